@@ -1,0 +1,35 @@
+"""What can go wrong that a person can understand and act on."""
+
+
+class AnalysisError(Exception):
+    """A failure with a sentence fit to show to the person who asked for the work.
+
+    `permanent` answers the one question a caller has: can trying again help? A damaged file is
+    permanent; a full disk or a stalled decoder is not. Anything that is not an AnalysisError is
+    a defect of ours.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = True) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+
+
+class UnreadableMedia(AnalysisError):
+    """The file is not media we can decode, or it is damaged beyond use."""
+
+
+class RefusedMedia(AnalysisError):
+    """The file could be decoded but breaks a limit: its pixels, its length, what it points at."""
+
+
+class UnusableReference(AnalysisError):
+    """A reference logo picture that nothing could be recognised by."""
+
+
+class UnusableModel(AnalysisError):
+    """A model file that cannot be loaded safely, or is not a detection model."""
+
+
+class Stopped(Exception):  # noqa: N818  not an error: the person asked for it
+    """Raised inside a step when its caller asked it to stop."""
