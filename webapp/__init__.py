@@ -1,0 +1,1 @@
+"""Rows, pages and the REST API. Stores and shows; never loads a model."""

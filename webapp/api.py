@@ -1,0 +1,3 @@
+"""The routes of /api/v1/."""
+
+urlpatterns: list = []

@@ -1,0 +1,1 @@
+"""The first page: recent, running, needs you; and whether the machine is well."""

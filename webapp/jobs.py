@@ -1,0 +1,41 @@
+"""The work the web can ask for, by name. Each message is a doorbell: the rows say what to do.
+
+Nothing here may fail a request: when the broker is away, the row waits and the sweeper rings
+again.
+"""
+
+import logging
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from webapp.celery import app
+
+log = logging.getLogger("sightline.jobs")
+
+
+def _ring(task: str, *args: int) -> None:
+    try:
+        app.send_task(task, args=args, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("The queue is away (%s); %s %s waits for the sweeper.", error, task, args)
+
+
+def ingest(asset_id: int) -> None:
+    """Probe an upload and make its renditions."""
+    transaction.on_commit(lambda: _ring("ingest", asset_id))
+
+
+def work(times: int = 1) -> None:
+    """There are segments to analyse: wake that many workers."""
+    transaction.on_commit(lambda: [_ring("work") for _ in range(times)])
+
+
+def frame(rendition_id: int) -> None:
+    """Cut one full frame out of an asset."""
+    transaction.on_commit(lambda: _ring("frame", rendition_id))
+
+
+def check_model(version_id: int) -> None:
+    """Open an uploaded model safely and read its labels."""
+    transaction.on_commit(lambda: _ring("check_model", version_id))

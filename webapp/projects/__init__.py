@@ -1,0 +1,1 @@
+"""Projects, their labels, and the reference logos of each label."""

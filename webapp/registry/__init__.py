@@ -1,0 +1,1 @@
+"""Detection models: versions, and the names in use."""

@@ -1,0 +1,1 @@
+"""Issued reports, exports and the links they are shared by."""

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from webapp.accounts.models import Event, User, Workspace, hashed
+from webapp.runs.models import Run
+
+
+class Report(models.Model):
+    """Issued: numbers frozen with a manifest of what they rest on. Never changed, only withdrawn."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="reports")
+    title = models.CharField(max_length=160)
+    runs = models.ManyToManyField(Run, related_name="reports")
+    # what was asked: {"method": "one-second", "threshold": …, "hidden": [], "window": null, "rate": …}
+    settings = models.JSONField(default=dict)
+    numbers = models.JSONField(default=dict)  # per run: analysis.exports.as_dict of its Exposure
+    manifest = models.JSONField(
+        default=dict
+    )  # hashes and versions of video, model, method, software
+    issued_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    issued = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-issued"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ShareLink(models.Model):
+    """A link that shows one report to whoever has it, until it expires or is revoked."""
+
+    WORKSPACE = "report__workspace"
+
+    report = models.ForeignKey(Report, models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=6)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+    revoked = models.DateTimeField(null=True, blank=True)
+    views = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"link to {self.report}"
+
+    @classmethod
+    def make(cls, report: Report, *, by: User, days: int = 14) -> tuple[ShareLink, str]:
+        """The link and its token; the token is shown once and only its hash is kept."""
+        token = secrets.token_urlsafe(24)
+        link = cls.objects.create(
+            report=report,
+            token_hash=hashed(token),
+            hint=token[:6],
+            created_by=by,
+            expires=timezone.now() + timedelta(days=days),
+        )
+        Event.record(report.workspace, by, "shared a report", report.title, days=days)
+        return link, token
+
+    @classmethod
+    def open(cls, token: str) -> ShareLink | None:
+        """The link, counted as viewed; None when it is unknown, expired or revoked."""
+        fresh: Any = cls.objects.filter(
+            token_hash=hashed(token), revoked=None, expires__gt=timezone.now()
+        )
+        if not fresh.update(views=models.F("views") + 1):
+            return None
+        return cls.objects.select_related("report__workspace").get(token_hash=hashed(token))

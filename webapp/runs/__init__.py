@@ -1,0 +1,1 @@
+"""One analysis of one asset: its segments and what they found."""

@@ -1,0 +1,490 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from webapp import jobs
+from webapp.accounts.models import Event, User
+from webapp.assets.models import Asset
+from webapp.leases import Leased, LeasedQuerySet, Status, lease_end
+from webapp.projects.models import Label, Project, fingerprint, snapshot
+
+
+class RunRefused(Exception):  # noqa: N818  a person asked for what cannot be done
+    """Why this run cannot start, in a sentence for the person who asked."""
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    @transaction.atomic
+    def request(
+        self,
+        asset: Asset,
+        project: Project,
+        *,
+        by: User | None,
+        sampling: dict[str, Any] | None = None,
+        priority: int = 0,
+    ) -> Run:
+        """A new analysis of `asset` for what `project` looks for."""
+        inputs = snapshot(project)
+        _refuse_the_impossible(asset, inputs)
+        options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
+        options |= project.sampling | (sampling or {})
+        run = self.create(
+            asset=asset,
+            project=project,
+            requested_by=by,
+            priority=priority,
+            options=options,
+            inputs=inputs,
+            software_version=settings.VERSION,
+            input_hash=fingerprint(
+                asset.sha256,
+                json.dumps(options, sort_keys=True),
+                json.dumps(inputs, sort_keys=True),
+                settings.VERSION,
+            ),
+        )
+        Event.record(asset.workspace, by, "started a run", str(asset), run=run.pk)
+        jobs.work()
+        return run
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=Run.UNFINISHED)
+
+    def finished(self) -> Self:
+        return self.filter(status=Run.Status.SUCCEEDED)
+
+    def claim_stage(self, stage: str, worker: str) -> Run | None:
+        """Take the planning or the finishing of the most urgent run that waits for it."""
+        free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+        open_to_work = {"plan": Run.Status.QUEUED, "finish": Run.Status.RUNNING}[stage]
+        candidates = self.filter(free, stage=stage, status=open_to_work)
+        for pk in candidates.order_by("-priority", "pk").values_list("pk", flat=True)[:8]:
+            taken = self.filter(free, pk=pk, stage=stage, status=open_to_work).update(
+                lease_until=lease_end(), worker=worker
+            )
+            if taken:
+                return self.select_related("asset", "project").get(pk=pk)
+        return None
+
+
+def _refuse_the_impossible(asset: Asset, inputs: dict[str, Any]) -> None:
+    if not asset.is_ready:
+        raise RunRefused(f"{asset.name} is not ready yet: wait until its upload is prepared.")
+    if asset.kind == Asset.Kind.AUDIO:
+        raise RunRefused(f"{asset.name} is sound without pictures, so no logo can be seen in it.")
+    if not inputs["labels"]:
+        raise RunRefused("The project has no labels yet. Add a brand first.")
+    has_references = any(label["references"] for label in inputs["labels"])
+    if not has_references and inputs["model"] is None:
+        raise RunRefused(
+            "Nothing tells Sightline what the brands look like. Add a logo picture to a label, or "
+            "choose a model for the project."
+        )
+
+
+class Run(models.Model):
+    """One analysis of one asset for one project. Its results never change once it succeeded."""
+
+    WORKSPACE = "asset__workspace"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        PAUSED = "paused"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Stage(models.TextChoices):
+        PLAN = "plan"
+        ANALYSE = "analyse"
+        FINISH = "finish"
+
+    UNFINISHED = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
+
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="runs")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
+    requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    priority = models.IntegerField(default=0)
+
+    options = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict)  # projects.models.snapshot: labels, references, model
+    software_version = models.CharField(max_length=40)
+    input_hash = models.CharField(max_length=64)
+
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    stage = models.CharField(max_length=7, choices=Stage, default=Stage.PLAN)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    error = models.TextField(blank=True)
+    error_step = models.CharField(max_length=40, blank=True)
+    can_retry = models.BooleanField(default=True)
+    notes = models.JSONField(
+        default=list, blank=True
+    )  # sentences: what was skipped, degraded, held
+    duration_s = models.FloatField(default=0)
+    created = models.DateTimeField(auto_now_add=True)
+    started = models.DateTimeField(null=True, blank=True)
+    finished = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created"]
+        indexes = [
+            # what should a free worker do next
+            models.Index(fields=["status", "stage", "-priority"], name="run_next"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.asset}"
+
+    # --- questions ----------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        return self.status not in self.UNFINISHED
+
+    @property
+    def is_sampled(self) -> bool:
+        return self.options.get("mode") != "every"
+
+    def label_ids(self) -> dict[str, int]:
+        """The labels it looked for, by name, as they were called when it was asked for."""
+        return {label["name"]: label["id"] for label in self.inputs["labels"]}
+
+    def files(self) -> list[str]:
+        return list(self.segments.exclude(sprite="").values_list("sprite", flat=True))
+
+    def progress(self) -> dict[str, Any]:
+        """How far it is: frames done and in all, a share from 0 to 1, and seconds still to go.
+
+        The estimate rests on the measured speed of the frames so far; None before there are any.
+        """
+        done = Q(status=Status.DONE)
+        sums = self.segments.aggregate(
+            frames=Sum("frames_total", default=0),
+            frames_done=Sum("frames_done", default=0),
+            busy_s=Sum("busy_s", default=0.0),
+            segments=Count("pk"),
+            segments_done=Count("pk", filter=done),
+            working=Count("pk", filter=Q(status=Status.WORKING)),
+            held=Sum("held", default=0),
+        )
+        share = sums["frames_done"] / sums["frames"] if sums["frames"] else 0.0
+        speed = sums["frames_done"] / sums["busy_s"] if sums["busy_s"] > 0.5 else None
+        left = sums["frames"] - sums["frames_done"]
+        remaining_s = left / speed / max(sums["working"], 1) if speed else None
+        if self.status == self.Status.SUCCEEDED:
+            share, remaining_s = 1.0, 0.0
+        return sums | {"share": share, "frames_per_s": speed, "remaining_s": remaining_s}
+
+    def waiting_because(self) -> str:
+        """Why nothing is happening just now, or "" when something is."""
+        if self.status == self.Status.PAUSED:
+            return "It is paused."
+        if self.is_over or self.segments.filter(status=Status.WORKING).exists():
+            return ""
+        if self.lease_until and self.lease_until > timezone.now():
+            return ""
+        if not Worker.objects.alive().filter(queues__contains="analysis").exists():
+            return "No analysis worker is running. Start one with `make serve`."
+        ahead = Run.objects.filter(status__in=[self.Status.QUEUED, self.Status.RUNNING]).filter(
+            Q(priority__gt=self.priority) | Q(priority=self.priority, pk__lt=self.pk)
+        )
+        if n := ahead.count():
+            return f"{n} run{'s' if n > 1 else ''} before it in the queue."
+        return "The worker is about to start it."
+
+    # --- verbs a person uses ------------------------------------------------------------
+
+    def _move(self, before: tuple[str, ...], **after: Any) -> bool:
+        moved = Run.objects.filter(pk=self.pk, status__in=before).update(**after)
+        if moved:
+            self.refresh_from_db()
+        return bool(moved)
+
+    def pause(self) -> bool:
+        return self._move((self.Status.QUEUED, self.Status.RUNNING), status=self.Status.PAUSED)
+
+    def resume(self) -> bool:
+        return self._start_again((self.Status.PAUSED,))
+
+    def cancel(self) -> bool:
+        return self._move(
+            self.UNFINISHED, status=self.Status.CANCELLED, finished=timezone.now(), lease_until=None
+        )
+
+    def retry(self) -> bool:
+        """Go on from what is already done."""
+        self.segments.filter(status=Status.FAILED).update(
+            status=Status.WAITING, attempt=0, error=""
+        )
+        return self._start_again((self.Status.FAILED, self.Status.CANCELLED))
+
+    def _start_again(self, before: tuple[str, ...]) -> bool:
+        planned = self.stage != self.Stage.PLAN
+        moved = self._move(
+            before,
+            status=self.Status.RUNNING if planned else self.Status.QUEUED,
+            error="",
+            error_step="",
+            finished=None,
+            lease_until=None,
+        )
+        if moved:
+            jobs.work()
+        return moved
+
+    def remove(self) -> None:
+        """Delete the run and what it found."""
+        from django.core.files.storage import default_storage
+
+        names = self.files()
+        with transaction.atomic():
+            self.delete()
+            transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
+
+    # --- verbs the workers use ----------------------------------------------------------
+
+    def _still(self, stage: str) -> models.QuerySet:
+        """This run, while it is still this worker's to plan or to finish."""
+        return Run.objects.filter(
+            pk=self.pk, stage=stage, worker=self.worker, status__in=self.UNFINISHED
+        )
+
+    @transaction.atomic
+    def plan(self, segments: list[Segment], *, duration_s: float, notes: list[str]) -> bool:
+        """Set out the segments, once."""
+        planned = self._still(self.Stage.PLAN).update(
+            stage=self.Stage.ANALYSE,
+            status=self.Status.RUNNING,
+            lease_until=None,
+            started=timezone.now(),
+            duration_s=duration_s,
+            notes=notes,
+        )
+        if planned:
+            Segment.objects.bulk_create(segments)
+            jobs.work(times=min(len(segments), 16))
+        return bool(planned)
+
+    def all_analysed(self) -> bool:
+        """Move on to the finish when the last segment is done; True for the one who moved it."""
+        if self.segments.exclude(status=Status.DONE).exists():
+            return False
+        return bool(
+            Run.objects.filter(
+                pk=self.pk, stage=self.Stage.ANALYSE, status=self.Status.RUNNING
+            ).update(stage=self.Stage.FINISH, lease_until=None)
+        )
+
+    def succeed(self, notes: list[str]) -> bool:
+        return bool(
+            self._still(self.Stage.FINISH).update(
+                status=self.Status.SUCCEEDED,
+                finished=timezone.now(),
+                lease_until=None,
+                notes=[*self.notes, *notes],
+            )
+        )
+
+    def fail(self, message: str, *, step: str, can_retry: bool) -> bool:
+        return bool(
+            Run.objects.filter(pk=self.pk, status__in=self.UNFINISHED).update(
+                status=self.Status.FAILED,
+                error=message,
+                error_step=step,
+                can_retry=can_retry,
+                finished=timezone.now(),
+                lease_until=None,
+            )
+        )
+
+
+class SegmentQuerySet(LeasedQuerySet):
+    def claim_next(self, worker: str) -> Segment | None:
+        """The most urgent segment that nobody works on, now this worker's."""
+        open_ = self.claimable().filter(
+            run__status=Run.Status.RUNNING, run__stage=Run.Stage.ANALYSE
+        )
+        for pk in open_.order_by("-run__priority", "run_id", "index").values_list("pk", flat=True)[
+            :8
+        ]:
+            if segment := self.claim(pk, worker):
+                return segment
+        return None
+
+
+class Segment(Leased):
+    """About a minute of a run: what a worker claims, what is stored at once, what a crash costs."""
+
+    MAX_ATTEMPTS = 12
+    WORKSPACE = "run__asset__workspace"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="segments")
+    index = models.PositiveIntegerField()
+    start_s = models.FloatField()
+    end_s = models.FloatField()
+    frames_total = models.PositiveIntegerField(default=0)
+    frames_done = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)  # adaptive: samples that repeated the last one
+    missing = models.PositiveIntegerField(default=0)  # samples that could not be decoded
+    busy_s = models.FloatField(default=0)
+    problem = models.TextField(blank=True)
+    sprite = models.CharField(max_length=200, blank=True)
+    sprite_data = models.JSONField(default=dict, blank=True)
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run_id", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "index"], name="one_segment_an_index")
+        ]
+        # the sweeper and a free worker look for these
+        indexes = [models.Index(fields=["status", "lease_until"], name="segment_free")]
+
+    def __str__(self) -> str:
+        return f"segment {self.index} of {self.run}"
+
+    def is_wanted(self) -> bool:
+        """Still this worker's, and its run still running: asked between frames."""
+        return self._mine().filter(run__status=Run.Status.RUNNING).exists()
+
+
+class SegmentResult(models.Model):
+    """A segment's frames and detections as columns (analysis.columns), written in the same
+    transaction as its rows, and its change scores, from which shots are found."""
+
+    segment = models.OneToOneField(Segment, models.CASCADE, related_name="result")
+    columns = models.BinaryField()
+    changes = models.BinaryField(default=bytes)
+
+    def __str__(self) -> str:
+        return f"results of {self.segment}"
+
+
+class Shot(models.Model):
+    run = models.ForeignKey(Run, models.CASCADE, related_name="shots")
+    index = models.PositiveIntegerField()
+    start_s = models.FloatField()
+    end_s = models.FloatField()
+
+    class Meta:
+        ordering = ["run_id", "index"]
+        constraints = [models.UniqueConstraint(fields=["run", "index"], name="one_shot_an_index")]
+
+    def __str__(self) -> str:
+        return f"shot {self.index} of {self.run}"
+
+
+class Track(models.Model):
+    """One logo instance followed across frames. `number` counts within the run's segment until
+    the finish joins tracks across segment borders."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="tracks")
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="tracks")
+    label = models.ForeignKey(Label, models.PROTECT, related_name="tracks")
+    number = models.PositiveIntegerField()
+    start_s = models.FloatField()
+    end_s = models.FloatField()
+    count = models.PositiveIntegerField()
+    confidence = models.FloatField()  # its best
+
+    class Meta:
+        ordering = ["run_id", "start_s"]
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "number"], name="one_track_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"track {self.number} of {self.label}"
+
+
+class DetectionQuerySet(models.QuerySet["Detection"]):
+    def above(self, confidence: float) -> Self:
+        return self.filter(confidence__gte=confidence)
+
+    def between(self, start_s: float, end_s: float) -> Self:
+        return self.filter(time_s__gte=start_s, time_s__lt=end_s)
+
+
+class Detection(models.Model):
+    """One box in one analysed frame, xyxy fractions of the displayed frame."""
+
+    class Source(models.TextChoices):
+        REFERENCE = "reference"
+        YOLO = "yolo"
+        PERSON = "person"
+
+    WORKSPACE = "run__asset__workspace"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="detections")
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="detections")
+    label = models.ForeignKey(Label, models.PROTECT, related_name="detections", db_index=False)
+    track = models.ForeignKey(
+        Track, models.SET_NULL, null=True, blank=True, related_name="detections"
+    )
+    time_s = models.FloatField()
+    dwell_s = models.FloatField()
+    x1 = models.FloatField()
+    y1 = models.FloatField()
+    x2 = models.FloatField()
+    y2 = models.FloatField()
+    confidence = models.FloatField()
+    clarity = models.FloatField(null=True)
+    source = models.CharField(max_length=9, choices=Source)
+
+    objects = DetectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["run_id", "time_s", "pk"]
+        # a frame's boxes; a label's appearances
+        indexes = [
+            models.Index(fields=["run", "time_s"], name="detection_frame"),
+            models.Index(fields=["label", "run", "time_s"], name="detection_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} at {self.time_s:.3f} s"
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> Self:
+        return self.filter(seen__gt=timezone.now() - timedelta(seconds=30))
+
+
+class Worker(models.Model):
+    """A worker process that was heard of lately: which queues it serves and what it holds."""
+
+    name = models.CharField(max_length=120, unique=True)
+    queues = models.CharField(max_length=120)
+    device = models.CharField(max_length=80, blank=True)
+    holding = models.JSONField(default=list, blank=True)  # loaded detectors and their memory
+    doing = models.CharField(max_length=120, blank=True)
+    memory_bytes = models.BigIntegerField(default=0)
+    started = models.DateTimeField(auto_now_add=True)
+    seen = models.DateTimeField(db_index=True)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def beat(cls, name: str, **now: Any) -> None:
+        cls.objects.update_or_create(name=name, defaults={"seen": timezone.now(), **now})
+
+
+def requeue(segments: models.QuerySet) -> int:
+    """Give back what dead workers held."""
+    return segments.update(status=Status.WAITING, lease_until=None, lease_token="", worker="")

@@ -1,0 +1,258 @@
+"""One page of settings. Everything that differs between machines is an environment variable.
+
+With none set this is the embedded default: SQLite, a broker that is a folder, local files.
+"""
+
+import secrets
+from pathlib import Path
+
+import dj_database_url
+
+from webapp import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+# Where the machine's own data lives: database, media, broker, caches.
+DATA_DIR = env.folder("SIGHTLINE_DATA", BASE_DIR / "var")
+
+
+def _secret_key() -> str:
+    """The key from the environment, or one made on first start and kept with the data."""
+    if key := env.text("SIGHTLINE_SECRET_KEY"):
+        return key
+    path = DATA_DIR / "secret.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text().strip()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = env.flag("SIGHTLINE_DEBUG")
+SITE_URL = env.text("SIGHTLINE_URL", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = env.words("SIGHTLINE_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "webapp.home",
+    "webapp.accounts",
+    "webapp.assets",
+    "webapp.projects",
+    "webapp.registry",
+    "webapp.runs",
+    "webapp.timeline",
+    "webapp.reports",
+    "webapp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webapp.headers.ContentSecurity",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "webapp.accounts.middleware.CurrentWorkspace",
+]
+
+ROOT_URLCONF = "webapp.urls"
+WSGI_APPLICATION = "webapp.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "webapp.context.shell",
+            ],
+            "builtins": ["webapp.templatetags.show"],
+        },
+    }
+]
+
+# --- database -----------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'sightline.sqlite3'}")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
+IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if IS_SQLITE:
+    DATABASES["default"]["OPTIONS"] = {
+        # Readers never wait for the writer; writers queue at BEGIN instead of failing at COMMIT.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; "
+            "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- files --------------------------------------------------------------------------------
+MEDIA_ROOT = env.folder("SIGHTLINE_MEDIA", DATA_DIR / "media")
+UPLOAD_DIR = env.folder("SIGHTLINE_UPLOADS", DATA_DIR / "uploads")
+CACHE_DIR = env.folder("SIGHTLINE_CACHE", DATA_DIR / "cache")  # exported models, S3 originals
+S3_BUCKET = env.text("SIGHTLINE_S3_BUCKET")
+if S3_BUCKET:
+    _media_storage = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.text("SIGHTLINE_S3_ENDPOINT") or None,
+            "access_key": env.text("SIGHTLINE_S3_ACCESS_KEY") or None,
+            "secret_key": env.text("SIGHTLINE_S3_SECRET_KEY") or None,
+            "region_name": env.text("SIGHTLINE_S3_REGION", "us-east-1"),
+            "querystring_expire": 2 * 3600,
+            "file_overwrite": True,
+        },
+    }
+else:
+    _media_storage = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT, "allow_overwrite": True},
+    }
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("SIGHTLINE_STATIC", DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": _media_storage,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+MAX_UPLOAD_BYTES = env.number("SIGHTLINE_MAX_UPLOAD_GB", 200) * 10**9
+MIN_FREE_BYTES = env.number("SIGHTLINE_MIN_FREE_MB", 500) * 10**6
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # one upload chunk is 8 MiB
+MEDIA_LINK_SECONDS = env.number("SIGHTLINE_MEDIA_LINK_MINUTES", 120) * 60
+
+# --- queue --------------------------------------------------------------------------------
+# The database is the truth and the broker a doorbell: losing every message loses nothing.
+BROKER_URL = env.text("BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = BROKER_URL
+if BROKER_URL.startswith("filesystem"):
+    _broker = env.folder("SIGHTLINE_BROKER", DATA_DIR / "broker")
+    _messages, _control = _broker / "messages", _broker / "control"
+    _messages.mkdir(exist_ok=True)
+    _control.mkdir(exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_messages),
+        "data_folder_out": str(_messages),
+        "control_folder": str(_control),
+        "polling_interval": 0.3,
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "analysis"
+CELERY_TASK_ROUTES = {"ingest": {"queue": "ingest"}, "frame": {"queue": "ingest"}}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not BROKER_URL.startswith("filesystem")
+CELERY_TIMEZONE = "UTC"
+SWEEP_SECONDS = env.number("SIGHTLINE_SWEEP_SECONDS", 10)
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sweep", "schedule": SWEEP_SECONDS}}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+LEASE_SECONDS = env.number("SIGHTLINE_LEASE_SECONDS", 45)
+SEGMENT_SECONDS = env.number("SIGHTLINE_SEGMENT_SECONDS", 60)
+DEVICE = env.text("SIGHTLINE_DEVICE", "auto")
+
+# --- people -------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in [
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+        ("UserAttributeSimilarityValidator", {"user_attributes": ["email", "name"]}),
+    ]
+]
+_https = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+EMAIL_HOST = env.text("SIGHTLINE_MAIL_HOST")
+EMAIL_PORT = env.number("SIGHTLINE_MAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("SIGHTLINE_MAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("SIGHTLINE_MAIL_PASSWORD")
+EMAIL_USE_TLS = env.flag("SIGHTLINE_MAIL_TLS", True)
+DEFAULT_FROM_EMAIL = env.text("SIGHTLINE_MAIL_FROM", "sightline@localhost")
+
+# --- API ----------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "webapp.accounts.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "webapp.pagination.Cursor",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "webapp.problems.problem_response",
+    "PAGE_SIZE": 50,
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": "6000/hour"},
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sightline API",
+    "VERSION": "1",
+    "DESCRIPTION": "Assets, projects, runs and what they found. Times are seconds from the start "
+    "of the asset; boxes are xyxy fractions of the displayed frame.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.insert(0, "django.forms")
+TEST_RUNNER = "django.test.runner.DiscoverRunner"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("SIGHTLINE_LOG_LEVEL", "WARNING")},
+    "loggers": {"sightline": {"level": "INFO"}},
+}

@@ -1,0 +1,55 @@
+"""A run's results as columns, kept in memory while they are being looked at."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+
+from analysis.columns import Columns
+from webapp.leases import Status
+from webapp.projects.models import Label
+from webapp.runs.models import Run, SegmentResult
+
+_KEPT_RUNS = 12  # about 10 MB for each two hours at 5 frames a second
+_cache: OrderedDict[tuple[int, str], Columns] = OrderedDict()
+_lock = Lock()
+
+
+def columns_of(run: Run) -> Columns:
+    """All that the run found so far, in time order. Segments still to come are simply not there."""
+    key = (run.pk, _revision(run))
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+    blobs = SegmentResult.objects.filter(segment__run=run, segment__status=Status.DONE).order_by(
+        "segment__index"
+    )
+    columns = Columns.join(Columns.unpack(b) for b in blobs.values_list("columns", flat=True))
+    with _lock:
+        for old in [k for k in _cache if k[0] == run.pk]:
+            del _cache[old]
+        _cache[key] = columns
+        while len(_cache) > _KEPT_RUNS:
+            _cache.popitem(last=False)
+    return columns
+
+
+def _revision(run: Run) -> str:
+    """Changes whenever the run's results may have: while it runs, with each finished segment."""
+    if run.status == Run.Status.SUCCEEDED:
+        return f"{run.finished}"
+    return f"{run.status}:{run.segments.filter(status=Status.DONE).count()}:{run.stage}"
+
+
+def labels_of(run: Run) -> list[Label]:
+    """The labels the run looked for, in the project's order, archived ones included."""
+    wanted = [label["id"] for label in run.inputs["labels"]]
+    found = Label.objects.in_bulk(wanted)
+    return [found[pk] for pk in wanted if pk in found]
+
+
+def thresholds_of(labels: list[Label], floor: float | None = None) -> float | Mapping[int, float]:
+    """One threshold for all when the slider was moved, else each label's own."""
+    return floor if floor is not None else {label.pk: label.threshold for label in labels}

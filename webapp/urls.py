@@ -1,0 +1,15 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("webapp.home.urls")),
+    path("", include("webapp.accounts.urls")),
+    path("", include("webapp.assets.urls")),
+    path("", include("webapp.projects.urls")),
+    path("", include("webapp.registry.urls")),
+    path("", include("webapp.runs.urls")),
+    path("", include("webapp.timeline.urls")),
+    path("", include("webapp.reports.urls")),
+    path("api/v1/", include("webapp.api")),
+    path("admin/", admin.site.urls),
+]
