@@ -1,0 +1,238 @@
+"""The arithmetic of exposure: from sightings and cells of time to one array per figure.
+
+Every array has one number per brand, or per sighting where that is said. NaN: nothing to take the
+figure from. `docs/methodology.md` has the formulas; `analysis.exposure` is the front door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.methodologies import Methodology
+from analysis.sightings import Sightings
+
+SIZE_BANDS = (0.025, 0.05, 0.1)  # of the frame; those that BrandMatrix reports
+SAME_TIME_S = 1e-6  # times closer than this are equal: rounding, not video
+
+Numbers = NDArray[np.float64]
+Figures = dict[str, NDArray]
+
+
+class Episode(NamedTuple):
+    """One exposure: a stretch in which the brand was seen, short gaps bridged."""
+
+    start_s: float
+    end_s: float
+    on_screen_s: float  # without the gaps
+    peak_confidence: float
+    mean_size: float  # share of the frame while on screen
+    mean_confidence: float
+
+    @property
+    def bridged_s(self) -> float:
+        return max(self.end_s - self.start_s - self.on_screen_s, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The time each frame answers for, cut to a window. Shape (n_frames,)."""
+
+    start_s: Numbers
+    end_s: Numbers
+    dwell_s: Numbers
+    weight: Numbers  # for means: the dwell; 1 for each frame of a picture
+
+    @classmethod
+    def cut(cls, frames: NDArray[np.void], window: tuple[float, float]) -> Cells:
+        start_s, end_s = np.clip(frames["start_s"], *window), np.clip(frames["end_s"], *window)
+        return cls(start_s, end_s, end_s - start_s, end_s - start_s)
+
+    @classmethod
+    def of_picture(cls, frames: NDArray[np.void]) -> Cells:
+        zeros = np.zeros(len(frames))
+        return cls(zeros, zeros, zeros, np.ones(len(frames)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Episodes:
+    """All episodes of all brands, ordered by brand, then time. Shape (n_episodes,)."""
+
+    of: NDArray[np.intp]  # (n_sightings,): the episode of each sighting
+    brand: NDArray[np.intp]
+    is_kept: NDArray[np.bool_]
+    start_s: Numbers
+    end_s: Numbers
+    on_screen_s: Numbers
+    reported_s: Numbers  # what it adds to the headline when kept
+    peak_confidence: Numbers
+    mean_size: Numbers
+    mean_confidence: Numbers
+
+    def kept_of(self, brand: int) -> tuple[Episode, ...]:
+        rows = np.flatnonzero(self.is_kept & (self.brand == brand))
+        values = (getattr(self, name)[rows].tolist() for name in Episode._fields)
+        return tuple(map(Episode._make, zip(*values, strict=True)))
+
+
+def episodes_of(
+    seen: Sightings, cells: Cells, method: Methodology, *, is_picture: bool = False
+) -> Episodes:
+    """Sightings at most `gap_s` apart, gathered; kept where they last `minimum_s`.
+
+    What is held against the minimum is screen time, with the bridged gaps only where the method
+    counts those. A picture lasts no time, so no minimum is asked of it.
+    """
+    start_s, end_s = cells.start_s[seen.frame], cells.end_s[seen.frame]
+    of, first = _numbered(seen.brand, start_s, end_s, method.gap_s)
+    last = np.append(first[1:], len(of)) - 1 if len(first) else first
+    weight = cells.weight[seen.frame]
+    total = _sums(of, weight, len(first))
+    on_screen_s = _sums(of, cells.dwell_s[seen.frame], len(first))
+    reported_s = end_s[last] - start_s[first] if method.bridge_counts else on_screen_s
+    return Episodes(
+        of=of,
+        brand=seen.brand[first],
+        is_kept=(reported_s >= method.minimum_s - SAME_TIME_S) | is_picture,
+        start_s=start_s[first],
+        end_s=end_s[last],
+        on_screen_s=on_screen_s,
+        reported_s=reported_s,
+        peak_confidence=np.maximum.reduceat(seen.confidence, first) if len(first) else total,
+        mean_size=ratio(_sums(of, weight * seen.size, len(first)), total),
+        mean_confidence=ratio(_sums(of, weight * seen.confidence, len(first)), total),
+    )
+
+
+def _numbered(
+    brand: NDArray[np.intp], start_s: Numbers, end_s: Numbers, gap_s: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The run that each sighting belongs to, and where each run begins."""
+    if not len(brand):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    begins = (start_s[1:] - end_s[:-1] > gap_s + SAME_TIME_S) | (brand[1:] != brand[:-1])
+    begins = np.concatenate([[True], begins])
+    return np.cumsum(begins) - 1, np.flatnonzero(begins)
+
+
+def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: float) -> Figures:
+    """What every frame that shows the brand says of it, kept by the methodology or not."""
+    brand, dwell_s, weight = seen.brand, cells.dwell_s[seen.frame], cells.weight[seen.frame]
+    shown = _sums(brand, weight, n_brands)
+    measured = ~np.isnan(seen.clarity)
+    _, first = _numbered(brand, cells.start_s[seen.frame], cells.end_s[seen.frame], 0.0)
+    total_size = _sums(brand, weight * seen.size, n_brands)
+    max_size = np.zeros(n_brands)
+    np.maximum.at(max_size, brand, seen.size)
+    return {
+        "frames": np.bincount(brand, minlength=n_brands),
+        "unbroken": np.bincount(brand[first], minlength=n_brands),
+        "on_screen_s": _sums(brand, dwell_s, n_brands),
+        "logo_s": _sums(brand, dwell_s * seen.n_boxes, n_brands),
+        "mean_size_visible": ratio(total_size, shown),
+        "mean_size_overall": ratio(
+            total_size, np.full(n_brands, span_s if span_s else cells.weight.sum())
+        ),
+        "max_size": max_size,
+        "size_bands": _split(brand, np.digitize(seen.size, SIZE_BANDS), dwell_s, n_brands, 4),
+        "position": ratio(_sums(brand, weight * centrality(seen), n_brands), shown),
+        "zones": _split(brand, _zone(seen), dwell_s, n_brands, 9).reshape(n_brands, 3, 3),
+        "clarity": ratio(
+            _sums(brand[measured], (weight * seen.clarity)[measured], n_brands),
+            _sums(brand[measured], weight[measured], n_brands),
+        ),
+        "visibility": ratio(_sums(brand, weight * seen.visibility, n_brands), shown),
+        "edge_touch_s": _sums(brand, dwell_s * seen.touches_edge, n_brands),
+        "solus_s": _sums(brand, dwell_s * (company(seen, cells) == 1), n_brands),
+    }
+
+
+def reported_figures(
+    seen: Sightings, cells: Cells, episodes: Episodes, method: Methodology, n_brands: int
+) -> Figures:
+    """What the episodes that the methodology keeps add up to."""
+    kept, brand = episodes.is_kept, episodes.brand[episodes.is_kept]
+    reported_s = _sums(brand, episodes.reported_s[kept], n_brands)
+    bridged_s = (episodes.end_s - episodes.start_s - episodes.on_screen_s)[kept]
+    count = np.bincount(brand, minlength=n_brands)
+    longest_s = np.zeros(n_brands)
+    np.maximum.at(longest_s, brand, episodes.reported_s[kept])
+
+    rows = kept[episodes.of]
+    weight = cells.weight[seen.frame][rows]
+    area = _sums(seen.brand[rows], weight * seen.size[rows], n_brands)
+    quality = prominence(seen, company(seen, cells), method)[rows]
+    known = ~np.isnan(quality)
+    quality_sum = _sums(seen.brand[rows][known], (weight * quality)[known], n_brands)
+    return {
+        "bridged_s": np.maximum(_sums(brand, bridged_s, n_brands), 0.0),
+        "reported_s": reported_s,
+        "count": count,
+        "longest_s": longest_s,
+        "mean_episode_s": ratio(reported_s, count),
+        "share_of_voice_time": ratio(reported_s, reported_s.sum()),
+        "share_of_voice_area": ratio(area, area.sum()),
+        "prominence": ratio(quality_sum, _sums(seen.brand[rows][known], weight[known], n_brands)),
+        "qe_s": quality_sum if cells.dwell_s.any() else np.zeros(n_brands),
+    }
+
+
+def company(seen: Sightings, cells: Cells) -> NDArray[np.intp]:
+    """Per sighting, how many brands its frame shows, itself included."""
+    return np.bincount(seen.frame, minlength=len(cells.start_s))[seen.frame]
+
+
+def centrality(seen: Sightings) -> Numbers:
+    """Per sighting, 1 for a main box in the middle of the frame, 0 for one in a corner.
+
+    Distances are in shares of width and height, so the shape of the frame does not matter.
+    """
+    from_middle = np.hypot(seen.centre_x - 0.5, seen.centre_y - 0.5)
+    return np.clip(1 - from_middle / np.hypot(0.5, 0.5), 0.0, 1.0)
+
+
+def prominence(seen: Sightings, n_brands_shown: NDArray[np.intp], method: Methodology) -> Numbers:
+    """Per sighting, the weighted mean of its factors, 0 to 1.
+
+    A factor that was not measured (clarity) leaves the mean together with its weight; NaN where
+    no factor with a weight is left. Confidence is no factor: it says whether, not how well.
+    """
+    weights = method.weights
+    factors = (
+        (weights.size, np.minimum(seen.size / method.size_reference, 1.0)),
+        (weights.position, centrality(seen)),
+        (weights.clarity, np.clip(seen.clarity, 0.0, 1.0)),
+        (weights.solus, 1 / n_brands_shown),
+    )
+    total, weight_sum = np.zeros(len(seen.frame)), np.zeros(len(seen.frame))
+    for weight, factor in factors:
+        known = ~np.isnan(factor)
+        total[known] += weight * factor[known]
+        weight_sum[known] += weight
+    return ratio(total, weight_sum)
+
+
+def ratio(part: Numbers, whole: Numbers | np.floating) -> Numbers:
+    """part ÷ whole, NaN where the whole is 0."""
+    part, whole = np.broadcast_arrays(np.asarray(part, np.float64), whole)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _zone(seen: Sightings) -> NDArray[np.intp]:
+    """Ninth of the frame that holds the main box's centre, numbered row by row from the top."""
+    column = np.minimum((seen.centre_x * 3).astype(np.intp), 2)
+    return np.minimum((seen.centre_y * 3).astype(np.intp), 2) * 3 + column
+
+
+def _sums(index: NDArray[np.intp], values: Numbers, n: int) -> Numbers:
+    return np.bincount(index, weights=values, minlength=n)
+
+
+def _split(
+    brand: NDArray[np.intp], part: NDArray[np.intp], values: Numbers, n_brands: int, n_parts: int
+) -> Numbers:
+    """Sums per brand and part, shape (n_brands, n_parts)."""
+    return _sums(brand * n_parts + part, values, n_brands * n_parts).reshape(n_brands, n_parts)
