@@ -20,6 +20,7 @@ from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.columns import Columns
 from analysis.figures import (
@@ -186,7 +187,7 @@ def measure(
         window=window,
         analysed_s=analysed_s,
         stride_s=stride_s,
-        any_s=float(cells.dwell_s[np.unique(seen.frame)].sum()),
+        any_s=float(cells.dwell_s[_marked(seen.frame, len(frames))].sum()),
         brands=_brands(labels, hidden, figures, episodes),
         thresholds={label: threshold_of(thresholds, label) for label in labels},
         rate=rate,
@@ -202,6 +203,12 @@ def _checked_window(duration_s: float, window: tuple[float, float] | None) -> tu
     if not start_s <= end_s:
         raise ValueError(f"the window must not end before it starts, got {window}")
     return min(max(start_s, 0.0), duration_s), min(max(end_s, 0.0), duration_s)
+
+
+def _marked(index: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
+    marks = np.zeros(n, bool)
+    marks[index] = True
+    return marks
 
 
 def _money(

@@ -122,27 +122,24 @@ def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: floa
     """What every frame that shows the brand says of it, kept by the methodology or not."""
     brand, dwell_s, weight = seen.brand, cells.dwell_s[seen.frame], cells.weight[seen.frame]
     shown = _sums(brand, weight, n_brands)
-    measured = ~np.isnan(seen.clarity)
-    _, first = _numbered(brand, cells.start_s[seen.frame], cells.end_s[seen.frame], 0.0)
     total_size = _sums(brand, weight * seen.size, n_brands)
+    clarity, measured = _known(seen.clarity)
     max_size = np.zeros(n_brands)
     np.maximum.at(max_size, brand, seen.size)
+    _, first = _numbered(brand, cells.start_s[seen.frame], cells.end_s[seen.frame], 0.0)
     return {
         "frames": np.bincount(brand, minlength=n_brands),
         "unbroken": np.bincount(brand[first], minlength=n_brands),
         "on_screen_s": _sums(brand, dwell_s, n_brands),
         "logo_s": _sums(brand, dwell_s * seen.n_boxes, n_brands),
         "mean_size_visible": ratio(total_size, shown),
-        "mean_size_overall": ratio(
-            total_size, np.full(n_brands, span_s if span_s else cells.weight.sum())
-        ),
+        "mean_size_overall": ratio(total_size, span_s or cells.weight.sum()),
         "max_size": max_size,
-        "size_bands": _split(brand, np.digitize(seen.size, SIZE_BANDS), dwell_s, n_brands, 4),
+        "size_bands": _split(brand, _size_band(seen), dwell_s, n_brands, len(SIZE_BANDS) + 1),
         "position": ratio(_sums(brand, weight * centrality(seen), n_brands), shown),
         "zones": _split(brand, _zone(seen), dwell_s, n_brands, 9).reshape(n_brands, 3, 3),
         "clarity": ratio(
-            _sums(brand[measured], (weight * seen.clarity)[measured], n_brands),
-            _sums(brand[measured], weight[measured], n_brands),
+            _sums(brand, weight * clarity, n_brands), _sums(brand, weight * measured, n_brands)
         ),
         "visibility": ratio(_sums(brand, weight * seen.visibility, n_brands), shown),
         "edge_touch_s": _sums(brand, dwell_s * seen.touches_edge, n_brands),
@@ -161,12 +158,10 @@ def reported_figures(
     longest_s = np.zeros(n_brands)
     np.maximum.at(longest_s, brand, episodes.reported_s[kept])
 
-    rows = kept[episodes.of]
-    weight = cells.weight[seen.frame][rows]
-    area = _sums(seen.brand[rows], weight * seen.size[rows], n_brands)
-    quality = prominence(seen, company(seen, cells), method)[rows]
-    known = ~np.isnan(quality)
-    quality_sum = _sums(seen.brand[rows][known], (weight * quality)[known], n_brands)
+    weight = cells.weight[seen.frame] * kept[episodes.of]
+    area = _sums(seen.brand, weight * seen.size, n_brands)
+    quality, known = _known(prominence(seen, cells, method))
+    quality_sum = _sums(seen.brand, weight * quality, n_brands)
     return {
         "bridged_s": np.maximum(_sums(brand, bridged_s, n_brands), 0.0),
         "reported_s": reported_s,
@@ -175,7 +170,7 @@ def reported_figures(
         "mean_episode_s": ratio(reported_s, count),
         "share_of_voice_time": ratio(reported_s, reported_s.sum()),
         "share_of_voice_area": ratio(area, area.sum()),
-        "prominence": ratio(quality_sum, _sums(seen.brand[rows][known], weight[known], n_brands)),
+        "prominence": ratio(quality_sum, _sums(seen.brand, weight * known, n_brands)),
         "qe_s": quality_sum if cells.dwell_s.any() else np.zeros(n_brands),
     }
 
@@ -190,35 +185,43 @@ def centrality(seen: Sightings) -> Numbers:
 
     Distances are in shares of width and height, so the shape of the frame does not matter.
     """
-    from_middle = np.hypot(seen.centre_x - 0.5, seen.centre_y - 0.5)
-    return np.clip(1 - from_middle / np.hypot(0.5, 0.5), 0.0, 1.0)
+    square = (seen.centre_x - 0.5) ** 2 + (seen.centre_y - 0.5) ** 2
+    return np.clip(1 - np.sqrt(square / 0.5), 0.0, 1.0)
 
 
-def prominence(seen: Sightings, n_brands_shown: NDArray[np.intp], method: Methodology) -> Numbers:
+def prominence(seen: Sightings, cells: Cells, method: Methodology) -> Numbers:
     """Per sighting, the weighted mean of its factors, 0 to 1.
 
-    A factor that was not measured (clarity) leaves the mean together with its weight; NaN where
-    no factor with a weight is left. Confidence is no factor: it says whether, not how well.
+    Clarity that was not measured leaves the mean together with its weight; NaN where no factor
+    with a weight is left. Confidence is no factor: it says whether, not how well.
     """
     weights = method.weights
-    factors = (
-        (weights.size, np.minimum(seen.size / method.size_reference, 1.0)),
-        (weights.position, centrality(seen)),
-        (weights.clarity, np.clip(seen.clarity, 0.0, 1.0)),
-        (weights.solus, 1 / n_brands_shown),
+    clarity, measured = _known(seen.clarity)
+    total = (
+        weights.size * np.minimum(seen.size / method.size_reference, 1.0)
+        + weights.position * centrality(seen)
+        + weights.clarity * np.clip(clarity, 0.0, 1.0)
+        + weights.solus / company(seen, cells)
     )
-    total, weight_sum = np.zeros(len(seen.frame)), np.zeros(len(seen.frame))
-    for weight, factor in factors:
-        known = ~np.isnan(factor)
-        total[known] += weight * factor[known]
-        weight_sum[known] += weight
-    return ratio(total, weight_sum)
+    return ratio(
+        total, weights.size + weights.position + weights.clarity * measured + weights.solus
+    )
+
+
+def _known(values: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+    """The values with 0 for NaN, and where they are not NaN."""
+    known = ~np.isnan(values)
+    return np.where(known, values, 0.0), known
 
 
 def ratio(part: Numbers, whole: Numbers | np.floating) -> Numbers:
     """part ÷ whole, NaN where the whole is 0."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), whole)
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _size_band(seen: Sightings) -> NDArray[np.intp]:
+    return sum((seen.size >= edge for edge in SIZE_BANDS), np.zeros(len(seen.size), np.intp))
 
 
 def _zone(seen: Sightings) -> NDArray[np.intp]:
