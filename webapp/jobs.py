@@ -14,9 +14,9 @@ from webapp.celery import app
 log = logging.getLogger("sightline.jobs")
 
 
-def _ring(task: str, *args: int) -> None:
+def _ring(task: str, *args: int, expires: float | None = None) -> None:
     try:
-        app.send_task(task, args=args, retry=False)
+        app.send_task(task, args=args, retry=False, expires=expires)
     except (OperationalError, OSError) as error:
         log.warning("The queue is away (%s); %s %s waits for the sweeper.", error, task, args)
 
@@ -26,9 +26,9 @@ def ingest(asset_id: int) -> None:
     transaction.on_commit(lambda: _ring("ingest", asset_id))
 
 
-def work(times: int = 1) -> None:
-    """There are segments to analyse: wake that many workers."""
-    transaction.on_commit(lambda: [_ring("work") for _ in range(times)])
+def work(times: int = 1, expires: float | None = None) -> None:
+    """There are runs to plan, analyse or finish: wake that many workers."""
+    transaction.on_commit(lambda: [_ring("work", expires=expires) for _ in range(times)])
 
 
 def frame(rendition_id: int) -> None:

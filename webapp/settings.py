@@ -163,13 +163,23 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "analysis"
-CELERY_TASK_ROUTES = {"ingest": {"queue": "ingest"}, "frame": {"queue": "ingest"}}
+CELERY_TASK_ROUTES = {
+    name: {"queue": "ingest"} for name in ("ingest", "frame", "check_model", "sweep")
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not BROKER_URL.startswith("filesystem")
+CELERY_BROKER_HEARTBEAT = 0  # a solo worker is busy with frames; its row says it lives
 CELERY_TIMEZONE = "UTC"
 SWEEP_SECONDS = env.number("SIGHTLINE_SWEEP_SECONDS", 10)
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sweep", "schedule": SWEEP_SECONDS}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "sweep",
+        "schedule": SWEEP_SECONDS,
+        # a machine that was off for a week owes one sweep, not a week of them
+        "options": {"expires": SWEEP_SECONDS},
+    }
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 LEASE_SECONDS = env.number("SIGHTLINE_LEASE_SECONDS", 45)
 SEGMENT_SECONDS = env.number("SIGHTLINE_SEGMENT_SECONDS", 60)

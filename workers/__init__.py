@@ -1,1 +1,1 @@
-"""Celery workers: claim a row, call analysis, store, finish. The only place that knows both sides."""
+"""Celery workers: claim a row, call analysis, store, finish. Only they know both sides."""

@@ -388,8 +388,10 @@ class Shot(models.Model):
 
 
 class Track(models.Model):
-    """One logo instance followed across frames. `number` counts within the run's segment until
-    the finish joins tracks across segment borders."""
+    """One logo instance followed across frames. Segments number their own tracks; the finish of
+    the run joins those that cross a segment's border."""
+
+    PER_SEGMENT = 100_000  # numbers of segment 3 run from 300,000
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="tracks")
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="tracks")
@@ -403,7 +405,7 @@ class Track(models.Model):
     class Meta:
         ordering = ["run_id", "start_s"]
         constraints = [
-            models.UniqueConstraint(fields=["segment", "number"], name="one_track_a_number")
+            models.UniqueConstraint(fields=["run", "number"], name="one_track_a_number")
         ]
 
     def __str__(self) -> str:

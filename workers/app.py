@@ -1,0 +1,61 @@
+"""The worker process: `celery --app workers.app worker --pool solo --queues ingest,analysis`.
+
+One process, one task at a time, models kept warm. More workers are more processes, on this
+machine or on others.
+"""
+
+import logging
+import os
+import threading
+from typing import Any
+
+import django
+from celery.signals import worker_init, worker_ready, worker_shutting_down
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+django.setup()
+
+from django.db import DatabaseError, connection  # noqa: E402  after django.setup()
+
+from webapp.celery import app  # noqa: E402
+from webapp.runs.models import Worker  # noqa: E402
+from workers import analyse, cut, heartbeat, housekeeping, ingest, ready, verify  # noqa: E402,F401
+from workers.identity import this_worker  # noqa: E402
+
+log = logging.getLogger("sightline.worker")
+celery = app
+
+# Resources a task needs are limited by analysis itself; what a Python thread may not do is hide
+# a dead process, so the thread below only ever says "alive".
+_SAY_ALIVE_EVERY_S = 5.0
+
+
+@worker_init.connect
+def check_machine(**_: Any) -> None:
+    """Refuse to start on a machine that cannot do the work, in words."""
+    ready.check()
+
+
+@worker_ready.connect
+def come_alive(sender: Any, **_: Any) -> None:
+    queues = ",".join(sorted(queue.name for queue in sender.task_consumer.queues))
+    housekeeping.release_the_dead()
+    Worker.beat(this_worker(), queues=queues, device=ready.device(), holding=[], doing="")
+    threading.Thread(target=_say_alive, args=(queues,), name="alive", daemon=True).start()
+    log.info("Worker %s serves %s on %s.", this_worker(), queues, ready.device())
+
+
+def _say_alive(queues: str) -> None:
+    while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
+        try:
+            Worker.beat(this_worker(), queues=queues, memory_bytes=ready.memory_bytes())
+        except DatabaseError:
+            log.warning("The database is away; the worker goes on.")
+            connection.close()
+    Worker.objects.filter(name=this_worker()).delete()
+
+
+@worker_shutting_down.connect
+def stop_between_frames(**_: Any) -> None:
+    """Give segments back at once instead of finishing a minute of video first."""
+    heartbeat.shutting_down.set()

@@ -1,0 +1,125 @@
+"""The end of a run: join tracks across segment borders, find the shots, say what was held."""
+
+from __future__ import annotations
+
+import numpy as np
+from analysis.frames import CHANGE
+from analysis.shots import find_shots
+from analysis.tracking import stitch
+from django.db import transaction
+
+from analysis.columns import SOURCES, Columns
+from analysis.types import Box
+from analysis.types import Detection as Found
+from webapp.leases import Status
+from webapp.runs.models import Detection, Run, SegmentResult, Shot, Track
+
+# Tracks join across a border only when both ends are this close to it.
+MAX_GAP_S = 1.0
+
+
+@transaction.atomic
+def finish(run: Run) -> None:
+    """Everything that needs the whole run. One transaction: it happens once, or not yet."""
+    locked = Run.objects.select_for_update().filter(
+        pk=run.pk, stage=Run.Stage.FINISH, worker=run.worker
+    )
+    if not locked.exists():
+        return
+    results = list(
+        SegmentResult.objects.filter(segment__run=run)
+        .select_related("segment")
+        .order_by("segment__index")
+    )
+    _find_shots(run, results)
+    _join_tracks(run, results)
+    run.succeed(_notes(run))
+
+
+def _find_shots(run: Run, results: list[SegmentResult]) -> None:
+    changes = np.concatenate(
+        [np.frombuffer(result.changes, CHANGE) for result in results] or [np.empty(0, CHANGE)]
+    )
+    run.shots.all().delete()
+    if run.duration_s:
+        shots = find_shots(changes, run.duration_s)
+        Shot.objects.bulk_create(
+            Shot(run=run, index=s.index, start_s=s.start_s, end_s=s.end_s) for s in shots
+        )
+
+
+def _join_tracks(run: Run, results: list[SegmentResult]) -> None:
+    cuts = {round(start, 3) for start in run.shots.values_list("start_s", flat=True)}
+    names = {number: name for name, number in run.label_ids().items()}
+    unpacked = [Columns.unpack(result.columns) for result in results]
+    joined: dict[int, int] = {}
+    for before, after, result in zip(unpacked, unpacked[1:], results[1:], strict=False):
+        if round(result.segment.start_s, 3) in cuts:
+            continue
+        pairs = stitch(_edge(before, names, last=True), _edge(after, names, last=False))
+        joined |= {head: joined.get(tail, tail) for head, tail in pairs.items()}
+    _rename_tracks(run, joined)
+    _rewrite(results, unpacked, joined)
+
+
+def _edge(columns: Columns, names: dict[int, str], *, last: bool) -> list[Found]:
+    """The detections of a segment's frame next to the border."""
+    if not len(columns.detections):
+        return []
+    row = columns.detections[-1 if last else 0]
+    frame = columns.frames[row["frame"]]
+    border = columns.frames[-1]["end_s"] if last else columns.frames[0]["start_s"]
+    if abs(border - frame["time_s"]) > MAX_GAP_S:
+        return []
+    at_edge = columns.detections[columns.detections["frame"] == row["frame"]]
+    return [
+        Found(
+            box=Box(*(float(d[c]) for c in ("x1", "y1", "x2", "y2"))),
+            label=names[int(d["label"])],
+            confidence=min(float(d["confidence"]), 1.0),
+            source=SOURCES[int(d["source"])],
+            track=int(d["track"]),
+        )
+        for d in at_edge
+        if d["track"] >= 0
+    ]
+
+
+def _rename_tracks(run: Run, joined: dict[int, int]) -> None:
+    tracks = {track.number: track for track in run.tracks.all()}
+    for head, tail in sorted(joined.items()):
+        kept, gone = tracks[tail], tracks[head]
+        kept.end_s = max(kept.end_s, gone.end_s)
+        kept.count += gone.count
+        kept.confidence = max(kept.confidence, gone.confidence)
+        Detection.objects.filter(track=gone).update(track=kept)
+        kept.save(update_fields=["end_s", "count", "confidence"])
+    Track.objects.filter(run=run, number__in=joined).delete()
+
+
+def _rewrite(results: list[SegmentResult], unpacked: list[Columns], joined: dict[int, int]) -> None:
+    """Put the joined numbers into the columns of the segments they occur in."""
+    for result, columns in zip(results, unpacked, strict=True):
+        tracks = columns.detections["track"]
+        here = [head for head in joined if (tracks == head).any()]
+        if not here:
+            continue
+        detections = columns.detections.copy()
+        for head in here:
+            detections["track"][tracks == head] = joined[head]
+        result.columns = Columns(columns.frames, detections).pack()
+        result.save(update_fields=["columns"])
+
+
+def _notes(run: Run) -> list[str]:
+    problems = run.segments.exclude(problem="").filter(status=Status.DONE)
+    sentences = list(dict.fromkeys(problems.values_list("problem", flat=True)))
+    sums = run.progress()
+    if sums["held"]:
+        sentences.append(
+            f"{sums['held']} of {sums['frames']} samples looked like the one before and were held."
+        )
+    missing = sum(run.segments.values_list("missing", flat=True))
+    if missing:
+        sentences.append(f"{missing} of {sums['frames']} samples could not be decoded.")
+    return sentences

@@ -1,0 +1,103 @@
+"""What keeps the rows honest when processes die and messages get lost. Run by beat."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from webapp.assets.uploads import purge_removed_assets, sweep_abandoned_uploads
+
+from webapp import jobs
+from webapp.assets.models import Asset, Rendition
+from webapp.celery import app
+from webapp.leases import Leased, Status
+from webapp.registry.models import ModelVersion
+from webapp.runs.models import Run, Segment, Worker
+from workers.identity import is_dead
+
+log = logging.getLogger("sightline.sweep")
+
+FRAMES_KEPT = timedelta(days=7)
+
+
+@app.task(name="sweep")
+def sweep() -> None:
+    """Take back what dead workers held, ring for whatever waits, and throw away the old."""
+    release_the_dead()
+    give_up_on_the_poisonous()
+    ring_for_the_waiting()
+    sweep_abandoned_uploads()
+    purge_removed_assets()
+    forget_old_frames()
+    Worker.objects.filter(seen__lt=timezone.now() - timedelta(hours=1)).delete()
+
+
+def release_the_dead() -> None:
+    """Free the leases of processes of this machine that are gone, without waiting them out."""
+    for model in (Segment, Asset, Rendition, ModelVersion):
+        held = model.objects.filter(status=Status.WORKING)
+        for worker in set(held.values_list("worker", flat=True)):
+            if is_dead(worker):
+                held.filter(worker=worker).update(lease_until=timezone.now())
+    runs = Run.objects.exclude(lease_until=None)
+    for worker in set(runs.values_list("worker", flat=True)):
+        if is_dead(worker):
+            runs.filter(worker=worker).update(lease_until=None)
+    for name in Worker.objects.values_list("name", flat=True):
+        if is_dead(name):
+            Worker.objects.filter(name=name).delete()
+
+
+def give_up_on_the_poisonous() -> None:
+    """A row that took its worker down again and again fails, so that others get their turn."""
+    said = "This stopped the worker {} times. The machine may have too little memory for it."
+    for model in (Asset, Rendition, ModelVersion):
+        _expired(model).update(
+            status=Status.FAILED,
+            error=said.format(model.MAX_ATTEMPTS),
+            finished=timezone.now(),
+            can_retry=True,
+        )
+    for segment in _expired(Segment).select_related("run"):
+        message = said.format(Segment.MAX_ATTEMPTS)
+        Segment.objects.filter(pk=segment.pk).update(status=Status.FAILED, error=message)
+        segment.run.fail(message, step="analysing", can_retry=True)
+
+
+def _expired(model: type[Leased]) -> QuerySet:
+    return model.objects.expired().filter(attempt__gte=model.MAX_ATTEMPTS)
+
+
+def ring_for_the_waiting() -> None:
+    """Messages may have been lost; rows were not."""
+    patient = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
+    for pk in Asset.objects.claimable().filter(created__lt=patient).values_list("pk", flat=True):
+        jobs.ingest(pk)
+    for pk in (
+        ModelVersion.objects.claimable().filter(created__lt=patient).values_list("pk", flat=True)
+    ):
+        jobs.check_model(pk)
+    for pk in (
+        Rendition.objects.claimable().filter(created__lt=patient).values_list("pk", flat=True)
+    ):
+        jobs.frame(pk)
+    for run in Run.objects.filter(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE):
+        run.all_analysed()
+    waiting = Run.objects.filter(status__in=[Run.Status.QUEUED, Run.Status.RUNNING]).count()
+    if waiting:
+        jobs.work(times=min(waiting, 4), expires=2 * settings.SWEEP_SECONDS)
+
+
+def forget_old_frames() -> None:
+    from django.core.files.storage import default_storage
+
+    old = Rendition.objects.filter(
+        recipe__startswith="frame@", created__lt=timezone.now() - FRAMES_KEPT
+    )
+    for rendition in old[:200]:
+        if rendition.file:
+            default_storage.delete(rendition.file)
+        rendition.delete()

@@ -1,0 +1,138 @@
+"""An upload → what is known of it and the files pages need: probe, frame table, pictures, proxy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+
+from analysis.errors import AnalysisError, Stopped
+from analysis.types import MediaInfo
+from webapp.assets.models import Asset, Rendition
+from webapp.celery import app
+from workers.heartbeat import Heartbeat
+from workers.identity import this_worker
+from workers.originals import full_disk_is_said, keep, keep_file, local_path, scratch_file
+
+log = logging.getLogger("sightline.ingest")
+
+
+@app.task(name="ingest")
+def ingest(asset_id: int) -> None:
+    """Prepare one upload. Safe to deliver twice: only one worker can claim it."""
+    asset = Asset.objects.claim(asset_id, this_worker())
+    if asset is None:
+        return
+    try:
+        with Heartbeat(asset) as beat, full_disk_is_said():
+            prepare(asset, beat)
+            asset.finish(progress=1.0, step="")
+    except Stopped:
+        asset.release()
+    except AnalysisError as error:
+        asset.fail(error.message, can_retry=not error.permanent)
+    except Exception:
+        asset.fail("Something went wrong on the server; its log has the details.", can_retry=True)
+        log.exception("Ingesting %s failed", asset)
+
+
+def prepare(asset: Asset, beat: Heartbeat) -> None:
+    """The steps, each skipped where the medium has no use for it."""
+    from analysis.probe import probe
+
+    beat.note(step="reading the file", progress=0.02)
+    info = probe(local_path(asset.file))
+    describe(asset, info)
+    for share, (step, make) in zip((0.1, 0.25, 0.4, 0.6), _steps(info), strict=False):
+        if beat.should_stop():
+            raise Stopped
+        beat.note(step=step, progress=share)
+        make(asset, info, beat)
+
+
+Step = tuple[str, Callable[[Asset, MediaInfo, Heartbeat], None]]
+
+
+def _steps(info: MediaInfo) -> list[Step]:
+    steps: list[Step] = []
+    if info.kind == "video":
+        steps.append(("listing the frames", make_frame_table))
+    if info.kind in ("video", "image"):
+        steps.append(("making thumbnails", make_pictures))
+    if info.audio:
+        steps.append(("drawing the sound", make_waveform))
+    if not info.is_browser_playable:
+        steps.append(("making a copy browsers can play", make_proxy))
+    return steps
+
+
+def describe(asset: Asset, info: MediaInfo) -> None:
+    """Write what the probe found on the asset."""
+    known = asdict(info)
+    asset.renew(
+        kind=info.kind,
+        duration_s=info.duration_s,
+        width=info.width,
+        height=info.height,
+        is_partial=info.is_partial,
+        probe=known,
+    )
+
+
+def make_frame_table(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.frame_table import read_frame_table
+
+    table = read_frame_table(local_path(asset.file))
+    file = keep(_name(asset, "frames.bin"), table.pack())
+    Rendition.keep(asset, "frame_table", file, frames=len(table.times_s), end_s=table.end_s)
+
+
+def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.thumbnails import poster, strip
+
+    from analysis.frame_table import FrameTable
+
+    path = local_path(asset.file)
+    Rendition.keep(asset, "poster", keep(_name(asset, "poster.jpg"), poster(path, info)))
+    if info.kind != "video":
+        return
+    table_file = asset.renditions.get(recipe="frame_table").file
+    table = FrameTable.unpack(local_path(table_file).read_bytes())
+    sprite = strip(path, table)
+    Rendition.keep(
+        asset,
+        "strip",
+        keep(_name(asset, "strip.jpg"), sprite.jpeg),
+        times=list(sprite.times_s),
+        tile=list(sprite.tile),
+        columns=sprite.columns,
+    )
+
+
+def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.audio import waveform
+
+    peaks = waveform(local_path(asset.file))
+    Rendition.keep(asset, "waveform", "", peaks=[round(float(p), 3) for p in peaks])
+
+
+def make_proxy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.renditions import make_proxy as encode
+
+    def on_progress(share: float) -> None:
+        beat.note(progress=0.6 + 0.4 * share)
+
+    suffix = {"video": ".mp4", "audio": ".m4a", "image": ".jpg"}[info.kind]
+    with scratch_file(suffix) as path:
+        encode(
+            local_path(asset.file),
+            path,
+            info=info,
+            on_progress=on_progress,
+            should_stop=beat.should_stop,
+        )
+        Rendition.keep(asset, "proxy", keep_file(_name(asset, f"proxy{suffix}"), path))
+
+
+def _name(asset: Asset, what: str) -> str:
+    return f"renditions/{asset.pk}/{what}"
