@@ -163,10 +163,9 @@ def measure(
     labels, n_brands = list(labels), len(labels)
     frames = columns.frames
     cells = Cells.cut(frames, window) if duration_s else Cells.of_picture(frames)
-    boxes = boxes_of(columns, labels, thresholds, hidden)
+    boxes = boxes_of(columns, labels, thresholds, hidden, in_view=cells.weight > 0)
     boxes = boxes.take(
-        (cells.weight[boxes.frame] > 0)
-        & (boxes.area >= method.min_size)
+        (boxes.area >= method.min_size)
         & (boxes.visibility >= method.min_visibility - 1e-6)
         & ~(boxes.clarity < method.min_clarity)  # not measured: passes, and `limits` says so
     )

@@ -120,9 +120,9 @@ def _numbered(
 
 def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: float) -> Figures:
     """What every frame that shows the brand says of it, kept by the methodology or not."""
-    brand, dwell_s, weight = seen.brand, cells.dwell_s[seen.frame], cells.weight[seen.frame]
-    shown = _sums(brand, weight, n_brands)
-    total_size = _sums(brand, weight * seen.size, n_brands)
+    sums, brand = _SumsByBrand(seen.brand, n_brands), seen.brand
+    dwell_s, weight = cells.dwell_s[seen.frame], cells.weight[seen.frame]
+    shown, total_size = sums(weight), sums(weight * seen.size)
     clarity, measured = _known(seen.clarity)
     max_size = np.zeros(n_brands)
     np.maximum.at(max_size, brand, seen.size)
@@ -130,20 +130,18 @@ def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: floa
     return {
         "frames": np.bincount(brand, minlength=n_brands),
         "unbroken": np.bincount(brand[first], minlength=n_brands),
-        "on_screen_s": _sums(brand, dwell_s, n_brands),
-        "logo_s": _sums(brand, dwell_s * seen.n_boxes, n_brands),
+        "on_screen_s": sums(dwell_s),
+        "logo_s": sums(dwell_s * seen.n_boxes),
         "mean_size_visible": ratio(total_size, shown),
         "mean_size_overall": ratio(total_size, span_s or cells.weight.sum()),
         "max_size": max_size,
         "size_bands": _split(brand, _size_band(seen), dwell_s, n_brands, len(SIZE_BANDS) + 1),
-        "position": ratio(_sums(brand, weight * centrality(seen), n_brands), shown),
+        "position": ratio(sums(weight * centrality(seen)), shown),
         "zones": _split(brand, _zone(seen), dwell_s, n_brands, 9).reshape(n_brands, 3, 3),
-        "clarity": ratio(
-            _sums(brand, weight * clarity, n_brands), _sums(brand, weight * measured, n_brands)
-        ),
-        "visibility": ratio(_sums(brand, weight * seen.visibility, n_brands), shown),
-        "edge_touch_s": _sums(brand, dwell_s * seen.touches_edge, n_brands),
-        "solus_s": _sums(brand, dwell_s * (company(seen, cells) == 1), n_brands),
+        "clarity": ratio(sums(weight * clarity), sums(weight * measured)),
+        "visibility": ratio(sums(weight * seen.visibility), shown),
+        "edge_touch_s": sums(dwell_s * seen.touches_edge),
+        "solus_s": sums(dwell_s * (company(seen, cells) == 1)),
     }
 
 
@@ -158,10 +156,10 @@ def reported_figures(
     longest_s = np.zeros(n_brands)
     np.maximum.at(longest_s, brand, episodes.reported_s[kept])
 
-    weight = cells.weight[seen.frame] * kept[episodes.of]
-    area = _sums(seen.brand, weight * seen.size, n_brands)
+    sums, weight = _SumsByBrand(seen.brand, n_brands), cells.weight[seen.frame] * kept[episodes.of]
+    area = sums(weight * seen.size)
     quality, known = _known(prominence(seen, cells, method))
-    quality_sum = _sums(seen.brand, weight * quality, n_brands)
+    quality_sum = sums(weight * quality)
     return {
         "bridged_s": np.maximum(_sums(brand, bridged_s, n_brands), 0.0),
         "reported_s": reported_s,
@@ -170,7 +168,7 @@ def reported_figures(
         "mean_episode_s": ratio(reported_s, count),
         "share_of_voice_time": ratio(reported_s, reported_s.sum()),
         "share_of_voice_area": ratio(area, area.sum()),
-        "prominence": ratio(quality_sum, _sums(seen.brand, weight * known, n_brands)),
+        "prominence": ratio(quality_sum, sums(weight * known)),
         "qe_s": quality_sum if cells.dwell_s.any() else np.zeros(n_brands),
     }
 
@@ -228,6 +226,21 @@ def _zone(seen: Sightings) -> NDArray[np.intp]:
     """Ninth of the frame that holds the main box's centre, numbered row by row from the top."""
     column = np.minimum((seen.centre_x * 3).astype(np.intp), 2)
     return np.minimum((seen.centre_y * 3).astype(np.intp), 2) * 3 + column
+
+
+class _SumsByBrand:
+    """Adds up values of sightings per brand. They lie brand by brand, so no index is needed."""
+
+    def __init__(self, brand: NDArray[np.intp], n_brands: int) -> None:
+        self.first = np.flatnonzero(np.append(True, brand[1:] != brand[:-1])[: len(brand)])
+        self.present = brand[self.first]
+        self.n_brands = n_brands
+
+    def __call__(self, values: Numbers) -> Numbers:
+        totals = np.zeros(self.n_brands)
+        if len(self.first):
+            totals[self.present] = np.add.reduceat(values, self.first)
+        return totals
 
 
 def _sums(index: NDArray[np.intp], values: Numbers, n: int) -> Numbers:

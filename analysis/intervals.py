@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ class Interval(NamedTuple):
     end_s: float
     peak_confidence: float
     weak: bool  # nothing in it reaches the label's threshold
-    density: float  # share of it in which the brand was detected: 1 unless intervals were merged
+    density: float  # share of it at this strength: 1 unless intervals were merged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,15 +81,13 @@ def per_minute(
         return _seconds_between(edges, start_s[frames], end_s[frames])
 
     boxes = boxes_of(columns, labels, thresholds, hidden)
-    of_labels = [
-        seconds(_shown(boxes.take(boxes.brand == brand))[0]) for brand in range(len(labels))
-    ]
+    of_labels = [seconds(_shown(of_label)[0]) for of_label in _by_brand(boxes, len(labels))]
     table = np.array(of_labels).reshape(len(labels), n_bins)
     return PerMinute(
         edges=edges,
         share=table / widths,
         overall=table.sum(axis=1) / duration_s if n_bins else np.zeros(len(labels)),
-        any_share=seconds(np.unique(boxes.frame)) / widths,
+        any_share=seconds(np.flatnonzero(np.bincount(boxes.frame))) / widths,
         analysed=seconds(slice(None)) / widths,
     )
 
@@ -106,26 +105,25 @@ def lanes(
     """What to draw on the timeline between two times: at most `bins` intervals per label.
 
     Detections below the threshold come back too, marked weak. Where a label has more intervals
-    than `bins`, they are merged on a grid of `bins` steps and say how dense they are; a step with
-    anything at or above the threshold is not weak. Hidden labels get an empty lane.
+    than `bins`, touching ones become one whatever their strength, then the smallest gaps are
+    closed until the rest fits; such an interval is weak when all of it is, and says how dense it
+    is. Hidden labels get an empty lane. Raises ValueError for an empty stretch, or no bins.
     """
     if not end_s > start_s or bins < 1:
         raise ValueError("a lane needs a stretch of time and at least one bin")
-    boxes = boxes_of(columns, labels, 0.0, hidden)
     frames = columns.frames
     in_view = (frames["end_s"] > start_s) & (frames["start_s"] < end_s)
-    boxes = boxes.take(in_view[boxes.frame])
+    boxes = boxes_of(columns, labels, 0.0, hidden, in_view)
     result = {}
-    for brand, label in enumerate(labels):
-        frame, peak = _shown(boxes.take(boxes.brand == brand))
+    for label, of_label in zip(labels, _by_brand(boxes, len(labels)), strict=True):
+        frame, peak = _shown(of_label)
         cells = _LaneCells(
             start_s=np.maximum(frames["start_s"][frame], start_s),
             end_s=np.minimum(frames["end_s"][frame], end_s),
             peak=peak,
             weak=peak < np.float32(threshold_of(thresholds, label)),
         )
-        exact = _joined(cells)
-        result[label] = exact if len(exact) <= bins else _gridded(cells, start_s, end_s, bins)
+        result[label] = _merged(cells, bins)
     return result
 
 
@@ -137,6 +135,13 @@ class _LaneCells:
     end_s: Numbers
     peak: Numbers
     weak: NDArray[np.bool_]
+
+
+def _by_brand(boxes: Boxes, n_brands: int) -> Iterator[Boxes]:
+    """The boxes of each brand in turn; they lie brand by brand."""
+    borders = np.searchsorted(boxes.brand, np.arange(n_brands + 1))
+    for begin, end in pairwise(borders.tolist()):
+        yield boxes.rows(slice(begin, end))
 
 
 def _shown(boxes: Boxes) -> tuple[NDArray[np.intp], Numbers]:
@@ -163,36 +168,28 @@ def _seconds_between(edges: Numbers, start_s: Numbers, end_s: Numbers) -> Number
     return np.diff(np.where(cell >= 0, before[cell] + inside, 0.0))
 
 
-def _joined(cells: _LaneCells) -> list[Interval]:
-    """Touching cells of the same strength as one interval."""
+def _merged(cells: _LaneCells, bins: int) -> list[Interval]:
+    """Touching cells of the same strength as one interval; more is merged to stay in `bins`."""
     if not len(cells.start_s):
         return []
-    apart = cells.start_s[1:] - cells.end_s[:-1] > SAME_TIME_S
-    apart |= cells.weak[1:] != cells.weak[:-1]
-    first = np.flatnonzero(np.append(True, apart))
-    return _intervals(cells, first, cells.weak[first])
+    gap_s = cells.start_s[1:] - cells.end_s[:-1]
+    turns = cells.weak[1:] != cells.weak[:-1]
+    breaks = np.flatnonzero((gap_s > SAME_TIME_S) | turns)
+    if len(breaks) >= bins:
+        breaks = np.flatnonzero(gap_s > SAME_TIME_S)
+    if len(breaks) >= bins:
+        widest = np.argsort(-gap_s[breaks], kind="stable")[: bins - 1]
+        breaks = np.sort(breaks[widest])
+    return _intervals(cells, np.append(0, breaks + 1))
 
 
-def _gridded(cells: _LaneCells, start_s: float, end_s: float, bins: int) -> list[Interval]:
-    """Cells gathered by the grid step they begin in; neighbouring steps alike become one."""
-    place = (cells.start_s - start_s) / (end_s - start_s) * bins
-    step = np.clip(place.astype(np.intp), 0, bins - 1)
-    is_strong = np.zeros(bins, bool)
-    is_strong[step[~cells.weak]] = True
-    weak = ~is_strong[step]
-    # A cell may be longer than a step, so "neighbouring" is judged by time as well.
-    apart = (np.diff(step) > 1) & (cells.start_s[1:] - cells.end_s[:-1] > SAME_TIME_S)
-    apart |= weak[1:] != weak[:-1]
-    first = np.flatnonzero(np.append(True, apart))
-    return _intervals(cells, first, weak[first])
-
-
-def _intervals(
-    cells: _LaneCells, first: NDArray[np.intp], weak: NDArray[np.bool_]
-) -> list[Interval]:
+def _intervals(cells: _LaneCells, first: NDArray[np.intp]) -> list[Interval]:
+    """Cells from each of `first` to the next as one interval."""
     last = np.append(first[1:], len(cells.start_s)) - 1
     start_s, end_s = cells.start_s[first], cells.end_s[last]
-    shown_s = np.add.reduceat(cells.end_s - cells.start_s, first)
+    weak = np.logical_and.reduceat(cells.weak, first)
+    counts = cells.weak == np.repeat(weak, np.diff(first, append=len(cells.weak)))
+    shown_s = np.add.reduceat((cells.end_s - cells.start_s) * counts, first)
     density = np.divide(shown_s, end_s - start_s, out=np.ones(len(first)), where=end_s > start_s)
     peak = np.maximum.reduceat(cells.peak, first)
     values = (start_s, end_s, peak, weak, np.minimum(density, 1.0))

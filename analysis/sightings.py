@@ -39,9 +39,9 @@ class Boxes:
     confidence: NDArray[np.float64]
 
     def take(self, wanted: NDArray[np.bool_]) -> Boxes:
-        if wanted.all():
-            return self
-        rows = np.flatnonzero(wanted)
+        return self if wanted.all() else self.rows(np.flatnonzero(wanted))
+
+    def rows(self, rows: NDArray[np.intp] | slice) -> Boxes:
         return Boxes(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
@@ -76,9 +76,11 @@ def boxes_of(
     labels: Sequence[int],
     thresholds: Thresholds = DEFAULT_THRESHOLD,
     hidden: Collection[int] = (),
+    in_view: NDArray[np.bool_] | None = None,
 ) -> Boxes:
     """The boxes of `labels` at or above their thresholds, with some part inside the frame.
 
+    `in_view` says of each analysed frame whether it is wanted; all are when it is not given.
     Labels that are hidden, or were not asked for, do not exist for the arithmetic.
     Raises ValueError when a label is given twice.
     """
@@ -87,7 +89,10 @@ def boxes_of(
     # Compared as float32, which is how confidences are kept: 0.7 there is a little under 0.7.
     floor = np.array([*floors, 2.0], np.float32)
     confidence = np.ascontiguousarray(detections["confidence"])
-    rows = np.flatnonzero(confidence >= floor.min())
+    wanted = confidence >= floor.min()
+    if in_view is not None and not in_view.all():
+        wanted &= in_view[detections["frame"]]
+    rows = np.flatnonzero(wanted)
     brand = _brand_of(detections["label"][rows], labels)
     passes = np.flatnonzero(confidence[rows] >= floor[brand])
     rows, brand = rows[passes], brand[passes]
@@ -123,9 +128,9 @@ def _clipped(detections: NDArray[np.void], rows: NDArray[np.intp], brand: NDArra
         return detections[name].astype(np.float64)[rows]
 
     x1, y1, x2, y2 = (column(side) for side in ("x1", "y1", "x2", "y2"))
-    whole = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
+    whole = _area(x1, y1, x2, y2)
     x1, y1, x2, y2 = (np.clip(side, 0.0, 1.0) for side in (x1, y1, x2, y2))
-    area = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
+    area = _area(x1, y1, x2, y2)
     boxes = Boxes(
         brand=brand,
         frame=detections["frame"].astype(np.intp)[rows],
@@ -139,6 +144,15 @@ def _clipped(detections: NDArray[np.void], rows: NDArray[np.intp], brand: NDArra
         confidence=column("confidence"),
     )
     return boxes.take(area > 0)
+
+
+def _area(
+    x1: NDArray[np.float64],
+    y1: NDArray[np.float64],
+    x2: NDArray[np.float64],
+    y2: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    return np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
 
 
 def sightings_of(boxes: Boxes, *, dominant_only: bool = False) -> Sightings:
