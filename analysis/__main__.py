@@ -1,0 +1,36 @@
+"""python -m analysis STEP …: every step of the pipeline at a prompt."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from analysis.errors import AnalysisError
+
+COMMANDS = {
+    "probe": "analysis.probe:command",
+    "frames": "analysis.frames:command",
+    "shots": "analysis.shots:command",
+    "thumbnails": "analysis.thumbnails:command",
+    "waveform": "analysis.audio:command",
+    "proxy": "analysis.renditions:command",
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the step named first. Without one, list them. Returns the exit status."""
+    step = argv[0] if argv else ""
+    if step not in COMMANDS:
+        print("usage: python -m analysis STEP …\n\nsteps:", *COMMANDS, sep="\n  ")
+        return 0 if step in ("", "-h", "--help") else 2
+    module, _, name = COMMANDS[step].partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)(argv[1:])
+    except AnalysisError as e:
+        print(e.message, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
