@@ -158,7 +158,6 @@ def _look(media: int, request: dict) -> dict[str, Any]:
         facts = _seen(
             geometry_of(frames[0], stream.sample_aspect_ratio, is_picture=False), frames[0]
         )
-        _check_size(facts["coded_width"], facts["coded_height"], request["limits"])
         return facts | {"is_interlaced": any(f.interlaced_frame for f in frames)}
 
 

@@ -139,7 +139,10 @@ def _is_bt709(frame: av.VideoFrame) -> bool:
 
 def _orientation(frame: av.VideoFrame) -> tuple[int, bool]:
     """Quarter turns clockwise, then whether left and right are swapped."""
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    try:
+        data = frame.side_data.get(Type.DISPLAYMATRIX)
+    except ValueError:  # PyAV stops at kinds of side data it has no name for, EXIF among them
+        return round(-frame.rotation / 90) % 4, False
     if data is None:
         return 0, False
     a, b, _, c, d, *_ = np.frombuffer(bytes(data), "<i4")[:9].tolist()
