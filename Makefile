@@ -1,0 +1,56 @@
+# The words a newcomer, a developer and CI share.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export PYTHONUNBUFFERED = 1
+export HOST
+export PORT
+
+.PHONY: help demo serve test check services browser lint bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: requirements.txt requirements-web.txt
+	@echo "Making the environment (a few minutes, once) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or later.")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/.ready ## Analyse the demo clip and serve the site (HOST, PORT)
+	@SIGHTLINE_DATA=$${SIGHTLINE_DATA:-var/demo} $(BIN)/python manage.py demo
+
+serve: $(VENV)/.ready ## Serve the site with your own data (HOST, PORT, SIGHTLINE_DATA)
+	@$(BIN)/python manage.py serve
+
+test: $(VENV)/.ready-dev ## Run the tests that need nothing but Python
+	$(BIN)/python -m pytest -n 2 -m "not services and not browser and not gpu"
+
+services: $(VENV)/.ready-dev ## Run the tests that need PostgreSQL and Redis
+	$(BIN)/python -m pytest -m services
+
+browser: $(VENV)/.ready-dev ## Run the tests that drive Chromium
+	$(BIN)/python -m pytest -m browser
+
+lint: $(VENV)/.ready-dev ## Check style, import arrows and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+check: lint test services browser ## All that CI runs
+
+bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
+	@for name in $(or $(BENCH),end_to_end exposure_truth reference timeline); do \
+	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
+	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
+
+clean: ## Remove the environment and caches, not your data
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache bench/cache

@@ -1,0 +1,93 @@
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from webapp.accounts.models import Workspace
+from webapp.assets.models import Asset
+from webapp.leases import Status
+from webapp.projects.models import Project
+from webapp.runs.models import Run, RunRefused
+
+
+class Command(BaseCommand):
+    help = "Upload files from this machine and analyse them for a project, through the queue."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path)
+        parser.add_argument("--project", required=True, help="Name of the project.")
+        parser.add_argument("--workspace", help="Its workspace, where there are several.")
+        parser.add_argument("--mode", choices=["interval", "every", "key", "adaptive"])
+        parser.add_argument("--interval", type=float, help="Seconds between samples.")
+        parser.add_argument("--no-wait", action="store_true", help="Queue them and leave.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = self._project(options["project"], options["workspace"])
+        sampling = {
+            name: value
+            for name, value in (("mode", options["mode"]), ("interval_s", options["interval"]))
+            if value is not None
+        }
+        failed = 0
+        for path in options["files"]:
+            try:
+                asset = receive(path, project.workspace)
+                self._wait_for(asset)
+                run = Run.objects.request(asset, project, by=None, sampling=sampling)
+                if not options["no_wait"]:
+                    self._watch(run)
+                self.stdout.write(f"{path.name}: run {run.pk} {run.status}. {run.error}".strip())
+                failed += run.status == Run.Status.FAILED
+            except (RunRefused, OSError) as error:
+                self.stderr.write(f"{path}: {error}")
+                failed += 1
+        if failed:
+            raise CommandError(f"{failed} of {len(options['files'])} could not be analysed.")
+
+    def _project(self, name: str, workspace: str | None) -> Project:
+        projects = Project.objects.filter(name=name)
+        if workspace:
+            projects = projects.filter(workspace__name=workspace)
+        if len(projects) != 1:
+            known = ", ".join(Project.objects.values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"{len(projects)} projects are called {name!r}; there are: {known}.")
+        return projects[0]
+
+    def _wait_for(self, asset: Asset) -> None:
+        while asset.status in (Status.WAITING, Status.WORKING):
+            time.sleep(0.5)
+            asset.refresh_from_db()
+        if asset.status == Status.FAILED:
+            raise RunRefused(asset.error)
+
+    def _watch(self, run: Run) -> None:
+        while not run.is_over:
+            now = run.progress()
+            self.stdout.write(f"\r{now['share']:4.0%} {run.waiting_because()}   ", ending="")
+            self.stdout.flush()
+            time.sleep(0.5)
+            run.refresh_from_db()
+        self.stdout.write("\r", ending="")
+
+
+def receive(path: Path, workspace: Workspace) -> Asset:
+    """Copy a local file into the media storage and make its asset."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        name = f"originals/{digest[:2]}/{digest}{path.suffix.lower()}"
+        if not default_storage.exists(name):
+            name = default_storage.save(name, File(file))
+    asset, _ = Asset.objects.receive(
+        workspace,
+        name=path.name,
+        sha256=digest,
+        size_bytes=path.stat().st_size,
+        file=name,
+        by=None,
+    )
+    return asset

@@ -1,0 +1,175 @@
+"""`make demo`: the invented brands, analysed through the real queue, then the site."""
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from PIL import Image
+
+from webapp.accounts.models import User, Workspace
+from webapp.assets.models import Asset
+from webapp.leases import Status
+from webapp.management.commands.serve import first_administrator, prepare, welcome
+from webapp.processes import EMBEDDED, Processes, web
+from webapp.projects.models import Project
+from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.runs.models import Run
+from webapp.templatetags.show import about
+
+DEMO = settings.BASE_DIR / "demo"
+BRANDS = {
+    "Kestrel": "#d1495b",
+    "Norra Bank": "#00798c",
+    "Vitalo": "#edae49",
+    "Osprey Air": "#6a4c93",
+    "Tide & Co": "#66a182",
+}
+
+
+class Command(BaseCommand):
+    help = "Analyse the demo clip through the queue and a worker, then serve the site."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--no-serve", action="store_true", help="Stop once it is analysed.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write("Preparing the database …")
+        prepare()
+        user = first_administrator()
+        workspace = Workspace.objects.of(user).order_by("pk")[0]
+        processes = Processes(self.stdout.write)
+        processes.stop_on_signals()
+        for name, command in EMBEDDED.items():
+            processes.start(name, command())
+        try:
+            self._analyse(workspace, user, processes)
+            if not options["no_serve"] and not processes.ending:
+                processes.start("web server", web(options["host"], options["port"]))
+                self.stdout.write(welcome(options["host"], options["port"]))
+                processes.run_until_stopped()
+        finally:
+            processes.stop()
+
+    def _analyse(self, workspace: Workspace, user: User, processes: Processes) -> None:
+        model = add_model(workspace, user)
+        asset = add_clip(workspace, user)
+        while not processes.ending and (self._is_preparing(asset) or self._is_preparing(model)):
+            self._line(f"Preparing {asset.name}: {asset.step or 'waiting for the worker'}")
+            processes.tend()
+            time.sleep(0.3)
+        project = add_project(workspace, user, model)
+        run = asset.runs.filter(project=project).exclude(status=Run.Status.FAILED).first()
+        run = run or Run.objects.request(asset, project, by=user)
+        while not processes.ending and not run.is_over:
+            self._line(self._progress(run))
+            processes.tend()
+            time.sleep(0.3)
+            run.refresh_from_db()
+        if run.status == Run.Status.FAILED:
+            raise CommandError(f"The demo run failed while {run.error_step}: {run.error}")
+        if run.status == Run.Status.SUCCEEDED:
+            self._line(
+                f"Analysed {asset.name}: {run.detections.count()} boxes of "
+                f"{run.tracks.values('label').distinct().count()} brands."
+            )
+            self.stdout.write("")
+
+    def _is_preparing(self, row: Asset | ModelVersion) -> bool:
+        row.refresh_from_db()
+        if row.status == Status.FAILED:
+            raise CommandError(f"{row} could not be prepared: {row.error}")
+        return row.status != Status.DONE
+
+    def _progress(self, run: Run) -> str:
+        now = run.progress()
+        blocks = round(now["share"] * 30)
+        left = f", {about(now['remaining_s'])} left" if now["remaining_s"] else ""
+        counted = f"{now['frames_done']} of {now['frames']} frames" if now["frames"] else ""
+        return f"Analysing [{'█' * blocks}{'·' * (30 - blocks)}] {counted}{left}"
+
+    def _line(self, text: str) -> None:
+        """Rewrite the line on a terminal; elsewhere print only what is new."""
+        if text == getattr(self, "_last", None):
+            return
+        self._last = text
+        if sys.stdout.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            self.stdout.write(f"\r{text[:width]:<{width}}", ending="")
+            self.stdout.flush()
+        else:
+            self.stdout.write(text)
+            self.stdout.flush()
+
+
+def stored(path: Path, folder: str) -> tuple[str, str]:
+    """Copy a file into the media storage under its hash; its name there and the hash."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    name = f"{folder}/{digest[:2]}/{digest}{path.suffix}"
+    if not default_storage.exists(name):
+        with path.open("rb") as file:
+            name = default_storage.save(name, File(file))
+    return name, digest
+
+
+def add_clip(workspace: Workspace, user: User) -> Asset:
+    clip = DEMO / "clip.mp4"
+    name, digest = stored(clip, "originals")
+    asset, _ = Asset.objects.receive(
+        workspace,
+        name="Harbour Cup, matchday 12.mp4",
+        sha256=digest,
+        size_bytes=clip.stat().st_size,
+        file=name,
+        by=user,
+    )
+    return asset
+
+
+def add_model(workspace: Workspace, user: User) -> ModelVersion:
+    name, digest = stored(DEMO / "model.safetensors", "models")
+    model, _ = RegisteredModel.objects.get_or_create(
+        workspace=workspace,
+        name="Demo brands",
+        defaults={"description": "Trained from synthesised pictures by demo/make_model.py."},
+    )
+    known = model.versions.filter(sha256=digest).first()
+    return known or model.add_version(file=name, sha256=digest, source="demo", by=user)
+
+
+def add_project(workspace: Workspace, user: User, model: ModelVersion) -> Project:
+    project, is_new = Project.objects.get_or_create(
+        workspace=workspace,
+        name="Harbour Cup",
+        defaults={
+            "description": "Invented brands on an invented pitch, to try things on.",
+            "created_by": user,
+            "model_version": model,
+        },
+    )
+    if is_new:
+        for position, (name, colour) in enumerate(BRANDS.items()):
+            label = project.labels.create(name=name, colour=colour, position=position)
+            path = DEMO / "logos" / f"{name.lower().replace(' & ', '-and-').replace(' ', '-')}.png"
+            file, digest = stored(path, "references")
+            with Image.open(path) as picture:
+                width, height = picture.size
+                has_alpha = "A" in picture.getbands()
+            label.references.create(
+                name=path.name,
+                file=file,
+                sha256=digest,
+                width=width,
+                height=height,
+                has_alpha=has_alpha,
+            )
+    return project

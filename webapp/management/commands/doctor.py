@@ -1,0 +1,144 @@
+"""What is installed, what is missing, and how to get it."""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from webapp.celery import app
+from webapp.runs.models import Worker
+
+Finding = tuple[str, str, str]  # mark, what, what to do
+
+LIBRARIES = {
+    "av": "decodes media",
+    "cv2": "matches reference logos",
+    "torch": "trains and exports models",
+    "ultralytics": "reads YOLO models",
+    "openvino": "runs models quickly on CPUs",
+    "whisper": "transcribes speech (needs weights, see below)",
+    "spacy": "finds names in text",
+}
+
+
+class Command(BaseCommand):
+    help = "Say what this machine can do, what is missing, and how to get it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bad = 0
+        for title, findings in (
+            ("Services", services()),
+            ("Storage", storage()),
+            ("Libraries", libraries()),
+            ("Devices", devices()),
+            ("Weights", weights()),
+        ):
+            self.stdout.write(self.style.MIGRATE_HEADING(title))
+            for mark, what, advice in findings:
+                bad += mark == "✗"
+                self.stdout.write(f"  {mark} {what}" + (f"\n      {advice}" if advice else ""))
+        if bad:
+            sys.exit(1)
+
+
+def services() -> Iterator[Finding]:
+    try:
+        plan = MigrationExecutor(connection)
+        pending = plan.migration_plan(plan.loader.graph.leaf_nodes())
+        advice = "Run `manage.py migrate`." if pending else ""
+        yield ("·" if pending else "✓"), f"database: {connection.vendor}", advice
+    except DatabaseError as error:
+        yield "✗", f"database: {error}", "Check DATABASE_URL and that the server runs."
+        return
+    try:
+        with app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, timeout=3)
+        yield "✓", f"queue: {settings.BROKER_URL.split('://')[0]}", ""
+    except Exception as error:
+        yield "✗", f"queue: {error}", "Check BROKER_URL and that the server runs."
+    try:
+        alive = list(Worker.objects.alive())
+    except DatabaseError:
+        return
+    for worker in alive:
+        yield "✓", f"worker {worker.name}: {worker.queues} on {worker.device}", ""
+    if not alive:
+        yield "·", "no worker is running", "`make serve` starts the site with two."
+
+
+def storage() -> Iterator[Finding]:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    enough = free > settings.MIN_FREE_BYTES
+    yield (
+        "✓" if enough else "✗",
+        f"{free / 1e9:.1f} GB free at {settings.DATA_DIR}",
+        "" if enough else "Free some space, or move SIGHTLINE_DATA.",
+    )
+    kind = f"S3 bucket {settings.S3_BUCKET}" if settings.S3_BUCKET else "local files"
+    try:
+        name = default_storage.save("doctor.txt", ContentFile(b"well"))
+        default_storage.delete(name)
+        yield "✓", f"media: {kind}, can be written", ""
+    except Exception as error:
+        yield (
+            "✗",
+            f"media: {kind}: {error}",
+            "Check the SIGHTLINE_MEDIA or SIGHTLINE_S3_… settings.",
+        )
+
+
+def libraries() -> Iterator[Finding]:
+    names = importlib.metadata.packages_distributions()
+    for module, use in LIBRARIES.items():
+        if importlib.util.find_spec(module) is None:
+            yield "·", f"{module} is not installed: {use}", "Workers need `requirements.txt`."
+        else:
+            package = names.get(module, [module])[0]
+            yield "✓", f"{package} {importlib.metadata.version(package)}: {use}", ""
+    if program := shutil.which("ffmpeg"):
+        yield "✓", f"ffmpeg at {program}", ""
+    else:
+        yield "✓", "ffmpeg: the one that imageio-ffmpeg brings", ""
+
+
+def devices() -> Iterator[Finding]:
+    """Asked of a child process, so that this one stays light."""
+    code = (
+        "from analysis.engine import describe_devices\n"
+        "for device in describe_devices(): print(device)"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=settings.BASE_DIR
+    )
+    if asked.returncode:
+        yield "·", "no inference engine here", "Workers need `requirements.txt`."
+    for line in asked.stdout.splitlines():
+        yield "✓", line, ""
+
+
+def weights() -> Iterator[Finding]:
+    from webapp.registry.models import ModelVersion
+
+    usable = ModelVersion.objects.filter(status="done").count()
+    yield "✓" if usable else "·", f"{usable} detection models in the registry", ""
+    yield "✓", "reference logos need no weights", ""
+    folder = settings.CACHE_DIR / "weights"
+    files = sorted(folder.glob("*")) if folder.exists() else []
+    for file in files:
+        yield "✓", f"{file.name} ({file.stat().st_size / 1e6:.0f} MB)", ""
+    if not any(file.suffix == ".pt" for file in files):
+        yield (
+            "·",
+            "no pretrained YOLO or Whisper weights",
+            f"Put yolo26n.pt or a Whisper .pt into {folder} to use them; nothing needs them yet.",
+        )
