@@ -100,9 +100,9 @@ def _headers(container: InputContainer) -> dict[str, Any]:
 def _examine_picture(
     media: int, container: InputContainer, request: dict, facts: dict, line: Line
 ) -> None:
-    stream, frame, warnings = picture_frame(media, container, request)
+    stream, frame, geometry, warnings = picture_frame(media, container, request)
     facts["video_codec"] = stream.codec_context.name
-    facts |= _seen(geometry_of(frame, None, is_picture=True), frame)
+    facts |= _seen(geometry, frame)
     facts |= {"kind": "image", "duration_s": 0.0, "is_partial": frame.is_corrupt}
     facts["warnings"] = warnings
     line.send(facts, np.array([(0.0, 0.0, True)], ROW).tobytes())

@@ -16,6 +16,11 @@ Pixels = NDArray[np.uint8]
 _I420 = ("yuv420p", "yuvj420p")
 _BT709 = 1
 _FULL = 2
+# EXIF orientation -> quarter turns clockwise, and whether left and right are swapped after that
+EXIF_TURNS = {
+    1: (0, False), 2: (0, True), 3: (2, False), 4: (2, True),
+    5: (1, True), 6: (1, False), 7: (3, True), 8: (3, False),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

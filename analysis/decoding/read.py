@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 
@@ -17,7 +17,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from analysis.decoding.geometry import Geometry, convert, fill, geometry_of, plane, turn
+from analysis.decoding.geometry import EXIF_TURNS, Geometry, convert, fill, geometry_of, plane, turn
 from analysis.decoding.line import Line
 from analysis.decoding.opening import film, is_picture, open_media, origin
 from analysis.errors import RefusedMedia, UnreadableMedia
@@ -28,6 +28,7 @@ _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
 _REPORT_EVERY = 32  # decoded frames between two signs of life
 _LOOK_BACK_S = (0.0, 2.0, 15.0, 120.0)
 _SIGNATURE = (64, 36)  # cells that a frame is averaged to, for telling how much it changed
+_ORIENTATION = 274  # the EXIF tag
 _BUSIEST = 16  # cells, 0.7 % of the picture: a small logo that appears changes so many
 
 
@@ -394,13 +395,26 @@ def _cells(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
 # ---- pictures ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class PictureHeader:
+    """What a picture file states before any pixel is decoded; zeros where PIL cannot tell."""
+
+    width: int = 0
+    height: int = 0
+    n_pages: int = 1
+    orientation: int = 1  # EXIF: 1 to 8
+
+
 def picture_frame(
     media: int, container: InputContainer, request: dict
-) -> tuple[VideoStream, av.VideoFrame, list[str]]:
-    """The one frame of a picture file, checked against the limits, and what to warn about."""
+) -> tuple[VideoStream, av.VideoFrame, Geometry, list[str]]:
+    """The one frame of a picture file, how to display it, and what to warn about.
+
+    Raises RefusedMedia for a picture beyond the limits before a pixel of it is decoded.
+    """
     stream = film(container)
-    width, height, n_pages = _picture_header(media)
-    _check_picture(width, height, request["limits"])
+    header = _picture_header(media)
+    _check_picture(header.width, header.height, request["limits"])
     if stream is None or stream.codec_context is None:
         raise UnreadableMedia("This picture is in a format that this machine cannot decode.")
     context = stream.codec_context
@@ -409,8 +423,13 @@ def picture_frame(
     frame = next(decoded(container, stream), None)
     if frame is None:
         raise UnreadableMedia("This picture is damaged: it cannot be decoded.")
+    geometry = geometry_of(frame, None, is_picture=True)
+    if header.orientation in EXIF_TURNS:
+        turns, mirrored = EXIF_TURNS[header.orientation]
+        geometry = replace(geometry, quarter_turns=turns, is_mirrored=mirrored)
+    n_pages = header.n_pages
     warnings = [f"Only the first of {n_pages} pages is used."] if n_pages > 1 else []
-    return stream, frame, warnings
+    return stream, frame, geometry, warnings
 
 
 def read_picture(request: dict, payload: bytes, line: Line) -> None:
@@ -418,17 +437,17 @@ def read_picture(request: dict, payload: bytes, line: Line) -> None:
     media = request["media"]
     container = open_media(media, request)
     if is_picture(container):
-        _, frame, _ = picture_frame(media, container, request)
-        aspect = None
+        _, frame, geometry, _ = picture_frame(media, container, request)
     else:  # a film: its first frame
         stream = film(container)
         if stream is None:
             raise UnreadableMedia("There is no picture in this file: it holds sound only.")
         ready(stream, request["limits"])
-        frame, aspect = next(decoded(container, stream), None), stream.sample_aspect_ratio
-    if frame is None:
-        raise UnreadableMedia("Not one frame of this film can be decoded.")
-    geometry = geometry_of(frame, aspect, is_picture=aspect is None)
+        first = next(decoded(container, stream), None)
+        if first is None:
+            raise UnreadableMedia("Not one frame of this film can be decoded.")
+        frame = first
+        geometry = geometry_of(frame, stream.sample_aspect_ratio, is_picture=False)
     has_alpha = _is_palette(frame) or any(part.is_alpha for part in frame.format.components)
     kind = "bgra" if has_alpha else "bgr24"
     image = turn(convert(frame, *geometry.upright, kind).to_ndarray(), geometry)
@@ -440,8 +459,7 @@ def _is_palette(frame: av.VideoFrame) -> bool:
     return frame.format.name == "pal8"
 
 
-def _picture_header(media: int) -> tuple[int, int, int]:
-    """Width, height and pages as the header states them, before any pixel is decoded."""
+def _picture_header(media: int) -> PictureHeader:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # only the header is read; our own limit follows
@@ -450,9 +468,9 @@ def _picture_header(media: int) -> tuple[int, int, int]:
     try:
         with open(media, "rb", closefd=False) as file, Image.open(file) as picture:
             pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-            return *picture.size, pages
+            return PictureHeader(*picture.size, pages, picture.getexif().get(_ORIENTATION, 1))
     except Exception:
-        return 0, 0, 1  # PIL knows fewer formats than ffmpeg
+        return PictureHeader()  # PIL knows fewer formats than ffmpeg
     finally:
         os.lseek(media, position, os.SEEK_SET)
 
