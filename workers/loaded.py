@@ -47,12 +47,14 @@ def _load(inputs: dict[str, Any], options: dict[str, Any]) -> Detector:
         if label["references"]
     }
     if references:
-        found.append(load_detector("reference", references=references))
+        found.append(load_detector("reference", references))
     if inputs["model"]:
+        from analysis.detectors.yolo import YoloOptions
+
         model = load_detector(
             "yolo",
-            model=local_path(inputs["model"]["file"]),
-            tile=options.get("tile"),
+            local_path(inputs["model"]["file"]),
+            YoloOptions(tile=options.get("tile")),
             device=settings.DEVICE,
             cache=settings.CACHE_DIR / "engines",
         )

@@ -29,7 +29,14 @@ def device() -> str:
     """What models run on here, as a person would name it."""
     from analysis.engine import describe_devices
 
-    return str(describe_devices(settings.DEVICE))
+    found = describe_devices()
+    wanted = [d for d in found if settings.DEVICE in ("auto", d.device)]
+    if not wanted:
+        raise ImproperlyConfigured(
+            f"SIGHTLINE_DEVICE asks for {settings.DEVICE!r}; this machine has "
+            f"{', '.join(d.device for d in found)}."
+        )
+    return f"{wanted[0].device}: {wanted[0].name}"
 
 
 def memory_bytes() -> int:
