@@ -17,6 +17,10 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+class Refused(Exception):  # noqa: N818  a person asked for what must not be done
+    """Why not, in a sentence for the person who asked."""
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         if not email:
@@ -108,6 +112,32 @@ class Workspace(models.Model):
         Event.record(workspace, by, "founded the workspace", name)
         return workspace
 
+    def rename(self, name: str, *, by: User) -> None:
+        Event.record(self, by, "renamed the workspace", name, before=self.name)
+        self.name = name
+        self.save(update_fields=["name"])
+
+    @transaction.atomic
+    def invite(self, email: str, role: str, *, by: User) -> tuple[Membership, str]:
+        """The new member, and the token of a sign-in link for a person who is new here.
+
+        Somebody who already has an account gets no link: it would let the administrator of one
+        workspace into another. Their open links end too, as they were made for less.
+        """
+        email = email.strip().lower()
+        user, is_new = User.objects.get_or_create(email=email)
+        if is_new:
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        if self.memberships.filter(user=user).exists():
+            raise Refused(f"{email} is a member already.")
+        membership = self.memberships.create(user=user, role=role)
+        Event.record(self, by, "invited", email, role=role)
+        if is_new:
+            return membership, SignInLink.make(user)
+        user.sign_in_links.filter(used=None).update(used=timezone.now())
+        return membership, ""
+
 
 class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
@@ -127,8 +157,54 @@ class Membership(models.Model):
         return Role(self.role).can(action)
 
     def is_last_administrator(self) -> bool:
-        others = self.workspace.memberships.filter(role=Role.ADMINISTRATOR).exclude(pk=self.pk)
+        others = self.workspace.memberships.filter(
+            role=Role.ADMINISTRATOR, user__is_active=True
+        ).exclude(pk=self.pk)
         return self.role == Role.ADMINISTRATOR and not others.exists()
+
+    def _keep_one_administrator(self) -> None:
+        # One row that both of two leaving administrators must lock first.
+        Workspace.objects.select_for_update().get(pk=self.workspace_id)
+        self.refresh_from_db(fields=["role"])
+        if self.is_last_administrator():
+            raise Refused(
+                f"{self.user} is the last administrator. Make somebody else one first, or nobody "
+                "could change this workspace any more."
+            )
+
+    @transaction.atomic
+    def change_role(self, role: str, *, by: User) -> None:
+        if role != Role.ADMINISTRATOR:
+            self._keep_one_administrator()
+        Event.record(
+            self.workspace, by, "changed a role", self.user.email, before=self.role, after=role
+        )
+        self.role = role
+        self.save(update_fields=["role"])
+
+    @transaction.atomic
+    def remove(self, *, by: User) -> None:
+        """The person leaves the workspace, and their keys to it stop working."""
+        self._keep_one_administrator()
+        self.workspace.keys.filter(user=self.user, revoked=None).update(revoked=timezone.now())
+        Event.record(self.workspace, by, "removed a member", self.user.email, role=self.role)
+        self.delete()
+
+    def may_get_link(self) -> bool:
+        """A link signs in as the person, so it may not open more than this workspace."""
+        elsewhere = self.user.memberships.exclude(pk=self.pk).exists()
+        return not elsewhere and not self.user.is_superuser and not self.user.is_staff
+
+    @transaction.atomic
+    def new_link(self, *, by: User) -> str:
+        """A sign-in link for somebody who lost their password."""
+        if not self.may_get_link():
+            raise Refused(
+                f"{self.user} has access to more than this workspace, so only the operator of "
+                "the server can make a link: manage.py signinlink."
+            )
+        Event.record(self.workspace, by, "made a sign-in link", self.user.email)
+        return SignInLink.make(self.user)
 
 
 class SignInLink(models.Model):
@@ -152,18 +228,62 @@ class SignInLink(models.Model):
         return token
 
     @classmethod
-    def redeem(cls, token: str) -> User | None:
-        """The person, once; None for a link that is used up, expired or unknown."""
-        link = cls.objects.filter(token_hash=hashed(token)).select_related("user").first()
-        fresh = cls.objects.filter(
+    def _fresh(cls, token: str) -> models.QuerySet[SignInLink]:
+        return cls.objects.filter(
             token_hash=hashed(token),
             used=None,
             expires__gt=timezone.now(),
             user__is_active=True,
         )
-        if link is None or not fresh.update(used=timezone.now()):
+
+    @classmethod
+    def whose(cls, token: str) -> User | None:
+        """Whom the link would sign in, without using it up."""
+        link = cls._fresh(token).select_related("user").first()
+        return link.user if link else None
+
+    @classmethod
+    def redeem(cls, token: str) -> User | None:
+        """The person, once; None for a link that is used up, expired or unknown."""
+        user = cls.whose(token)
+        if user is None or not cls._fresh(token).update(used=timezone.now()):
             return None
-        return link.user
+        return user
+
+
+class SignInTry(models.Model):
+    """A wrong password. Kept in the database, so that several web processes count together."""
+
+    WINDOW = timedelta(minutes=15)
+    PER_ADDRESS = 8  # for one e-mail address from one place
+    PER_PLACE = 60  # from one place for whatever address
+
+    email = models.CharField(max_length=254)
+    ip = models.CharField(max_length=45)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        # how often did this place try lately
+        indexes = [models.Index(fields=["ip", "-at"], name="try_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.email} from {self.ip}"
+
+    @classmethod
+    def too_many(cls, email: str, ip: str) -> bool:
+        lately = cls.objects.filter(ip=ip, at__gt=timezone.now() - cls.WINDOW)
+        return (
+            lately.filter(email=email).count() >= cls.PER_ADDRESS or lately.count() >= cls.PER_PLACE
+        )
+
+    @classmethod
+    def record(cls, email: str, ip: str) -> None:
+        cls.objects.filter(at__lt=timezone.now() - timedelta(days=1)).delete()
+        cls.objects.create(email=email[:254], ip=ip[:45])
+
+    @classmethod
+    def forget(cls, email: str, ip: str) -> None:
+        cls.objects.filter(email=email, ip=ip).delete()
 
 
 class Key(models.Model):
@@ -197,7 +317,12 @@ class Key(models.Model):
             key_hash=hashed(secret),
             can_write=can_write,
         )
+        Event.record(workspace, user, "made an API key", name, can_write=can_write)
         return key, secret
+
+    def revoke(self, *, by: User) -> None:
+        if Key.objects.filter(pk=self.pk, revoked=None).update(revoked=timezone.now()):
+            Event.record(self.workspace, by, "revoked an API key", self.name)
 
 
 class Event(models.Model):
@@ -224,3 +349,12 @@ class Event(models.Model):
         cls.objects.create(
             workspace=workspace, user=user, what=what, subject=subject[:255], data=data
         )
+
+    @staticmethod
+    def matching(events: models.QuerySet[Event], words: str, email: str) -> models.QuerySet[Event]:
+        """The events whose text has these words, by this person."""
+        if words:
+            events = events.filter(
+                models.Q(what__icontains=words) | models.Q(subject__icontains=words)
+            )
+        return events.filter(user__email=email) if email else events

@@ -95,4 +95,16 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['workspace', '-at'], name='event_latest')],
             },
         ),
+        migrations.CreateModel(
+            name='SignInTry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('email', models.CharField(max_length=254)),
+                ('ip', models.CharField(max_length=45)),
+                ('at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['ip', '-at'], name='try_latest')],
+            },
+        ),
     ]

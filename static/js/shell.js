@@ -1,0 +1,109 @@
+// The frame around every page: theme, key sheet, menus, toasts, copying.
+import { isTyping, keyOf, setSingleKeys, singleKeysOn } from "./keys.js";
+
+const THEME = "sightline.theme";
+
+// --- theme: system → light → dark ------------------------------------------------------------
+function showTheme() {
+  const wish = localStorage.getItem(THEME) || "system";
+  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === wish));
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const choice = event.target.closest("[data-theme-choice]");
+  if (!choice) return;
+  localStorage.setItem(THEME, choice.dataset.themeChoice);
+  dispatchEvent(new Event("sightline:theme"));
+  showTheme();
+});
+showTheme();
+
+// --- the key sheet ---------------------------------------------------------------------------
+const sheet = document.getElementById("keys");
+const single = document.getElementById("single-keys");
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "?" && !isTyping(event.target)) {
+    event.preventDefault();
+    sheet?.open ? sheet.close() : sheet?.showModal();
+  } else if (keyOf(event) === "/") {
+    const field = document.querySelector("[data-key='/']");
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  } else if (event.key === "Escape") {
+    closeMenus();
+  }
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-show-keys]")) sheet?.showModal();
+  if (event.target === sheet) sheet.close();
+});
+if (single) {
+  single.checked = singleKeysOn();
+  single.addEventListener("change", () => setSingleKeys(single.checked));
+}
+
+// --- menus close when one looks elsewhere ------------------------------------------------------
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu === except) continue;
+    if (menu.contains(document.activeElement) && !except) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+}
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+
+// --- toasts ----------------------------------------------------------------------------------
+const toasts = document.getElementById("toasts");
+
+/** Say something quietly: import { tell } is not needed, dispatch "sightline:tell" instead. */
+function tell(text, kind = "info") {
+  const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+  toast.querySelector("[data-text]").textContent = text;
+  toast.classList.add(kind);
+  toasts.append(toast);
+}
+addEventListener("sightline:tell", (event) => tell(event.detail.text, event.detail.kind));
+
+function outlive(toast) {
+  if (toast.dataset.timed) return;
+  toast.dataset.timed = "yes";
+  const stay = toast.querySelector("form") || toast.classList.contains("error") ? 12000 : 6000;
+  let timer = setTimeout(() => toast.remove(), stay);
+  toast.addEventListener("pointerenter", () => clearTimeout(timer));
+  toast.addEventListener("focusin", () => clearTimeout(timer));
+  toast.addEventListener("pointerleave", () => (timer = setTimeout(() => toast.remove(), 3000)));
+  toast.querySelector(".close").addEventListener("click", () => toast.remove());
+}
+if (toasts) {
+  for (const toast of toasts.children) outlive(toast);
+  new MutationObserver(() => [...toasts.children].forEach(outlive)).observe(toasts, { childList: true });
+}
+
+document.addEventListener("htmx:responseError", (event) => {
+  const said = { 403: "Your role does not allow this.", 404: "It is no longer there. Reload the page." };
+  tell(said[event.detail.xhr.status] || "That did not work. Try again in a moment.", "error");
+});
+document.addEventListener("htmx:sendError", () => {
+  tell("The server cannot be reached. Nothing was changed.", "error");
+});
+
+// --- copying, and forms that send themselves ----------------------------------------------------
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = button.dataset.copy || button.parentElement.querySelector("code").textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    tell("Copied");
+  } catch {
+    getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+    tell("Selected. Press Ctrl+C to copy.");
+  }
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-send-on-change]")) event.target.form.requestSubmit();
+});

@@ -1,0 +1,298 @@
+"""People, a project, an asset and a finished run that every test can ask for.
+
+`stranger` is the administrator of `other_workspace` and has no place in `workspace`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.utils import timezone
+
+from analysis.columns import DETECTION, FRAME, Columns
+
+LOGOS = Path(__file__).resolve().parent.parent / "demo" / "logos"
+
+
+@pytest.fixture(autouse=True)
+def apart(settings, tmp_path):
+    """Each test has its own folders and a broker of its own, and passwords are cheap."""
+    from webapp.celery import app
+
+    for name in ("media", "uploads", "cache"):
+        (tmp_path / name).mkdir()
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    settings.CACHE_DIR = tmp_path / "cache"
+    settings.STORAGES = {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "media", "allow_overwrite": True},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.MIN_FREE_BYTES = 0
+    app.conf.update(broker_url="memory://", broker_transport_options={})
+
+
+# --- people ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def person(db) -> Callable:
+    """person("bea", "analyst", workspace): a user with that role there."""
+    from webapp.accounts.models import Membership, User
+
+    def make(name: str, role: str = "", workspace=None):
+        user = User.objects.create_user(f"{name}@example.org", "correct horse", name=name.title())
+        if workspace is not None:
+            Membership.objects.create(workspace=workspace, user=user, role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def owner(person):
+    return person("olga")
+
+
+@pytest.fixture
+def workspace(owner):
+    from webapp.accounts.models import Workspace
+
+    return Workspace.found("Harbour Cup", by=owner)
+
+
+@pytest.fixture
+def analyst(person, workspace):
+    return person("ana", "analyst", workspace)
+
+
+@pytest.fixture
+def reviewer(person, workspace):
+    return person("rene", "reviewer", workspace)
+
+
+@pytest.fixture
+def labeller(person, workspace):
+    return person("lars", "labeller", workspace)
+
+
+@pytest.fixture
+def viewer(person, workspace):
+    return person("vera", "viewer", workspace)
+
+
+@pytest.fixture
+def stranger(person):
+    return person("sten")
+
+
+@pytest.fixture
+def other_workspace(stranger):
+    from webapp.accounts.models import Workspace
+
+    return Workspace.found("Elsewhere", by=stranger)
+
+
+@pytest.fixture
+def client_for(workspace) -> Callable[..., Client]:
+    """client_for(user): a browser in which that person is signed in."""
+
+    def sign_in(user, **options) -> Client:
+        client = Client(**options)
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def key_for(workspace) -> Callable[..., dict[str, str]]:
+    """key_for(user): request headers with an API key of theirs in `workspace`."""
+    from webapp.accounts.models import Key
+
+    def make(user, *, can_write: bool = True, workspace=workspace) -> dict[str, str]:
+        _, secret = Key.make(workspace, user, "test", can_write=can_write)
+        return {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
+
+    return make
+
+
+# --- rows -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(workspace, owner):
+    """Kestrel (with a logo picture), Norra Bank and Vitalo (without)."""
+    from webapp.projects.models import COLOURS, Label, Project, Reference
+
+    project = Project.objects.create(workspace=workspace, name="Harbour Cup", created_by=owner)
+    for position, name in enumerate(["Kestrel", "Norra Bank", "Vitalo"]):
+        Label.objects.create(
+            project=project, name=name, colour=COLOURS[position], position=position
+        )
+    picture = (LOGOS / "kestrel.png").read_bytes()
+    sha256 = hashlib.sha256(picture).hexdigest()
+    file = default_storage.save(f"references/{sha256}.png", ContentFile(picture))
+    Reference.objects.create(
+        label=project.labels.get(name="Kestrel"),
+        name="kestrel.png",
+        file=file,
+        sha256=sha256,
+        width=640,
+        height=200,
+    )
+    return project
+
+
+@pytest.fixture
+def asset_in(db) -> Callable:
+    """asset_in(workspace, "name.mp4", …): a two-minute video that is ready to be analysed."""
+    from webapp.assets.models import Asset
+    from webapp.leases import Status
+
+    def make(workspace, name: str = "matchday.mp4", **fields):
+        sha256 = hashlib.sha256(f"{workspace.pk}:{name}".encode()).hexdigest()
+        values = {
+            "name": name,
+            "sha256": sha256,
+            "size_bytes": 48_000_000,
+            "file": f"assets/{sha256}.mp4",
+            "status": Status.DONE,
+            "kind": Asset.Kind.VIDEO,
+            "duration_s": 120.0,
+            "width": 1920,
+            "height": 1080,
+            "probe": {},
+        }
+        return Asset.objects.create(workspace=workspace, **(values | fields))
+
+    return make
+
+
+@pytest.fixture
+def asset(workspace, asset_in):
+    return asset_in(workspace)
+
+
+@pytest.fixture
+def other_asset(other_workspace, asset_in):
+    return asset_in(other_workspace, "elsewhere.mp4")
+
+
+# What `run` found: label, from second, to second, box, confidence.
+FOUND = [
+    ("Kestrel", 10.0, 20.0, (0.10, 0.10, 0.30, 0.20), 0.9),
+    ("Norra Bank", 15.0, 40.0, (0.50, 0.10, 0.80, 0.25), 0.8),
+    ("Kestrel", 70.0, 75.0, (0.40, 0.60, 0.50, 0.65), 0.2),
+    ("Kestrel", 80.0, 82.0, (0.40, 0.60, 0.50, 0.65), 0.7),
+]
+INTERVAL_S = 0.5
+
+
+@pytest.fixture
+def run_of(owner) -> Callable:
+    """run_of(asset, project): a succeeded run of two segments that found FOUND."""
+
+    def make(asset, project, *, found=FOUND):
+        from webapp.projects.models import snapshot
+        from webapp.runs.models import Run
+
+        run = Run.objects.create(
+            asset=asset,
+            project=project,
+            requested_by=owner,
+            options={"mode": "interval", "interval_s": INTERVAL_S, "change": 0.03, "tile": None},
+            inputs=snapshot(project),
+            software_version="0.1.0",
+            input_hash="0" * 64,
+            status=Run.Status.SUCCEEDED,
+            stage=Run.Stage.FINISH,
+            duration_s=asset.duration_s,
+            started=timezone.now(),
+            finished=timezone.now(),
+        )
+        for index, start_s in enumerate(np.arange(0, asset.duration_s, 60.0)):
+            end_s = min(float(start_s) + 60.0, asset.duration_s)
+            _segment(run, project, index, float(start_s), end_s, found)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def run(asset, project, run_of):
+    return run_of(asset, project)
+
+
+def _segment(run, project, index: int, start_s: float, end_s: float, found) -> None:
+    """One done segment with its columns, and rows that say the same."""
+    from webapp.leases import Status
+    from webapp.runs.models import Detection, Segment, SegmentResult, Track
+
+    times = np.arange(start_s, end_s, INTERVAL_S)
+    segment = Segment.objects.create(
+        run=run,
+        index=index,
+        start_s=start_s,
+        end_s=end_s,
+        status=Status.DONE,
+        frames_total=len(times),
+        frames_done=len(times),
+        busy_s=2.0,
+    )
+    rows, detections = [], []
+    for number, (name, first, last, box, confidence) in enumerate(found):
+        label = project.labels.get(name=name)
+        seen = [i for i, t in enumerate(times) if first <= t < last]
+        if not seen:
+            continue
+        track = Track.objects.create(
+            run=run,
+            segment=segment,
+            label=label,
+            number=number,
+            start_s=times[seen[0]],
+            end_s=times[seen[-1]] + INTERVAL_S,
+            count=len(seen),
+            confidence=confidence,
+        )
+        for i in seen:
+            rows.append((i, label.pk, number, *box, confidence, 0.5, 0))
+            detections.append(_detection(segment, label, track, times[i], box, confidence))
+    frames = np.array([(t, t, t + INTERVAL_S) for t in times], FRAME)
+    columns = Columns(frames, np.array(sorted(rows), DETECTION))
+    SegmentResult.objects.create(segment=segment, columns=columns.pack())
+    Detection.objects.bulk_create(detections)
+
+
+def _detection(segment, label, track, time_s: float, box, confidence: float):
+    from webapp.runs.models import Detection
+
+    x1, y1, x2, y2 = box
+    return Detection(
+        run=segment.run,
+        segment=segment,
+        label=label,
+        track=track,
+        time_s=time_s,
+        dwell_s=INTERVAL_S,
+        x1=x1,
+        y1=y1,
+        x2=x2,
+        y2=y2,
+        confidence=confidence,
+        clarity=0.5,
+        source="reference",
+    )

@@ -1,0 +1,138 @@
+"""What the machine is doing: workers, queues, disk, versions. For the system page and /healthz."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.db.utils import DatabaseError
+from kombu.exceptions import OperationalError
+
+from webapp.assets.models import Asset
+from webapp.celery import app
+from webapp.leases import Status
+from webapp.registry.models import ModelVersion
+from webapp.runs.models import Run, Segment, Worker
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether one part works, and if not, why not and what to do."""
+
+    ok: bool
+    why: str = ""
+
+
+def database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return Check(False, f"The database does not answer: {error}")
+    return Check(True)
+
+
+def broker() -> Check:
+    """Can a doorbell be rung? For the folder broker: can its folder be written?"""
+    if settings.BROKER_URL.startswith("filesystem"):
+        folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
+        return _writable(folder, "The broker's folder")
+    try:
+        with app.connection_for_write(connect_timeout=2) as link:
+            link.ensure_connection(max_retries=1, timeout=2)
+    except (OperationalError, OSError) as error:
+        return Check(False, f"The broker does not answer: {error}. Work waits until it does.")
+    return Check(True)
+
+
+def worker() -> Check:
+    if Worker.objects.alive().exists():
+        return Check(True)
+    return Check(False, "No worker is running, so uploads and runs wait. Start one: make serve.")
+
+
+def disk() -> Check:
+    writable = _writable(settings.MEDIA_ROOT, "The media folder")
+    if not writable.ok:
+        return writable
+    free = shutil.disk_usage(settings.MEDIA_ROOT).free
+    if free < settings.MIN_FREE_BYTES:
+        return Check(False, f"Only {free // 10**6} MB are free, so uploads are refused.")
+    return Check(True)
+
+
+def _writable(folder: Path, name: str) -> Check:
+    probe = folder / ".write-check"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        return Check(False, f"{name} cannot be written: {error.strerror}.")
+    return Check(True)
+
+
+def checks() -> dict[str, Check]:
+    """Each part; when the database is away, the worker cannot be asked about."""
+    result = {"database": database(), "broker": broker(), "disk": disk()}
+    answers = result["database"].ok
+    result["worker"] = worker() if answers else Check(False, "Unknown without the database.")
+    return result
+
+
+def state() -> dict[str, Any]:
+    """Everything the system page shows."""
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    return {
+        "checks": checks(),
+        "workers": Worker.objects.alive().order_by("name"),
+        "queues": _queues(),
+        "disk": {"total": usage.total, "free": usage.free, "used": usage.used},
+        "media": _stored(),
+        "versions": {
+            "Sightline": settings.VERSION,
+            "Django": django.get_version(),
+            "Python": platform.python_version(),
+            "Database": f"{connection.vendor} {_database_version()}",
+        },
+    }
+
+
+def _queues() -> list[dict[str, Any]]:
+    """What waits, from the rows: the broker is only the doorbell."""
+    unfinished = Segment.objects.filter(run__status__in=Run.UNFINISHED)
+    return [
+        {
+            "name": "ingest",
+            "what": "uploads being prepared",
+            "waiting": Asset.objects.filter(status=Status.WAITING).count(),
+            "working": Asset.objects.filter(status=Status.WORKING).count(),
+        },
+        {
+            "name": "analysis",
+            "what": "segments of runs, about a minute each",
+            "waiting": unfinished.filter(status=Status.WAITING).count(),
+            "working": unfinished.filter(status=Status.WORKING).count(),
+        },
+        {
+            "name": "models",
+            "what": "uploaded models being checked",
+            "waiting": ModelVersion.objects.filter(status=Status.WAITING).count(),
+            "working": ModelVersion.objects.filter(status=Status.WORKING).count(),
+        },
+    ]
+
+
+def _stored() -> dict[str, Any]:
+    from django.db.models import Count, Sum
+
+    return Asset.objects.aggregate(assets=Count("pk"), size_bytes=Sum("size_bytes", default=0))
+
+
+def _database_version() -> str:
+    return ".".join(str(part) for part in connection.get_database_version())
