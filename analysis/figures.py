@@ -33,8 +33,9 @@ class Episode(NamedTuple):
     mean_confidence: float
 
     @property
-    def bridged_s(self) -> float:
-        return max(self.end_s - self.start_s - self.on_screen_s, 0.0)
+    def length_s(self) -> float:
+        """From its start to its end, with every gap."""
+        return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +68,7 @@ class Episodes:
     start_s: Numbers
     end_s: Numbers
     on_screen_s: Numbers
+    bridged_s: Numbers  # analysed time in its gaps; what nobody looked at is never counted
     reported_s: Numbers  # what it adds to the headline when kept
     peak_confidence: Numbers
     mean_size: Numbers
@@ -92,7 +94,10 @@ def episodes_of(
     weight = cells.weight[seen.frame]
     total = _sums(of, weight, len(first))
     on_screen_s = _sums(of, cells.dwell_s[seen.frame], len(first))
-    reported_s = end_s[last] - start_s[first] if method.bridge_counts else on_screen_s
+    analysed_s = np.append(0.0, np.cumsum(cells.dwell_s))
+    looked_at_s = analysed_s[seen.frame[last] + 1] - analysed_s[seen.frame[first]]
+    bridged_s = np.maximum(looked_at_s - on_screen_s, 0.0)
+    reported_s = on_screen_s + bridged_s if method.bridge_counts else on_screen_s
     return Episodes(
         of=of,
         brand=seen.brand[first],
@@ -100,6 +105,7 @@ def episodes_of(
         start_s=start_s[first],
         end_s=end_s[last],
         on_screen_s=on_screen_s,
+        bridged_s=bridged_s,
         reported_s=reported_s,
         peak_confidence=np.maximum.reduceat(seen.confidence, first) if len(first) else total,
         mean_size=ratio(_sums(of, weight * seen.size, len(first)), total),
@@ -151,7 +157,6 @@ def reported_figures(
     """What the episodes that the methodology keeps add up to."""
     kept, brand = episodes.is_kept, episodes.brand[episodes.is_kept]
     reported_s = _sums(brand, episodes.reported_s[kept], n_brands)
-    bridged_s = (episodes.end_s - episodes.start_s - episodes.on_screen_s)[kept]
     count = np.bincount(brand, minlength=n_brands)
     longest_s = np.zeros(n_brands)
     np.maximum.at(longest_s, brand, episodes.reported_s[kept])
@@ -161,7 +166,7 @@ def reported_figures(
     quality, known = _known(prominence(seen, cells, method))
     quality_sum = sums(weight * quality)
     return {
-        "bridged_s": np.maximum(_sums(brand, bridged_s, n_brands), 0.0),
+        "bridged_s": _sums(brand, episodes.bridged_s[kept], n_brands),
         "reported_s": reported_s,
         "count": count,
         "longest_s": longest_s,
