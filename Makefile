@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
+TEST_POSTGRES ?= postgres://$(shell id -un)@127.0.0.1/postgres
+TEST_REDIS ?= redis://127.0.0.1:6379/9
 export PYTHONUNBUFFERED = 1
 export HOST
 export PORT
@@ -33,8 +35,9 @@ serve: $(VENV)/.ready ## Serve the site with your own data (HOST, PORT, SIGHTLIN
 test: $(VENV)/.ready-dev ## Run the tests that need nothing but Python
 	$(BIN)/python -m pytest -n 2 -m "not services and not browser and not gpu"
 
-services: $(VENV)/.ready-dev ## Run the tests that need PostgreSQL and Redis
-	$(BIN)/python -m pytest -m services
+services: $(VENV)/.ready-dev ## Run the tests with real workers: embedded, then PostgreSQL and Redis
+	SIGHTLINE_TEST_DATABASE=$(CURDIR)/var/services.sqlite3 $(BIN)/python -m pytest -m services
+	DATABASE_URL=$(TEST_POSTGRES) BROKER_URL=$(TEST_REDIS) $(BIN)/python -m pytest -m services
 
 browser: $(VENV)/.ready-dev ## Run the tests that drive Chromium
 	$(BIN)/python -m pytest -m browser

@@ -106,6 +106,9 @@ if IS_SQLITE:
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A file instead of memory, where tests share the database with worker processes.
+if _test_database := env.text("SIGHTLINE_TEST_DATABASE"):
+    DATABASES["default"]["TEST"] = {"NAME": _test_database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- files --------------------------------------------------------------------------------

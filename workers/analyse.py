@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from analysis.columns import FRAME
@@ -138,9 +139,12 @@ def analyse(segment: Segment) -> None:
     try:
         with Heartbeat(segment, segment.is_wanted) as beat, full_disk_is_said():
             result = _look(run, segment, beat)
-            stored = store.segment(segment, result, sprite=_keep_sprite(segment, result))
-        if stored and run.all_analysed():
-            jobs.work()
+            sprite = _keep_sprite(segment, result)
+            stored = store.segment(segment, result, sprite=sprite)
+        if stored:
+            run.all_analysed()
+        elif not Segment.objects.filter(pk=segment.pk).exists():
+            default_storage.delete(sprite[0])  # the asset was deleted meanwhile
     except Stopped:
         segment.release()
     except AnalysisError as error:

@@ -1,0 +1,169 @@
+"""Real workers as processes of their own, on the database and the broker that the settings name.
+
+`make services` runs these twice: embedded (SQLite in a file, a broker that is a folder) and
+grown up (PostgreSQL, Redis).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from tests.services.film import film, logo
+
+ROOT = Path(__file__).resolve().parents[2]
+SEGMENT_SECONDS = 2
+
+
+@pytest.fixture(autouse=True)
+def apart() -> None:
+    """The settings stay as they are: the workers read the same ones."""
+
+
+class Site:
+    """The database and broker of the settings, a folder for the rest, and workers to kill."""
+
+    def __init__(self, folder: Path, broker_url: str) -> None:
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.environment = os.environ | {
+            "SIGHTLINE_DATA": str(folder),
+            "DATABASE_URL": _database_url(),
+            "BROKER_URL": broker_url,
+            "SIGHTLINE_SEGMENT_SECONDS": str(SEGMENT_SECONDS),
+            "SIGHTLINE_LEASE_SECONDS": "6",
+            "SIGHTLINE_SWEEP_SECONDS": "1",
+            "SIGHTLINE_MIN_FREE_MB": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def start_worker(self, queues: str = "ingest,analysis") -> subprocess.Popen[bytes]:
+        worker = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "celery", "--app", "workers.app", "worker"),
+                *("--pool", "solo", "--queues", queues, "--loglevel", "warning"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+                *("--hostname", f"w{len(self.workers)}-{time.monotonic_ns()}@test"),
+            ],
+            cwd=ROOT,
+            env=self.environment,
+            start_new_session=True,
+        )
+        self.workers.append(worker)
+        return worker
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        """kill -9: the process has no chance to say anything."""
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+    def wait(self, until: Callable[[], bool], what: str, seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                self.kill(worker)
+
+
+def _database_url() -> str:
+    db = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{db['NAME']}"
+    password = f":{db['PASSWORD']}" if db["PASSWORD"] else ""
+    return f"postgres://{db['USER']}{password}@{db['HOST']}:{db['PORT'] or 5432}/{db['NAME']}"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> str:
+    """The broker that this test's workers and this process share."""
+    if django_settings.BROKER_URL.startswith("redis"):
+        import redis
+
+        redis.Redis.from_url(django_settings.BROKER_URL).flushdb()
+    return django_settings.BROKER_URL
+
+
+@pytest.fixture
+def site(transactional_db, tmp_path, settings, broker) -> Iterator[Site]:
+    from webapp.celery import app
+
+    if connection.is_in_memory_db() if connection.vendor == "sqlite" else False:
+        pytest.skip("workers cannot share a database in memory: use `make services`")
+    folder = tmp_path / "data"
+    site = Site(folder, broker)
+    settings.MEDIA_ROOT = folder / "media"
+    settings.UPLOAD_DIR = folder / "uploads"
+    settings.CACHE_DIR = folder / "cache"
+    settings.SEGMENT_SECONDS = SEGMENT_SECONDS
+    for path in (settings.MEDIA_ROOT, settings.UPLOAD_DIR, settings.CACHE_DIR):
+        path.mkdir(parents=True)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": settings.MEDIA_ROOT, "allow_overwrite": True},
+        },
+    }
+    app.conf.broker_url = broker
+    if broker.startswith("filesystem"):
+        messages, control = folder / "broker" / "messages", folder / "broker" / "control"
+        messages.mkdir(parents=True)
+        control.mkdir()
+        app.conf.broker_transport_options = {
+            "data_folder_in": str(messages),
+            "data_folder_out": str(messages),
+            "control_folder": str(control),
+        }
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def ready_asset(site: Site, tmp_path: Path):
+    """A film of half a minute, uploaded and ingested by a real worker."""
+    from webapp.accounts.models import User, Workspace
+    from webapp.leases import Status
+    from webapp.management.commands.analyse import receive
+
+    owner = User.objects.create_user("owner@example.org")
+    workspace = Workspace.found("Services", by=owner)
+    asset = receive(film(tmp_path / "film.mp4", seconds=24), workspace)
+    worker = site.start_worker()
+
+    def ready() -> bool:
+        asset.refresh_from_db()
+        assert asset.status != Status.FAILED, asset.error
+        return asset.status == Status.DONE
+
+    site.wait(ready, "the film to be ingested")
+    site.kill(worker)
+    return asset
+
+
+@pytest.fixture
+def project(ready_asset, tmp_path: Path):
+    """One brand, known by one picture."""
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    from webapp.projects.models import Project
+
+    project = Project.objects.create(workspace=ready_asset.workspace, name="Logos")
+    label = project.labels.create(name="Acme", colour="#d1495b")
+    data = logo()
+    file = default_storage.save("references/acme.png", ContentFile(data))
+    label.references.create(name="acme.png", file=file, sha256="0" * 64, width=160, height=120)
+    return project
