@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from analysis.frames import CHANGE
-from analysis.shots import find_shots
-from analysis.tracking import stitch
 from django.db import transaction
 
 from analysis.columns import SOURCES, Columns
+from analysis.frames import CHANGE
+from analysis.shots import find_shots
+from analysis.tracking import stitch
 from analysis.types import Box
 from analysis.types import Detection as Found
 from webapp.leases import Status

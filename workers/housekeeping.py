@@ -8,10 +8,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
-from webapp.assets.uploads import purge_removed_assets, sweep_abandoned_uploads
 
 from webapp import jobs
 from webapp.assets.models import Asset, Rendition
+from webapp.assets.uploads import purge_removed_assets, sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.leases import Leased, Status
 from webapp.registry.models import ModelVersion

@@ -88,9 +88,8 @@ def make_frame_table(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 
 
 def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    from analysis.thumbnails import poster, strip
-
     from analysis.frame_table import FrameTable
+    from analysis.thumbnails import poster, strip
 
     path = local_path(asset.file)
     Rendition.keep(asset, "poster", keep(_name(asset, "poster.jpg"), poster(path, info)))

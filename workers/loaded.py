@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis.frames import Frame
 from django.conf import settings
 
 from analysis.detectors import Detector, Fused, load_detector
 from analysis.errors import AnalysisError, Stopped
+from analysis.frames import Frame
 from analysis.types import Detection, Source
 from webapp.projects.models import Label
 from webapp.runs.models import Worker
