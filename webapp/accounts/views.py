@@ -1,6 +1,7 @@
 """Signing in and out, one's profile, and the settings of a workspace."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -313,5 +314,6 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     events = Event.matching(events, words, who)
     page = Paginator(events, 50).get_page(request.GET.get("page"))
     people = workspace.memberships.select_related("user").order_by("user__email")
-    context = {"page": page, "q": words, "who": who, "people": people}
+    keep = "&" + urlencode({"q": words, "who": who}) if words or who else ""
+    context = {"page": page, "q": words, "who": who, "people": people, "keep": keep}
     return render(request, "accounts/audit_log.html", context)
