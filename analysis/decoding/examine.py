@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from analysis.decoding.geometry import Geometry, geometry_of
 from analysis.decoding.line import Line
 from analysis.decoding.opening import film, is_picture, open_media, origin
-from analysis.decoding.read import decoded, picture_frame, ready
+from analysis.decoding.read import Seen, decoded, picture_frame, ready
 from analysis.errors import RefusedMedia, UnreadableMedia
 
 ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
+_REORDERED = 17
 _CHECKED = 24  # frames decoded to see whether the packets tell the truth about their times
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG, as H.273 numbers them
 _VP8_HIDDEN = 0x10  # the bit of a VP8 packet's first byte that is set when it is shown
@@ -30,7 +31,6 @@ class Scan:
     """What one pass over the packets found."""
 
     rows: list[tuple[float, float, bool]] = field(default_factory=list)  # in file order
-    dts: list[float] = field(default_factory=list)
     sound_end_s: float = 0.0
     n_sound: int = 0
     n_unstamped: int = 0
@@ -140,7 +140,6 @@ def _scan(container: InputContainer, stream: VideoStream | None, limits: dict) -
         elif not (is_vp8 and not bytes(packet)[0] & _VP8_HIDDEN):
             time_s = float(pts * packet.time_base - start)
             scan.rows.append((time_s, (packet.duration or 0) * base, packet.is_keyframe))
-            scan.dts.append(time_s if packet.dts is None else packet.dts * base)
             if len(scan.rows) > limits["max_frames"]:
                 raise RefusedMedia(f"The film has more than {limits['max_frames']:,} frames.")
 
@@ -155,10 +154,9 @@ def _look(media: int, request: dict) -> dict[str, Any]:
         frames = list(islice(decoded(container, stream), 4))
         if not frames:
             return {}
-        facts = _seen(
-            geometry_of(frames[0], stream.sample_aspect_ratio, is_picture=False), frames[0]
-        )
-        return facts | {"is_interlaced": any(f.interlaced_frame for f in frames)}
+        first = frames[0].frame
+        facts = _seen(geometry_of(first, stream.sample_aspect_ratio, is_picture=False), first)
+        return facts | {"is_interlaced": any(seen.frame.interlaced_frame for seen in frames)}
 
 
 def _seen(geometry: Geometry, frame: av.VideoFrame) -> dict[str, Any]:
@@ -183,57 +181,55 @@ def _trusted_rows(media: int, request: dict, scan: Scan, warnings: list[str]) ->
     assert stream is not None
     ready(stream, request["limits"])
     with contextlib.closing(container):
-        start = origin(container)
         frames = decoded(container, stream)
-        first = [_row(frame, start) for frame in islice(frames, _CHECKED)]
-        times = [row[0] for row in first if row is not None]
-        n_same = min(len(times), len(rows))
-        agrees = n_same and np.allclose(times[:n_same], rows["time_s"][:n_same], atol=1e-6, rtol=0)
-        if agrees and None not in first and scan.n_unstamped == 0:
+        first = list(map(_row, islice(frames, _CHECKED)))
+        if _agree(first, rows) and not scan.n_unstamped:
             return rows
-        if not first:
-            return np.empty(0, ROW)
-        rest = [_row(frame, start) for frame in frames]
-    return _in_order_decoded([row for row in first + rest if row is not None], stream)
+        rest = [] if not first else list(map(_row, frames))
+    known = np.array([row for row in first + rest if row is not None], ROW)
+    return _without_repeats(np.sort(known, order="time_s"))
 
 
-def _row(frame: av.VideoFrame, start: Any) -> tuple[float, float, bool] | None:
-    if frame.pts is None or frame.time_base is None:
+def _agree(first: list[tuple[float, float, bool] | None], rows: NDArray[np.void]) -> bool:
+    """Whether the first decoded frames are shown when the packets said."""
+    times = [row[0] for row in first if row is not None]
+    count = min(len(times), len(rows))
+    same = np.allclose(times[:count], rows["time_s"][:count], atol=1e-6, rtol=0)
+    return count > 0 and same and None not in first
+
+
+def _row(seen: Seen) -> tuple[float, float, bool] | None:
+    if seen.time_s is None:
         return None
-    duration = float((frame.duration or 0) * frame.time_base)
-    return float(frame.pts * frame.time_base - start), duration, bool(frame.key_frame)
+    frame = seen.frame
+    duration = float((frame.duration or 0) * (frame.time_base or 0))
+    return seen.time_s, duration, bool(frame.key_frame)
 
 
 def _in_order(scan: Scan, warnings: list[str]) -> NDArray[np.void]:
-    """Rows sorted by time. What runs backwards in the file, or comes twice, is left out."""
+    """Rows sorted by time. What runs backwards in the file, or comes twice, is left out.
+
+    Decoding order may run ahead of showing order by 16 frames at most (H.264, HEVC): a frame
+    shown before one that came more than 16 packets earlier is the clock running backwards.
+    """
     if not scan.rows:
         return np.empty(0, ROW)
     rows = np.array(scan.rows, ROW)
-    dts = np.array(scan.dts)
-    behind = dts < np.maximum.accumulate(np.concatenate([[-np.inf], dts[:-1]]))
+    times = rows["time_s"]
+    reached = np.maximum.accumulate(times)
+    behind = np.zeros(len(times), bool)
+    behind[_REORDERED:] = times[_REORDERED:] < reached[:-_REORDERED]
     if behind.any():
-        at = float(rows["time_s"][np.argmax(behind)])
+        at = float(reached[np.argmax(behind)])
         warnings.append(
-            f"The film's clock runs backwards {_jumps(behind)}; {int(behind.sum())} frames that "
-            f"would be shown at times already past (first at {at:.3f} s) are left out."
+            f"The film's clock runs backwards after {at:.3f} s; {int(behind.sum())} frames that "
+            "would be shown at times already past are left out."
         )
-    rows = np.sort(rows[~behind], order="time_s")
-    return _without_repeats(rows)
-
-
-def _in_order_decoded(rows: list[tuple[float, float, bool]], stream: VideoStream) -> NDArray:
-    """Rows from decoding: frames without a time of their own follow at the stream's pace."""
-    table = np.array(rows, ROW)
-    return _without_repeats(np.sort(table, order="time_s")) if len(table) else table
+    return _without_repeats(np.sort(rows[~behind], order="time_s"))
 
 
 def _without_repeats(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows[np.concatenate([[True], np.diff(rows["time_s"]) > 1e-7])]
-
-
-def _jumps(behind: NDArray[np.bool_]) -> str:
-    count = int((np.diff(behind.astype(np.int8)) == 1).sum())
-    return "once" if count == 1 else f"{count} times"
 
 
 def _promises_more(header_s: float, end_s: float, warnings: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import mmap
 import os
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ from analysis.decoding.opening import film, is_picture, open_media, origin
 from analysis.errors import RefusedMedia, UnreadableMedia
 
 CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
+_WITHOUT_TIMES = ("avi", "h264", "hevc", "vvc", "m4v", "mpegvideo", "obu", "vc1", "mjpeg", "dv")
 _SAME_S = 1e-4  # two times closer than this are the same frame
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
 _REPORT_EVERY = 32  # decoded frames between two signs of life
@@ -42,33 +44,85 @@ class Faults:
     ended_early: bool = False
 
 
+@dataclass(slots=True)
+class Seen:
+    """A decoded frame, and when it is shown; None where the file does not say."""
+
+    frame: av.VideoFrame
+    time_s: float | None
+
+
+class Clock:
+    """Tells when a decoded frame is shown.
+
+    Most containers say so, and the decoder hands it on. AVI and raw streams hold frames at an
+    even pace without display times; there each frame that comes out takes the earliest time that
+    went in and is not taken yet.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._start = origin(container)
+        self._is_counted = container.format.name in _WITHOUT_TIMES
+        self._rate = stream.average_rate or Fraction(25)
+        self._waiting: list[Fraction] = []
+        self._n_sent = 0
+
+    def sent(self, packet: av.Packet) -> None:
+        if not self._is_counted or not packet.size:
+            return
+        stamp = stamp_of(packet)
+        time = self._n_sent / self._rate if stamp is None else stamp * packet.time_base
+        heapq.heappush(self._waiting, time)
+        self._n_sent += 1
+
+    def shown(self, frame: av.VideoFrame) -> float | None:
+        """Seconds from the asset's start."""
+        if self._is_counted:
+            return float(heapq.heappop(self._waiting) - self._start) if self._waiting else None
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or frame.time_base is None:
+            return None
+        return float(stamp * frame.time_base - self._start)
+
+
 def decoded(
     container: InputContainer,
     stream: VideoStream,
     packets: Iterable[av.Packet] | None = None,
     faults: Faults | None = None,
-) -> Iterator[av.VideoFrame]:
+) -> Iterator[Seen]:
     """Frames in the order they are shown; damaged stretches are counted and passed over."""
     faults = faults if faults is not None else Faults()
+    clock = Clock(container, stream)
     packets = iter(container.demux(stream) if packets is None else packets)
     while True:
         try:
-            packet = next(packets)
-        except StopIteration:
-            return
+            packet = next(packets, None)
         except (av.error.FFmpegError, OSError):
             faults.ended_early = True
-            yield from _decode(stream, None, faults)
+            packet = None
+        if packet is not None:
+            clock.sent(packet)
+        for frame in _decode(stream, packet, faults):
+            yield Seen(frame, clock.shown(frame))
+        if packet is None:
             return
-        yield from _decode(stream, packet, faults)
 
 
 def _decode(stream: VideoStream, packet: av.Packet | None, faults: Faults) -> list[av.VideoFrame]:
+    """What comes out for one packet; for None, what the decoder still holds."""
     try:
         return stream.decode(packet)
+    except (EOFError, av.error.EOFError):  # already flushed
+        return []
     except (av.error.FFmpegError, OSError):
         faults.n_errors += 1
         return []
+
+
+def stamp_of(packet: av.Packet) -> int | None:
+    """When the packet is shown, in its own unit; when it is decoded, if that is all it says."""
+    return packet.pts if packet.pts is not None else packet.dts
 
 
 def ready(stream: VideoStream, limits: dict) -> None:
@@ -85,14 +139,6 @@ def ready(stream: VideoStream, limits: dict) -> None:
     context.thread_count = min(os.cpu_count() or 1, 8)
 
 
-def time_of(frame: av.VideoFrame, start: Fraction) -> float | None:
-    """Seconds from the asset's start, or None for a frame that carries no time."""
-    stamp = frame.pts if frame.pts is not None else frame.dts
-    if stamp is None or frame.time_base is None:
-        return None
-    return float(stamp * frame.time_base - start)
-
-
 # ---- frames of a film --------------------------------------------------------------------------
 
 
@@ -101,21 +147,13 @@ def read_frames(request: dict, payload: bytes, line: Line) -> None:
     Reading(request, np.frombuffer(payload, "<f8").tolist(), line).run()
 
 
-@dataclass(slots=True)
-class _Seen:
-    """A decoded frame with its time."""
-
-    frame: av.VideoFrame
-    time_s: float
-
-
 class Reading:
     """One pass over a stretch of film, from the key frame before the first wanted time."""
 
     def __init__(self, request: dict, wanted: list[float], line: Line) -> None:
         self.request, self.wanted, self.line = request, wanted, line
         self.next = 0  # position in `wanted`
-        self.previous: _Seen | None = None
+        self.previous: Seen | None = None
         self.used_s = -np.inf  # time of the frame delivered last
         self.gap_s = 0.04
         self.faults = Faults()
@@ -142,7 +180,7 @@ class Reading:
             raise UnreadableMedia("Not one frame of this film can be decoded.")
         self.line.send(self._summary(), self.meter.take())
 
-    def _frames_from(self, time_s: float) -> Iterator[_Seen]:
+    def _frames_from(self, time_s: float) -> Iterator[Seen]:
         """Decoded frames from the key frame at or before `time_s` on; hops over long gaps."""
         trusted, packets = self._seek(time_s)
         while True:
@@ -155,19 +193,19 @@ class Reading:
             trusted, packets = self._seek(self.wanted[self.next])
             trusted = max(trusted, seen.time_s + _SAME_S)  # never back over what was shown
 
-    def _stamped(self, packets: Iterable[av.Packet], trusted: float) -> Iterator[_Seen]:
+    def _stamped(self, packets: Iterable[av.Packet], trusted: float) -> Iterator[Seen]:
         last = -np.inf
-        for frame in decoded(self.container, self.stream, packets, self.faults):
-            time_s = time_of(frame, self.start)
+        for seen in decoded(self.container, self.stream, packets, self.faults):
+            time_s = seen.time_s
             if time_s is None or time_s < trusted - _SAME_S or time_s <= last:
                 continue
             if np.isfinite(last):
                 self.gap_s = 0.9 * self.gap_s + 0.1 * min(time_s - last, 1.0)
             last = time_s
-            if frame.is_corrupt:
+            if seen.frame.is_corrupt:
                 self.faults.n_damaged += 1
                 self.faults.first_s = self.faults.first_s or time_s
-            yield _Seen(frame, time_s)
+            yield seen
 
     def _should_hop(self, time_s: float) -> bool:
         if not self.request.get("hop") or self.next >= len(self.wanted):
@@ -185,9 +223,9 @@ class Reading:
             if target <= 0.5:
                 break
             packets = self._packets_at(target)
-            key = next((p for p in packets if p.is_keyframe and _stamp(p) is not None), None)
+            key = next((p for p in packets if p.is_keyframe and stamp_of(p) is not None), None)
             if key is not None:
-                shown = float(_stamp(key) * key.time_base - self.start)
+                shown = float(stamp_of(key) * key.time_base - self.start)
                 if shown <= time_s + _SAME_S:
                     return shown, chain([key], packets)
         self.container.close()
@@ -217,7 +255,7 @@ class Reading:
                     Discard.all
                 )  # not even read from the disk where the format allows it
 
-    def _look(self, seen: _Seen) -> None:
+    def _look(self, seen: Seen) -> None:
         """Measure a decoded frame, and deliver it or the one before for each time it settles."""
         self.n_decoded += 1
         if self.ring is None:
@@ -230,20 +268,20 @@ class Reading:
         else:
             self._settle_nearest(seen)
 
-    def _settle_nearest(self, seen: _Seen) -> None:
+    def _settle_nearest(self, seen: Seen) -> None:
         while self.next < len(self.wanted) and self.wanted[self.next] <= seen.time_s + _SAME_S:
             wanted = self.wanted[self.next]
             is_here = abs(seen.time_s - wanted) <= _SAME_S
             choice = seen if is_here else self._nearer(seen, wanted)
             self._settle(choice, wanted)
 
-    def _nearer(self, seen: _Seen | None, wanted: float) -> _Seen | None:
+    def _nearer(self, seen: Seen | None, wanted: float) -> Seen | None:
         """The unused frame nearest to `wanted` within half a frame gap: the table was off."""
         candidates = [c for c in (self.previous, seen) if c and c.time_s > self.used_s]
         best = min(candidates, key=lambda c: abs(c.time_s - wanted), default=None)
         return best if best and abs(best.time_s - wanted) <= self.gap_s / 2 else None
 
-    def _settle_shown(self, seen: _Seen) -> None:
+    def _settle_shown(self, seen: Seen) -> None:
         while self.next < len(self.wanted) and self.wanted[self.next] < seen.time_s - _SAME_S:
             choice = self.previous or seen
             self._settle(choice, choice.time_s)
@@ -257,7 +295,7 @@ class Reading:
             else:
                 self._settle(self._nearer(None, self.wanted[self.next]), self.wanted[self.next])
 
-    def _settle(self, choice: _Seen | None, time_s: float) -> None:
+    def _settle(self, choice: Seen | None, time_s: float) -> None:
         index = self.next
         self.next += 1
         if choice is None:
@@ -288,10 +326,6 @@ class Reading:
             "first_s": self.wanted[missing[0]] if missing else self.faults.first_s,
             "ended_early": self.faults.ended_early,
         }
-
-
-def _stamp(packet: av.Packet) -> int | None:
-    return packet.pts if packet.pts is not None else packet.dts
 
 
 def _forgiving(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
@@ -334,11 +368,11 @@ class Meter:
         self._hold_below: float | None = request.get("hold_below")
         self._from_s: float = request.get("from_s", -np.inf)
         self._until_s: float = request.get("until_s", np.inf)
-        self._signatures: list[tuple[_Seen, NDArray[np.uint8]]] = []  # the last two
+        self._signatures: list[tuple[Seen, NDArray[np.uint8]]] = []  # the last two
         self._delivered: NDArray[np.uint8] | None = None
         self._changes: list[tuple[float, float]] = []
 
-    def see(self, seen: _Seen) -> None:
+    def see(self, seen: Seen) -> None:
         if not self._is_on:
             return
         now = signature(seen.frame)
@@ -350,7 +384,7 @@ class Meter:
             self._changes.append((seen.time_s, score))
         self._signatures = [*self._signatures[-1:], (seen, now)]
 
-    def is_same(self, choice: _Seen) -> bool:
+    def is_same(self, choice: Seen) -> bool:
         """Whether `choice` looks like the frame delivered last; if not, it is the last now."""
         if self._hold_below is None:
             return False
@@ -420,9 +454,10 @@ def picture_frame(
     context = stream.codec_context
     _check_picture(context.width, context.height, request["limits"])
     context.options = {"max_pixels": str(request["limits"]["max_picture_pixels"])}
-    frame = next(decoded(container, stream), None)
-    if frame is None:
+    seen = next(decoded(container, stream), None)
+    if seen is None:
         raise UnreadableMedia("This picture is damaged: it cannot be decoded.")
+    frame = seen.frame
     geometry = geometry_of(frame, None, is_picture=True)
     if header.orientation in EXIF_TURNS:
         turns, mirrored = EXIF_TURNS[header.orientation]
@@ -446,7 +481,7 @@ def read_picture(request: dict, payload: bytes, line: Line) -> None:
         first = next(decoded(container, stream), None)
         if first is None:
             raise UnreadableMedia("Not one frame of this film can be decoded.")
-        frame = first
+        frame = first.frame
         geometry = geometry_of(frame, stream.sample_aspect_ratio, is_picture=False)
     has_alpha = _is_palette(frame) or any(part.is_alpha for part in frame.format.components)
     kind = "bgra" if has_alpha else "bgr24"
