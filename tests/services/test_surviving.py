@@ -141,7 +141,7 @@ def test_deleting_an_asset_while_its_run_goes_on_leaves_nothing(site, ready_asse
     run = Run.objects.request(ready_asset, project, by=None)
     worker = site.start_worker()
     site.wait(lambda: run.segments.filter(status=Status.DONE).exists(), "a segment")
-    ready_asset.remove(by=None)
+    ready_asset.erase()
     assert not Segment.objects.exists()
     time.sleep(3)
     assert worker.poll() is None  # the worker lives

@@ -1,0 +1,103 @@
+"""Media in an S3-compatible bucket: the same walk, with nothing left on the machine's own disk."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from tests.services.test_surviving import over
+from webapp.runs.models import Run
+
+pytestmark = pytest.mark.services
+
+ACCESS = {"access_key": "testing", "secret_key": "testing", "region_name": "us-east-1"}
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    """moto: a real HTTP server that speaks S3."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(200):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    server.kill()
+
+
+@pytest.fixture
+def bucket(endpoint):
+    import boto3
+
+    s3 = boto3.resource(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        region_name="us-east-1",
+    )
+    return s3.create_bucket(Bucket="media")
+
+
+@pytest.fixture
+def site(site, bucket, endpoint, settings):
+    """The site of the other tests, with its media in the bucket."""
+    site.environment |= {
+        "SIGHTLINE_S3_BUCKET": "media",
+        "SIGHTLINE_S3_ENDPOINT": endpoint,
+        "SIGHTLINE_S3_ACCESS_KEY": "testing",
+        "SIGHTLINE_S3_SECRET_KEY": "testing",
+    }
+    settings.S3_BUCKET = "media"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": "media",
+                "endpoint_url": endpoint,
+                "file_overwrite": True,
+                **ACCESS,
+            },
+        },
+    }
+    return site
+
+
+def test_a_film_in_a_bucket_is_ingested_analysed_and_served(site, ready_asset, project, bucket):
+    from webapp.assets.links import media_link
+
+    run = Run.objects.request(ready_asset, project, by=None)
+    site.start_worker()
+    site.wait(lambda: over(run), "the run to end")
+    assert run.status == Run.Status.SUCCEEDED
+    assert run.detections.count() > 50
+
+    stored = {item.key for item in bucket.objects.all()}
+    assert ready_asset.file in stored
+    assert ready_asset.rendition("poster").file in stored
+    assert set(run.files()) <= stored
+    assert not [p for p in (site.folder / "media").rglob("*") if p.is_file()]
+
+    part = urllib.request.Request(media_link(ready_asset.file), headers={"Range": "bytes=0-99"})
+    with urllib.request.urlopen(part) as answer:
+        assert answer.status == 206
+        assert len(answer.read()) == 100
+
+
+def test_deleting_the_asset_empties_the_bucket(site, ready_asset, bucket):
+    ready_asset.remove(by=None)
+    assert not list(bucket.objects.all())

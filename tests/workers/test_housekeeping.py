@@ -1,0 +1,86 @@
+"""What keeps the rows honest when processes die."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from django.utils import timezone
+
+from webapp.leases import Status
+from webapp.runs.models import Run, Segment, Worker
+from workers import housekeeping
+from workers.identity import is_dead, this_worker
+
+
+@pytest.fixture
+def running(asset, project):
+    run = Run.objects.request(asset, project, by=None)
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE)
+    Segment.objects.create(run=run, index=0, start_s=0, end_s=60, frames_total=300)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.fixture
+def a_dead_worker() -> str:
+    code = "from workers.identity import this_worker; print(this_worker())"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return asked.stdout.strip()
+
+
+def test_it_knows_the_dead_from_the_living(a_dead_worker):
+    assert is_dead(a_dead_worker)
+    assert not is_dead(this_worker())
+
+
+def test_a_pid_that_is_used_again_does_not_revive_the_dead():
+    assert is_dead(f"{socket.gethostname()}:{os.getpid()}:1")
+
+
+def test_nobody_can_say_of_other_machines():
+    assert not is_dead("elsewhere:1:1")
+    assert not is_dead("")
+
+
+def test_what_a_dead_worker_held_is_free_at_once(running, a_dead_worker):
+    Segment.objects.claim_next(a_dead_worker)
+    assert Segment.objects.claim_next("other") is None
+    housekeeping.release_the_dead()
+    assert Segment.objects.claim_next("other") is not None
+
+
+def test_what_a_living_worker_holds_stays_held(running):
+    Segment.objects.claim_next(this_worker())
+    housekeeping.release_the_dead()
+    assert Segment.objects.claim_next("other") is None
+
+
+def test_a_dead_worker_leaves_the_list(running, a_dead_worker):
+    Worker.objects.create(name=a_dead_worker, queues="analysis", seen=timezone.now())
+    assert "is about to start" in running.waiting_because()
+    housekeeping.release_the_dead()
+    assert running.waiting_because() == (
+        "No analysis worker is running. Start one with `make serve`."
+    )
+
+
+def test_a_segment_that_keeps_killing_its_worker_ends_the_run_with_a_sentence(running):
+    Segment.objects.update(
+        status=Status.WORKING, attempt=Segment.MAX_ATTEMPTS, lease_until=timezone.now()
+    )
+    housekeeping.give_up_on_the_poisonous()
+    running.refresh_from_db()
+    assert running.status == Run.Status.FAILED
+    assert "too little memory" in running.error
+    assert running.can_retry
+    assert running.retry()
+    assert Segment.objects.claim_next("other").attempt == 1
+
+
+def test_a_run_whose_last_step_was_lost_goes_on(running):
+    Segment.objects.update(status=Status.DONE)
+    housekeeping.ring_for_the_waiting()
+    running.refresh_from_db()
+    assert running.stage == Run.Stage.FINISH
