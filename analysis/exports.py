@@ -128,6 +128,8 @@ def as_values(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
         "window": list(exposure.window),
         "analysed_s": _rounded(exposure.analysed_s),
         "stride_s": _rounded(exposure.stride_s),
+        "widest_s": _rounded(exposure.widest_s),
+        "every_frame": exposure.every_frame,
         "any_s": _rounded(exposure.any_s),
         "clear_s": _rounded(exposure.clear_s),
         "rate": asdict(exposure.rate) | {"formula": exposure.rate.formula}

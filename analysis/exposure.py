@@ -112,7 +112,9 @@ class Exposure:
     duration_s: float
     window: tuple[float, float]  # seconds; the whole asset unless one was asked for
     analysed_s: float  # time that analysed frames answer for, inside the window
-    stride_s: float  # the usual time one frame answers for
+    stride_s: float  # the usual time one frame answers for (median)
+    widest_s: float  # the longest
+    every_frame: bool  # no frame was left out between samples
     any_s: float  # any brand on screen
     brands: tuple[BrandExposure, ...]  # in the order of the labels, also those never seen
     thresholds: Mapping[int, float]
@@ -171,12 +173,9 @@ def measure(
     )
     seen = sightings_of(boxes, dominant_only=method.dominant_only)
     episodes = episodes_of(seen, cells, method, is_picture=duration_s == 0)
-    dwell_s = frames["end_s"] - frames["start_s"]
-    stride_s = float(np.median(dwell_s)) if len(frames) and duration_s else 0.0
     span_s, analysed_s = window[1] - window[0], float(cells.dwell_s.sum())
     figures = on_screen_figures(seen, cells, n_brands, span_s)
     figures |= reported_figures(seen, cells, episodes, method, n_brands)
-    figures["border_error_s"] = figures.pop("unbroken") * stride_s
     figures["share_of_screen_time"] = ratio(figures["reported_s"], span_s)
     figures["share_of_analysed_time"] = ratio(figures["reported_s"], analysed_s)
     figures |= _money(figures, labels, method, rate, mentions or {})
@@ -185,7 +184,7 @@ def measure(
         duration_s=duration_s,
         window=window,
         analysed_s=analysed_s,
-        stride_s=stride_s,
+        **_sampling(frames, is_picture=duration_s == 0),
         any_s=float(cells.dwell_s[_marked(seen.frame, len(frames))].sum()),
         brands=_brands(labels, hidden, figures, episodes),
         thresholds={label: threshold_of(thresholds, label) for label in labels},
@@ -202,6 +201,18 @@ def _checked_window(duration_s: float, window: tuple[float, float] | None) -> tu
     if not start_s <= end_s:
         raise ValueError(f"the window must not end before it starts, got {window}")
     return min(max(start_s, 0.0), duration_s), min(max(end_s, 0.0), duration_s)
+
+
+def _sampling(frames: NDArray[np.void], *, is_picture: bool) -> dict[str, Any]:
+    """How densely was looked: only where every frame is analysed do all cells begin with theirs."""
+    if is_picture or not len(frames):
+        return {"stride_s": 0.0, "widest_s": 0.0, "every_frame": False}
+    dwell_s = frames["end_s"] - frames["start_s"]
+    return {
+        "stride_s": float(np.median(dwell_s)),
+        "widest_s": float(dwell_s.max()),
+        "every_frame": len(frames) > 1 and bool(np.all(frames["time_s"] == frames["start_s"])),
+    }
 
 
 def _marked(index: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
@@ -273,10 +284,14 @@ def _limits(exposure: Exposure) -> Iterator[str]:
 
 def _limits_of_time(exposure: Exposure) -> Iterator[str]:
     method = exposure.method
-    if exposure.stride_s:
+    stride, widest = _seconds(exposure.stride_s), _seconds(exposure.widest_s)
+    if exposure.every_frame:
+        yield f"Every frame was analysed, one every {stride}: starts and ends are exact to a frame."
+    elif exposure.stride_s:
+        rarely = f", at times {widest}" if exposure.widest_s > 1.5 * exposure.stride_s else ""
         yield (
-            f"One sample every {_seconds(exposure.stride_s)}: a start or an end can be off by that "
-            "much, and what is shorter can be missed."
+            f"One sample every {stride}{rarely}: a start or an end can be off by that much, and "
+            "what is shorter can be missed."
         )
     if exposure.analysed_s < exposure.span_s - 0.05:
         yield (

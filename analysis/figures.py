@@ -42,6 +42,7 @@ class Episode(NamedTuple):
 class Cells:
     """The time each frame answers for, cut to a window. Shape (n_frames,)."""
 
+    time_s: Numbers  # when the frame is shown
     start_s: Numbers
     end_s: Numbers
     dwell_s: Numbers
@@ -50,12 +51,12 @@ class Cells:
     @classmethod
     def cut(cls, frames: NDArray[np.void], window: tuple[float, float]) -> Cells:
         start_s, end_s = np.clip(frames["start_s"], *window), np.clip(frames["end_s"], *window)
-        return cls(start_s, end_s, end_s - start_s, end_s - start_s)
+        return cls(frames["time_s"], start_s, end_s, end_s - start_s, end_s - start_s)
 
     @classmethod
     def of_picture(cls, frames: NDArray[np.void]) -> Cells:
         zeros = np.zeros(len(frames))
-        return cls(zeros, zeros, zeros, np.ones(len(frames)))
+        return cls(zeros, zeros, zeros, zeros, np.ones(len(frames)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,10 +133,9 @@ def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: floa
     clarity, measured = _known(seen.clarity)
     max_size = np.zeros(n_brands)
     np.maximum.at(max_size, brand, seen.size)
-    _, first = _numbered(brand, cells.start_s[seen.frame], cells.end_s[seen.frame], 0.0)
     return {
         "frames": np.bincount(brand, minlength=n_brands),
-        "unbroken": np.bincount(brand[first], minlength=n_brands),
+        "border_error_s": _border_errors(seen, cells, n_brands),
         "on_screen_s": sums(dwell_s),
         "logo_s": sums(dwell_s * seen.n_boxes),
         "mean_size_visible": ratio(total_size, shown),
@@ -149,6 +149,28 @@ def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: floa
         "edge_touch_s": sums(dwell_s * seen.touches_edge),
         "solus_s": sums(dwell_s * (company(seen, cells) == 1)),
     }
+
+
+def _border_errors(seen: Sightings, cells: Cells, n_brands: int) -> Numbers:
+    """By how much all starts and ends of each brand can be off together, at most.
+
+    A border lies between two samples, so it is off by no more than its distance to them. Where
+    every frame is analysed, that is nothing: the frame before was on screen until then.
+    """
+    frame = seen.frame
+    _, first = _numbered(seen.brand, cells.start_s[frame], cells.end_s[frame], 0.0)
+    if not len(first):
+        return np.zeros(n_brands)
+    begins, ends = frame[first], frame[np.append(first[1:], len(frame)) - 1]
+    after = np.minimum(ends + 1, len(cells.time_s) - 1)
+    at_start = cells.time_s[begins] - cells.start_s[begins]
+    is_last = cells.start_s[after] - cells.end_s[ends] > SAME_TIME_S
+    at_end = np.where(
+        is_last | (after == ends),
+        cells.time_s[ends] - cells.start_s[ends],  # nothing follows: as far as to its own start
+        cells.time_s[after] - cells.end_s[ends],
+    )
+    return _sums(seen.brand[first], np.maximum(at_start, 0) + np.maximum(at_end, 0), n_brands)
 
 
 def reported_figures(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from exposure_cases import columns, drawn_columns, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.columns import SOURCES, Columns
 from analysis.types import Box, Detection, FrameResult, Sample
+from tests.analysis.exposure_cases import columns, drawn_columns, seconds
 
 
 def same(one: Columns, other: Columns) -> bool:

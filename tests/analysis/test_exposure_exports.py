@@ -8,13 +8,13 @@ import json
 import re
 
 import pytest
-from exposure_cases import columns, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.columns import Columns
 from analysis.exports import as_values, brands_csv, clock, episodes_csv, safe_cell, web_vtt
 from analysis.exposure import METHODOLOGIES, Exposure, MediaRate, measure
+from tests.analysis.exposure_cases import columns, seconds
 
 NAMES = {7: "Acme", 3: "Bolt & Söhne"}
 EXPORTS = [brands_csv, episodes_csv, web_vtt]

@@ -6,13 +6,13 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from exposure_cases import GRID, LABELS, drawn_columns, drawn_methods, end_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.columns import Columns
 from analysis.exposure import METHODOLOGIES, Exposure, MediaRate, measure, per_minute
 from analysis.sightings import boxes_of, sightings_of
+from tests.analysis.exposure_cases import GRID, LABELS, drawn_columns, drawn_methods, end_of
 
 RAW = METHODOLOGIES["raw"]
 SHARES = [

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exposure_cases import columns, seconds
 
 from analysis.columns import Columns
 from analysis.exposure import (
@@ -21,6 +20,7 @@ from analysis.exposure import (
     measure,
     rank_stability,
 )
+from tests.analysis.exposure_cases import columns, seconds
 
 ACME, BOLT = 7, 3
 RAW, ONE_SECOND = METHODOLOGIES["raw"], METHODOLOGIES["one-second"]
@@ -369,6 +369,21 @@ def test_it_says_how_far_borders_can_be_off():
     assert "One sample every 0.2 s" in text
     assert "Gaps up to 1 s are bridged and not counted." in text
     assert "shorter than 1 s" in text
+
+
+def test_borders_are_exact_where_every_frame_is_analysed():
+    table = columns(seconds(20, 0.04), shown(ACME, [3, 4, 9, 19]))
+    table.frames["time_s"] = table.frames["start_s"]
+    exposure = measure(table, duration_s=0.8, labels=[ACME], method=RAW)
+    assert exposure.brands[0].border_error_s == 0
+    assert "Every frame was analysed, one every 0.04 s" in " ".join(exposure.limits)
+
+
+def test_irregular_samples_make_irregular_errors():
+    table = columns([(0, 2), (2, 4), (4, 12), (12, 14)], shown(ACME, [1]))  # shown at 1, 3, 8, 13
+    exposure = measure(table, duration_s=14, labels=[ACME], method=RAW)
+    assert exposure.brands[0].border_error_s == (3 - 2) + (8 - 4)
+    assert "One sample every 2 s, at times 8 s" in " ".join(exposure.limits)
 
 
 def test_methods_can_turn_the_order_of_brands_round():

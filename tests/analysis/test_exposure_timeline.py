@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from exposure_cases import LABELS, columns, drawn_columns, end_of, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.columns import Columns
 from analysis.exposure import METHODOLOGIES, lanes, measure, per_minute, presence
+from tests.analysis.exposure_cases import LABELS, columns, drawn_columns, end_of, seconds
 
 ACME, BOLT = 7, 3
 BOX = (0.4, 0.4, 0.6, 0.6)
