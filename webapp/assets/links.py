@@ -1,6 +1,6 @@
 """Signed, expiring links to media. A link says which file, and is worth nothing after its time."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -21,7 +21,7 @@ def media_link(name: str, *, download_as: str = "") -> str:
         return default_storage.url(name)
     token = _RoundedSigner(salt="sightline.media").sign(name)
     link = reverse("media", args=[token])
-    return f"{link}?as={download_as}" if download_as else link
+    return f"{link}?{urlencode({'as': download_as})}" if download_as else link
 
 
 def file_of(token: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from pathlib import PurePath
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ from django.utils import timezone
 from webapp import jobs
 from webapp.accounts.models import Event, User, Workspace
 from webapp.leases import Leased, LeasedQuerySet, Status
+
+# The page offers to undo for 10 seconds; the rest is for slow lines.
+ERASE_AFTER = timedelta(seconds=30)
 
 
 class Collection(models.Model):
@@ -44,7 +48,7 @@ class AssetQuerySet(LeasedQuerySet):
         collection: Collection | None = None,
     ) -> tuple[Asset, bool]:
         """The asset for these bytes, and whether it is new. The same bytes are stored once."""
-        asset, is_new = self.get_or_create(
+        asset, is_new = Asset.everything.get_or_create(
             workspace=workspace,
             sha256=sha256,
             defaults={
@@ -58,10 +62,18 @@ class AssetQuerySet(LeasedQuerySet):
         if is_new:
             Event.record(workspace, by, "uploaded", name)
             jobs.ingest(asset.pk)
+        asset.restore(by=by)  # deleted a moment ago, and sent again
         return asset, is_new
 
     def ready(self) -> Self:
         return self.filter(status=Status.DONE)
+
+
+class LibraryManager(models.Manager.from_queryset(AssetQuerySet)):
+    """The assets a person can see: all but those that were deleted and wait to be erased."""
+
+    def get_queryset(self) -> AssetQuerySet:
+        return super().get_queryset().filter(removed=None)
 
 
 class Asset(Leased):
@@ -93,7 +105,11 @@ class Asset(Leased):
     step = models.CharField(max_length=40, blank=True)
     progress = models.FloatField(default=0)
 
-    objects = AssetQuerySet.as_manager()
+    # When a person deleted it. It is erased a little later, so that they can think better of it.
+    removed = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    objects = LibraryManager()
+    everything = AssetQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]
@@ -127,16 +143,54 @@ class Asset(Leased):
         if failed.update(status=Status.WAITING, attempt=0, error=""):
             jobs.ingest(self.pk)
 
-    def remove(self, *, by: User | None) -> None:
+    def rename(self, name: str, *, by: User | None) -> None:
+        before, self.name = self.name, name
+        self.save(update_fields=["name"])
+        Event.record(self.workspace, by, "renamed", name, before=before)
+
+    def remove(self, *, by: User | None) -> bool:
+        """Take it out of sight, to be erased when nobody asks for it back within ERASE_AFTER."""
+        hidden = Asset.objects.filter(pk=self.pk).update(removed=timezone.now())
+        if hidden:
+            Event.record(self.workspace, by, "deleted", self.name, sha256=self.sha256)
+        return bool(hidden)
+
+    def restore(self, *, by: User | None) -> bool:
+        """Bring it back. False: it was not deleted, or is erased already."""
+        back = Asset.everything.filter(pk=self.pk).exclude(removed=None).update(removed=None)
+        if back:
+            self.removed = None
+            Event.record(self.workspace, by, "restored", self.name)
+        return bool(back)
+
+    def erase(self) -> None:
         """Delete the asset and what hangs on it; the bytes go when no other asset has them."""
         names = list(self.renditions.exclude(file="").values_list("file", flat=True))
-        names += [name for run in self.runs.all() for name in run.files()]
         with transaction.atomic():
-            Event.record(self.workspace, by, "deleted", self.name, sha256=self.sha256)
+            for run in self.runs.all():
+                run.remove()
             self.delete()
-            if not Asset.objects.filter(file=self.file).exists():
-                names.append(self.file)
-            transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
+            transaction.on_commit(lambda: _delete_files(names, original=self.file))
+
+
+def _delete_files(names: list[str], *, original: str) -> None:
+    if not Asset.everything.filter(file=original).exists():
+        names = [*names, original]
+    for name in names:
+        default_storage.delete(name)
+
+
+def purge_removed_assets() -> int:
+    """Erase what was deleted long enough ago that nobody can ask for it back. Returns how many."""
+    due = {"removed__lt": timezone.now() - ERASE_AFTER}
+    erased = 0
+    for pk in Asset.everything.filter(**due).values_list("pk", flat=True):
+        with transaction.atomic():
+            asset = Asset.everything.select_for_update().filter(pk=pk, **due).first()
+            if asset is not None:
+                asset.erase()
+                erased += 1
+    return erased
 
 
 class Rendition(Leased):
@@ -202,3 +256,20 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def share(self) -> float:
+        return self.received_bytes / self.size_bytes
+
+    def advance(self, received_bytes: int) -> None:
+        """So much has arrived and is on the disk. Called while the file is locked."""
+        self.received_bytes = received_bytes
+        self.save(update_fields=["received_bytes", "touched"])
+
+    def refuse(self, sentence: str) -> None:
+        self.error = sentence
+        self.save(update_fields=["error", "touched"])
+
+    def complete(self, asset: Asset, *, is_duplicate: bool) -> None:
+        self.asset, self.is_duplicate = asset, is_duplicate
+        self.save(update_fields=["asset", "is_duplicate", "touched"])

@@ -30,8 +30,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         by: User | None,
         sampling: dict[str, Any] | None = None,
         priority: int = 0,
+        key: str | None = None,
     ) -> Run:
-        """A new analysis of `asset` for what `project` looks for."""
+        """A new analysis of `asset` for what `project` looks for.
+
+        Asked again by the same person with the same `key`, it is the run of the first time.
+        """
+        if key and (before := self.filter(requested_by=by, idempotency_key=key).first()):
+            return before
         inputs = snapshot(project)
         _refuse_the_impossible(asset, inputs)
         options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
@@ -41,6 +47,7 @@ class RunQuerySet(models.QuerySet["Run"]):
             project=project,
             requested_by=by,
             priority=priority,
+            idempotency_key=key or None,
             options=options,
             inputs=inputs,
             software_version=settings.VERSION,
@@ -109,6 +116,7 @@ class Run(models.Model):
         FINISH = "finish"
 
     UNFINISHED = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
+    MODES = ("interval", "every", "key", "adaptive")
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="runs")
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
@@ -119,6 +127,7 @@ class Run(models.Model):
     inputs = models.JSONField(default=dict)  # projects.models.snapshot: labels, references, model
     software_version = models.CharField(max_length=40)
     input_hash = models.CharField(max_length=64)
+    idempotency_key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001
 
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     stage = models.CharField(max_length=7, choices=Stage, default=Stage.PLAN)
@@ -139,6 +148,12 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-created"]
+        constraints = [
+            # a request that was sent twice starts one run
+            models.UniqueConstraint(
+                fields=["requested_by", "idempotency_key"], name="one_run_a_request"
+            )
+        ]
         indexes = [
             # what should a free worker do next
             models.Index(fields=["status", "stage", "-priority"], name="run_next"),
@@ -178,6 +193,7 @@ class Run(models.Model):
             segments_done=Count("pk", filter=done),
             working=Count("pk", filter=Q(status=Status.WORKING)),
             held=Sum("held", default=0),
+            missing=Sum("missing", default=0),
         )
         share = sums["frames_done"] / sums["frames"] if sums["frames"] else 0.0
         speed = sums["frames_done"] / sums["busy_s"] if sums["busy_s"] > 0.5 else None
@@ -186,6 +202,16 @@ class Run(models.Model):
         if self.status == self.Status.SUCCEEDED:
             share, remaining_s = 1.0, 0.0
         return sums | {"share": share, "frames_per_s": speed, "remaining_s": remaining_s}
+
+    def steps(self) -> list[tuple[str, str]]:
+        """What it does, one after the other, and how each stands: done, now, failed, to come."""
+        names = {"plan": "Read the file", "analyse": "Look for brands", "finish": "Join the tracks"}
+        if self.status == self.Status.SUCCEEDED:
+            return [(name, "done") for name in names.values()]
+        now = list(names).index(self.stage)
+        here = "failed" if self.status == self.Status.FAILED else "now"
+        states = ["done"] * now + [here] + ["to come"] * (len(names) - now - 1)
+        return list(zip(names.values(), states, strict=True))
 
     def waiting_because(self) -> str:
         """Why nothing is happening just now, or "" when something is."""
@@ -250,6 +276,7 @@ class Run(models.Model):
 
         names = self.files()
         with transaction.atomic():
+            self.detections.all().delete()  # in one statement, not with each of its tracks
             self.delete()
             transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
 
@@ -404,9 +431,7 @@ class Track(models.Model):
 
     class Meta:
         ordering = ["run_id", "start_s"]
-        constraints = [
-            models.UniqueConstraint(fields=["run", "number"], name="one_track_a_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_track_a_number")]
 
     def __str__(self) -> str:
         return f"track {self.number} of {self.label}"

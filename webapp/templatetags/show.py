@@ -49,3 +49,9 @@ def about(seconds: float | None) -> str:
     if seconds < 50 * 60:
         return f"about {max(1, round(seconds / 60))} min"
     return f"about {seconds / 3600:.1f} h"
+
+
+@register.filter
+def thousands(n: int | None) -> str:
+    """12345 → "12,345"."""
+    return "" if n is None else f"{n:,}"

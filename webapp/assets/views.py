@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from webapp.accounts.access import find, may, workspaces
+from webapp.accounts.models import Action, Event
+from webapp.assets import library as shelves
+from webapp.assets import uploads
+from webapp.assets.forms import ChosenForm, CollectionForm, LibraryForm, NameForm
+from webapp.assets.models import Asset, Collection, Upload
+from webapp.going_back import back
+from webapp.projects.models import Project
+from webapp.runs.models import Run, RunRefused
+
+# --- the library --------------------------------------------------------------------------
+
+
+@require_safe
+@may(Action.VIEW)
+def library(request: HttpRequest) -> HttpResponse:
+    """The workspace's assets: a page, or only its results when htmx asks for another filter."""
+    workspace = request.membership.workspace
+    form = LibraryForm(request.GET, workspace)
+    page = shelves.page_of(shelves.assets_for(workspace, form), request.GET.get("page"))
+    context = {
+        "form": form,
+        "wish": form.cleaned_data,
+        "page": page,
+        "cards": shelves.cards_of(page),
+        "projects": workspace.projects.all(),
+        "keep": shelves.address(request.GET).replace("?", "&", 1).rstrip("&"),
+        "as_grid": shelves.address(request.GET, view=""),
+        "as_table": shelves.address(request.GET, view="table"),
+    }
+    if request.htmx and request.htmx.target == "results":
+        return render(request, "assets/_results.html", context)
+    context |= {"is_empty": not workspace.assets.exists(), "unfinished": _unfinished(request)}
+    return render(request, "assets/library.html", context)
+
+
+def _unfinished(request: HttpRequest) -> list[Upload]:
+    """This person's uploads that stopped half-way, which the same files can take up again."""
+    rows = Upload.objects.filter(
+        user=request.user, workspace=request.membership.workspace, asset=None, error=""
+    )
+    return list(rows.order_by("created")[:50])
+
+
+# --- one asset ----------------------------------------------------------------------------
+
+
+@require_safe
+@may(Action.VIEW)
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """How an asset stands, as a card, a table row or an upload row that asks again while needed."""
+    asset = find(Asset.objects.select_related("collection"), request, pk=pk)
+    template = {"row": "assets/_row.html", "upload": "assets/_arrived.html"}.get(
+        request.GET.get("as", ""), "assets/_card.html"
+    )
+    context = {
+        "card": shelves.cards_of([asset])[0],
+        "projects": asset.workspace.projects.all(),
+        "was_there": request.GET.get("was") == "there",
+    }
+    return render(request, template, context)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    asset = find(Asset, request, Action.ANALYSE, pk=pk)
+    form = NameForm(request.POST)
+    if form.is_valid():
+        asset.rename(form.cleaned_data["name"], by=request.user)
+    else:
+        messages.error(request, "An asset needs a name of at most 255 characters.")
+    return back(request, "asset", asset.pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Prepare an asset again after a failure."""
+    asset = find(Asset, request, Action.ANALYSE, pk=pk)
+    asset.retry()
+    if request.htmx:
+        return status(request, pk)
+    return back(request, "library")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    asset = find(Asset, request, Action.ANALYSE, pk=pk)
+    asset.remove(by=request.user)
+    _offer_undo(request, [asset])
+    # the asset's own page is gone now
+    return redirect("library") if not request.POST.get("next") else back(request, "library")
+
+
+# --- several at once ----------------------------------------------------------------------
+
+
+def _chosen(request: HttpRequest, assets: QuerySet[Asset]) -> list[Asset]:
+    """The ticked assets that this person may change; a stranger's among them is not found."""
+    form = ChosenForm(
+        request.POST, assets.filter(workspace__in=workspaces(request, Action.ANALYSE))
+    )
+    if not form.is_valid():
+        raise Http404("Some of the chosen assets are not there.")
+    return list(form.cleaned_data["asset"])
+
+
+@require_POST
+@may(Action.ANALYSE)
+def delete_chosen(request: HttpRequest) -> HttpResponse:
+    chosen = _chosen(request, Asset.objects.all())
+    for asset in chosen:
+        asset.remove(by=request.user)
+    _offer_undo(request, chosen)
+    return back(request, "library")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def restore_chosen(request: HttpRequest) -> HttpResponse:
+    """Undo a deletion. What is erased already cannot come back, and the answer says so."""
+    numbers = [n for n in request.GET.getlist("asset") if n.isascii() and n.isdigit()]
+    allowed = workspaces(request, Action.ANALYSE)
+    found = list(Asset.everything.filter(pk__in=numbers, workspace__in=allowed))
+    if not found:
+        messages.error(request, "It is too late to undo: the files are erased.")
+    for asset in found:
+        asset.restore(by=request.user)
+    return back(request, "library")
+
+
+def _offer_undo(request: HttpRequest, assets: list[Asset]) -> None:
+    numbers = "&".join(f"asset={asset.pk}" for asset in assets)
+    what = assets[0].name if len(assets) == 1 else f"{len(assets)} assets"
+    undo = f"{reverse('assets-restore')}?{numbers}"
+    messages.success(request, f"{what} deleted.", extra_tags=undo)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def move_chosen(request: HttpRequest) -> HttpResponse:
+    chosen = _chosen(request, request.membership.workspace.assets.all())
+    collection = _collection(request, request.POST.get("collection", ""))
+    Asset.objects.filter(pk__in=[asset.pk for asset in chosen]).update(collection=collection)
+    what = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} assets"
+    messages.success(request, f"{what} moved to {collection or 'no collection'}.")
+    return back(request, "library")
+
+
+def _collection(request: HttpRequest, number: str) -> Collection | None:
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return get_object_or_404(Collection, pk=number, workspace=request.membership.workspace)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def analyse_chosen(request: HttpRequest) -> HttpResponse:
+    """A run of the chosen project for each chosen asset, and a word on each that cannot be."""
+    chosen = _chosen(request, request.membership.workspace.assets.all())
+    number = request.POST.get("project", "")
+    project = find(Project, request, Action.ANALYSE, pk=number if number.isdigit() else 0)
+    started = 0
+    for asset in chosen:
+        try:
+            Run.objects.request(asset, project, by=request.user)
+            started += 1
+        except RunRefused as refusal:
+            messages.error(request, str(refusal))
+    if started:
+        noun = "run" if started == 1 else "runs"
+        messages.success(request, f"{started} {noun} started for {project}.")
+    return back(request, "library")
+
+
+# --- collections --------------------------------------------------------------------------
+
+
+@require_POST
+@may(Action.ANALYSE)
+def collections(request: HttpRequest) -> HttpResponse:
+    """A new collection, with the ticked assets in it if there are any."""
+    workspace = request.membership.workspace
+    form = CollectionForm(request.POST, instance=Collection(workspace=workspace))
+    if not form.is_valid():
+        messages.error(request, _sentence(form))
+        return back(request, "library")
+    collection = form.save()
+    Event.record(workspace, request.user, "made a collection", collection.name)
+    if request.POST.getlist("asset"):
+        chosen = _chosen(request, workspace.assets.all())
+        Asset.objects.filter(pk__in=[a.pk for a in chosen]).update(collection=collection)
+    return redirect(f"{reverse('library')}?collection={collection.pk}")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def rename_collection(request: HttpRequest, pk: int) -> HttpResponse:
+    collection = find(Collection, request, Action.ANALYSE, pk=pk)
+    form = CollectionForm(request.POST, instance=collection)
+    if form.is_valid():
+        form.save()
+    else:
+        messages.error(request, _sentence(form))
+    return back(request, "library")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def delete_collection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the collection away. Its assets stay in the library."""
+    collection = find(Collection, request, Action.ANALYSE, pk=pk)
+    name, n = collection.name, collection.assets.count()
+    Event.record(collection.workspace, request.user, "deleted a collection", name)
+    collection.delete()
+    kept = f" Its {n} asset{'s are' if n > 1 else ' is'} in no collection now." if n else ""
+    messages.success(request, f"Collection {name} deleted.{kept}")
+    return redirect("library")
+
+
+def _sentence(form: CollectionForm) -> str:
+    return " ".join(str(error) for errors in form.errors.values() for error in errors)
+
+
+# --- uploads ------------------------------------------------------------------------------
+
+
+@require_POST
+@may(Action.ANALYSE)
+def discard_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Forget an unfinished upload, from the list of them."""
+    allowed = workspaces(request, Action.ANALYSE)
+    upload = get_object_or_404(Upload, pk=pk, user=request.user, workspace__in=allowed)
+    uploads.discard(upload)
+    return back(request, "library")
