@@ -79,9 +79,14 @@ def test_what_is_too_short_is_on_screen_but_not_reported():
     table = columns(seconds(40, 0.1), shown(ACME, [0, 1, 2, *range(25, 35)]))
     (acme,) = measure(table, duration_s=4, labels=[ACME], method=ONE_SECOND).brands
     assert acme.on_screen_s == pytest.approx(1.3)
-    assert acme.reported_s == pytest.approx(1.0)  # ten tenths are a second, rounding or not
+    assert acme.reported_s == pytest.approx(1.0)
     assert acme.count == 1
     assert acme.first_s == pytest.approx(2.5)
+
+
+def test_a_second_made_of_frames_is_a_second():
+    table = columns(seconds(40, 0.04), shown(ACME, list(range(4, 29))))  # adds up to a hair less
+    assert measure(table, duration_s=2, labels=[ACME], method=ONE_SECOND).brands[0].count == 1
 
 
 def test_the_minimum_asks_for_screen_time_not_for_length():
