@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,6 +33,8 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError, UnusableModel
 
 Format = Literal["onnx", "openvino", "pytorch", "compact"]
+
+_READING = threading.Lock()
 
 METADATA_KEY = "sightline-detector"
 COMPACT_VERSION = 1
@@ -354,16 +357,12 @@ def _read_pickled(path: Path) -> _Saved:
     import torch
 
     try:
-        mentioned = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-        refused = sorted(name for name in mentioned if not PICKLED_NAMES.fullmatch(name))
-        if refused:
-            raise UnusableModel(
-                f"{path.name} was not opened: it asks to run {refused[0]}, which no detection "
-                "checkpoint needs. If you trust its maker, ask for an ONNX export."
-            )
-        stand_ins = [(type(name.rpartition(".")[2], (_Shell,), {}), name) for name in mentioned]
-        with torch.serialization.safe_globals(stand_ins):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with _nothing_trusted():
+            mentioned = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+            stand_ins = [(type("_Stand_in", (_Shell,), {}), name) for name in mentioned]
+            _refuse_other_names(mentioned, path)
+            with torch.serialization.safe_globals(stand_ins):
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except (
         pickle.UnpicklingError,
         RuntimeError,
@@ -376,6 +375,33 @@ def _read_pickled(path: Path) -> _Saved:
     ) as e:
         raise UnusableModel(f"{path.name} is not a PyTorch checkpoint, or it is damaged.") from e
     return _saved_from(content, path)
+
+
+def _refuse_other_names(mentioned: Sequence[str], path: Path) -> None:
+    refused = sorted(name for name in mentioned if not PICKLED_NAMES.fullmatch(name))
+    if refused:
+        raise UnusableModel(
+            f"{path.name} was not opened: it asks to run {refused[0]}, which no detection "
+            "checkpoint needs. If you trust its maker, ask for an ONNX export."
+        )
+
+
+@contextmanager
+def _nothing_trusted() -> Iterator[None]:
+    """Empty torch's list of classes that it may build, and put it back afterwards.
+
+    The list is the process's own, and ultralytics adds its real classes to it: they would be
+    taken instead of our stand-ins.
+    """
+    import torch
+
+    with _READING:
+        known = torch.serialization.get_safe_globals()
+        torch.serialization.clear_safe_globals()
+        try:
+            yield
+        finally:
+            torch.serialization.add_safe_globals(known)
 
 
 def _saved_from(content: Any, path: Path) -> _Saved:
@@ -655,6 +681,22 @@ def export_onnx(
     return target
 
 
+def for_inference(model: Any, end_to_end: bool) -> Any:
+    """Fuse a network that `load_model` gave, in place, so that it returns predictions alone.
+
+    With `end_to_end` they come from its NMS-free head, (batch, boxes, 6), where it has one;
+    otherwise they are (batch, 4 + labels, anchors), boxes as centre and size in pixels.
+    """
+    head = model.model[-1]
+    if getattr(head, "one2one_cv2", None) is not None:
+        model.end2end = end_to_end
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    model.fuse(verbose=False)
+    head.export = True
+    return model.eval()
+
+
 def _write_onnx(model: Any, target: Path, imgsz: int, end_to_end: bool) -> None:
     """Trace the fused network, with batch, height and width open, and note its labels."""
     import warnings
@@ -662,14 +704,8 @@ def _write_onnx(model: Any, target: Path, imgsz: int, end_to_end: bool) -> None:
     import onnx
     import torch
 
-    model.end2end = (
-        end_to_end and model.model[-1].__dict__["_modules"].get("one2one_cv2") is not None
-    )
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    model.fuse(verbose=False)
-    head = model.model[-1]
-    head.export, head.format, head.dynamic = True, "onnx", True
+    model = for_inference(model, end_to_end)
+    model.model[-1].format, model.model[-1].dynamic = "onnx", True
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of every shape it reads
         torch.onnx.export(

@@ -137,6 +137,18 @@ def test_it_never_runs_an_allowed_class_of_a_checkpoint(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_what_ultralytics_trusts_does_not_widen_what_we_open(checkpoint):
+    """Its own safe loader registers the real classes with torch, for the whole process."""
+    from ultralytics import YOLO
+
+    YOLO(checkpoint)
+    trusted = set(torch.serialization.get_safe_globals())
+
+    assert isinstance(checkpoints._read_pickled(checkpoint), checkpoints._Saved)
+    assert describe(checkpoint).labels == LABELS
+    assert set(torch.serialization.get_safe_globals()) == trusted  # left as it was
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -1,0 +1,95 @@
+"""Frames → detections. One file for each kind of detector; copy a neighbour to add another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from itertools import tee
+from typing import TYPE_CHECKING, Any, Protocol
+
+from analysis.types import Box, Detection, Source
+
+if TYPE_CHECKING:
+    from analysis.frames import Frame
+
+
+class Detector(Protocol):
+    """Finds labelled boxes in frames."""
+
+    labels: Sequence[str]  # every label it can find
+    source: Source
+
+    def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
+        """The detections of each frame, in the order of the frames.
+
+        Keeps everything above a low floor of confidence. May read a few frames ahead, and never
+        looks at a frame again once it has given its detections.
+        """
+        ...
+
+
+DETECTORS = {
+    "yolo": "analysis.detectors.yolo:YoloDetector",
+    "reference": "analysis.detectors.reference:ReferenceDetector",
+}
+
+
+def load_detector(name: str, *arguments: Any, **options: Any) -> Detector:
+    """The detector of that name, made with the arguments of its own class.
+
+    Raises KeyError for a name that is not in DETECTORS.
+    """
+    module, _, attribute = DETECTORS[name].partition(":")
+    return getattr(import_module(module), attribute)(*arguments, **options)
+
+
+class Fused:
+    """Several detectors as one: each looks at every frame, and what both find is kept once.
+
+    Boxes of the same label that overlap by more than `iou` are one thing: the more confident
+    detection stands. Every detection keeps the source that made it.
+    """
+
+    def __init__(self, detectors: Sequence[Detector], iou: float = 0.5) -> None:
+        if not detectors:
+            raise ValueError("there is no detector to use")
+        self.detectors = tuple(detectors)
+        self.iou = iou
+        self.labels: Sequence[str] = tuple(
+            dict.fromkeys(label for detector in detectors for label in detector.labels)
+        )
+        self.source: Source = self.detectors[0].source
+
+    def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
+        """See `Detector.detect`. A frame is let go once every detector has answered for it."""
+        if len(self.detectors) == 1:
+            yield from self.detectors[0].detect(frames)
+            return
+        copies = tee(frames, len(self.detectors))
+        answers = [d.detect(copy) for d, copy in zip(self.detectors, copies, strict=True)]
+        for found in zip(*answers, strict=True):
+            yield fuse(found, self.iou)
+
+
+def fuse(found: Iterable[Sequence[Detection]], iou: float = 0.5) -> list[Detection]:
+    """One list, best first, of what each detector found, without second sightings.
+
+    Only another detector's box counts as a second sighting: what one detector tells apart stays
+    apart.
+    """
+    numbered = [(n, d) for n, detections in enumerate(found) for d in detections]
+    kept: list[tuple[int, Detection]] = []
+    for detector, d in sorted(numbered, key=lambda pair: -pair[1].confidence):
+        others = (k.box for n, k in kept if n != detector and k.label == d.label)
+        if all(overlap(d.box, box) <= iou for box in others):
+            kept.append((detector, d))
+    return [d for _, d in kept]
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(a.x2, b.x2) - max(a.x1, b.x1)
+    height = min(a.y2, b.y2) - max(a.y1, b.y1)
+    shared = max(width, 0.0) * max(height, 0.0)
+    union = a.area + b.area - shared
+    return shared / union if union > 0 else 0.0
