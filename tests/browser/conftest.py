@@ -1,0 +1,155 @@
+"""The whole site as a new user starts it, and a real Chromium to drive it.
+
+One site and one walk for the session: sign in by the printed link, make a project with a logo
+picture, upload a film, analyse it. The tests then look at what came of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.services.film import film, logo
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@dataclass
+class Site:
+    url: str
+    sign_in_link: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """`manage.py serve` on a free port, with a data folder of its own."""
+    folder = tmp_path_factory.mktemp("site")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "SIGHTLINE_DATA": str(folder),
+        "SIGHTLINE_URL": f"http://127.0.0.1:{port}",
+        "SIGHTLINE_SEGMENT_SECONDS": "4",
+        "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": "",
+        "BROKER_URL": "",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    link = ""
+    for line in process.stdout:
+        if found := re.search(r"http\S+/sign-in/\S+", line):
+            link = found.group()
+            break
+    _wait_for(f"http://127.0.0.1:{port}/healthz")
+    yield Site(f"http://127.0.0.1:{port}", link, folder)
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_for(url: str) -> None:
+    import time
+
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=2)
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} never answered")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("needs Chromium: apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(site: Site, browser) -> dict:
+    """The cookies of the administrator, who came by the one-time link."""
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.goto(site.sign_in_link)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def page(site: Site, browser, signed_in) -> Iterator:
+    """A signed-in page at desk size, that fails the test on any script error or foreign request."""
+    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
+    page.on(
+        "console",
+        lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None,
+    )
+    page.on(
+        "request",
+        lambda r: (
+            None
+            if r.url.startswith((site.url, "data:", "blob:"))
+            else problems.append(f"foreign request: {r.url}")
+        ),
+    )
+    page.problems = problems
+    yield page
+    context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def film_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return film(tmp_path_factory.mktemp("film") / "CLIP.MP4", seconds=16)
+
+
+@pytest.fixture(scope="session")
+def logo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("logo") / "acme.png"
+    path.write_bytes(logo())
+    return path
