@@ -115,7 +115,7 @@ def episodes_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
     return _csv(header, rows)
 
 
-def as_values(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
+def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
     """Dicts, lists, strings and numbers for `json.dumps`; no NaN, None where there is no figure.
 
     Keys are those of Exposure and BrandExposure; `schema` changes when their meaning does.

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.columns import Columns
-from analysis.exports import as_values, brands_csv, clock, episodes_csv, safe_cell, web_vtt
+from analysis.exports import as_dict, brands_csv, clock, episodes_csv, safe_cell, web_vtt
 from analysis.exposure import METHODOLOGIES, Exposure, MediaRate, measure
 from tests.analysis.exposure_cases import columns, seconds
 
@@ -47,7 +47,7 @@ def test_episodes_come_in_playing_order():
     assert rows[0]["mean_size"] == "0.25"
 
 
-@pytest.mark.parametrize("export", [*EXPORTS, lambda *given: json.dumps(as_values(*given))])
+@pytest.mark.parametrize("export", [*EXPORTS, lambda *given: json.dumps(as_dict(*given))])
 @pytest.mark.parametrize("key", METHODOLOGIES)
 def test_every_export_carries_its_methodology_and_limits(export, key):
     method = METHODOLOGIES[key]
@@ -66,14 +66,14 @@ def test_hidden_brands_are_not_sent_on():
 
 
 def test_values_are_plain_json():
-    values = as_values(exposure(rate=MediaRate(per_30_s=300)), NAMES)
+    values = as_dict(exposure(rate=MediaRate(per_30_s=300)), NAMES)
     again = json.loads(json.dumps(values, allow_nan=False))
     assert again == values
     acme = again["brands"][0]
     assert (acme["name"], acme["reported_s"], acme["media_value"]) == ("Acme", 2.0, 20.0)
     assert acme["episodes"][0]["end_s"] == 2.0
     assert again["rate"]["formula"].endswith("÷ 30 × 300.00 EUR")
-    assert as_values(exposure(), NAMES)["rate"] is None
+    assert as_dict(exposure(), NAMES)["rate"] is None
 
 
 @pytest.mark.parametrize("duration_s", [0.0, 3.0])
@@ -82,7 +82,7 @@ def test_nothing_found_exports_too(duration_s):
     assert len(rows_of(brands_csv(nothing, NAMES))) == 1
     assert rows_of(episodes_csv(nothing, NAMES)) == []
     assert web_vtt(nothing, NAMES).startswith("WEBVTT\n\nNOTE ")
-    json.dumps(as_values(nothing, NAMES), allow_nan=False)
+    json.dumps(as_dict(nothing, NAMES), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+49", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
