@@ -15,6 +15,7 @@ COMMANDS = {
     "thumbnails": "analysis.thumbnails:command",
     "waveform": "analysis.audio:command",
     "proxy": "analysis.renditions:command",
+    "reference": "analysis.detectors.reference:command",
 }
 
 

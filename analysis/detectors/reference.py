@@ -1,0 +1,210 @@
+"""Logos found in frames by a few reference pictures each, without any training."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.detectors.reference_features import (
+    Index,
+    common_features,
+    find_features,
+    make_reference,
+)
+from analysis.detectors.reference_geometry import Place, find_hypotheses, fit
+from analysis.detectors.reference_pictures import Source, duplicates, pictures_of, read_reference
+from analysis.detectors.reference_score import Evidence, confidence, measure
+from analysis.errors import UnusableReference
+from analysis.types import Box, Detection
+from analysis.types import Source as DetectionSource
+
+if TYPE_CHECKING:
+    from analysis.frames import Frame
+
+__all__ = [
+    "ReferenceCheck",
+    "ReferenceDetector",
+    "ReferenceOptions",
+    "duplicates",
+    "inspect_reference",
+]
+
+_FLAT = 3.0  # grey levels: a spread below this is one colour with noise
+_FEATURES = 4  # fewer say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceOptions:
+    """How hard to look."""
+
+    longest_side: int = 800  # pixels: larger frames are looked at in this size
+    shortest_view: int = 500  # pixels: smaller frames are enlarged to this, at most twice
+    frame_features: int = 1200
+    reference_features: int = 150
+    per_label: int = 5  # places of one label looked at in a frame
+    places: int = 30  # places looked at in a frame
+    floor: float = 0.05  # confidence below which nothing is reported
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCheck:
+    """What a reference picture has to offer."""
+
+    width: int
+    height: int
+    has_alpha: bool
+    features: int  # local features at working size; below about 20 it is hard to recognise
+    contrast: float  # spread of brightness, grey levels
+
+
+def inspect_reference(image: Source) -> ReferenceCheck:
+    """Measure a reference picture before it is used.
+
+    Raises UnusableReference, with a sentence for the person who chose it, where nothing could be
+    recognised by it; UnreadableMedia, RefusedMedia for files that are not pictures.
+    """
+    pixels = read_reference(image)
+    pictures = pictures_of(pixels)
+    contrast = max(float(picture.grey.std()) for picture in pictures)
+    if contrast < _FLAT:
+        raise UnusableReference(
+            "This reference is one flat colour; there is nothing in it to recognise a logo by."
+        )
+    found = max(len(find_features(p.grey, 1000, p.near_mask)) for p in pictures)
+    if found < _FEATURES:
+        raise UnusableReference(
+            "This reference shows no detail to recognise a logo by. "
+            "Use a sharper or larger picture, cut close around the logo."
+        )
+    height, width = pixels.shape[:2]
+    return ReferenceCheck(width, height, pixels.shape[2] == 4, found, contrast)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A reference at a place of a frame, with what speaks for it."""
+
+    label: int
+    place: Place
+    corners: NDArray[np.float64]  # (4, 2) of the outline, pixels of the frame as displayed
+    evidence: Evidence
+    confidence: float
+
+
+class ReferenceDetector:
+    """Finds the labels that the reference pictures show. See `Detector`.
+
+    references: for each label its pictures, BGR or BGRA arrays or files.
+    Raises UnusableReference where a label has no picture, or one that cannot be used.
+    """
+
+    source: DetectionSource = "reference"
+
+    def __init__(
+        self,
+        references: Mapping[str, Sequence[Source]],
+        options: ReferenceOptions | None = None,
+    ) -> None:
+        self.labels: Sequence[str] = tuple(references)
+        self.options = options or ReferenceOptions()
+        for label, sources in references.items():
+            if not sources:
+                raise UnusableReference(f"The label “{label}” has no reference picture.")
+        made = [
+            make_reference(number, picture, self.options.reference_features)
+            for number, sources in enumerate(references.values())
+            for source in sources
+            for picture in pictures_of(read_reference(source))
+        ]
+        self._index = Index(made, len(self.labels), common_features())
+
+    def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
+        """The detections of each frame, most confident first. Reads one frame at a time."""
+        for frame in frames:
+            yield self._detections(frame)
+
+    def _detections(self, frame: Frame) -> list[Detection]:
+        best = sorted(self.sightings(frame), key=lambda s: -s.confidence)
+        kept: list[Detection] = []
+        for sighting in best:
+            if sighting.confidence < self.options.floor:
+                break
+            box = _box(sighting.corners, frame.width, frame.height)
+            label = self.labels[sighting.label]
+            if box.area > 0 and not any(d.label == label and _same(d.box, box) for d in kept):
+                kept.append(Detection(box, label, sighting.confidence, self.source))
+        return kept
+
+    def sightings(self, frame: Frame) -> list[Sighting]:
+        """Every place that was looked at, in no order, with the evidence for each."""
+        grey, scale = self._view(frame)
+        features = find_features(grey, self.options.frame_features)
+        if not len(features):
+            return []
+        pairs = self._index.pair(features)
+        found = find_hypotheses(self._index, features, pairs, self.options.per_label)
+        answers = []
+        for hypothesis in found[: self.options.places]:
+            place, agreement = fit(self._index, features, hypothesis)
+            evidence = measure(self._index, features, pairs, grey, hypothesis, place, agreement)
+            reference = self._index.references[hypothesis.block // 2]
+            corners = (reference.corners @ place[:, :2].T + place[:, 2]) / scale
+            answers.append(
+                Sighting(reference.label, place, corners, evidence, confidence(evidence))
+            )
+        return answers
+
+    def _view(self, frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """The frame in grey at working size, and the scale across and down."""
+        width, height = frame.width, frame.height
+        longest = max(width, height)
+        scale = min(1.0, self.options.longest_side / longest)
+        if longest < self.options.shortest_view:
+            scale = min(2.0, self.options.shortest_view / longest)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        grey = frame.luma
+        if size != (width, height):
+            grey = cv2.resize(grey, size, interpolation=kind)
+        return grey, np.array([size[0] / width, size[1] / height])
+
+
+def _box(corners: NDArray[np.float64], width: int, height: int) -> Box:
+    (x1, y1), (x2, y2) = corners.min(0).tolist(), corners.max(0).tolist()
+    return Box(x1 / width, y1 / height, x2 / width, y2 / height).clipped()
+
+
+def _same(a: Box, b: Box) -> bool:
+    """Whether two boxes of one label are one logo: they overlap by much of the smaller."""
+    width = min(a.x2, b.x2) - max(a.x1, b.x1)
+    height = min(a.y2, b.y2) - max(a.y1, b.y1)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared > 0.5 * min(a.area, b.area)
+
+
+def command(argv: Sequence[str]) -> int:
+    """python -m analysis reference PICTURE --logo FILE: print where the logos are."""
+    from analysis.frames import Frame
+
+    parser = argparse.ArgumentParser(prog="python -m analysis reference")
+    parser.add_argument("picture", type=Path)
+    parser.add_argument(
+        "--logo", type=Path, action="append", required=True, help="a label's picture; repeatable"
+    )
+    parser.add_argument("--above", type=float, default=0.5, help="least confidence, 0 to 1")
+    options = parser.parse_args(argv)
+    references: dict[str, list[Path]] = {}
+    for path in options.logo:
+        references.setdefault(path.stem, []).append(path)
+    detector = ReferenceDetector(references)
+    for detections in detector.detect([Frame.from_file(options.picture)]):
+        for d in (d for d in detections if d.confidence >= options.above):
+            print(f"{d.label}\t{d.confidence:.2f}\t" + " ".join(f"{v:.4f}" for v in d.box))
+    return 0
