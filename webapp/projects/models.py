@@ -1,19 +1,43 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.core import signing
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
 
-from webapp.accounts.models import User, Workspace
+from webapp.accounts.models import Event, Refused, User, Workspace
+from webapp.projects.pictures import Picture
 from webapp.registry.models import ModelVersion
+
+__all__ = ["Label", "Project", "Reference", "Refused", "fingerprint", "snapshot"]
 
 # Okabe–Ito and kin: told apart by colour-blind eyes, and on both grounds of the interface.
 COLOURS = [
     "#d1495b", "#00798c", "#edae49", "#6a4c93", "#66a182", "#2e86de", "#c06c2b", "#8d5a97",
     "#3d9a8b", "#b5838d", "#7a8b2f", "#4f6d9a",
 ]  # fmt: skip
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    @transaction.atomic
+    def begin(
+        self, workspace: Workspace, name: str, *, by: User | None, brands: Iterable[str] = ()
+    ) -> Project:
+        """A new project, with a label for each brand."""
+        if self.filter(workspace=workspace, name__iexact=name).exists():
+            raise Refused(f"There is a project called {name} already.")
+        project = self.create(workspace=workspace, name=name, created_by=by)
+        Event.record(workspace, by, "made a project", name)
+        for brand in brands:
+            project.add_label(brand, by=by)
+        return project
 
 
 class Project(models.Model):
@@ -35,6 +59,8 @@ class Project(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
+    objects = ProjectQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -51,17 +77,134 @@ class Project(models.Model):
         author against what is there now.
         """
         return bool(
-            Project.objects.filter(pk=self.pk, version=seen).update(version=models.F("version") + 1)
+            Project.objects.filter(pk=self.pk, version=seen).update(
+                version=F("version") + 1, changed=timezone.now()
+            )
         )
+
+    def _grow(self) -> None:
+        """Count an edit that takes nothing from anybody, such as one more label."""
+        Project.objects.filter(pk=self.pk).update(version=F("version") + 1, changed=timezone.now())
 
     def next_colour(self) -> str:
         used = set(self.labels.values_list("colour", flat=True))
         free = [colour for colour in COLOURS if colour not in used]
         return free[0] if free else COLOURS[self.labels.count() % len(COLOURS)]
 
+    # --- questions ----------------------------------------------------------------------
+
+    def current_labels(self) -> models.QuerySet[Label]:
+        return self.labels.filter(archived=None).prefetch_related("references")
+
+    def twins(self) -> dict[str, list[str]]:
+        """Pictures that several labels share, and those labels: they cannot be told apart."""
+        seen: dict[str, list[str]] = {}
+        pictures = Reference.objects.filter(label__project=self, label__archived=None)
+        for sha256, name in pictures.values_list("sha256", "label__name"):
+            seen.setdefault(sha256, []).append(name)
+        return {sha256: names for sha256, names in seen.items() if len(names) > 1}
+
+    def model_mapping(self) -> tuple[list[str], list[str], list[str]]:
+        """Names that both the model and the labels know, only the labels, only the model.
+
+        A run goes by name or alias, whatever the case; so does this.
+        """
+        if self.model_version is None:
+            return [], [], []
+        known = {name.casefold() for name in self.model_version.labels}
+        labels = list(self.labels.filter(archived=None))
+        spoken = {word for label in labels for word in label.words()}
+        both = [label.name for label in labels if known & label.words()]
+        only_labels = [label.name for label in labels if not known & label.words()]
+        only_model = [n for n in self.model_version.labels if n.casefold() not in spoken]
+        return both, only_labels, only_model
+
+    # --- verbs --------------------------------------------------------------------------
+
+    def rename(self, name: str, description: str, *, seen: int, by: User | None) -> bool:
+        """False: the project changed since version `seen`, and nothing was done."""
+        others = Project.objects.filter(workspace=self.workspace, name__iexact=name)
+        if others.exclude(pk=self.pk).exists():
+            raise Refused(f"There is a project called {name} already.")
+        with transaction.atomic():
+            if not self.touch(seen):
+                return False
+            self.name, self.description = name, description
+            self.save(update_fields=["name", "description", "changed"])
+            Event.record(self.workspace, by, "renamed a project", name)
+        return True
+
+    @transaction.atomic
+    def configure(
+        self,
+        *,
+        sampling: dict[str, Any],
+        uses_references: bool,
+        model_version: ModelVersion | None,
+        seen: int,
+        by: User | None,
+    ) -> bool:
+        """How frames are chosen and what looks at them, from the next run on."""
+        if model_version and not model_version.is_usable:
+            raise Refused(f"{model_version} has not passed its check.")
+        if not self.touch(seen):
+            return False
+        self.sampling, self.uses_references = sampling, uses_references
+        self.model_version = model_version
+        fields = ["sampling", "uses_references", "model_version", "changed"]
+        self.save(update_fields=fields)
+        Event.record(self.workspace, by, "changed how a project looks", self.name, **sampling)
+        return True
+
+    @transaction.atomic
+    def add_label(self, name: str, *, by: User | None) -> Label:
+        """A new label; one of this name that was removed comes back with its pictures."""
+        name = " ".join(name.split())
+        if not name:
+            raise Refused("A label needs a name.")
+        if len(name) > 60:
+            raise Refused(f"{name[:30]}… is too long for a label: 60 letters at most.")
+        if self.labels.filter(archived=None).count() >= self.MAX_LABELS:
+            raise Refused(f"A project holds {self.MAX_LABELS} labels at most.")
+        if before := self.labels.filter(name__iexact=name).first():
+            if before.archived is None:
+                raise Refused(f"There is a label called {before.name} already.")
+            before.restore(by=by)
+            return before
+        last = self.labels.aggregate(models.Max("position"))["position__max"]
+        label = self.labels.create(
+            name=name, colour=self.next_colour(), position=0 if last is None else last + 1
+        )
+        self._grow()
+        Event.record(self.workspace, by, "added a label", name, project=self.name)
+        return label
+
+    def add_labels(self, names: Iterable[str], *, by: User | None) -> tuple[list[Label], list[str]]:
+        """The labels that were added, and a sentence for each that was not."""
+        added, refusals = [], []
+        for name in names:
+            try:
+                added.append(self.add_label(name, by=by))
+            except Refused as refused:
+                refusals.append(str(refused))
+        return added, refusals
+
+    @transaction.atomic
+    def reorder(self, wanted: Sequence[int], *, seen: int) -> bool:
+        """Labels in the order of these ids; those not named follow as they were."""
+        if not self.touch(seen):
+            return False
+        labels = {label.pk: label for label in self.labels.all()}
+        order = [pk for pk in dict.fromkeys(wanted) if pk in labels]
+        order += [pk for pk in labels if pk not in order]
+        for position, pk in enumerate(order):
+            labels[pk].position = position
+        Label.objects.bulk_update(labels.values(), ["position"])
+        return True
+
 
 class Label(models.Model):
-    """A brand or thing to find. `threshold` is for showing: nothing above the floor is thrown away."""
+    """A brand or thing to find. `threshold` is for showing; nothing above the floor is lost."""
 
     WORKSPACE = "project__workspace"
 
@@ -83,6 +226,63 @@ class Label(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def words(self) -> set[str]:
+        """What a model may call it."""
+        return {word.casefold() for word in [self.name, *self.aliases]}
+
+    def edit(self, *, seen: int, by: User | None, **values: Any) -> bool:
+        """Change name, colour, aliases, threshold. False: the project changed since `seen`."""
+        name = values.get("name", self.name)
+        others = self.project.labels.filter(name__iexact=name).exclude(pk=self.pk)
+        if other := others.first():
+            gone = " It was removed; add it again to bring it back." if other.archived else ""
+            raise Refused(f"There is a label called {other.name} already.{gone}")
+        with transaction.atomic():
+            if not self.project.touch(seen):
+                return False
+            for field, value in values.items():
+                setattr(self, field, value)
+            self.save(update_fields=list(values))
+            Event.record(self.project.workspace, by, "edited a label", name)
+        return True
+
+    @transaction.atomic
+    def archive(self, *, by: User | None) -> None:
+        """Take it out of the project. What earlier runs found of it remains."""
+        self.archived = timezone.now()
+        self.save(update_fields=["archived"])
+        self.project._grow()
+        Event.record(self.project.workspace, by, "removed a label", self.name)
+
+    @transaction.atomic
+    def restore(self, *, by: User | None) -> None:
+        self.archived = None
+        self.save(update_fields=["archived"])
+        self.project._grow()
+        Event.record(self.project.workspace, by, "brought back a label", self.name)
+
+    @transaction.atomic
+    def add_reference(self, picture: Picture, name: str, *, by: User | None) -> Reference:
+        """One more picture to know it by. The same bytes are stored once for all labels."""
+        if self.references.filter(sha256=picture.sha256).exists():
+            raise Refused(f"{self.name} has this picture already.")
+        if self.references.count() >= Reference.MAX_PER_LABEL:
+            raise Refused(f"A label holds {Reference.MAX_PER_LABEL} pictures at most.")
+        file = f"references/{picture.sha256}.{picture.extension}"
+        if not default_storage.exists(file):
+            file = default_storage.save(file, ContentFile(picture.data))
+        reference = self.references.create(
+            name=name[:255],
+            file=file,
+            sha256=picture.sha256,
+            width=picture.width,
+            height=picture.height,
+            has_alpha=picture.has_alpha,
+        )
+        self.project._grow()
+        Event.record(self.project.workspace, by, "added a logo picture", f"{name} for {self}")
+        return reference
 
 
 class Reference(models.Model):
@@ -107,8 +307,37 @@ class Reference(models.Model):
             models.UniqueConstraint(fields=["label", "sha256"], name="same_reference_once")
         ]
 
+    _KEPT = ("name", "file", "sha256", "width", "height", "has_alpha", "problem")
+
     def __str__(self) -> str:
         return f"{self.name} for {self.label}"
+
+    @transaction.atomic
+    def remove(self, *, by: User | None) -> str:
+        """Forget the picture. The file stays for the runs that name it; the answer undoes this."""
+        kept = {field: getattr(self, field) for field in self._KEPT}
+        undo = signing.dumps({"label": self.label_id, **kept}, salt="sightline.reference")
+        self.delete()
+        self.label.project._grow()
+        Event.record(self.label.project.workspace, by, "removed a logo picture", str(self))
+        return undo
+
+    @classmethod
+    @transaction.atomic
+    def bring_back(cls, label: Label, undo: str, *, by: User | None) -> Reference:
+        """Undo `remove`. Refused when it is a day ago or the picture is there already."""
+        try:
+            kept = signing.loads(undo, salt="sightline.reference", max_age=24 * 3600)
+        except signing.BadSignature:
+            raise Refused("That was too long ago to undo. Add the picture again.") from None
+        if kept.pop("label") != label.pk:
+            raise Refused("That picture belongs to another label.")
+        if label.references.filter(sha256=kept["sha256"]).exists():
+            raise Refused(f"{label.name} has this picture already.")
+        reference = label.references.create(**kept)
+        label.project._grow()
+        Event.record(label.project.workspace, by, "brought back a logo picture", str(reference))
+        return reference
 
 
 def snapshot(project: Project) -> dict[str, Any]:

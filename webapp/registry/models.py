@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models, transaction
 
 from webapp import jobs
-from webapp.accounts.models import Event, User, Workspace
+from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.leases import Leased, LeasedQuerySet, Status
 
 
@@ -25,6 +25,16 @@ class RegisteredModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def promote(self, version: ModelVersion, name: str, *, by: User | None) -> None:
+        """Let `name` stand for this version from now on."""
+        if version.model_id != self.pk:
+            raise Refused(f"{version} is a version of another model.")
+        if not version.is_usable:
+            raise Refused(f"{version} has not passed its check, so it cannot be {name}.")
+        self.aliases.update_or_create(name=name, defaults={"version": version})
+        Event.record(self.workspace, by, "promoted a model version", str(version), alias=name)
 
     @transaction.atomic
     def add_version(self, *, file: str, sha256: str, source: str, by: User | None) -> ModelVersion:
@@ -71,6 +81,18 @@ class ModelVersion(Leased):
     @property
     def is_usable(self) -> bool:
         return self.status == Status.DONE
+
+    @property
+    def is_being_checked(self) -> bool:
+        return self.status in (Status.WAITING, Status.WORKING)
+
+    def check_again(self) -> bool:
+        """Another try at a check that failed for a reason that may have gone."""
+        again = ModelVersion.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True)
+        moved = again.update(status=Status.WAITING, attempt=0, error="")
+        if moved:
+            jobs.check_model(self.pk)
+        return bool(moved)
 
     def as_input(self) -> dict[str, Any]:
         """How a run names the version it rests on."""

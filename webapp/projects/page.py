@@ -1,0 +1,174 @@
+"""What the project page shows, gathered in a few queries whatever the number of labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Max, Q
+from django.http import HttpRequest
+
+from webapp.assets.links import media_link
+from webapp.assets.models import Asset, Rendition
+from webapp.leases import Status
+from webapp.projects.forms import MODES, LabelForm, LookingForm, ProjectNameForm
+from webapp.projects.models import Label, Project, Reference
+from webapp.runs.models import Run
+
+ASSETS_A_PAGE = 25
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A reference picture, and the other labels that have the very same one."""
+
+    reference: Reference
+    link: str
+    twins: list[str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label in the table. `form` holds what was typed when it could not be saved."""
+
+    label: Label
+    thumbnails: list[Thumbnail]
+    can_be_found: bool
+    in_model: bool
+    form: LabelForm
+    is_open: bool
+    conflict: bool
+
+    @property
+    def twins(self) -> list[str]:
+        return sorted({name for thumbnail in self.thumbnails for name in thumbnail.twins})
+
+
+@dataclass(frozen=True)
+class AssetRow:
+    asset: Asset
+    run: Run
+    poster: str
+    share: float  # of its frames that are analysed
+
+
+def label_rows(
+    project: Project,
+    *,
+    open_: set[int] = frozenset(),  # type: ignore[assignment]
+    typed: dict[int, LabelForm] | None = None,
+    conflict: int | None = None,
+) -> list[Row]:
+    """The current labels in order. `typed` has the forms that were refused, by label."""
+    twins, typed = project.twins(), typed or {}
+    model = project.model_version
+    known = {name.casefold() for name in model.labels} if model else set()
+    rows = []
+    for label in project.current_labels():
+        thumbnails = [
+            Thumbnail(
+                reference=reference,
+                link=media_link(reference.file),
+                twins=[name for name in twins.get(reference.sha256, []) if name != label.name],
+            )
+            for reference in label.references.all()
+        ]
+        in_model = bool(label.words() & known)
+        usable = project.uses_references and any(not t.reference.problem for t in thumbnails)
+        rows.append(
+            Row(
+                label=label,
+                thumbnails=thumbnails,
+                can_be_found=usable or in_model,
+                in_model=in_model,
+                form=typed.get(label.pk) or LabelForm.of(label),
+                is_open=label.pk in open_ or label.pk in typed,
+                conflict=label.pk == conflict,
+            )
+        )
+    return rows
+
+
+def labels_context(project: Project, **state: Any) -> dict[str, Any]:
+    rows = label_rows(project, **state)
+    both, only_labels, only_model = project.model_mapping()
+    return {
+        "project": project,
+        "rows": rows,
+        "n_found": sum(row.can_be_found for row in rows),
+        "removed": project.labels.exclude(archived=None),
+        "max_labels": Project.MAX_LABELS,
+        "mapping": {"both": both, "only_labels": only_labels, "only_model": only_model},
+    }
+
+
+def looking_context(
+    project: Project, form: LookingForm | None = None, *, conflict: bool = False
+) -> dict[str, Any]:
+    return {
+        "project": project,
+        "looking": form or LookingForm.of(project),
+        "looking_conflict": conflict,
+        "looking_now": LookingForm.of(project) if conflict else None,
+        "modes": MODES,
+        "mode_title": {mode: title for mode, title, _ in MODES},
+    }
+
+
+def naming_context(
+    project: Project, form: ProjectNameForm | None = None, *, conflict: bool = False
+) -> dict[str, Any]:
+    now = {"name": project.name, "description": project.description}
+    return {
+        "project": project,
+        "naming": form or ProjectNameForm(initial=now),
+        "naming_conflict": conflict,
+    }
+
+
+def assets_context(project: Project, number: str | None) -> dict[str, Any]:
+    """The assets that were analysed for this project, the latest run of each."""
+    assets = (
+        Asset.objects.filter(runs__project=project)
+        .annotate(last_run=Max("runs__pk", filter=Q(runs__project=project)))
+        .order_by("-last_run")
+    )
+    page: Page = Paginator(assets, ASSETS_A_PAGE).get_page(number)
+    runs = Run.objects.in_bulk([asset.last_run for asset in page])
+    links = posters([asset.pk for asset in page])
+    rows = [
+        AssetRow(asset, run, links.get(asset.pk, ""), _share(run))
+        for asset in page
+        if (run := runs.get(asset.last_run))
+    ]
+    others = Asset.objects.filter(workspace=project.workspace).ready()
+    others = others.exclude(kind=Asset.Kind.AUDIO).exclude(runs__project=project)
+    return {
+        "project": project,
+        "page": page,
+        "asset_rows": rows,
+        "n_others": others.count(),
+        "is_running": any(not row.run.is_over for row in rows),
+    }
+
+
+def _share(run: Run) -> float:
+    return 1.0 if run.is_over else run.progress()["share"]
+
+
+def posters(assets: list[int]) -> dict[int, str]:
+    """Links to the posters of these assets, where they are made."""
+    made = Rendition.objects.filter(asset__in=assets, recipe="poster", status=Status.DONE)
+    return {pk: media_link(file) for pk, file in made.values_list("asset_id", "file")}
+
+
+def whole_page(project: Project, request: HttpRequest, **answers: dict[str, Any]) -> dict[str, Any]:
+    """Everything, with the parts in `answers` (labels, looking, naming) as they are given."""
+    parts = {
+        "labels": answers.get("labels") or labels_context(project),
+        "looking": answers.get("looking") or looking_context(project),
+        "naming": answers.get("naming") or naming_context(project),
+        "assets": assets_context(project, request.GET.get("page")),
+    }
+    return {key: value for part in parts.values() for key, value in part.items()}

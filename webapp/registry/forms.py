@@ -1,0 +1,41 @@
+from typing import Any
+
+from django import forms
+
+from webapp.accounts.models import Workspace
+from webapp.registry.models import RegisteredModel
+from webapp.registry.uploads import SUFFIXES
+
+
+class ModelUploadForm(forms.Form):
+    """A file, and the model it is a version of: an existing one or a new name."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="ONNX, or a YOLO checkpoint (.pt) or .safetensors. At most 500 MB.",
+        widget=forms.FileInput({"accept": ",".join(SUFFIXES)}),
+    )
+    name = forms.CharField(
+        max_length=80,
+        label="Model",
+        help_text="A name that exists gets a new version.",
+        widget=forms.TextInput({"list": "model-names", "autocomplete": "off"}),
+    )
+    source = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Where it came from (optional)",
+        widget=forms.TextInput({"placeholder": "Trained on Harbour Cup boards, May 2026"}),
+    )
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def model(self) -> RegisteredModel:
+        name = self.cleaned_data["name"]
+        before = RegisteredModel.objects.filter(workspace=self.workspace, name__iexact=name).first()
+        return before or RegisteredModel.objects.create(workspace=self.workspace, name=name)

@@ -1,0 +1,46 @@
+"""Model files on their way in. Nothing here opens them: a worker does, safely, before any use."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+
+MAX_BYTES = 500 * 10**6
+SUFFIXES = (".onnx", ".pt", ".safetensors")
+
+
+class ModelFileRefused(Exception):  # noqa: N818  a person chose a file of no use
+    """Why the file is not taken, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    file: str
+    sha256: str
+
+
+def store_model(upload: UploadedFile) -> StoredModel:
+    """Keep the file under its own hash, so that the same weights are stored once."""
+    suffix = PurePath(upload.name or "").suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ModelFileRefused(
+            "A model is a file that ends in .onnx, .pt or .safetensors. Other formats can hold "
+            "programs, so they are not opened; export yours to ONNX."
+        )
+    if not upload.size:
+        raise ModelFileRefused("This file is empty.")
+    if upload.size > MAX_BYTES:
+        raise ModelFileRefused(f"This file is larger than {MAX_BYTES // 10**6} MB.")
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    sha256 = digest.hexdigest()
+    file = f"models/{sha256}{suffix}"
+    if not default_storage.exists(file):
+        upload.seek(0)
+        file = default_storage.save(file, upload)
+    return StoredModel(file, sha256)
