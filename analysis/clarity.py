@@ -1,0 +1,56 @@
+"""How clearly a logo is seen: 0 for a smear, 1 for a crisp print.
+
+The variance of the Laplacian is the usual measure of focus (Pech-Pacheco et al., 2000), but on
+a crop as it comes it mostly measures size: the same logo, further away, has steeper edges per
+pixel. So every crop is first brought to one height. A logo that is smaller than that height is
+blurred by being enlarged, and rightly so: that is what a viewer sees of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.types import Box
+
+HEIGHT = 48  # pixels that every crop is brought to
+MAX_WIDTH = 6 * HEIGHT
+MIN_SIDE = 4  # pixels; in less, nothing can be judged
+SIGMA = 0.8  # pixels of smoothing: compression's grain, and how a resize falls, count less
+# The variance that counts as 0 and as 1. Five invented brands' logos, crisp and in good
+# contrast, have 250 to 580 at any height from 48 to 240 pixels, 110 to 150 when enlarged from 20;
+# blurred by a twelfth of their height they have under 10.
+LO, HI = 5.0, 250.0
+
+
+def clarity(luma: NDArray[np.uint8], box: Box) -> float:
+    """Clarity of what lies in a box: (variance of the Laplacian - LO) / (HI - LO), 0 to 1.
+
+    Args:
+        luma: brightness of the frame, uint8 (height, width).
+        box: fractions of the frame; the part outside is left away.
+
+    Contrast counts: a pale logo is less clear than a bold one. A crop without contrast, or
+    under 4 pixels a side, has a clarity of 0.
+    """
+    crop = _crop(luma, box)
+    if min(crop.shape) < MIN_SIDE:
+        return 0.0
+    width = min(max(round(crop.shape[1] * HEIGHT / crop.shape[0]), MIN_SIDE), MAX_WIDTH)
+    kind = cv2.INTER_AREA if crop.shape[0] > HEIGHT else cv2.INTER_LINEAR
+    sized = cv2.resize(crop, (width, HEIGHT), interpolation=kind).astype(np.float32)
+    smooth = cv2.GaussianBlur(sized, (0, 0), SIGMA, borderType=cv2.BORDER_REPLICATE)
+    edges = cv2.Laplacian(smooth, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE)
+    return min(max((float(edges.var()) - LO) / (HI - LO), 0.0), 1.0)
+
+
+def _crop(luma: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    """The pixels that a box touches."""
+    height, width = luma.shape
+    x1, y1, x2, y2 = box.clipped()
+    rows = slice(math.floor(y1 * height), math.ceil(y2 * height))
+    columns = slice(math.floor(x1 * width), math.ceil(x2 * width))
+    return luma[rows, columns]
