@@ -15,6 +15,7 @@ COMMANDS = {
     "thumbnails": "analysis.thumbnails:command",
     "waveform": "analysis.audio:command",
     "proxy": "analysis.renditions:command",
+    "exposure": "analysis.exposure_command:command",
     "reference": "analysis.detectors.reference:command",
 }
 

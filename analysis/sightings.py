@@ -125,7 +125,7 @@ def _clipped(detections: NDArray[np.void], rows: NDArray[np.intp], brand: NDArra
 
     def column(name: str) -> NDArray[np.float64]:
         # Field by field: gathering whole records is ten times slower.
-        return detections[name].astype(np.float64)[rows]
+        return np.ascontiguousarray(detections[name])[rows].astype(np.float64)
 
     x1, y1, x2, y2 = (column(side) for side in ("x1", "y1", "x2", "y2"))
     whole = _area(x1, y1, x2, y2)
@@ -133,7 +133,7 @@ def _clipped(detections: NDArray[np.void], rows: NDArray[np.intp], brand: NDArra
     area = _area(x1, y1, x2, y2)
     boxes = Boxes(
         brand=brand,
-        frame=detections["frame"].astype(np.intp)[rows],
+        frame=np.ascontiguousarray(detections["frame"])[rows].astype(np.intp),
         x1=x1,
         y1=y1,
         x2=x2,
