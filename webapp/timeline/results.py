@@ -18,7 +18,7 @@ _lock = Lock()
 
 def columns_of(run: Run) -> Columns:
     """All that the run found so far, in time order. Segments still to come are simply not there."""
-    key = (run.pk, _revision(run))
+    key = (run.pk, revision(run))
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
@@ -36,7 +36,7 @@ def columns_of(run: Run) -> Columns:
     return columns
 
 
-def _revision(run: Run) -> str:
+def revision(run: Run) -> str:
     """Changes whenever the run's results may have: while it runs, with each finished segment."""
     if run.status == Run.Status.SUCCEEDED:
         return f"{run.finished}"

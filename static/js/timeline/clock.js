@@ -1,0 +1,24 @@
+// How times read and how they are said.
+
+/** 161.44 → "2:41.4"; hours only where there are any. */
+export function clock(seconds, decimals = 1) {
+  const ticks = Math.round(Math.max(seconds, 0) * 10 ** decimals);
+  const whole = Math.floor(ticks / 10 ** decimals);
+  const pad = (n, width = 2) => String(n).padStart(width, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const text = `${hours ? `${hours}:${pad(minutes)}` : minutes}:${pad(whole % 60)}`;
+  return decimals ? `${text}.${pad(ticks % 10 ** decimals, decimals)}` : text;
+}
+
+/** 64 → "1 min 4 s". */
+export function spoken(seconds) {
+  const whole = Math.round(seconds);
+  const parts = [];
+  if (whole >= 3600) parts.push(`${Math.floor(whole / 3600)} h`);
+  if (whole >= 60) parts.push(`${Math.floor(whole / 60) % 60} min`);
+  parts.push(`${whole % 60} s`);
+  return parts.join(" ");
+}
+
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

@@ -1,0 +1,170 @@
+// One analysed frame at full size, its boxes, and what is known of each.
+import { clamp, clock } from "./clock.js";
+import { boxesAt, showsBrand } from "./frames-data.js";
+import { drawBoxes, pictureRect, sharpen } from "./overlay.js";
+
+const TRIES = 20;
+
+/** @param {{run: object, store: import("./state.js").Store, player: object, frames: object,
+ *   labels: Map}} options */
+export function createFrameView({ run, store, player, frames, labels }) {
+  const sheet = document.getElementById("frame-view");
+  const image = document.getElementById("frame-image");
+  const still = document.getElementById("frame-still");
+  const boxesOn = document.getElementById("frame-boxes");
+  const note = document.getElementById("frame-note");
+  const list = document.getElementById("found");
+  const row = document.getElementById("found-row");
+  let place = null; // {index, at, segment}
+  let boxes = [];
+  const hidden = new Set();
+
+  async function open(time) {
+    player.pause();
+    const index = frames.segmentIndex(time);
+    const segment = await frames.load(index);
+    if (!segment?.times.length) {
+      sayNothingHere();
+      return;
+    }
+    if (!sheet.open) sheet.showModal();
+    const near = frames.frameAt(time);
+    await go(near ? { index: near.frames.index, at: near.at, segment: near.frames } : { index, at: 0, segment });
+  }
+
+  function sayNothingHere() {
+    dispatchEvent(new CustomEvent("sightline:tell", { detail: { text: "This part is not analysed yet.", kind: "info" } }));
+  }
+
+  async function go(next) {
+    place = next;
+    hidden.clear();
+    const time = next.segment.times[next.at];
+    player.seek(time);
+    boxes = boxesAt(next.segment, next.at, time, store.get()).sort((a, b) => b.confidence - a.confidence);
+    document.getElementById("frame-title").textContent = `Frame at ${clock(time, 3)}`;
+    document.getElementById("frame-count").textContent = `${next.at + 1} of ${next.segment.times.length} in this part`;
+    linkDownloads(time);
+    listBoxes();
+    image.hidden = true;
+    drawStill();
+    draw();
+    await fetchPicture(time);
+  }
+
+  /** The neighbouring analysed frame; with `isBrand`, the next one that shows a brand. */
+  async function step(direction, isBrand) {
+    if (!place) return;
+    let { index, at, segment } = place;
+    while (segment) {
+      at += direction;
+      if (at < 0 || at >= segment.times.length) {
+        index += direction;
+        segment = await frames.load(clamp(index, -1, store.get().segments.length));
+        if (!segment) return;
+        at = direction > 0 ? 0 : segment.times.length - 1;
+      }
+      if (segment.times.length && (!isBrand || showsBrand(segment, at, store.get()))) {
+        await go({ index, at, segment });
+        return;
+      }
+    }
+  }
+
+  function linkDownloads(time) {
+    document.getElementById("frame-picture").href = `${run.urls.picture}?t=${time}&download=1`;
+    document.getElementById("frame-analysis").href = `${run.urls.analysis}?t=${time}`;
+  }
+
+  function listBoxes() {
+    list.replaceChildren(...boxes.map(listRow));
+    document.getElementById("found-none").hidden = boxes.length > 0;
+  }
+
+  function listRow(box, i) {
+    const made = row.content.firstElementChild.cloneNode(true);
+    const { name, colour } = labels.get(box.label);
+    made.style.setProperty("--c", colour);
+    made.classList.toggle("weak", box.weak);
+    made.querySelector("[data-name]").textContent = name;
+    made.querySelector("[data-confidence]").textContent = box.confidence.toFixed(2);
+    made.querySelector("[data-facts]").textContent = factsOf(box);
+    made.querySelector("input").addEventListener("change", (event) => {
+      if (event.target.checked) hidden.delete(i);
+      else hidden.add(i);
+      draw();
+    });
+    return made;
+  }
+
+  /** The full picture comes from a worker; until then the player's own stands in. */
+  async function fetchPicture(time) {
+    const asked = place;
+    note.hidden = true;
+    for (let tries = 0; tries < TRIES && sheet.open && place === asked; tries += 1) {
+      const response = await fetch(`${run.urls.picture}?t=${time}`).catch(() => null);
+      if (place !== asked || !response) return;
+      if (response.status === 200) return showPicture((await response.json()).url, asked);
+      if (response.status !== 202) {
+        note.textContent = (await response.json().catch(() => ({}))).detail || "The full picture could not be made.";
+        note.hidden = false;
+        return;
+      }
+      note.textContent = "The full picture is being cut out; this is the player's.";
+      note.hidden = false;
+      await new Promise((resolve) => setTimeout(resolve, 300 + 200 * tries));
+    }
+  }
+
+  function showPicture(url, asked) {
+    const loading = new Image();
+    loading.addEventListener("load", () => {
+      if (place !== asked) return;
+      image.src = url;
+      image.hidden = false;
+      note.hidden = true;
+    });
+    loading.src = url;
+  }
+
+  function drawStill() {
+    const { ink, width, height } = sharpen(still);
+    const rect = pictureRect(player.size(), [width, height]);
+    if (player.isPicture || player.media.readyState >= 2) {
+      ink.drawImage(player.media, rect.x, rect.y, rect.width, rect.height);
+    }
+  }
+
+  function draw() {
+    drawBoxes(boxesOn, boxes.filter((_, i) => !hidden.has(i)), { size: player.size(), labels });
+  }
+
+  wire({ sheet, step, draw, drawStill, player });
+  return { open, isOpen: () => sheet.open };
+}
+
+function factsOf({ track, xyxy: [x1, y1, x2, y2], clarity, weak }) {
+  const facts = [`${((x2 - x1) * (y2 - y1) * 100).toFixed(1)}\u202f% of the frame`];
+  if (clarity !== null) facts.push(`clarity ${clarity.toFixed(2)}`);
+  if (track >= 0) facts.push(`track ${track}`);
+  if (weak) facts.push("below the confidence");
+  return facts.join(" · ");
+}
+
+function wire({ sheet, step, draw, drawStill, player }) {
+  sheet.addEventListener("keydown", (event) => {
+    const direction = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!direction || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    step(direction, event.shiftKey);
+  });
+  document.getElementById("frame-before").addEventListener("click", (event) => step(-1, event.shiftKey));
+  document.getElementById("frame-after").addEventListener("click", (event) => step(1, event.shiftKey));
+  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
+  player.media.addEventListener("seeked", () => sheet.open && drawStill());
+  new ResizeObserver(() => {
+    if (!sheet.open) return;
+    draw();
+    drawStill();
+  }).observe(document.getElementById("frame-stage"));
+}

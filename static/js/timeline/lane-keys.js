@@ -1,0 +1,46 @@
+// The names of the lanes as a list one can walk through: up and down, and from time to time.
+
+/** @param {{lanes: object, store: import("./state.js").Store, player: object, zoom: object}} options */
+export function wireLaneKeys({ lanes, store, player, zoom }) {
+  const go = (time) => {
+    player.seek(time);
+    zoom.reveal(time);
+  };
+  for (const name of lanes.names) {
+    const label = Number(name.dataset.lane);
+    name.addEventListener("click", () => {
+      store.set({ open: store.get().open === label ? null : label });
+    });
+    name.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const line = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step && !line) return;
+      event.preventDefault(); // also tells the keys of the page that it was for the lane
+      if (line) neighbour(lanes.names, name, line)?.focus();
+      else {
+        const start = nextStart(store.get(), [label], step);
+        if (start !== null) go(start);
+      }
+    });
+  }
+}
+
+function neighbour(names, name, step) {
+  const shown = names.filter((other) => !other.hidden);
+  return shown[shown.indexOf(name) + step];
+}
+
+/** When one of the labels next appears, or last appeared: a time, or null. */
+export function nextStart(state, labels, step) {
+  const starts = labels
+    .flatMap((label) => {
+      const row = state.lanes?.rows[label];
+      return row ? row.start.filter((_, i) => !row.weak[i]) : [];
+    })
+    .sort((a, b) => a - b);
+  const found =
+    step > 0
+      ? starts.find((start) => start > state.time + 0.01)
+      : starts.findLast((start) => start < state.time - 0.3);
+  return found ?? null;
+}

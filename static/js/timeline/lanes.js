@@ -1,0 +1,221 @@
+// The timeline: ruler, shots, one lane per brand and the sound, drawn on one canvas.
+import { clock } from "./clock.js";
+import { sharpen } from "./overlay.js";
+import { drawTile } from "./sprites.js";
+
+export const RULER = 24;
+export const SHOTS = 44;
+const LANE = 28;
+const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const SLOT = 76; // width of a picture in the row of shots
+
+/**
+ * @param {{data: object, store: import("./state.js").Store, sprites: object, frames: object,
+ *   labels: Map<number, {name: string, colour: string}>}} options
+ */
+export function createLanes({ data, store, sprites, frames, labels }) {
+  const body = document.getElementById("tl-body");
+  const canvas = document.getElementById("tl-canvas");
+  const names = [...body.querySelectorAll("[data-lane]")];
+  let queued = 0;
+
+  const draw = () => {
+    queued ||= requestAnimationFrame(() => {
+      queued = 0;
+      paint();
+    });
+  };
+
+  /** The lanes in view, from the top: those of brands that were detected at all. */
+  function lanesShown() {
+    return names.filter((name) => !name.hidden).map((name) => Number(name.dataset.lane));
+  }
+
+  function nameLanes(state) {
+    const rows = state.figures?.lanes.rows ?? {};
+    for (const name of names) {
+      const label = Number(name.dataset.lane);
+      const isOff = state.off.includes(label);
+      if (rows[label]?.start.length) name.dataset.found = "yes";
+      name.hidden = !name.dataset.found && !isOff;
+      name.classList.toggle("off", isOff);
+      const count = state.figures?.counts[label] ?? 0;
+      name.querySelector("em").textContent = isOff ? "" : count;
+      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, ${count} times`);
+    }
+  }
+
+  function paint() {
+    const state = store.get();
+    const { ink, width, height } = sharpen(canvas);
+    const style = getComputedStyle(canvas);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const [from, to] = state.shown;
+    const x = (time) => ((time - from) / (to - from)) * width;
+    const view = { ink, width, height, state, colour, x, from, to };
+    paintRuler(view);
+    paintWindow(view);
+    let y = RULER;
+    paintShots(view, y, { sprites, frames });
+    y += SHOTS;
+    for (const label of lanesShown()) {
+      paintLine(view, y);
+      paintLane(view, y, state.lanes?.rows[label], labels.get(label).colour);
+      y += LANE;
+    }
+    if (data.peaks.length) paintSound(view, y, data.peaks, data.duration);
+    paintPlayhead(view, y);
+  }
+
+  store.on(["figures", "off"], (state) => {
+    nameLanes(state);
+    draw();
+  });
+  store.on(["lanes", "shown", "time", "window", "draft", "segments", "shots"], draw);
+  new ResizeObserver(draw).observe(canvas);
+  addEventListener("themechange", draw);
+  nameLanes(store.get());
+  return { draw, canvas, names, rowAt: (y) => (y < RULER ? "ruler" : y < RULER + SHOTS ? "shots" : "lane") };
+}
+
+function tickStep(from, to, width) {
+  const room = ((to - from) / width) * 88;
+  return TICKS_S.find((step) => step >= room) ?? 7200;
+}
+
+function paintRuler({ ink, width, x, from, to, colour }) {
+  const step = tickStep(from, to, width);
+  ink.fillStyle = colour("--ink3");
+  ink.strokeStyle = colour("--line");
+  ink.lineWidth = 1;
+  ink.font = "11px ui-sans-serif, system-ui, sans-serif";
+  ink.textBaseline = "middle";
+  ink.beginPath();
+  for (let tick = Math.ceil(from / step - 1e-6); tick * step <= to; tick += 1) {
+    const at = Math.round(x(tick * step)) + 0.5;
+    ink.moveTo(at, RULER - 6);
+    ink.lineTo(at, RULER);
+    if (at < width - 36) ink.fillText(clock(tick * step, step < 1 ? 1 : 0), at + 4, RULER / 2);
+  }
+  ink.stroke();
+}
+
+function paintLine({ ink, width, colour }, y) {
+  ink.fillStyle = colour("--line2");
+  ink.fillRect(0, y, width, 1);
+}
+
+/** The chosen range, or the one being dragged. */
+function paintWindow({ ink, width, height, state, colour, x }) {
+  const range = state.draft ?? state.window;
+  if (!range) return;
+  const [left, right] = range.map(x);
+  ink.fillStyle = colour("--accent");
+  ink.globalAlpha = 0.1;
+  ink.fillRect(left, 0, right - left, height);
+  ink.globalAlpha = 1;
+  for (const edge of [left, right]) if (edge >= 0 && edge <= width) ink.fillRect(edge - 0.5, 0, 1, height);
+}
+
+/**
+ * The shots as blocks with a picture of each, as many pictures as fit. Where shots are narrower
+ * than a picture can be read, a film strip stands for them.
+ */
+function paintShots(view, y, sources) {
+  paintLine(view, y);
+  const { ink, colour, state } = view;
+  for (const [start, end] of blocks(view)) {
+    const [left, right] = [view.x(start), view.x(end)];
+    const wide = right - left - 2;
+    if (wide < 1) continue;
+    ink.save();
+    ink.beginPath();
+    ink.roundRect(left + 1, y + 6, wide, SHOTS - 12, 3);
+    ink.fillStyle = colour("--line");
+    ink.fill();
+    ink.clip();
+    const slots = Math.max(Math.round(wide / SLOT), 1);
+    for (let slot = 0; slot < slots; slot += 1) {
+      const from = start + ((end - start) * slot) / slots;
+      const to = start + ((end - start) * (slot + 1)) / slots;
+      const tile = tileFor((from + to) / 2, view, sources);
+      ink.globalAlpha = showsAny(state, from, to) ? 1 : 0.35;
+      if (tile) drawTile(ink, tile, left + 1 + (wide * slot) / slots, y + 6, wide / slots + 0.5, SHOTS - 12);
+    }
+    ink.restore();
+  }
+}
+
+/** Stretches that each make one block: the shots, or equal parts where those are too many. */
+function blocks({ from, to, width, state }) {
+  const shots = state.shots.filter((start, i) => start < to && (state.shots[i + 1] ?? Infinity) > from);
+  if (shots.length && width / shots.length >= 14) {
+    return shots.map((start) => {
+      const end = state.shots.find((other) => other > start) ?? state.duration;
+      return [start, end];
+    });
+  }
+  const step = ((to - from) / width) * SLOT;
+  const first = Math.floor(from / step);
+  const count = Math.ceil(to / step) - first;
+  return Array.from({ length: count }, (_, i) => [
+    (first + i) * step,
+    Math.min((first + i + 1) * step, state.duration),
+  ]);
+}
+
+/** The finer pictures of the segment once the strip's are further apart than what is drawn. */
+function tileFor(time, { from, to, width }, { sprites, frames }) {
+  const isClose = ((to - from) / width) * SLOT < sprites.pitch;
+  const segment = isClose ? frames.atHand(frames.segmentIndex(time)) : null;
+  return (segment?.sprite && sprites.tileOf(segment.sprite, time)) || sprites.ofStrip(time);
+}
+
+/** Is any brand that counts on screen between the two times? */
+function showsAny(state, from, to) {
+  const rows = state.lanes?.rows;
+  if (!rows) return true;
+  return Object.values(rows).some((row) =>
+    row.start.some((start, i) => !row.weak[i] && start < to && row.end[i] > from),
+  );
+}
+
+function paintLane({ ink, width, x, from, to }, y, row, colour) {
+  if (!row) return;
+  ink.fillStyle = colour;
+  for (let i = 0; i < row.start.length; i += 1) {
+    if (row.end[i] < from || row.start[i] > to) continue;
+    const left = Math.max(x(row.start[i]), -4);
+    const right = Math.min(x(row.end[i]), width + 4);
+    ink.globalAlpha = row.weak[i] ? 0.32 : 0.6 + 0.4 * row.density[i];
+    ink.beginPath();
+    const high = row.weak[i] ? 6 : 12;
+    ink.roundRect(left, y + (LANE - high) / 2 + 0.5, Math.max(right - left, 2), high, 2);
+    ink.fill();
+  }
+  ink.globalAlpha = 1;
+}
+
+function paintSound(view, y, peaks, duration) {
+  paintLine(view, y);
+  const { ink, width, colour, from, to } = view;
+  ink.fillStyle = colour("--ink3");
+  ink.globalAlpha = 0.6;
+  for (let left = 0; left < width; left += 3) {
+    const start = Math.floor(((from + ((to - from) * left) / width) / duration) * peaks.length);
+    const end = Math.ceil(((from + ((to - from) * (left + 3)) / width) / duration) * peaks.length);
+    const high = Math.max(...peaks.slice(Math.max(start, 0), Math.max(end, start + 1)), 0) * (LANE - 6);
+    ink.fillRect(left, y + (LANE - Math.max(high, 1)) / 2, 1.6, Math.max(high, 1));
+  }
+  ink.globalAlpha = 1;
+}
+
+function paintPlayhead({ ink, width, height, state, colour, x }) {
+  const at = Math.round(x(state.time)) + 0.5;
+  if (at < -6 || at > width + 6) return;
+  ink.fillStyle = colour("--ink");
+  ink.fillRect(at - 0.75, RULER - 4, 1.5, height - RULER + 4);
+  ink.beginPath();
+  ink.roundRect(at - 4.5, RULER - 9, 9, 7, 2);
+  ink.fill();
+}

@@ -1,0 +1,142 @@
+// The asset page: reads what the server put into it and brings its parts to life.
+import { addressOf, keepAddress, readAddress } from "./address.js";
+import { createExposure, tell } from "./exposure.js";
+import { createFrameView } from "./frame-view.js";
+import { boxesAt, createFrames } from "./frames-data.js";
+import { wireKeys } from "./keys.js";
+import { wireLaneKeys } from "./lane-keys.js";
+import { createLanes } from "./lanes.js";
+import { createMinutes } from "./minutes.js";
+import { drawBoxes } from "./overlay.js";
+import { createPlayer } from "./player.js";
+import { createSprites } from "./sprites.js";
+import { createStore } from "./state.js";
+import { wireTables } from "./tables.js";
+import { wireTabs } from "./tabs.js";
+import { createTiles } from "./tiles.js";
+import { createZoom } from "./zoom.js";
+import { followZoom } from "./zoomed-lanes.js";
+
+const PREFETCH_S = 10;
+const json = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+
+const data = json("asset-data");
+const { run } = data;
+const firstView = json("first-view");
+const address = readAddress(data.duration);
+const labels = new Map((run?.labels ?? []).map((label) => [label.id, label]));
+
+const store = createStore({
+  ...address,
+  method: address.method || "one-second",
+  duration: data.duration,
+  shown: [0, data.duration || 1],
+  time: address.settled,
+  pictureTime: address.settled,
+  draft: null,
+  boxes: recall("boxes", true),
+  weak: recall("weak", false),
+  figures: firstView,
+  lanes: firstView?.lanes ?? null,
+  segments: run?.segments ?? [],
+  shots: run?.shots ?? [],
+  plotWidth: 0,
+});
+
+const redraw = [];
+const sprites = createSprites({ strip: data.strip, onLoad: () => redraw.forEach((draw) => draw()) });
+const player = createPlayer({ data, store, sprites });
+startWhereLinked();
+wireMomentLinks();
+if (run) {
+  wireRun();
+} else {
+  wireTabs(document.getElementById("side-tabs"));
+  wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, data });
+}
+
+function wireRun() {
+  const frames = createFrames({ run, store, onLoad: () => redraw.forEach((draw) => draw()) });
+  const frameView = createFrameView({ run, store, player, frames, labels });
+  const openFrame = (time) => frameView.open(time ?? store.get().pictureTime);
+  const exposure = createExposure({ run, store, player, ownThresholds: run.labels.map((l) => l.threshold) });
+  const tiles = createTiles({ store, frames, sprites, labels, openFrame });
+  const zoom = data.kind === "video" ? wireTimeline({ frames, exposure, openFrame }) : null;
+  wireOverlay(frames);
+  wireToggles(openFrame);
+  wireTabs(document.getElementById("side-tabs"), (id) => {
+    if (id === "tab-frames") tiles.openAt(store.get().time);
+  });
+  wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), data });
+  wireTables({ run, store, defaultMethod: exposure.defaultMethod });
+  keepAddress(store, exposure.defaultMethod);
+  redraw.push(tiles.paint);
+  for (const event of ["run-progress", "run-over"]) document.body.addEventListener(event, exposure.refresh);
+}
+
+function wireTimeline({ frames, exposure, openFrame }) {
+  const lanes = createLanes({ data, store, sprites, frames, labels });
+  store.set({ plotWidth: lanes.canvas.clientWidth });
+  new ResizeObserver(() => store.set({ plotWidth: lanes.canvas.clientWidth })).observe(lanes.canvas);
+  const zoom = createZoom({ store, player, lanes, sprites, openFrame });
+  wireLaneKeys({ lanes, store, player, zoom });
+  followZoom({ run, store, defaultMethod: exposure.defaultMethod });
+  createMinutes({ store, player, labels });
+  redraw.push(lanes.draw);
+  return zoom;
+}
+
+/** The boxes of the picture on screen, drawn in the callback that reports the picture. */
+function wireOverlay(frames) {
+  const canvas = document.getElementById("boxes");
+  const draw = () => {
+    const state = store.get();
+    const here = state.boxes ? frames.frameAt(state.pictureTime) : null;
+    const found = here ? boxesAt(here.frames, here.at, state.pictureTime, state) : [];
+    drawBoxes(canvas, found.filter((box) => state.weak || !box.weak), { size: player.size(), labels });
+    const ahead = frames.segmentIndex(state.pictureTime + PREFETCH_S);
+    if (state.boxes) frames.load(ahead);
+  };
+  store.on(["pictureTime", "figures", "off", "boxes", "weak", "segments"], draw);
+  new ResizeObserver(draw).observe(canvas);
+  player.media.addEventListener("loadedmetadata", draw);
+  redraw.push(draw);
+  draw();
+}
+
+function wireToggles(openFrame) {
+  for (const [id, key] of [["show-boxes", "boxes"], ["show-weak", "weak"]]) {
+    const button = document.getElementById(id);
+    button.addEventListener("click", () => store.set({ [key]: !store.get()[key] }));
+    const show = (state) => {
+      button.setAttribute("aria-pressed", String(state[key]));
+      localStorage.setItem(`sightline.${key}`, String(state[key]));
+    };
+    store.on([key], show);
+    show(store.get());
+  }
+  document.getElementById("open-frame").addEventListener("click", () => openFrame());
+}
+
+function startWhereLinked() {
+  if (address.settled > 0) player.seek(address.settled);
+}
+
+/** Links to this moment, as they are asked for: the header may be replaced under us. */
+function wireMomentLinks() {
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("[data-moment-link]");
+    if (link) link.href = `${link.href.split("?")[0]}?t=${store.get().time.toFixed(3)}`;
+    if (!event.target.closest("[data-copy-moment]")) return;
+    const url = new URL(addressOf({ ...store.get(), settled: store.get().time }, "one-second"), location.href);
+    await navigator.clipboard.writeText(url.href).then(
+      () => tell("Link to this moment copied", "info"),
+      () => tell(`Copying is not allowed here. The link: ${url.href}`, "info"),
+    );
+  });
+}
+
+function recall(key, fallback) {
+  const kept = localStorage.getItem(`sightline.${key}`);
+  return kept === null ? fallback : kept === "true";
+}

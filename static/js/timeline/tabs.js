@@ -1,0 +1,27 @@
+// Tabs as the ARIA pattern has them: arrows move, the chosen pane shows.
+
+/** @param {HTMLElement} list @param {(id: string) => void} onShow */
+export function wireTabs(list, onShow = () => {}) {
+  const tabs = [...list.querySelectorAll("[role=tab]")];
+  const choose = (tab) => {
+    for (const other of tabs) {
+      const isChosen = other === tab;
+      other.setAttribute("aria-selected", String(isChosen));
+      other.tabIndex = isChosen ? 0 : -1;
+      document.getElementById(other.getAttribute("aria-controls")).hidden = !isChosen;
+    }
+    onShow(tab.id);
+  };
+  list.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) choose(tab);
+  });
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
+    next.focus();
+    choose(next);
+  });
+}

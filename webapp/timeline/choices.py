@@ -1,0 +1,81 @@
+"""What the person looking at a run chose to see. Read from the address, so a link keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from analysis.exposure import DEFAULT, METHODOLOGIES, Methodology
+
+FLOOR = 0.05  # nothing less sure is stored
+
+
+class BadChoice(ValueError):  # noqa: N818  what was asked for makes no sense; not an error of ours
+    """What cannot be shown, in a sentence for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Changing any of these asks the columns again and never re-runs the analysis.
+
+    >>> Choices.read({"threshold": "0.6", "off": "3,4", "in": "10", "out": "20"}).window
+    (10.0, 20.0)
+    """
+
+    threshold: float | None = None  # None: each label's own
+    method: str = DEFAULT
+    off: frozenset[int] = frozenset()  # labels left out of every figure
+    window: tuple[float, float] | None = None  # seconds; None: the whole asset
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> Choices:
+        """The choices in a query string. Raises BadChoice."""
+        threshold = number(query, "threshold")
+        if threshold is not None and not FLOOR <= threshold <= 1:
+            raise BadChoice(f"The confidence goes from {FLOOR} to 1.")
+        method = query.get("method") or DEFAULT
+        if method not in METHODOLOGIES:
+            raise BadChoice(f"There is no method called “{method}”.")
+        return cls(threshold, method, _labels(query.get("off", "")), _window(query))
+
+    @property
+    def methodology(self) -> Methodology:
+        return METHODOLOGIES[self.method]
+
+
+def number(query: Mapping[str, str], name: str) -> float | None:
+    """A finite number, or None where it is not given. Raises BadChoice."""
+    text = query.get(name, "")
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise BadChoice(f"“{name}” is a number; this is “{text[:40]}”.")
+    return value
+
+
+def stretch(query: Mapping[str, str], start: str, end: str) -> tuple[float, float] | None:
+    """Two times of the asset, the first before the second; None unless both are given."""
+    start_s, end_s = number(query, start), number(query, end)
+    if start_s is None or end_s is None:
+        return None
+    if not 0 <= start_s < end_s:
+        raise BadChoice(f"“{start}” must come before “{end}”.")
+    return start_s, end_s
+
+
+def _window(query: Mapping[str, str]) -> tuple[float, float] | None:
+    return stretch(query, "in", "out")
+
+
+def _labels(text: str) -> frozenset[int]:
+    if not text:
+        return frozenset()
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise BadChoice("“off” lists numbers of labels, with commas between.")
+    return frozenset(map(int, parts))

@@ -1,0 +1,152 @@
+"""The figures of a run as its page shows them: the table, the lanes, the minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.columns import Columns
+from analysis.exposure import (
+    BrandExposure,
+    Episode,
+    Exposure,
+    Interval,
+    PerMinute,
+    lanes,
+    measure,
+    per_minute,
+)
+from webapp.projects.models import Label
+from webapp.runs.models import Run
+from webapp.timeline.choices import Choices
+from webapp.timeline.results import columns_of, labels_of, thresholds_of
+
+MOST_BINS = 2000
+MOST_EPISODES = 200  # in the panel; the table has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A run together with what a person chose to see of it."""
+
+    run: Run
+    labels: Sequence[Label]
+    columns: Columns
+    choices: Choices
+
+    @classmethod
+    def at(cls, run: Run, choices: Choices) -> Looked:
+        return cls(run, labels_of(run), columns_of(run), choices)
+
+    @property
+    def label_ids(self) -> list[int]:
+        return [label.pk for label in self.labels]
+
+    @property
+    def thresholds(self) -> dict[int, float]:
+        found = thresholds_of(list(self.labels), self.choices.threshold)
+        return found if isinstance(found, dict) else dict.fromkeys(self.label_ids, found)
+
+    def exposure(self) -> Exposure:
+        return measure(
+            self.columns,
+            duration_s=self.run.duration_s,
+            labels=self.label_ids,
+            method=self.choices.methodology,
+            thresholds=self.thresholds,
+            hidden=self.choices.off,
+            window=self.choices.window,
+        )
+
+    def minutes(self) -> PerMinute:
+        return per_minute(
+            self.columns,
+            duration_s=self.run.duration_s,
+            labels=self.label_ids,
+            thresholds=self.thresholds,
+            hidden=self.choices.off,
+        )
+
+    def lanes(self, start_s: float, end_s: float, bins: int) -> dict[int, list[Interval]]:
+        return lanes(
+            self.columns,
+            labels=self.label_ids,
+            thresholds=self.thresholds,
+            hidden=self.choices.off,
+            start_s=start_s,
+            end_s=end_s,
+            bins=bins,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One brand of the exposure table."""
+
+    label: Label
+    brand: BrandExposure
+    is_open: bool
+
+    @property
+    def is_seen(self) -> bool:
+        return bool(self.brand.frames)
+
+    @property
+    def episodes(self) -> Sequence[Episode]:
+        return self.brand.episodes[:MOST_EPISODES]
+
+    @property
+    def n_more(self) -> int:
+        return max(len(self.brand.episodes) - MOST_EPISODES, 0)
+
+
+def rows(looked: Looked, exposure: Exposure, open_label: int | None) -> list[Row]:
+    """Most seen first; brands that were not seen, or are left out, last."""
+    found = [
+        Row(label, brand, label.pk == open_label)
+        for label, brand in zip(looked.labels, exposure.brands, strict=True)
+    ]
+    return sorted(found, key=lambda r: (r.brand.is_hidden, not r.is_seen, -r.brand.reported_s))
+
+
+def lanes_json(looked: Looked, start_s: float, end_s: float, bins: int) -> dict[str, Any]:
+    """What to draw between two times, as columns: a fifth of the size of objects."""
+    found = looked.lanes(start_s, end_s, min(max(bins, 1), MOST_BINS))
+    return {
+        "from": start_s,
+        "to": end_s,
+        "rows": {label: _interval_columns(intervals) for label, intervals in found.items()},
+    }
+
+
+def _interval_columns(intervals: Sequence[Interval]) -> dict[str, list]:
+    start_s, end_s, peak, weak, density = zip(*intervals, strict=True) if intervals else ([],) * 5
+    return {
+        "start": _rounded(start_s, 3),
+        "end": _rounded(end_s, 3),
+        "peak": _rounded(peak, 2),
+        "weak": [int(is_weak) for is_weak in weak],
+        "density": _rounded(density, 2),
+    }
+
+
+def minutes_json(minutes: PerMinute) -> dict[str, Any]:
+    return {
+        "edges": _rounded(minutes.edges, 3),
+        "share": _rounded(minutes.share, 4),
+        "overall": _rounded(minutes.overall, 4),
+        "any": _rounded(minutes.any_share, 4),
+        "analysed": _rounded(minutes.analysed, 4),
+    }
+
+
+def counts_json(exposure: Exposure) -> dict[int, int]:
+    """How many times each brand was seen, for the names of the lanes."""
+    return {brand.label: brand.count for brand in exposure.brands}
+
+
+def _rounded(values: Any, digits: int) -> list:
+    return np.round(np.asarray(values, float), digits).tolist()

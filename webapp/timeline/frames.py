@@ -1,0 +1,121 @@
+"""The analysed frames of a run: what the player lays over the picture, and the frame view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.urls import reverse
+from numpy.typing import NDArray
+
+from analysis.columns import SOURCES, Columns
+from webapp import jobs
+from webapp.assets.models import Asset, Rendition
+from webapp.leases import Status
+from webapp.runs.models import Run, Segment
+
+_BOX = ("x1", "y1", "x2", "y2")
+
+
+def segments_json(run: Run) -> list[dict[str, Any]]:
+    """Where the segments of a run lie and which are done, for the page to fetch their boxes."""
+    rows = run.segments.values_list("index", "start_s", "end_s", "status")
+    return [
+        {"index": index, "start": start_s, "end": end_s, "done": status == Status.DONE}
+        for index, start_s, end_s, status in rows
+    ]
+
+
+def shots_json(run: Run) -> list[float]:
+    """When each shot begins; it lasts until the next."""
+    return list(run.shots.order_by("index").values_list("start_s", flat=True))
+
+
+def segment_json(segment: Segment) -> dict[str, Any]:
+    """The frames and boxes of one segment as columns; `frame` is a position in `times`."""
+    columns = Columns.unpack(segment.result.columns)
+    frames, found = columns.frames, columns.detections
+    return {
+        "index": segment.index,
+        "times": _rounded(frames["time_s"]),
+        "starts": _rounded(frames["start_s"]),
+        "ends": _rounded(frames["end_s"]),
+        "frame": found["frame"].tolist(),
+        "label": found["label"].tolist(),
+        "track": found["track"].tolist(),
+        "box": [_rounded(found[side], 4) for side in _BOX],
+        "confidence": _rounded(found["confidence"]),
+        "clarity": [None if np.isnan(c) else round(c, 2) for c in found["clarity"].tolist()],
+        "sprite": _sprite(segment),
+    }
+
+
+def _sprite(segment: Segment) -> dict[str, Any] | None:
+    if not segment.sprite:
+        return None
+    return {"url": reverse("run-sprite", args=[segment.run_id, segment.index])} | (
+        segment.sprite_data
+    )
+
+
+def _rounded(values: NDArray, digits: int = 6) -> list[float]:
+    return np.round(values.astype(float), digits).tolist()
+
+
+def frame_at(columns: Columns, time_s: float) -> int | None:
+    """The analysed frame that answers for `time_s`: the one whose cell holds it, else the nearest.
+
+    None where nothing was analysed.
+    """
+    if not len(columns.frames):
+        return None
+    starts = columns.frames["start_s"]
+    index = max(int(np.searchsorted(starts, time_s + 1e-6, "right")) - 1, 0)
+    if time_s >= columns.frames["end_s"][index] and index + 1 < len(starts):
+        times = columns.frames["time_s"][index : index + 2]
+        index += int(np.argmin(np.abs(times - time_s)))
+    return index
+
+
+def frame_analysis(run: Run, columns: Columns, index: int) -> dict[str, Any]:
+    """One frame in the form that Rekognition Custom Labels users know, and what it leaves out.
+
+    `Confidence` is a percentage and `BoundingBox` a share of the frame, as there.
+    """
+    frame = columns.frames[index]
+    names = {label["id"]: label["name"] for label in run.inputs["labels"]}
+    time_s = float(frame["time_s"])
+    found = columns.detections[columns.detections["frame"] == index]
+    return {
+        "FrameNumber": round(time_s * run.asset.probe.get("frame_rate", 0)),
+        "TimestampMillis": round(time_s * 1000),
+        "CustomLabels": [_custom_label(row, names) for row in found],
+        "Sightline": {
+            "Asset": {"Name": run.asset.name, "SHA256": run.asset.sha256},
+            "Run": run.pk,
+            "SoftwareVersion": run.software_version,
+            "TimeSeconds": time_s,
+            "StandsFor": [float(frame["start_s"]), float(frame["end_s"])],
+        },
+    }
+
+
+def _custom_label(row: np.void, names: dict[int, str]) -> dict[str, Any]:
+    x1, y1, x2, y2 = (float(row[side]) for side in _BOX)
+    box = {"Width": x2 - x1, "Height": y2 - y1, "Left": x1, "Top": y1}
+    return {
+        "Name": names.get(int(row["label"]), ""),
+        "Confidence": round(float(row["confidence"]) * 100, 3),
+        "Geometry": {"BoundingBox": {name: round(value, 6) for name, value in box.items()}},
+        "Track": int(row["track"]) if row["track"] >= 0 else None,
+        "Clarity": None if np.isnan(row["clarity"]) else round(float(row["clarity"]), 3),
+        "Source": SOURCES[int(row["source"])],
+    }
+
+
+def frame_picture(asset: Asset, time_s: float) -> Rendition:
+    """The full frame shown at `time_s`; asked for when it was not made yet."""
+    picture, is_new = Rendition.objects.get_or_create(asset=asset, recipe=f"frame@{time_s:.6f}")
+    if is_new:
+        jobs.frame(picture.pk)
+    return picture

@@ -1,0 +1,156 @@
+"""What the asset page shows when it opens: the asset, the run looked at, and how that stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from webapp.assets.links import media_link
+from webapp.assets.models import Asset
+from webapp.leases import Status
+from webapp.projects.models import Project
+from webapp.runs.models import Run
+from webapp.timeline.frames import segments_json, shots_json
+from webapp.timeline.results import labels_of
+
+_SAMPLING = {"every": "every frame", "key": "key frames", "adaptive": "changed frames"}
+
+
+def run_to_show(asset: Asset, number: str) -> Run | None:
+    """The run that was asked for, else the latest that was not cancelled, else the latest."""
+    runs = asset.runs.select_related("project", "asset")
+    if number:
+        return runs.filter(pk=int(number)).first() if _is_pk(number) else None
+    return runs.exclude(status=Run.Status.CANCELLED).first() or runs.first()
+
+
+def _is_pk(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def sampling_words(run: Run) -> str:
+    """How often it looked, as a person says it: "5 frames a second"."""
+    mode = run.options.get("mode", "interval")
+    if mode in _SAMPLING and mode != "adaptive":
+        return _SAMPLING[mode]
+    interval_s = run.options.get("interval_s") or 0.2
+    if interval_s <= 1:
+        n = f"{1 / interval_s:.3g}"
+        words = f"{n} frame{'' if n == '1' else 's'} a second"
+    else:
+        words = f"a frame every {interval_s:g} s"
+    return f"{_SAMPLING[mode]}, up to {words}" if mode == "adaptive" else words
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What the player plays, and the small pictures beside it."""
+
+    url: str
+    poster: str
+    strip: dict[str, Any] | None
+    peaks: list[float]
+    is_copy: bool
+
+    @classmethod
+    def of(cls, asset: Asset) -> Media:
+        done = {r.recipe: r for r in _small_renditions(asset)}
+        proxy, poster, strip = (done.get(name) for name in ("proxy", "poster", "strip"))
+        sound = done.get("waveform")
+        return cls(
+            url=media_link(proxy.file if proxy else asset.file),
+            poster=media_link(poster.file) if poster else "",
+            strip=strip.data | {"url": media_link(strip.file)} if strip else None,
+            peaks=sound.data.get("peaks", []) if sound else [],
+            is_copy=proxy is not None,
+        )
+
+
+def _small_renditions(asset: Asset) -> Any:
+    recipes = ("poster", "strip", "waveform", "proxy")
+    return asset.renditions.filter(recipe__in=recipes, status=Status.DONE)
+
+
+def facts(asset: Asset) -> str:
+    """"6:24 · 1080p · 25 fps", as far as it is known."""
+    from webapp.templatetags.show import clock
+
+    parts = []
+    if asset.duration_s:
+        parts.append(clock(asset.duration_s, 0))
+    if asset.kind == Asset.Kind.IMAGE:
+        parts.append(f"{asset.width} × {asset.height}")
+    elif asset.height:
+        parts.append(f"{min(asset.width, asset.height)}p")
+    if rate := asset.probe.get("frame_rate"):
+        parts.append(f"{'about ' if asset.probe.get('is_variable_rate') else ''}{rate:.3g} fps")
+    return " · ".join(parts)
+
+
+def state_of(asset: Asset, run: Run | None) -> str:
+    """The one word that decides what the page shows around the player."""
+    if asset.status != Status.DONE:
+        return "asset-failed" if asset.status == Status.FAILED else "ingesting"
+    if asset.kind == Asset.Kind.AUDIO:
+        return "sound-only"
+    return run.status if run else "no-run"
+
+
+def for_scripts(asset: Asset, run: Run | None, media: Media) -> dict[str, Any]:
+    """Everything the modules of the page need to know, for its JSON block."""
+    return {
+        "kind": asset.kind,
+        "duration": asset.duration_s,
+        "size": [asset.width, asset.height],
+        "rate": asset.probe.get("frame_rate") or 25,
+        "strip": media.strip,
+        "peaks": media.peaks,
+        "link": reverse("asset-link", args=[asset.pk]),
+        "run": _run_for_scripts(run) if run else None,
+    }
+
+
+def _run_for_scripts(run: Run) -> dict[str, Any]:
+    def url(name: str, *args: int) -> str:
+        return reverse(name, args=[run.pk, *args])
+
+    return {
+        "id": run.pk,
+        "over": run.is_over,
+        "sampled": run.is_sampled,
+        "labels": [
+            {
+                "id": label.pk,
+                "name": label.name,
+                "colour": label.colour,
+                "threshold": label.threshold,
+            }
+            for label in labels_of(run)
+        ],
+        "segments": segments_json(run),
+        "shots": shots_json(run),
+        "urls": {
+            "view": url("run-view"),
+            "boxes": url("run-boxes", 0),
+            "episodes": url("run-episodes"),
+            "minutes": url("run-minutes"),
+            "picture": url("run-frame-picture"),
+            "analysis": url("run-frame-analysis"),
+        },
+    }
+
+
+def context(asset: Asset, run: Run | None) -> dict[str, Any]:
+    """For the header and the page alike."""
+    return {
+        "asset": asset,
+        "run": run,
+        "state": state_of(asset, run),
+        "facts": facts(asset),
+        "sampling": sampling_words(run) if run else "",
+        "runs": list(asset.runs.select_related("project")[:30]),
+        "projects": Project.objects.filter(workspace=asset.workspace_id),
+        "warnings": asset.probe.get("warnings") or [],
+    }

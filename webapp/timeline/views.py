@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+
+from analysis.exposure import METHODOLOGIES
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action
+from webapp.assets.links import media_link
+from webapp.assets.models import Asset
+from webapp.leases import Status
+from webapp.runs.models import Run, Segment
+from webapp.timeline import exposure, frames, page
+from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
+from webapp.timeline.exposure import Looked
+from webapp.timeline.results import columns_of, revision
+
+DEFAULT_BINS = 600
+
+
+def refuses_nonsense(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answers a BadChoice with 400 and its sentence."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except BadChoice as error:
+            problem = {"title": "Bad Request", "status": 400, "detail": str(error)}
+            return JsonResponse(problem, status=400, content_type="application/problem+json")
+
+    return guarded
+
+
+def _run(request: HttpRequest, pk: int) -> Run:
+    return find(Run.objects.select_related("asset", "project"), request, pk=pk)
+
+
+@require_safe
+@may(Action.VIEW)
+def asset(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page. Its numbers are in it, so nothing moves when the scripts arrive."""
+    found = find(Asset.objects.select_related("collection"), request, pk=pk)
+    run = page.run_to_show(found, request.GET.get("run", ""))
+    if run is None and request.GET.get("run"):
+        raise Http404
+    media = page.Media.of(found) if found.is_ready else None
+    context = page.context(found, run) | {"media": media, "methods": METHODOLOGIES.values()}
+    if media:
+        context["for_scripts"] = page.for_scripts(found, run, media)
+    if media and run:
+        context |= _first_view(request, run)
+    return render(request, "timeline/asset.html", context)
+
+
+def _first_view(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """The figures as the address asks for them; as they are by default where it makes no sense."""
+    try:
+        choices, open_label = Choices.read(request.GET), number(request.GET, "open")
+    except BadChoice:
+        choices, open_label = Choices(), None
+    looked = Looked.at(run, choices)
+    view = _view_json(looked, None, DEFAULT_BINS, open_label)
+    context = {"looked": looked, "panel": view.pop("panel"), "first_view": view, "floor": FLOOR}
+    held = run.segments.aggregate(held=Sum("held", default=0))["held"]
+    return context | {"n_frames": len(looked.columns.frames), "n_held": held}
+
+
+@require_safe
+@may(Action.VIEW)
+def asset_head(request: HttpRequest, pk: int) -> HttpResponse:
+    """The header again, for when the run it speaks of has moved on."""
+    found = find(Asset.objects.select_related("collection"), request, pk=pk)
+    run = page.run_to_show(found, request.GET.get("run", ""))
+    return render(request, "timeline/_head.html", page.context(found, run))
+
+
+@require_safe
+@may(Action.VIEW)
+def asset_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """A fresh link to what the player plays: links expire while pages stay open."""
+    found = find(Asset, request, pk=pk, status=Status.DONE)
+    return _unkept(JsonResponse({"url": page.Media.of(found).url}))
+
+
+@require_safe
+@may(Action.VIEW)
+@refuses_nonsense
+def view(request: HttpRequest, pk: int) -> HttpResponse:
+    """The figures, lanes and minutes for what the person chose."""
+    run = _run(request, pk)
+    choices = Choices.read(request.GET)
+    shown = stretch(request.GET, "from", "to")
+    bins = int(number(request.GET, "bins") or DEFAULT_BINS)
+    open_label = number(request.GET, "open")
+    looked = Looked.at(run, choices)
+    if request.GET.get("only") == "lanes":
+        return _unkept(JsonResponse({"lanes": _lanes_json(looked, shown, bins)}))
+    return _unkept(JsonResponse(_view_json(looked, shown, bins, open_label)))
+
+
+def _view_json(
+    looked: Looked,
+    shown: tuple[float, float] | None,
+    bins: int,
+    open_label: float | None,
+) -> dict[str, Any]:
+    run, measured = looked.run, looked.exposure()
+    context = {
+        "run": run,
+        "exposure": measured,
+        "choices": looked.choices,
+        "rows": exposure.rows(looked, measured, int(open_label) if open_label else None),
+        "nothing_found": not len(looked.columns.detections),
+        "n_frames": len(looked.columns.frames),
+    }
+    return {
+        "revision": revision(run),
+        "status": run.status,
+        "over": run.is_over,
+        "thresholds": looked.thresholds,
+        "counts": exposure.counts_json(measured),
+        "panel": render_to_string("timeline/_exposure.html", context),
+        "lanes": _lanes_json(looked, shown, bins),
+        "minutes": exposure.minutes_json(looked.minutes()),
+        "segments": frames.segments_json(run),
+        "shots": frames.shots_json(run),
+    }
+
+
+def _lanes_json(looked: Looked, shown: tuple[float, float] | None, bins: int) -> dict[str, Any]:
+    start_s, end_s = shown or (0.0, looked.run.duration_s)
+    if end_s <= start_s:
+        return {"from": 0, "to": 0, "rows": {}}  # a picture has no time to draw
+    return exposure.lanes_json(looked, start_s, end_s, bins)
+
+
+@require_safe
+@may(Action.VIEW)
+@refuses_nonsense
+def episodes(request: HttpRequest, pk: int) -> HttpResponse:
+    """All episodes of all brands as one table: what the lanes show, in words."""
+    looked = Looked.at(_run(request, pk), Choices.read(request.GET))
+    measured = looked.exposure()
+    context = {"rows": exposure.rows(looked, measured, None), "exposure": measured}
+    return _unkept(render(request, "timeline/_episodes_table.html", context))
+
+
+@require_safe
+@may(Action.VIEW)
+@refuses_nonsense
+def minutes(request: HttpRequest, pk: int) -> HttpResponse:
+    """The bars of the minutes as a table."""
+    looked = Looked.at(_run(request, pk), Choices.read(request.GET))
+    found = looked.minutes()
+    lines = zip(found.edges, found.edges[1:], found.any_share, found.share.T, strict=False)
+    context = {"labels": looked.labels, "lines": lines, "overall": found.overall}
+    return _unkept(render(request, "timeline/_minutes_table.html", context))
+
+
+@require_safe
+@may(Action.VIEW)
+def boxes(request: HttpRequest, pk: int, index: int) -> HttpResponse:
+    """The frames and boxes of one segment. Once the run is over they never change."""
+    segments = Segment.objects.select_related("run", "result")
+    segment = find(segments, request, run_id=pk, index=index, status=Status.DONE)
+    etag = f'"{segment.pk}-{segment.lease_token}-{segment.run.status}"'
+    if request.headers.get("If-None-Match") == etag:
+        response: HttpResponse = HttpResponse(status=304)
+    else:
+        response = JsonResponse(frames.segment_json(segment))
+    response["ETag"] = etag
+    if segment.run.status == Run.Status.SUCCEEDED:
+        patch_cache_control(response, private=True, max_age=365 * 24 * 3600, immutable=True)
+    else:
+        patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+@require_safe
+@may(Action.VIEW)
+def sprite(request: HttpRequest, pk: int, index: int) -> HttpResponse:
+    """The small pictures of one segment's frames."""
+    segment = find(Segment, request, run_id=pk, index=index)
+    if not segment.sprite:
+        raise Http404
+    response = redirect(media_link(segment.sprite))
+    patch_cache_control(response, private=True, max_age=600)
+    return response
+
+
+@require_safe
+@may(Action.VIEW)
+@refuses_nonsense
+def frame_picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """The analysed frame at ?t= at full size: a link to it, or 202 while a worker cuts it out."""
+    run, _, _, time_s = _frame(request, pk)
+    picture = frames.frame_picture(run.asset, time_s)
+    if picture.status == Status.FAILED:
+        problem = {"title": "No picture", "status": 422, "detail": picture.error}
+        return JsonResponse(problem, status=422, content_type="application/problem+json")
+    if picture.status != Status.DONE:
+        return _unkept(HttpResponse(status=202, headers={"Retry-After": "1"}))
+    download = f"{run.asset.stem}-{time_s:.3f}s.jpg" if "download" in request.GET else ""
+    link = media_link(picture.file, download_as=download)
+    return _unkept(redirect(link) if download else JsonResponse({"url": link}))
+
+
+@require_safe
+@may(Action.VIEW)
+@refuses_nonsense
+def frame_analysis(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was found in the analysed frame at ?t=, as a file."""
+    run, columns, index, time_s = _frame(request, pk)
+    response = JsonResponse(
+        frames.frame_analysis(run, columns, index), json_dumps_params={"indent": 1}
+    )
+    name = f"{run.asset.stem}-{time_s:.3f}s.json"
+    response["Content-Disposition"] = f'attachment; filename="{_plain_name(name)}"'
+    return _unkept(response)
+
+
+def _frame(request: HttpRequest, pk: int) -> tuple[Run, Any, int, float]:
+    run = _run(request, pk)
+    columns = columns_of(run)
+    index = frames.frame_at(columns, number(request.GET, "t") or 0.0)
+    if index is None:
+        raise Http404
+    return run, columns, index, float(columns.frames["time_s"][index])
+
+
+def _plain_name(name: str) -> str:
+    """A file name that needs no quoting in a header."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name)
+
+
+def _unkept(response: HttpResponse) -> HttpResponse:
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
