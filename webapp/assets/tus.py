@@ -99,7 +99,8 @@ class Uploads(TusView):
         return [] if self.request.method == "OPTIONS" else [IsAuthenticated()]
 
     def is_form(self, request: Request) -> bool:
-        return request.method == "POST" and request.content_type.startswith("multipart/form-data")
+        is_multipart = request.content_type.startswith("multipart/form-data")
+        return request.method == "POST" and is_multipart and "Tus-Resumable" not in request.headers
 
     @extend_schema(
         summary="Begin an upload (tus)",

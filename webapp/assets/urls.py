@@ -20,5 +20,5 @@ urlpatterns = [
     path("uploads", Uploads.as_view(), name="uploads"),
     path("uploads/<uuid:pk>", OneUpload.as_view(), name="upload"),
     path("uploads/<uuid:pk>/discard", views.discard_upload, name="upload-discard"),
-    path("media/<str:token>", media, name="media"),
+    path("media/<path:token>", media, name="media"),
 ]
