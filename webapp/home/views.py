@@ -1,14 +1,25 @@
+"""The home page, the state of the system, and what a monitor asks."""
+
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 
 from webapp.accounts.access import may
 from webapp.accounts.models import Action
 from webapp.home import system as machine
+from webapp.home.overview import overview
 
 
-@may(Action.VIEW)
+@login_required
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home/page.html")
+    """Polled by itself, as a fragment, while something runs."""
+    if request.membership is None:
+        return redirect("no-workspace")
+    if not request.membership.can(Action.VIEW):
+        return render(request, "home/labeller.html")
+    template = "home/_now.html" if request.htmx else "home/page.html"
+    return render(request, template, overview(request))
 
 
 @may(Action.ADMINISTER)
@@ -17,6 +28,7 @@ def system(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"now": machine.state()})
 
 
+@never_cache
 def health(request: HttpRequest) -> HttpResponse:
     """For a monitor, without signing in: 503 only for what makes the site itself useless."""
     found = machine.checks()
@@ -24,6 +36,9 @@ def health(request: HttpRequest) -> HttpResponse:
     all_well = all(check.ok for check in found.values())
     body = {
         "status": "ok" if all_well else "degraded" if is_up else "down",
-        "parts": {name: "ok" if check.ok else check.why for name, check in sorted(found.items())},
+        "parts": {
+            name: {"ok": check.ok} | ({} if check.ok else {"why": check.why})
+            for name, check in sorted(found.items())
+        },
     }
     return JsonResponse(body, status=200 if is_up else 503)

@@ -1,0 +1,216 @@
+"""What the home page shows: what needs this person, what is running, what came last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest
+from django.urls import reverse
+
+from webapp.accounts.models import Action, Workspace
+from webapp.assets.models import Asset
+from webapp.leases import Status
+from webapp.projects.models import Label, Project, Reference
+from webapp.projects.page import posters
+from webapp.runs.models import Run, Worker
+
+MOST_NEEDS = 6
+MOST_RUNNING = 8
+MOST_RECENT = 12
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for a person: what it is, why, and the one thing to do about it."""
+
+    key: str
+    title: str
+    why: str
+    link: str
+    verb: str = ""  # of the button that posts to `action`
+    action: str = ""
+    is_bad: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    what: str
+    link: str
+    verb: str
+    is_done: bool
+
+
+@dataclass(frozen=True)
+class Recent:
+    asset: Asset
+    poster: str
+    run: Run | None
+
+
+def overview(request: HttpRequest) -> dict[str, Any]:
+    workspace = request.membership.workspace
+    may_act = request.membership.can(Action.ANALYSE)
+    running = _running(workspace)
+    preparing = list(
+        Asset.objects.filter(workspace=workspace, status__in=[Status.WAITING, Status.WORKING])[
+            :MOST_RUNNING
+        ]
+    )
+    return {
+        "steps": _first_steps(workspace) if may_act else [],
+        "needs": _needs(workspace, is_waiting=bool(running or preparing)) if may_act else [],
+        "running": running,
+        "preparing": preparing,
+        "is_busy": bool(running or preparing),
+        "recent": _recent(workspace),
+    }
+
+
+def _first_steps(workspace: Workspace) -> list[Step]:
+    """The way to a first report; nothing once there is a finished run."""
+    runs = Run.objects.filter(project__workspace=workspace, asset__removed=None)
+    if runs.finished().exists():
+        return []
+    project = Project.objects.filter(workspace=workspace).order_by("-changed").first()
+    asset = Asset.objects.filter(workspace=workspace).first()
+    has_logo = Reference.objects.filter(label__project__workspace=workspace).exists()
+    has_logo = (
+        has_logo or Project.objects.filter(workspace=workspace).exclude(model_version=None).exists()
+    )
+    brands = reverse("project", args=[project.pk]) if project else reverse("projects")
+    watch = reverse("asset", args=[asset.pk]) if asset else reverse("library")
+    return [
+        Step(
+            "Add a brand with a picture of its logo",
+            "A project holds the brands to look for. One clean picture of each logo is enough.",
+            brands,
+            "Add a logo" if project else "Make a project",
+            has_logo,
+        ),
+        Step(
+            "Drop a video",
+            "A broadcast, a clip or a picture, as it is. It stays on this machine.",
+            reverse("library"),
+            "Open the library",
+            asset is not None,
+        ),
+        Step(
+            "Read the report",
+            "Start the analysis on the video's page. Results appear while it runs: seconds on "
+            "screen, share of voice, and every number down to its frames.",
+            watch,
+            "Open the video" if asset else "After the video",
+            False,
+        ),
+    ]
+
+
+def _needs(workspace: Workspace, *, is_waiting: bool) -> list[Need]:
+    needs = [*_no_worker(is_waiting), *_failed_runs(workspace), *_failed_assets(workspace)]
+    return [*needs, *_labels_without_logo(workspace)][: MOST_NEEDS * 2]
+
+
+def _no_worker(is_waiting: bool) -> list[Need]:
+    if not is_waiting or Worker.objects.alive().exists():
+        return []
+    return [
+        Need(
+            "worker",
+            "No worker is running",
+            "Uploads and runs wait until one is. Start web and worker together: make serve.",
+            reverse("home"),
+        )
+    ]
+
+
+def _failed_runs(workspace: Workspace) -> list[Need]:
+    """Runs that failed and were not tried again since, on the same asset for the same project."""
+    mine = Run.objects.filter(project__workspace=workspace, asset__removed=None)
+    latest = mine.values("asset", "project").annotate(latest=Max("pk")).values("latest")
+    failed = mine.filter(pk__in=latest, status=Run.Status.FAILED)
+    return [
+        Need(
+            f"run-{run.pk}",
+            f"The analysis of {run.asset.name} failed",
+            run.error or "It failed and said nothing.",
+            reverse("asset", args=[run.asset_id]),
+            "Retry" if run.can_retry else "",
+            reverse("run-retry", args=[run.pk]),
+        )
+        for run in failed.select_related("asset")[:MOST_NEEDS]
+    ]
+
+
+def _failed_assets(workspace: Workspace) -> list[Need]:
+    failed = Asset.objects.filter(workspace=workspace, status=Status.FAILED)
+    return [
+        Need(
+            f"asset-{asset.pk}",
+            f"{asset.name} could not be prepared",
+            asset.error or "It failed and said nothing.",
+            reverse("asset", args=[asset.pk]),
+            "Retry" if asset.can_retry else "",
+            reverse("asset-retry", args=[asset.pk]),
+        )
+        for asset in failed[:MOST_NEEDS]
+    ]
+
+
+def _labels_without_logo(workspace: Workspace) -> list[Need]:
+    """One line for each project that has labels nothing could find."""
+    labels = (
+        Label.objects.filter(project__workspace=workspace, archived=None)
+        .annotate(n_logos=Count("references", filter=Q(references__problem="")))
+        .select_related("project__model_version")
+    )
+    blind: dict[Project, list[str]] = {}
+    for label in labels:
+        project = label.project
+        model = project.model_version
+        known = {name.casefold() for name in model.labels} if model else set()
+        has_logo = project.uses_references and label.n_logos
+        if not has_logo and not known & label.words():
+            blind.setdefault(project, []).append(label.name)
+    return [
+        Need(
+            f"project-{project.pk}",
+            f"{_some(names)} cannot be found yet",
+            f"In {project.name}. Add a picture of the logo, or a model that knows it.",
+            reverse("project", args=[project.pk]),
+            is_bad=False,
+        )
+        for project, names in list(blind.items())[:MOST_NEEDS]
+    ]
+
+
+def _some(names: list[str]) -> str:
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def _running(workspace: Workspace) -> list[dict[str, Any]]:
+    runs = (
+        Run.objects.filter(asset__workspace=workspace, asset__removed=None)
+        .unfinished()
+        .select_related("asset", "project")
+        .order_by("pk")
+    )
+    return [
+        {"run": run, "progress": run.progress(), "waiting": run.waiting_because()}
+        for run in runs[:MOST_RUNNING]
+    ]
+
+
+def _recent(workspace: Workspace) -> list[Recent]:
+    assets = list(
+        Asset.objects.filter(workspace=workspace)
+        .annotate(last_run=Max("runs__pk"))
+        .order_by("-created")[:MOST_RECENT]
+    )
+    links = posters([asset.pk for asset in assets])
+    runs = Run.objects.in_bulk([asset.last_run for asset in assets if asset.last_run])
+    return [Recent(a, links.get(a.pk, ""), runs.get(a.last_run)) for a in assets]
