@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from webapp.accounts.models import Event, User, Workspace, hashed
@@ -12,14 +12,13 @@ from webapp.runs.models import Run
 
 
 class Report(models.Model):
-    """Issued: numbers frozen with a manifest of what they rest on. Never changed, only withdrawn."""
+    """Issued: numbers frozen with what they rest on. Never changed, only withdrawn."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="reports")
     title = models.CharField(max_length=160)
     runs = models.ManyToManyField(Run, related_name="reports")
-    # what was asked: {"method": "one-second", "threshold": …, "hidden": [], "window": null, "rate": …}
-    settings = models.JSONField(default=dict)
-    numbers = models.JSONField(default=dict)  # per run: analysis.exports.as_dict of its Exposure
+    settings = models.JSONField(default=dict)  # the choices of its address: method, threshold …
+    numbers = models.JSONField(default=dict)  # reports.figures.figures
     manifest = models.JSONField(
         default=dict
     )  # hashes and versions of video, model, method, software
@@ -31,6 +30,37 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @classmethod
+    @transaction.atomic
+    def issue(
+        cls,
+        run: Run,
+        *,
+        title: str,
+        numbers: dict[str, Any],
+        manifest: dict[str, Any],
+        settings: dict[str, Any],
+        by: User,
+    ) -> Report:
+        """Freeze these numbers under a title."""
+        report = cls.objects.create(
+            workspace=run.asset.workspace,
+            title=title[:160],
+            settings=settings,
+            numbers=numbers,
+            manifest=manifest,
+            issued_by=by,
+        )
+        report.runs.add(run)
+        Event.record(report.workspace, by, "issued a report", report.title, run=run.pk)
+        return report
+
+    def withdraw(self, *, by: User) -> None:
+        """Delete the report; its links stop working."""
+        with transaction.atomic():
+            Event.record(self.workspace, by, "withdrew a report", self.title, **self.manifest)
+            self.delete()
 
 
 class ShareLink(models.Model):
@@ -63,6 +93,14 @@ class ShareLink(models.Model):
         )
         Event.record(report.workspace, by, "shared a report", report.title, days=days)
         return link, token
+
+    def revoke(self, *, by: User) -> None:
+        type(self).objects.filter(pk=self.pk, revoked=None).update(revoked=timezone.now())
+        Event.record(self.report.workspace, by, "revoked a share link", self.report.title)
+
+    @property
+    def is_open(self) -> bool:
+        return self.revoked is None and self.expires > timezone.now()
 
     @classmethod
     def open(cls, token: str) -> ShareLink | None:

@@ -1,0 +1,222 @@
+"""The report on paper, drawn with fpdf2: the same numbers in the same order as the page."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from fpdf import FPDF
+from fpdf.fonts import FontFace
+
+from webapp.templatetags.show import clock, percent
+
+INK, QUIET, LINE = (28, 29, 31), (93, 96, 102), (228, 228, 224)
+MOST_EPISODES = 400
+COLUMNS = ("Brand", "On screen", "Share of voice", "Of the video", "Times", "Longest", "Size")
+
+
+class _Paper(FPDF):
+    def __init__(self, title: str) -> None:
+        super().__init__(format="A4")
+        self.set_title(title)
+        self.set_margins(18, 16)
+        self.set_auto_page_break(True, 18)
+        self.alias_nb_pages()
+        for style, file in (("", "regular.ttf"), ("B", "bold.ttf")):
+            if path := _font(file):
+                self.add_font("sans", style, path)
+        self.face = "sans" if _font("regular.ttf") else "helvetica"
+
+    def footer(self) -> None:
+        self.set_y(-12)
+        self.text_style(8, QUIET)
+        self.cell(0, 4, f"Sightline {settings.VERSION}", align="L")
+        self.cell(0, 4, f"{self.page_no()} of {{nb}}", align="R")
+
+    def text_style(
+        self, size: float, colour: tuple[int, int, int] = INK, bold: bool = False
+    ) -> None:
+        self.set_font(self.face, "B" if bold else "", size)
+        self.set_text_color(*colour)
+
+    def heading(self, text: str) -> None:
+        self.ln(5)
+        self.text_style(11, bold=True)
+        self.multi_cell(0, 6, self.fit(text), new_x="LMARGIN", new_y="NEXT")
+        self.ln(1)
+
+    def paragraph(self, text: str) -> None:
+        self.text_style(8.5, QUIET)
+        self.multi_cell(0, 4.4, self.fit(text), new_x="LMARGIN", new_y="NEXT")
+
+    def fit(self, text: str) -> str:
+        """Text that the font at hand can show."""
+        if self.face == "sans":
+            return text
+        plain = text.replace("\u202f", " ").replace("–", "-").replace("…", "...")
+        return plain.encode("latin-1", "replace").decode("latin-1")
+
+
+@cache
+def _font(name: str) -> Path | None:
+    """A font that a system usually has, for names outside Latin-1; None where there is none."""
+    places = {
+        "regular.ttf": ["dejavu/DejaVuSans.ttf", "noto/NotoSans-Regular.ttf"],
+        "bold.ttf": ["dejavu/DejaVuSans-Bold.ttf", "noto/NotoSans-Bold.ttf"],
+    }
+    both = [
+        [Path("/usr/share/fonts/truetype") / place for place in places[file]] for file in places
+    ]
+    for regular, bold in zip(*both, strict=True):
+        if regular.exists() and bold.exists():
+            return regular if name == "regular.ttf" else bold
+    return None
+
+
+def pdf(title: str, numbers: dict[str, Any], manifest: dict[str, Any]) -> bytes:
+    """The whole report as the bytes of a PDF."""
+    paper = _Paper(title)
+    paper.add_page()
+    _head(paper, title, numbers, manifest)
+    _brands(paper, numbers["exposure"])
+    _methods(paper, numbers)
+    _episodes(paper, numbers["exposure"])
+    _rests_on(paper, manifest)
+    return bytes(paper.output())
+
+
+def _head(paper: _Paper, title: str, numbers: dict[str, Any], manifest: dict[str, Any]) -> None:
+    exposure = numbers["exposure"]
+    paper.text_style(18, bold=True)
+    paper.multi_cell(0, 8, paper.fit(title), new_x="LMARGIN", new_y="NEXT")
+    paper.text_style(9, QUIET)
+    start_s, end_s = exposure["window"]
+    span = f"{clock(start_s)} to {clock(end_s)} of {clock(exposure['duration_s'])}"
+    line = f"{manifest['media']['name']}  ·  {span}  ·  {exposure['method']['name']}"
+    paper.multi_cell(0, 5, paper.fit(line), new_x="LMARGIN", new_y="NEXT")
+    paper.ln(3)
+    _share_bar(paper, exposure["brands"])
+
+
+def _share_bar(paper: _Paper, brands: list[dict[str, Any]]) -> None:
+    x, y, width = paper.l_margin, paper.get_y(), paper.epw
+    for brand in brands:
+        share = brand["share_of_voice_time"] or 0
+        paper.set_fill_color(*_rgb(brand["colour"]))
+        paper.rect(x, y, width * share, 3, style="F")
+        x += width * share
+    paper.set_y(y + 5)
+
+
+def _brands(paper: _Paper, exposure: dict[str, Any]) -> None:
+    paper.heading("Brands")
+    rows = []
+    for brand in sorted(exposure["brands"], key=lambda b: -b["reported_s"]):
+        if brand["is_hidden"]:
+            continue
+        rows.append(
+            (
+                brand["name"],
+                clock(brand["reported_s"]),
+                percent(brand["share_of_voice_time"]),
+                percent(brand["share_of_screen_time"], 1),
+                str(brand["count"]),
+                clock(brand["longest_s"]),
+                percent(brand["mean_size_visible"], 1),
+            )
+        )
+    _table(paper, COLUMNS, rows, (46, 22, 24, 22, 16, 22, 18))
+    paper.ln(2)
+    paper.paragraph(" ".join(exposure["limits"]))
+    if exposure["rate"]:
+        _money(paper, exposure)
+
+
+def _money(paper: _Paper, exposure: dict[str, Any]) -> None:
+    paper.heading("Media value")
+    currency = exposure["rate"]["currency"]
+    rows = [
+        (
+            b["name"],
+            f"{b['media_value']:,.2f} {currency}",
+            f"{b['media_value_adjusted']:,.2f} {currency}",
+        )
+        for b in exposure["brands"]
+        if b["media_value"] is not None and not b["is_hidden"]
+    ]
+    _table(paper, ("Brand", "Full equivalence", "Weighted by prominence"), rows, (60, 50, 50))
+    paper.paragraph(exposure["rate"]["formula"])
+
+
+def _methods(paper: _Paper, numbers: dict[str, Any]) -> None:
+    paper.heading("The same detections, counted in other ways")
+    brands = numbers["exposure"]["brands"]
+    shown = [i for i, brand in enumerate(brands) if not brand["is_hidden"]][:6]
+    rows = [
+        (method["name"], *(clock(method["seconds"][i]) for i in shown))
+        for method in numbers["methods"]
+    ]
+    header = ("Method", *(brands[i]["name"] for i in shown))
+    _table(paper, header, rows, (40, *[20] * len(shown)))
+    paper.ln(1)
+    paper.paragraph(numbers["stability"])
+
+
+def _episodes(paper: _Paper, exposure: dict[str, Any]) -> None:
+    paper.heading("Every exposure")
+    rows = sorted(
+        (e["start_s"], e["end_s"], brand["name"], e["on_screen_s"], e["mean_size"])
+        for brand in exposure["brands"]
+        for e in brand["episodes"]
+    )
+    _table(
+        paper,
+        ("From", "To", "Brand", "On screen", "Size"),
+        [
+            (clock(start), clock(end), name, clock(on_screen), percent(size, 1))
+            for start, end, name, on_screen, size in rows[:MOST_EPISODES]
+        ],
+        (26, 26, 70, 26, 22),
+    )
+    if len(rows) > MOST_EPISODES:
+        paper.paragraph(f"{len(rows) - MOST_EPISODES} more are in the CSV file.")
+
+
+def _rests_on(paper: _Paper, manifest: dict[str, Any]) -> None:
+    paper.heading("What this rests on")
+    model = manifest["model"]
+    lines = [
+        f"Video {manifest['media']['name']}, SHA-256 {manifest['media']['sha256']}",
+        f"Model {model['name']}, SHA-256 {model['sha256']}" if model else "No model",
+        f"Reference pictures of {len(manifest['references'])} brands",
+        f"Run {manifest['run']['id']}, input hash {manifest['run']['input_hash']}",
+        f"Method {manifest['method']['name']}, version {manifest['method']['version']}",
+        f"These numbers, SHA-256 {manifest['numbers_sha256']}",
+    ]
+    for line in lines:
+        paper.paragraph(line)
+
+
+def _table(
+    paper: _Paper, header: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[int, ...]
+) -> None:
+    paper.text_style(8.5)
+    paper.set_draw_color(*LINE)
+    with paper.table(
+        col_widths=widths,
+        borders_layout="HORIZONTAL_LINES",
+        line_height=5.2,
+        text_align=("LEFT", *["RIGHT"] * (len(header) - 1)),
+        headings_style=FontFace(color=QUIET, emphasis=""),
+        repeat_headings=1,
+    ) as table:
+        for cells in (header, *rows):
+            row = table.row()
+            for cell in cells:
+                row.cell(paper.fit(cell))
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
