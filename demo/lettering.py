@@ -62,7 +62,7 @@ def rounded(points: Sequence[Point], radius: float) -> Path:
 
 
 def slab(top: Point, foot: Point, weight: float) -> Path:
-    """A diagonal stroke cut level at both ends; `top` and `foot` are the ends of its middle line."""
+    """A diagonal stroke cut level at both ends; its middle line runs from `top` to `foot`."""
     half = weight / 2 * math.dist(top, foot) / abs(foot[1] - top[1])
     (x1, y1), (x2, y2) = top, foot
     return [(x1 - half, y1), (x1 + half, y1), (x2 + half, y2), (x2 - half, y2)]
