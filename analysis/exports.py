@@ -130,6 +130,7 @@ def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
         "stride_s": _rounded(exposure.stride_s),
         "widest_s": _rounded(exposure.widest_s),
         "every_frame": exposure.every_frame,
+        "is_held": exposure.is_held,
         "any_s": _rounded(exposure.any_s),
         "clear_s": _rounded(exposure.clear_s),
         "rate": asdict(exposure.rate) | {"formula": exposure.rate.formula}

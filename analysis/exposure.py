@@ -112,9 +112,10 @@ class Exposure:
     duration_s: float
     window: tuple[float, float]  # seconds; the whole asset unless one was asked for
     analysed_s: float  # time that analysed frames answer for, inside the window
-    stride_s: float  # the usual time one frame answers for (median)
+    stride_s: float  # time between samples (median)
     widest_s: float  # the longest
     every_frame: bool  # no frame was left out between samples
+    is_held: bool  # frames that hardly changed took over a result (adaptive sampling)
     any_s: float  # any brand on screen
     brands: tuple[BrandExposure, ...]  # in the order of the labels, also those never seen
     thresholds: Mapping[int, float]
@@ -204,14 +205,24 @@ def _checked_window(duration_s: float, window: tuple[float, float] | None) -> tu
 
 
 def _sampling(frames: NDArray[np.void], *, is_picture: bool) -> dict[str, Any]:
-    """How densely was looked: only where every frame is analysed do all cells begin with theirs."""
-    if is_picture or not len(frames):
-        return {"stride_s": 0.0, "widest_s": 0.0, "every_frame": False}
+    """How densely was looked, read off the cells.
+
+    Where every frame is analysed, and only there, all cells begin with their frame; else they
+    begin half-way from the sample before. A cell that is longer than samples are apart was held.
+    """
     dwell_s = frames["end_s"] - frames["start_s"]
+    apart_s = 2 * (frames["time_s"] - frames["start_s"])[1:]
+    if is_picture or not len(frames):
+        return {"stride_s": 0.0, "widest_s": 0.0, "every_frame": False, "is_held": False}
+    every_frame = len(apart_s) > 0 and not apart_s.any()
+    if every_frame or not len(apart_s):
+        apart_s = dwell_s
+    widest_s = float(apart_s.max())
     return {
-        "stride_s": float(np.median(dwell_s)),
-        "widest_s": float(dwell_s.max()),
-        "every_frame": len(frames) > 1 and bool(np.all(frames["time_s"] == frames["start_s"])),
+        "stride_s": float(np.median(apart_s)),
+        "widest_s": widest_s,
+        "every_frame": every_frame,
+        "is_held": bool((dwell_s[:-1] > 1.01 * widest_s).any()),
     }
 
 
@@ -293,6 +304,8 @@ def _limits_of_time(exposure: Exposure) -> Iterator[str]:
             f"One sample every {stride}{rarely}: a start or an end can be off by that much, and "
             "what is shorter can be missed."
         )
+    if exposure.is_held:
+        yield "A frame that hardly changed takes over what was found in the one before it."
     if exposure.analysed_s < exposure.span_s - 0.05:
         yield (
             f"{_seconds(exposure.analysed_s)} of {_seconds(exposure.span_s)} were analysed; shares "

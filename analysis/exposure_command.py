@@ -112,21 +112,21 @@ def _look(
     from analysis.stretch import analyse_picture, analyse_stretch
 
     if info.kind == "image":
-        return list(analyse_picture(path, detectors).results)
+        return [analyse_picture(path, detectors)]
     chosen = samples(table, sampling)
     progress = _Progress(len(chosen), sys.stderr)
     results: list[FrameResult] = []
     for part in _parts(table, chosen):
-        before = len(results)
         found = analyse_stretch(
             path,
             part,
             detectors,
             sampling=sampling,
-            on_progress=lambda done, before=before: progress.show(before + done),
-            should_stop=lambda: False,
+            on_progress=progress.show,
+            thumbnails_per_s=0,
         )
         results += found.results
+        progress.before += len(part)
         if found.problem:
             progress.say(found.problem)
     progress.finish()
@@ -167,9 +167,11 @@ class _Progress:
 
     total: int
     out: TextIO
+    before: int = 0  # samples of the parts that are done
     shown: int = -1
 
-    def show(self, done: int) -> None:
+    def show(self, done_of_part: int) -> None:
+        done = self.before + done_of_part
         step = done * _PROGRESS_STEPS // max(self.total, 1)
         if self.out.isatty():
             self.out.write(f"\r{done:,} of {self.total:,} samples")

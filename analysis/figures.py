@@ -7,7 +7,7 @@ figure from. `docs/methodology.md` has the formulas; `analysis.exposure` is the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -239,14 +239,17 @@ def _known(values: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
     return np.where(known, values, 0.0), known
 
 
-def ratio(part: Numbers, whole: Numbers | np.floating) -> Numbers:
+def ratio(part: Numbers, whole: NDArray[Any] | float) -> Numbers:
     """part ÷ whole, NaN where the whole is 0."""
-    part, whole = np.broadcast_arrays(np.asarray(part, np.float64), whole)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    wholes = np.broadcast_to(whole, part.shape)
+    return np.divide(part, wholes, out=np.full(part.shape, np.nan), where=wholes > 0)
 
 
 def _size_band(seen: Sightings) -> NDArray[np.intp]:
-    return sum((seen.size >= edge for edge in SIZE_BANDS), np.zeros(len(seen.size), np.intp))
+    band = np.zeros(len(seen.size), np.intp)
+    for edge in SIZE_BANDS:
+        band += seen.size >= edge
+    return band
 
 
 def _zone(seen: Sightings) -> NDArray[np.intp]:
@@ -271,7 +274,7 @@ class _SumsByBrand:
 
 
 def _sums(index: NDArray[np.intp], values: Numbers, n: int) -> Numbers:
-    return np.bincount(index, weights=values, minlength=n)
+    return np.bincount(index, values, n).astype(np.float64, copy=False)
 
 
 def _split(

@@ -391,6 +391,22 @@ def test_irregular_samples_make_irregular_errors():
     assert "One sample every 2 s, at times 8 s" in " ".join(exposure.limits)
 
 
+def test_held_frames_do_not_make_samples_look_sparse():
+    table = columns(seconds(6, 0.2), shown(ACME, [1, 2]))
+    table.frames["end_s"][2] = 9.0  # adaptive sampling held this result for a while
+    later = Columns(table.frames[:3], table.detections)
+    exposure = measure(later, duration_s=9, labels=[ACME], method=RAW)
+    assert (exposure.stride_s, exposure.widest_s) == pytest.approx((0.2, 0.2))
+    assert not exposure.is_held  # the last sample reaches to the end, held or not
+    table.frames["start_s"][3:], table.frames["end_s"][3:] = [9, 9.2, 9.4], [9.2, 9.4, 9.6]
+    table.frames["time_s"][3:] = [9.1, 9.3, 9.5]
+    exposure = measure(table, duration_s=9.6, labels=[ACME], method=RAW)
+    assert (exposure.stride_s, exposure.widest_s) == pytest.approx((0.2, 0.2))
+    assert exposure.is_held
+    assert exposure.brands[0].border_error_s == pytest.approx(0.2)
+    assert "takes over what was found" in " ".join(exposure.limits)
+
+
 def test_methods_can_turn_the_order_of_brands_round():
     flicker = shown(ACME, list(range(0, 60, 4)), MIDDLE, 0.9, 1.0)  # 15 × 0.2 s, 0.6 s apart
     steady = shown(BOLT, list(range(65, 77)), MIDDLE, 0.9, 1.0)  # 2.4 s in one go
