@@ -25,6 +25,7 @@ from analysis.errors import RefusedMedia, UnreadableMedia
 
 CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
 _WITHOUT_TIMES = ("avi", "h264", "hevc", "vvc", "m4v", "mpegvideo", "obu", "vc1", "mjpeg", "dv")
+_SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
 _SAME_S = 1e-4  # two times closer than this are the same frame
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
 _REPORT_EVERY = 32  # decoded frames between two signs of life
@@ -162,23 +163,30 @@ class Reading:
         self.meter = Meter(request)
         self.ring: Ring | None = None
         self.n_decoded = 0
+        self._hopped_for = -1
         self._open()
+        self._can_seek = self.container.format.name not in _SEEKS_BADLY
         self.start = origin(self.container)
 
     def run(self) -> None:
         first = min(self.wanted[0] if self.wanted else 0.0, self.request.get("from_s", np.inf))
         until = max(self.wanted[-1] if self.wanted else 0.0, self.request.get("until_s", -np.inf))
-        for seen in self._frames_from(first):
-            self._look(seen)
-            done = self.next >= len(self.wanted)
-            if done and seen.time_s >= until - _SAME_S:
-                break
-            self.previous = seen
-        else:
-            self._take_what_is_left()
+        try:
+            self._deliver(first, until)
+        except _Misplaced:  # start again, the slow and certain way
+            self._can_seek, self.previous, self.meter = False, None, Meter(self.request)
+            self._deliver(first, until)
         if not self.n_decoded:
             raise UnreadableMedia("Not one frame of this film can be decoded.")
         self.line.send(self._summary(), self.meter.take())
+
+    def _deliver(self, first: float, until: float) -> None:
+        for seen in self._frames_from(first):
+            self._look(seen)
+            if self.next >= len(self.wanted) and seen.time_s >= until - _SAME_S:
+                return
+            self.previous = seen
+        self._take_what_is_left()
 
     def _frames_from(self, time_s: float) -> Iterator[Seen]:
         """Decoded frames from the key frame at or before `time_s` on; hops over long gaps."""
@@ -190,6 +198,7 @@ class Reading:
                     break
             else:
                 return
+            self._hopped_for = self.next
             trusted, packets = self._seek(self.wanted[self.next])
             trusted = max(trusted, seen.time_s + _SAME_S)  # never back over what was shown
 
@@ -210,6 +219,8 @@ class Reading:
     def _should_hop(self, time_s: float) -> bool:
         if not self.request.get("hop") or self.next >= len(self.wanted):
             return False
+        if self._hopped_for == self.next:  # that key frame was the nearest there is
+            return False
         return self.wanted[self.next] - time_s > _HOP_S
 
     def _seek(self, time_s: float) -> tuple[float, Iterator[av.Packet]]:
@@ -220,17 +231,13 @@ class Reading:
         """
         for back in _LOOK_BACK_S:
             target = time_s - back
-            if target <= 0.5:
+            if target <= 0.5 or not self._can_seek:
                 break
             packets = self._packets_at(target)
             key = next((p for p in packets if p.is_keyframe and stamp_of(p) is not None), None)
-            if key is not None:
-                shown = float(stamp_of(key) * key.time_base - self.start)
-                if shown <= time_s + _SAME_S:
-                    return shown, chain([key], packets)
-        self.container.close()
-        self._open()
-        return -np.inf, self.container.demux(self.stream)
+            if key is not None and self._shown(key) <= time_s + _SAME_S:
+                return self._shown(key), chain([key], packets)
+        return self._walk(time_s)
 
     def _packets_at(self, target: float) -> Iterator[av.Packet]:
         stamp = int((Fraction(target) + self.start) / self.stream.time_base)
@@ -239,6 +246,29 @@ class Reading:
         except (av.error.FFmpegError, OSError):
             return iter(())
         return _forgiving(self.container.demux(self.stream))
+
+    def _walk(self, time_s: float) -> tuple[float, Iterator[av.Packet]]:
+        """As `_seek`, by reading (not decoding) everything from the start: always right."""
+        self.container.close()
+        self._open()
+        packets = _forgiving(self.container.demux(self.stream))
+        held: list[av.Packet] = []
+        trusted = -np.inf
+        for packet in packets:
+            if stamp_of(packet) is None and packet.size:  # a raw stream: nothing to go by
+                return trusted, chain(held, [packet], packets)
+            if packet.is_keyframe:
+                shown = self._shown(packet)
+                if shown > time_s + _SAME_S:
+                    return trusted, chain(held, [packet], packets)
+                held, trusted = [], shown if held else trusted
+            held.append(packet)
+        return trusted, iter(held)
+
+    def _shown(self, packet: av.Packet) -> float:
+        stamp = stamp_of(packet)
+        assert stamp is not None
+        return float(stamp * packet.time_base - self.start)
 
     def _open(self) -> None:
         self.container = open_media(self.request["media"], self.request)
@@ -273,6 +303,8 @@ class Reading:
             wanted = self.wanted[self.next]
             is_here = abs(seen.time_s - wanted) <= _SAME_S
             choice = seen if is_here else self._nearer(seen, wanted)
+            if not is_here and self.used_s < 0 and self._can_seek and wanted > 0.5:
+                raise _Misplaced
             self._settle(choice, wanted)
 
     def _nearer(self, seen: Seen | None, wanted: float) -> Seen | None:
@@ -326,6 +358,10 @@ class Reading:
             "first_s": self.wanted[missing[0]] if missing else self.faults.first_s,
             "ended_early": self.faults.ended_early,
         }
+
+
+class _Misplaced(Exception):  # noqa: N818  never leaves this module
+    """The first frame after a seek is not at the time it was promised for."""
 
 
 def _forgiving(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
