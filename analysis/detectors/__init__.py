@@ -61,11 +61,11 @@ class Fused:
         self.source: Source = self.detectors[0].source
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
-        """See `Detector.detect`. A frame is let go once every detector has answered for it."""
+        """See `Detector.detect`. Works on copies: one detector may be far behind another."""
         if len(self.detectors) == 1:
             yield from self.detectors[0].detect(frames)
             return
-        copies = tee(frames, len(self.detectors))
+        copies = tee((frame.copy() for frame in frames), len(self.detectors))
         answers = [d.detect(copy) for d, copy in zip(self.detectors, copies, strict=True)]
         for found in zip(*answers, strict=True):
             yield fuse(found, self.iou)
