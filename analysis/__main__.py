@@ -16,7 +16,10 @@ COMMANDS = {
     "waveform": "analysis.audio:command",
     "proxy": "analysis.renditions:command",
     "exposure": "analysis.exposure_command:command",
+    "detect": "analysis.detectors.yolo:command",
     "reference": "analysis.detectors.reference:command",
+    "track": "analysis.tracking:command",
+    "export": "analysis.checkpoints:command",
 }
 
 
