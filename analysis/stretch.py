@@ -31,17 +31,14 @@ from analysis.types import Detection, FrameResult, Sample
 PROGRESS_S = 0.5  # on_progress is called no more often than this
 THUMBNAIL_SIDE = 160  # pixels, the longer one
 MAX_THUMBNAILS = 400  # in one stretch; a longer one keeps every second, fourth … of them
-_COLUMNS = 20
 _NEAR = 640  # a thumbnail is averaged down from this width
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ThumbnailStrip:
-    """Small pictures of what was on screen, tiled in one JPEG from left to right, then down."""
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture of what was on screen. Those of one film are all of one size."""
 
-    times_s: list[float]
-    tile: tuple[int, int]  # width and height of each, in pixels
-    columns: int
+    time_s: float
     jpeg: bytes
 
 
@@ -56,7 +53,7 @@ class StretchResult:
     n_missing: int  # samples whose frame could not be decoded
     problem: str | None  # a sentence, when part of the film is damaged
     seconds: float  # how long it took
-    thumbnails: ThumbnailStrip | None
+    thumbnails: list[Thumbnail]
 
 
 def analyse_stretch(
@@ -120,7 +117,7 @@ def analyse_stretch(
         n_missing=reader.n_missing,
         problem=reader.problem,
         seconds=time.monotonic() - began,
-        thumbnails=thumbnails.strip(),
+        thumbnails=thumbnails.kept,
     )
 
 
@@ -129,35 +126,22 @@ def analyse_picture(
     detectors: Detector | Sequence[Detector],
     *,
     limits: Limits | None = None,
-) -> StretchResult:
-    """Find logos in a picture: one result, at 0 s and lasting no time; no tracks, no thumbnails.
+) -> FrameResult:
+    """Find logos in a picture. Its sample is at 0 s and lasts no time.
 
     Raises UnreadableMedia, RefusedMedia.
     """
-    began = time.monotonic()
     frame = Frame.from_file(path, limits=limits)
     [detections] = _one(detectors).detect([frame])
-    return StretchResult(
-        results=[FrameResult(Sample(0.0, 0.0, 0.0), with_clarity(frame, detections))],
-        changes=np.empty(0, CHANGE),
-        cuts=[],
-        n_held=0,
-        n_missing=0,
-        problem=None,
-        seconds=time.monotonic() - began,
-        thumbnails=None,
-    )
+    return FrameResult(Sample(0.0, 0.0, 0.0), with_clarity(frame, detections))
 
 
 def picture_result(path: Path | str, detectors: Detector | Sequence[Detector]) -> StretchResult:
-    """`analyse_picture` in the shape of a stretch of one frame.
-
-    Raises UnreadableMedia, RefusedMedia.
-    """
+    """`analyse_picture` in the shape of a stretch with one result, without thumbnails."""
     began = time.monotonic()
-    found = analyse_picture(path, detectors)
+    result = analyse_picture(path, detectors)
     return StretchResult(
-        results=track_all([found], []),
+        results=[result],
         changes=np.empty(0, CHANGE),
         cuts=[],
         n_held=0,
@@ -251,7 +235,7 @@ class _Thumbnails:
     """Keeps a small picture of some of the frames that come by."""
 
     def __init__(self, per_s: float) -> None:
-        self._kept: list[tuple[float, NDArray[np.uint8]]] = []
+        self.kept: list[Thumbnail] = []
         self._step_s = 1 / per_s if per_s > 0 else 0.0
         self._last: int | None = None  # the step that a picture was kept for
 
@@ -262,34 +246,21 @@ class _Thumbnails:
         if step == self._last:
             return
         self._last = step
-        self._kept.append((frame.time_s, _small(frame)))
-        if len(self._kept) > MAX_THUMBNAILS:
-            self._kept = self._kept[::2]
+        self.kept.append(Thumbnail(frame.time_s, _small_jpeg(frame)))
+        if len(self.kept) > MAX_THUMBNAILS:
+            self.kept = self.kept[::2]
             self._step_s *= 2
             self._last = step // 2
 
-    def strip(self) -> ThumbnailStrip | None:
-        """All of them in one picture; None where there are none."""
-        if not self._kept:
-            return None
-        height, width = self._kept[0][1].shape[:2]
-        columns = min(_COLUMNS, len(self._kept))
-        rows = -(-len(self._kept) // columns)
-        sheet = np.zeros((rows * height, columns * width, 3), np.uint8)
-        for number, (_, picture) in enumerate(self._kept):
-            top, left = number // columns * height, number % columns * width
-            sheet[top : top + height, left : left + width] = picture
-        done, jpeg = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, 80])
-        assert done
-        times = [time_s for time_s, _ in self._kept]
-        return ThumbnailStrip(times, (width, height), columns, jpeg.tobytes())
 
-
-def _small(frame: Frame) -> NDArray[np.uint8]:
+def _small_jpeg(frame: Frame) -> bytes:
     """The frame with a longer side of THUMBNAIL_SIDE: quickly brought near, then averaged."""
     longer = max(frame.width, frame.height)
     near = min(_NEAR / longer, 1.0)
     size = [max(round(side * near / 2) * 2, 2) for side in (frame.width, frame.height)]
     tile = [max(round(side * THUMBNAIL_SIDE / longer), 1) for side in (frame.width, frame.height)]
     image = frame.bgr((size[0], size[1]))
-    return cv2.resize(image, (tile[0], tile[1]), interpolation=cv2.INTER_AREA)
+    image = cv2.resize(image, (tile[0], tile[1]), interpolation=cv2.INTER_AREA)
+    done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert done
+    return jpeg.tobytes()

@@ -9,7 +9,7 @@ from analysis.errors import Stopped, UnreadableMedia
 from analysis.frame_table import read_frame_table
 from analysis.frames import KEPT
 from analysis.schedule import SamplingOptions, samples, stretches
-from analysis.stretch import analyse_picture, analyse_stretch
+from analysis.stretch import analyse_picture, analyse_stretch, picture_result
 from analysis.types import Box, Detection
 from tests.analysis.clips import constant, number_in, numbered, write_clip
 
@@ -200,16 +200,15 @@ def test_it_stops_when_asked(clip):
 def test_thumbnails_show_what_was_on_screen(clip):
     rows, sampling = chosen(clip, mode="interval", interval_s=0.1)
 
-    strip = analyse_stretch(clip, rows, BoardFinder(), sampling=sampling).thumbnails
+    thumbnails = analyse_stretch(clip, rows, BoardFinder(), sampling=sampling).thumbnails
 
-    assert strip.times_s == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5], abs=0.1)
-    assert strip.tile == (160, 96)
-    sheet = cv2.imdecode(np.frombuffer(strip.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert sheet.shape == (96, 160 * 8, 3)
-    tiles = [sheet[60:, 160 * i + 10 : 160 * i + 60].mean(axis=(0, 1)) for i in range(8)]
-    is_green = [tile[1] > tile[2] + 40 for tile in tiles]
-    assert is_green == [False] * 4 + [True] * 4
-    assert analyse_stretch(clip, rows, BoardFinder(), thumbnails_per_s=0).thumbnails is None
+    times = [t.time_s for t in thumbnails]
+    assert times == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5], abs=0.1)
+    tiles = [cv2.imdecode(np.frombuffer(t.jpeg, np.uint8), cv2.IMREAD_COLOR) for t in thumbnails]
+    assert {tile.shape for tile in tiles} == {(96, 160, 3)}
+    colours = [tile[60:, 10:60].mean(axis=(0, 1)) for tile in tiles]
+    assert [c[1] > c[2] + 40 for c in colours] == [False] * 4 + [True] * 4
+    assert analyse_stretch(clip, rows, BoardFinder(), thumbnails_per_s=0).thumbnails == []
 
 
 def test_a_long_stretch_keeps_fewer_thumbnails(clip, monkeypatch):
@@ -218,7 +217,7 @@ def test_a_long_stretch_keeps_fewer_thumbnails(clip, monkeypatch):
 
     result = analyse_stretch(clip, rows, BoardFinder(), sampling=sampling, thumbnails_per_s=25)
 
-    times = result.thumbnails.times_s
+    times = [t.time_s for t in result.thumbnails]
     assert 4 <= len(times) <= 10
     assert times[0] == 0
     assert times[-1] > 3
@@ -246,7 +245,7 @@ def test_a_stretch_without_samples_has_no_results(clip):
     result = analyse_stretch(clip, np.empty(0, FRAME), BoardFinder())
 
     assert result.results == []
-    assert result.thumbnails is None
+    assert result.thumbnails == []
 
 
 def test_a_picture_has_one_result(tmp_path):
@@ -254,12 +253,12 @@ def test_a_picture_has_one_result(tmp_path):
 
     result = analyse_picture(tmp_path / "board.png", BoardFinder())
 
-    [only] = result.results
-    [found] = only.detections
+    [found] = result.detections
     assert found.box == BOARD
     assert found.clarity > 0.5
     assert found.track is None
-    assert only.sample.dwell_s == 0
+    assert result.sample.dwell_s == 0
+    assert picture_result(tmp_path / "board.png", BoardFinder()).results == [result]
 
 
 def test_a_file_that_is_no_film_is_refused(tmp_path):
