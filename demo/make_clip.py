@@ -1,4 +1,4 @@
-"""Make the demo clip and its ground truth: `python demo/make_clip.py`.
+"""Make the demo clip and its ground truth: `python -m demo.make_clip`.
 
 48 seconds of a match evening with invented sponsors, drawn by `scenes.py`. `clip.mp4` is 1280 × 720
 at 25 frames a second, H.264 with B-frames and AAC sound; `truth.json` holds the box of every logo
@@ -21,9 +21,11 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from brands import BRANDS
 from numpy.typing import NDArray
-from scenes import (
+
+from analysis.types import Box
+from demo.brands import BRANDS
+from demo.scenes import (
     TITLE,
     Airship,
     Can,
@@ -36,10 +38,8 @@ from scenes import (
     lower_third,
     score_bug,
 )
-from sound import SAMPLE_RATE, soundtrack
-from stage import HEIGHT, WIDTH, Stage, graded
-
-from analysis.types import Box
+from demo.sound import SAMPLE_RATE, soundtrack
+from demo.stage import HEIGHT, WIDTH, Stage, graded
 
 HERE = Path(__file__).parent
 FRAME_RATE = 25
@@ -93,7 +93,7 @@ SHOTS = (
     ShotPlan("tunnel", 4.0, lambda: Tunnel(1)),
     ShotPlan("interview", 8.4, lambda: Interview(1, ["Norra Bank", "Vitalo"])),
     ShotPlan("can", 5.6, lambda: Can(1, "Vitalo")),
-    ShotPlan("airship", 6.4, lambda: Airship(2, "Osprey Air")),
+    ShotPlan("airship", 6.4, lambda: Airship(2, "Osprey Air", enters=0.9)),
 )
 
 

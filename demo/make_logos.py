@@ -1,4 +1,4 @@
-"""Draw the logos of five invented brands: `python demo/make_logos.py`.
+"""Draw the logos of five invented brands: `python -m demo.make_logos`.
 
 Each logo is a symbol and a wordmark on a transparent ground, in `demo/logos/`; the one-colour
 white version that a brand prints on dark or coloured grounds is in `demo/logos/reversed/`.
@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
-from lettering import Hand, Sheet, arc, curve
 from PIL import Image, ImageDraw, ImageFont
+
+from demo.lettering import Hand, Sheet, arc, curve
 
 HERE = Path(__file__).parent
 WIDTH = 1024  # pixels of the finished logo

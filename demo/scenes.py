@@ -11,9 +11,11 @@ from typing import ClassVar, Protocol
 
 import cv2
 import numpy as np
-from brands import BRANDS, bgr
 from numpy.typing import ArrayLike, NDArray
-from stage import (
+
+from analysis.canvas import fitted, rectangle
+from demo.brands import BRANDS, bgr
+from demo.stage import (
     HEIGHT,
     NAVY,
     RED,
@@ -28,8 +30,6 @@ from stage import (
     vertical,
     wrapped,
 )
-
-from analysis.canvas import fitted, rectangle
 
 COLOURS = {brand.name: brand.colour for brand in BRANDS}
 # How each brand is printed on a board: (ground, ink, "" for its own colours).
@@ -110,9 +110,10 @@ class Pitch:
         self.stand = _crowd(rng, 3000, 500)
         self.boards = [_board(rng, name) for name in brands]
         self.pan = rng.uniform(-1, 1, 2)
-        side, depth = (6.5, 17.0) if close else (13.0, 27.0)
-        depths = self.far - np.linspace(3.5, depth, players)
-        self.runners = [_runner(rng, i, side, z) for i, z in enumerate(rng.permutation(depths))]
+        depths = rng.permutation(self.far - np.linspace(3.5, 17.0 if close else 25.0, players))
+        start = 0.0 if close else -12 + 4 * self.pan[0]
+        side = 6.5 if close else 12.0
+        self.runners = [_runner(rng, i, start, side, z) for i, z in enumerate(depths)]
         if close:  # one of the red team runs through the foreground
             lead = {"x": -12.6 + 3 * self.pan[0], "z": 17.0, "speed": 1.25, "kit": RED}
             self.runners[0] |= lead
@@ -243,14 +244,15 @@ def _board(rng: np.random.Generator, name: str) -> tuple[str, str, Texture]:
     return ground, name, logo(name, ink, 512)
 
 
-def _runner(rng: np.random.Generator, index: int, side: float, z: float) -> dict:
+def _runner(rng: np.random.Generator, index: int, start: float, side: float, z: float) -> dict:
     kit = RED if index % 2 == 0 else NAVY
     skin = ("#c98f68", "#8a5a3c", "#e3b08c", "#5f3d29")[int(rng.integers(4))]
     dressed = Kit(kit.shirt, kit.sleeve, kit.shorts, kit.socks, kit.sponsor, kit.print_colour, skin)
     return {
-        "x": float(rng.uniform(-side, side)),
+        "x": float(start + rng.uniform(-side, side)),
         "z": float(z),
-        "speed": float(rng.choice([-1, 1]) * rng.uniform(0.6, 3.4)),
+        # Most go the way the play, and the camera, goes.
+        "speed": float(rng.choice([-1, 1, 1, 1]) * rng.uniform(0.9, 3.4)),
         "phase": float(rng.uniform(0, 6.28)),
         "kit": dressed,
     }

@@ -10,11 +10,11 @@ from functools import cache
 
 import cv2
 import numpy as np
-from brands import bgr, read_logos
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.canvas import Canvas, recoloured, rectangle
 from analysis.synthesis import around
+from demo.brands import bgr, read_logos
 
 WIDTH, HEIGHT = 1280, 720
 Point = tuple[float, float]

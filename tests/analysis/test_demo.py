@@ -1,0 +1,155 @@
+"""The demo is the first thing anybody sees, and its truth is what others measure against."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from analysis.types import Box
+from demo import make_clip, make_model
+from demo.brands import BRANDS, read_logos
+
+DEMO = Path(__file__).parents[2] / "demo"
+CLIP = DEMO / "clip.mp4"
+NAMES = [brand.name for brand in BRANDS]
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict:
+    return json.loads((DEMO / "truth.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def times() -> list[float]:
+    """When each frame of the clip is shown, from the file."""
+    with av.open(str(CLIP)) as container:
+        video = container.streams.video[0]
+        shown = [packet.pts for packet in container.demux(video) if packet.pts is not None]
+        return sorted(float(pts * video.time_base) for pts in shown)
+
+
+@pytest.mark.parametrize("brand", BRANDS, ids=lambda brand: brand.stem)
+def test_a_logo_is_small_sharp_and_transparent(brand) -> None:
+    logo = read_logos()[brand.name]
+    assert logo.shape[1] == 1024
+    assert logo.shape[2] == 4
+    assert logo[0].max(axis=0)[3] == 0  # a clear margin
+    assert (logo[..., 3] == 255).mean() > 0.15
+    assert brand.logo_file.stat().st_size < 60_000
+    white = cv2.imread(
+        str(brand.logo_file.parent / "reversed" / brand.logo_file.name), cv2.IMREAD_UNCHANGED
+    )
+    assert np.array_equal(white[..., 3], logo[..., 3])
+
+
+def test_the_clip_has_a_frame_for_every_line_of_the_truth(truth, times) -> None:
+    assert len(times) == truth["frame_count"] == len(truth["frames"])
+    expected = np.arange(len(times)) / truth["frame_rate"]
+    assert np.array(times) - times[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_clip_is_what_a_broadcaster_would_send() -> None:
+    with av.open(str(CLIP)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
+        assert (video.width, video.height) == (1280, 720)
+        assert video.codec_context.pix_fmt == "yuv420p"
+        assert video.codec_context.has_b_frames
+        lengths = [float(stream.duration * stream.time_base) for stream in (video, audio)]
+        assert lengths == pytest.approx([make_clip.duration_s()] * 2, abs=0.1)
+    data = CLIP.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert len(data) < 2_600_000
+
+
+def test_intervals_are_the_stretches_of_frames_with_a_box(truth) -> None:
+    for number, name in enumerate(NAMES):
+        frames = {i for i, boxes in enumerate(truth["frames"]) if number in [b[0] for b in boxes]}
+        rate = truth["frame_rate"]
+        told = {
+            i
+            for start, end in truth["intervals"][name]
+            for i in range(round(start * rate), round(end * rate))
+        }
+        assert told == frames
+
+
+def test_four_brands_appear_and_one_never_does(truth) -> None:
+    seen = {name for name in NAMES if truth["intervals"][name]}
+    assert seen == {"Kestrel", "Norra Bank", "Vitalo", "Osprey Air"}
+
+
+def test_shots_follow_one_another_to_the_end(truth) -> None:
+    edges = [(shot["start_s"], shot["end_s"]) for shot in truth["shots"]]
+    assert edges[0][0] == 0
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(edges))
+    assert edges[-1][1] == pytest.approx(truth["duration_s"])
+
+
+def test_one_shot_shows_no_brand(truth) -> None:
+    [tunnel] = [shot for shot in truth["shots"] if shot["name"] == "tunnel"]
+    rate = truth["frame_rate"]
+    inside = truth["frames"][round(tunnel["start_s"] * rate) : round(tunnel["end_s"] * rate)]
+    assert len(inside) > 50
+    assert not any(inside)
+
+
+def test_boxes_are_fractions_of_the_frame(truth) -> None:
+    rows = np.array([row for frame in truth["frames"] for row in frame])
+    assert rows[:, 1:].min() >= 0
+    assert rows[:, 1:].max() <= 1
+    assert (rows[:, 3:] > rows[:, 1:3]).all()
+
+
+@pytest.mark.parametrize("number", [40, 300, 450, 1150])
+def test_the_renderer_still_draws_the_clip_and_its_truth(truth, number: int) -> None:
+    drawn = make_clip.draw(number)
+    told = [(NAMES[row[0]], row[1:]) for row in truth["frames"][number]]
+    assert [label for label, _ in drawn.boxes] == [label for label, _ in told]
+    for (_, box), (_, row) in zip(drawn.boxes, told, strict=True):
+        assert list(box) == pytest.approx(row, abs=2 / 1280)
+    assert cv2.PSNR(drawn.image, _frame_of_clip(number)) > 27
+
+
+def _frame_of_clip(number: int) -> np.ndarray:
+    with av.open(str(CLIP)) as container:
+        video = container.streams.video[0]
+        at = number / make_clip.FRAME_RATE
+        container.seek(round(at / video.time_base), stream=video)
+        for frame in container.decode(video):
+            if frame.time >= at - 1e-3:
+                return frame.to_ndarray(format="bgr24")
+    raise AssertionError(f"the clip has no frame {number}")
+
+
+def test_a_drawing_depends_on_nothing_but_its_number() -> None:
+    first = make_clip.draw(950).image
+    make_clip._scene.cache_clear()
+    assert np.array_equal(first, make_clip.draw(950).image)
+
+
+def test_training_pictures_like_the_clips_scenes_come_with_their_boxes(tmp_path) -> None:
+    make_model.write_pictures(tmp_path, "train", "staged", seed=3, start=0, count=4)
+    pictures = sorted((tmp_path / "images" / "train").glob("*.jpg"))
+    labels = [path.read_text().split() for path in sorted((tmp_path / "labels/train").glob("*"))]
+    assert len(pictures) == len(labels) == 4
+    assert cv2.imread(str(pictures[0])).shape == (make_model.HEIGHT, make_model.WIDTH, 3)
+    values = np.array([float(v) for row in labels for v in row]).reshape(-1, 5)
+    assert len(values)
+    assert set(values[:, 0]) <= set(range(5))
+    assert values[:, 1:].max() <= 1
+
+
+def test_a_score_counts_what_was_found_missed_and_invented() -> None:
+    here, beside, there = Box(0, 0, 0.2, 0.2), Box(0.02, 0, 0.22, 0.2), Box(0.6, 0.6, 0.9, 0.9)
+    expected = [("Kestrel", here), ("Vitalo", there)]
+    detected = [("Kestrel", beside), ("Kestrel", here), ("Norra Bank", there)]
+    result = make_model.score([(expected, detected)])
+    assert (result.found, result.missed, result.invented) == (1, 1, 2)
+    assert (result.recall, result.precision) == (0.5, pytest.approx(1 / 3))
