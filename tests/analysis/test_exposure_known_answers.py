@@ -228,6 +228,15 @@ def test_a_window_cuts_cells_exactly():
     assert acme.share_of_screen_time == 0.75
 
 
+def test_what_lies_outside_the_window_is_not_there():
+    table = columns(seconds(4), shown(BOLT, [0, 3], QUARTER) + shown(ACME, [1]))
+    table.detections.sort(order="frame")
+    exposure = measure(table, duration_s=4, labels=[BOLT, ACME], method=RAW, window=(1, 3))
+    bolt, acme = exposure.brands
+    assert (bolt.frames, bolt.max_size, bolt.count, bolt.first_s) == (0, 0, 0, None)
+    assert (acme.frames, acme.count) == (1, 1)
+
+
 def test_time_nobody_looked_at_is_not_analysed():
     cells = [(0.5, 1.5), (1.5, 2.5), (5.0, 6.0)]  # starts late, and 2.5 s could not be decoded
     table = columns(cells, shown(ACME, [0, 1, 2]))
