@@ -62,6 +62,11 @@ def media(path: Path | str, **options: Any) -> Any:
     )
 
 
+def convert_to(path: Path | str, streams: Sequence[Any], **options: Any) -> Any:
+    """An ffmpeg-python output of `streams` to the file at `path`."""
+    return ffmpeg.output(*streams, f"file:{Path(path).resolve()}", **options)
+
+
 def run(
     output: Any,
     *,

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+# Containers that hold frames at an even pace and do not say when each is shown.
+EVENLY_PACED = ("avi", "h264", "hevc", "vvc", "m4v", "mpegvideo", "obu", "vc1", "mjpeg", "dv")
 _ROW = np.dtype([("time_s", "<f8"), ("is_key", "?")])
 _MAGIC = b"SLT1"
 

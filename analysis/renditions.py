@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from analysis.errors import UnreadableMedia
-from analysis.ffmpeg import media, run
+from analysis.ffmpeg import convert_to, media, run
+from analysis.frame_table import EVENLY_PACED
 from analysis.guard import open_plain_file
 from analysis.types import MediaInfo
 
@@ -66,7 +67,10 @@ def _recipe(path: Path | str, out: Path, info: MediaInfo) -> object:
     if info.kind == "video":
         width = min(MAX_WIDTH, info.width) // 2 * 2 or 2
         height = max(2, round(info.height * width / info.width / 2) * 2)
-        streams.append(source["v:0"].filter("scale", width, height).filter("setsar", 1))
+        picture = source["v:0"].filter("scale", width, height).filter("setsar", 1)
+        if info.format in EVENLY_PACED:
+            picture = picture.filter("setpts", f"N/{info.frame_rate}/TB")
+        streams.append(picture)
         options |= {
             "vcodec": "libx264",
             "crf": 23,
@@ -79,13 +83,7 @@ def _recipe(path: Path | str, out: Path, info: MediaInfo) -> object:
     if info.audio:
         streams.append(source["a:0"])
         options |= {"acodec": "aac", "audio_bitrate": "128k", "ac": 2}
-    return media_output(streams, out, options)
-
-
-def media_output(streams: Sequence[object], out: Path, options: dict[str, object]) -> object:
-    import ffmpeg
-
-    return ffmpeg.output(*streams, f"file:{out.resolve()}", **options)
+    return convert_to(out, streams, **options)
 
 
 def command(argv: Sequence[str]) -> int:

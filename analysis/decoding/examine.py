@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis.decoding.geometry import Geometry, geometry_of
 from analysis.decoding.line import Line
 from analysis.decoding.opening import film, is_picture, open_media, origin
-from analysis.decoding.read import Seen, decoded, picture_frame, ready
+from analysis.decoding.read import Seen, decoded, picture_frame, ready, stamp_of
 from analysis.errors import RefusedMedia, UnreadableMedia
 
 ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
@@ -129,7 +129,7 @@ def _scan(container: InputContainer, stream: VideoStream | None, limits: dict) -
             return scan
         if not packet.size or packet.is_discard:
             continue
-        pts, base = packet.pts, clock[packet.stream_index]
+        pts, base = stamp_of(packet), clock[packet.stream_index]
         if packet.stream_index != picture:
             scan.n_sound += 1
             if pts is not None:

@@ -22,9 +22,9 @@ from analysis.decoding.geometry import EXIF_TURNS, Geometry, convert, fill, geom
 from analysis.decoding.line import Line
 from analysis.decoding.opening import film, is_picture, open_media, origin
 from analysis.errors import RefusedMedia, UnreadableMedia
+from analysis.frame_table import EVENLY_PACED
 
 CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
-_WITHOUT_TIMES = ("avi", "h264", "hevc", "vvc", "m4v", "mpegvideo", "obu", "vc1", "mjpeg", "dv")
 _SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
 _SAME_S = 1e-4  # two times closer than this are the same frame
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
@@ -63,13 +63,16 @@ class Clock:
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._start = origin(container)
-        self._is_counted = container.format.name in _WITHOUT_TIMES
+        self._is_counted = container.format.name in EVENLY_PACED
         self._rate = stream.average_rate or Fraction(25)
         self._waiting: list[Fraction] = []
         self._n_sent = 0
+        self._only_keys = str(stream.codec_context.skip_frame).upper().endswith("NONKEY")
 
     def sent(self, packet: av.Packet) -> None:
         if not self._is_counted or not packet.size:
+            return
+        if self._only_keys and not packet.is_keyframe:
             return
         stamp = stamp_of(packet)
         time = self._n_sent / self._rate if stamp is None else stamp * packet.time_base
@@ -122,8 +125,13 @@ def _decode(stream: VideoStream, packet: av.Packet | None, faults: Faults) -> li
 
 
 def stamp_of(packet: av.Packet) -> int | None:
-    """When the packet is shown, in its own unit; when it is decoded, if that is all it says."""
-    return packet.pts if packet.pts is not None else packet.dts
+    """When the packet is shown, in its own unit; when it is decoded, if that is all it says.
+
+    The display times of evenly paced containers are a guess of the demuxer's, so not used.
+    """
+    if packet.pts is None or packet.stream.container.format.name in EVENLY_PACED:
+        return packet.dts
+    return packet.pts
 
 
 def ready(stream: VideoStream, limits: dict) -> None:
