@@ -59,7 +59,7 @@ document.addEventListener("click", (event) => closeMenus(event.target.closest("d
 // --- toasts ----------------------------------------------------------------------------------
 const toasts = document.getElementById("toasts");
 
-/** Say something quietly: import { tell } is not needed, dispatch "sightline:tell" instead. */
+/** Say something quietly. Other modules: dispatch "sightline:tell" with { text, kind }. */
 function tell(text, kind = "info") {
   const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
   toast.querySelector("[data-text]").textContent = text;
@@ -71,12 +71,13 @@ addEventListener("sightline:tell", (event) => tell(event.detail.text, event.deta
 function outlive(toast) {
   if (toast.dataset.timed) return;
   toast.dataset.timed = "yes";
-  const stay = toast.querySelector("form") || toast.classList.contains("error") ? 12000 : 6000;
+  toast.querySelector(".close").addEventListener("click", () => toast.remove());
+  if (toast.classList.contains("error")) return; // stays until it is read
+  const stay = toast.querySelector("form") ? 12000 : 6000;
   let timer = setTimeout(() => toast.remove(), stay);
   toast.addEventListener("pointerenter", () => clearTimeout(timer));
   toast.addEventListener("focusin", () => clearTimeout(timer));
   toast.addEventListener("pointerleave", () => (timer = setTimeout(() => toast.remove(), 3000)));
-  toast.querySelector(".close").addEventListener("click", () => toast.remove());
 }
 if (toasts) {
   for (const toast of toasts.children) outlive(toast);

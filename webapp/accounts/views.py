@@ -220,6 +220,7 @@ def _members_page(
         "invite": InviteForm() if link else invite,
         "naming": naming,
         "link": link,
+        "sends_mail": bool(settings.EMAIL_HOST),
     }
     status = 422 if invite.errors or naming.errors else 200
     return render(request, "accounts/members.html", context, status=status)

@@ -164,6 +164,7 @@ class Project(models.Model):
             raise Refused("A label needs a name.")
         if len(name) > 60:
             raise Refused(f"{name[:30]}… is too long for a label: 60 letters at most.")
+        self._grow()  # first, so that two people adding at once wait for one another
         if self.labels.filter(archived=None).count() >= self.MAX_LABELS:
             raise Refused(f"A project holds {self.MAX_LABELS} labels at most.")
         if before := self.labels.filter(name__iexact=name).first():
@@ -175,7 +176,6 @@ class Project(models.Model):
         label = self.labels.create(
             name=name, colour=self.next_colour(), position=0 if last is None else last + 1
         )
-        self._grow()
         Event.record(self.workspace, by, "added a label", name, project=self.name)
         return label
 
@@ -265,6 +265,7 @@ class Label(models.Model):
     @transaction.atomic
     def add_reference(self, picture: Picture, name: str, *, by: User | None) -> Reference:
         """One more picture to know it by. The same bytes are stored once for all labels."""
+        self.project._grow()  # first, so that two people adding at once wait for one another
         if self.references.filter(sha256=picture.sha256).exists():
             raise Refused(f"{self.name} has this picture already.")
         if self.references.count() >= Reference.MAX_PER_LABEL:
@@ -280,7 +281,6 @@ class Label(models.Model):
             height=picture.height,
             has_alpha=picture.has_alpha,
         )
-        self.project._grow()
         Event.record(self.project.workspace, by, "added a logo picture", f"{name} for {self}")
         return reference
 
@@ -348,7 +348,8 @@ def snapshot(project: Project) -> dict[str, Any]:
             "name": label.name,
             "references": [
                 {"id": r.pk, "file": r.file, "sha256": r.sha256}
-                for r in label.references.filter(problem="")
+                for r in label.references.all()
+                if not r.problem
             ]
             if project.uses_references
             else [],

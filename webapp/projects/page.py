@@ -96,7 +96,7 @@ def labels_context(project: Project, **state: Any) -> dict[str, Any]:
     return {
         "project": project,
         "rows": rows,
-        "n_found": sum(row.can_be_found for row in rows),
+        "n_blind": sum(not row.can_be_found for row in rows),
         "removed": project.labels.exclude(archived=None),
         "max_labels": Project.MAX_LABELS,
         "mapping": {"both": both, "only_labels": only_labels, "only_model": only_model},
