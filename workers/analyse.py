@@ -7,18 +7,22 @@ any number of workers share a run, and one that dies costs at most the segment i
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import cv2
+import numpy as np
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from analysis.columns import FRAME
 from analysis.errors import AnalysisError, Stopped
 from analysis.frame_table import FrameTable
 from analysis.schedule import SamplingOptions, samples, stretches
+from analysis.stretch import StretchResult, analyse_stretch, picture_result
+from analysis.thumbnails import sprite
 from webapp import jobs
 from webapp.assets.models import Asset
 from webapp.celery import app
@@ -155,42 +159,40 @@ def analyse(segment: Segment) -> None:
         log.exception("%s failed", segment)
 
 
-def _look(run: Run, segment: Segment, beat: Heartbeat) -> Any:
-    from analysis.stretch import analyse_picture, analyse_stretch
-
-    detectors = loaded.detectors(run.inputs, run.options, should_stop=beat.should_stop)
+def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
+    """Run the detectors over the segment's frames."""
+    detector = loaded.detector(run.inputs, run.options, should_stop=beat.should_stop)
     path = local_path(run.asset.file)
-    started = timezone.now()
+    started = time.monotonic()
 
     def on_progress(frames_done: int) -> None:
-        busy_s = (timezone.now() - started).total_seconds()
-        beat.note(frames_done=frames_done, busy_s=busy_s)
+        beat.note(frames_done=frames_done, busy_s=time.monotonic() - started)
 
     if run.asset.kind == Asset.Kind.IMAGE:
-        return analyse_picture(path, detectors)
+        return picture_result(path, detector)
     chosen = samples(_frame_table(run.asset), _sampling(run))
     inside = (chosen["time_s"] >= segment.start_s) & (chosen["time_s"] < segment.end_s)
     return analyse_stretch(
         path,
-        chosen[inside].astype(FRAME),
-        detectors,
+        chosen[inside],
+        detector,
         sampling=_sampling(run),
+        span_s=(segment.start_s, segment.end_s),
         on_progress=on_progress,
         should_stop=beat.should_stop,
     )
 
 
-def _keep_sprite(segment: Segment, result: Any) -> tuple[str, dict[str, Any]]:
-    thumbnails = result.thumbnails
-    if thumbnails is None:
+def _keep_sprite(segment: Segment, result: StretchResult) -> tuple[str, dict[str, Any]]:
+    """Store the segment's thumbnails as one sheet; its name and what is on it."""
+    if not result.thumbnails:
         return "", {}
-    name = f"runs/{segment.run_id}/{segment.index:05}.jpg"
-    data = {
-        "times": list(thumbnails.times_s),
-        "tile": list(thumbnails.tile),
-        "columns": thumbnails.columns,
-    }
-    return keep(name, thumbnails.jpeg), data
+    tiles = [cv2.imdecode(np.frombuffer(t.jpeg, np.uint8), 1) for t in result.thumbnails]
+    sheet, columns = sprite(tiles)
+    height, width = tiles[0].shape[:2]
+    times = [t.time_s for t in result.thumbnails]
+    name = keep(f"runs/{segment.run_id}/{segment.index:05}.jpg", sheet)
+    return name, {"times": times, "tile": [width, height], "columns": columns}
 
 
 def _fail_or_wait(segment: Segment, error: AnalysisError) -> None:

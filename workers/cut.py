@@ -12,15 +12,16 @@ from workers.originals import keep, local_path
 @app.task(name="frame")
 def frame(rendition_id: int) -> None:
     """Make the rendition `frame@SECONDS`."""
-    from analysis.thumbnails import encode_jpeg, extract_frame
+    from analysis.frames import extract_frame
+    from analysis.thumbnails import jpeg
 
     rendition = Rendition.objects.claim(rendition_id, this_worker())
     if rendition is None:
         return
     time_s = float(rendition.recipe.partition("@")[2])
     try:
-        picture = extract_frame(local_path(rendition.asset.file), time_s)
-        file = keep(f"renditions/{rendition.asset_id}/frame-{time_s:.6f}.jpg", encode_jpeg(picture))
+        picture = jpeg(extract_frame(local_path(rendition.asset.file), time_s).bgr(), quality=92)
+        file = keep(f"renditions/{rendition.asset_id}/frame-{time_s:.6f}.jpg", picture)
     except AnalysisError as error:
         rendition.fail(error.message, can_retry=not error.permanent)
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from django.db import transaction
 
@@ -9,13 +11,12 @@ from analysis.columns import SOURCES, Columns
 from analysis.frames import CHANGE
 from analysis.shots import find_shots
 from analysis.tracking import stitch
-from analysis.types import Box
+from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status
 from webapp.runs.models import Detection, Run, SegmentResult, Shot, Track
 
-# Tracks join across a border only when both ends are this close to it.
-MAX_GAP_S = 1.0
+NEAR_S = 2.0  # what is looked at on both sides of a border
 
 
 @transaction.atomic
@@ -49,40 +50,41 @@ def _find_shots(run: Run, results: list[SegmentResult]) -> None:
 
 
 def _join_tracks(run: Run, results: list[SegmentResult]) -> None:
-    cuts = {round(start, 3) for start in run.shots.values_list("start_s", flat=True)}
+    cuts = list(run.shots.values_list("start_s", flat=True))
     names = {number: name for name, number in run.label_ids().items()}
     unpacked = [Columns.unpack(result.columns) for result in results]
     joined: dict[int, int] = {}
-    for before, after, result in zip(unpacked, unpacked[1:], results[1:], strict=False):
-        if round(result.segment.start_s, 3) in cuts:
-            continue
-        pairs = stitch(_edge(before, names, last=True), _edge(after, names, last=False))
-        joined |= {head: joined.get(tail, tail) for head, tail in pairs.items()}
+    for before, after in pairwise(unpacked):
+        if len(before.frames) and len(after.frames):
+            border = float(after.frames["start_s"][0])
+            tail = _near(before, border, names)
+            pairs = stitch(tail, _near(after, border, names), cuts)
+            joined |= {head: joined.get(tail, tail) for head, tail in pairs.items()}
     _rename_tracks(run, joined)
     _rewrite(results, unpacked, joined)
 
 
-def _edge(columns: Columns, names: dict[int, str], *, last: bool) -> list[Found]:
-    """The detections of a segment's frame next to the border."""
-    if not len(columns.detections):
-        return []
-    row = columns.detections[-1 if last else 0]
-    frame = columns.frames[row["frame"]]
-    border = columns.frames[-1]["end_s"] if last else columns.frames[0]["start_s"]
-    if abs(border - frame["time_s"]) > MAX_GAP_S:
-        return []
-    at_edge = columns.detections[columns.detections["frame"] == row["frame"]]
-    return [
-        Found(
-            box=Box(*(float(d[c]) for c in ("x1", "y1", "x2", "y2"))),
-            label=names[int(d["label"])],
-            confidence=min(float(d["confidence"]), 1.0),
-            source=SOURCES[int(d["source"])],
-            track=int(d["track"]),
-        )
-        for d in at_edge
-        if d["track"] >= 0
-    ]
+def _near(columns: Columns, border_s: float, names: dict[int, str]) -> list[FrameResult]:
+    """The frames within two seconds of a segment's border, as tracking wants them."""
+    frames = columns.frames
+    near = np.flatnonzero(np.abs(frames["time_s"] - border_s) <= NEAR_S)
+    results = []
+    for index in near:
+        found = columns.detections[columns.detections["frame"] == index]
+        time_s, start_s, end_s = (float(value) for value in frames[index])
+        tracked = [_value(d, names) for d in found if d["track"] >= 0]
+        results.append(FrameResult(Sample(time_s, start_s, end_s), tracked))
+    return results
+
+
+def _value(row: np.void, names: dict[int, str]) -> Found:
+    return Found(
+        box=Box(*(float(row[c]) for c in ("x1", "y1", "x2", "y2"))),
+        label=names[int(row["label"])],
+        confidence=min(float(row["confidence"]), 1.0),
+        source=SOURCES[int(row["source"])],
+        track=int(row["track"]),
+    )
 
 
 def _rename_tracks(run: Run, joined: dict[int, int]) -> None:

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from webapp import jobs
-from webapp.assets.models import Asset, Rendition
-from webapp.assets.uploads import purge_removed_assets, sweep_abandoned_uploads
+from webapp.assets.models import Asset, Rendition, purge_removed_assets
+from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.leases import Leased, Status
 from webapp.registry.models import ModelVersion

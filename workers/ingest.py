@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
+
+from PIL import Image
 
 from analysis.errors import AnalysisError, Stopped
 from analysis.types import MediaInfo
@@ -15,6 +18,8 @@ from workers.identity import this_worker
 from workers.originals import full_disk_is_said, keep, keep_file, local_path, scratch_file
 
 log = logging.getLogger("sightline.ingest")
+
+TILE_WIDTH = 160  # pixels, of the strip
 
 
 @app.task(name="ingest")
@@ -97,15 +102,12 @@ def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
         return
     table_file = asset.renditions.get(recipe="frame_table").file
     table = FrameTable.unpack(local_path(table_file).read_bytes())
-    sprite = strip(path, table)
-    Rendition.keep(
-        asset,
-        "strip",
-        keep(_name(asset, "strip.jpg"), sprite.jpeg),
-        times=list(sprite.times_s),
-        tile=list(sprite.tile),
-        columns=sprite.columns,
-    )
+    sheet, times, columns = strip(path, table, tile_width=TILE_WIDTH)
+    with Image.open(io.BytesIO(sheet)) as picture:
+        rows = -(-len(times) // columns)
+        tile = [picture.width // columns, picture.height // rows]
+    file = keep(_name(asset, "strip.jpg"), sheet)
+    Rendition.keep(asset, "strip", file, times=times, tile=tile, columns=columns)
 
 
 def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
@@ -116,21 +118,29 @@ def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 
 
 def make_proxy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    from analysis.renditions import make_proxy as encode
+    """A copy that every browser can play, where the original is not one."""
+    if info.kind == "image":
+        from analysis.frames import read_picture
+        from analysis.thumbnails import jpeg
+
+        picture = jpeg(read_picture(local_path(asset.file)), quality=90)
+        Rendition.keep(asset, "proxy", keep(_name(asset, "proxy.jpg"), picture))
+        return
+
+    from analysis.renditions import proxy
 
     def on_progress(share: float) -> None:
         beat.note(progress=0.6 + 0.4 * share)
 
-    suffix = {"video": ".mp4", "audio": ".m4a", "image": ".jpg"}[info.kind]
-    with scratch_file(suffix) as path:
-        encode(
+    with scratch_file(".mp4") as path:
+        proxy(
             local_path(asset.file),
             path,
-            info=info,
+            info,
             on_progress=on_progress,
             should_stop=beat.should_stop,
         )
-        Rendition.keep(asset, "proxy", keep_file(_name(asset, f"proxy{suffix}"), path))
+        Rendition.keep(asset, "proxy", keep_file(_name(asset, "proxy.mp4"), path))
 
 
 def _name(asset: Asset, what: str) -> str:

@@ -23,7 +23,7 @@ _KEPT = 3
 _loaded: OrderedDict[str, Detector] = OrderedDict()
 
 
-def detectors(
+def detector(
     inputs: dict[str, Any], options: dict[str, Any], *, should_stop: Callable[[], bool]
 ) -> Detector:
     """The detector for a run's frozen inputs: references, a model, or both fused."""

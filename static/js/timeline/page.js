@@ -127,6 +127,8 @@ function wireMomentLinks() {
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("[data-moment-link]");
     if (link) link.href = `${link.href.split("?")[0]}?t=${store.get().time.toFixed(3)}`;
+    const kept = event.target.closest("[data-keeps-choices]");
+    if (kept) kept.search = location.search; // method, confidence, brands and range go along
     if (!event.target.closest("[data-copy-moment]")) return;
     const url = new URL(addressOf({ ...store.get(), settled: store.get().time }, "one-second"), location.href);
     await navigator.clipboard.writeText(url.href).then(
