@@ -547,7 +547,10 @@ def _picture_header(media: int) -> PictureHeader:
     try:
         with open(media, "rb", closefd=False) as file, Image.open(file) as picture:
             pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-            return PictureHeader(*picture.size, pages, picture.getexif().get(_ORIENTATION, 1))
+            may_be_turned = picture.format in ("JPEG", "MPO", "TIFF", "WEBP")
+            # Of a PNG, PIL would decode every pixel to look for EXIF behind them.
+            orientation = picture.getexif().get(_ORIENTATION, 1) if may_be_turned else 1
+            return PictureHeader(*picture.size, pages, orientation)
     except Exception:
         return PictureHeader()  # PIL knows fewer formats than ffmpeg
     finally:
