@@ -29,6 +29,7 @@ from analysis.figures import (
     Episode,
     Episodes,
     Figures,
+    Timed,
     episodes_of,
     on_screen_figures,
     ratio,
@@ -173,10 +174,11 @@ def measure(
         & ~(boxes.clarity < method.min_clarity)  # not measured: passes, and `limits` says so
     )
     seen = sightings_of(boxes, dominant_only=method.dominant_only)
-    episodes = episodes_of(seen, cells, method, is_picture=duration_s == 0)
+    timed = Timed.of(seen, cells)
+    episodes = episodes_of(timed, method, is_picture=duration_s == 0)
     span_s, analysed_s = window[1] - window[0], float(cells.dwell_s.sum())
-    figures = on_screen_figures(seen, cells, n_brands, span_s)
-    figures |= reported_figures(seen, cells, episodes, method, n_brands)
+    figures = on_screen_figures(timed, n_brands, span_s)
+    figures |= reported_figures(timed, episodes, method, n_brands)
     figures["share_of_screen_time"] = ratio(figures["reported_s"], span_s)
     figures["share_of_analysed_time"] = ratio(figures["reported_s"], analysed_s)
     figures |= _money(figures, labels, method, rate, mentions or {})

@@ -51,12 +51,42 @@ class Cells:
     @classmethod
     def cut(cls, frames: NDArray[np.void], window: tuple[float, float]) -> Cells:
         start_s, end_s = np.clip(frames["start_s"], *window), np.clip(frames["end_s"], *window)
-        return cls(frames["time_s"], start_s, end_s, end_s - start_s, end_s - start_s)
+        dwell_s = end_s - start_s
+        return cls(frames["time_s"], start_s, end_s, dwell_s, dwell_s)
 
     @classmethod
     def of_picture(cls, frames: NDArray[np.void]) -> Cells:
         zeros = np.zeros(len(frames))
         return cls(zeros, zeros, zeros, zeros, np.ones(len(frames)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timed:
+    """Sightings with the time they stand for. All but `cells` have shape (n_sightings,)."""
+
+    seen: Sightings
+    cells: Cells
+    start_s: Numbers
+    end_s: Numbers
+    dwell_s: Numbers
+    weight: Numbers
+    company: NDArray[np.intp]  # how many brands the frame shows, this one included
+    centrality: Numbers  # 1 for a main box in the middle of the frame, 0 for one in a corner
+
+    @classmethod
+    def of(cls, seen: Sightings, cells: Cells) -> Timed:
+        is_film = cells.weight is cells.dwell_s
+        dwell_s = cells.dwell_s[seen.frame]
+        return cls(
+            seen=seen,
+            cells=cells,
+            start_s=cells.start_s[seen.frame],
+            end_s=cells.end_s[seen.frame],
+            dwell_s=dwell_s,
+            weight=dwell_s if is_film else cells.weight[seen.frame],
+            company=np.bincount(seen.frame, minlength=len(cells.start_s))[seen.frame],
+            centrality=_centrality(seen),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,21 +111,18 @@ class Episodes:
         return tuple(map(Episode._make, zip(*values, strict=True)))
 
 
-def episodes_of(
-    seen: Sightings, cells: Cells, method: Methodology, *, is_picture: bool = False
-) -> Episodes:
+def episodes_of(timed: Timed, method: Methodology, *, is_picture: bool = False) -> Episodes:
     """Sightings at most `gap_s` apart, gathered; kept where they last `minimum_s`.
 
     What is held against the minimum is screen time, with the bridged gaps only where the method
     counts those. A picture lasts no time, so no minimum is asked of it.
     """
-    start_s, end_s = cells.start_s[seen.frame], cells.end_s[seen.frame]
-    of, first = _numbered(seen.brand, start_s, end_s, method.gap_s)
+    seen, weight = timed.seen, timed.weight
+    of, first = _numbered(timed, method.gap_s)
     last = np.append(first[1:], len(of)) - 1 if len(first) else first
-    weight = cells.weight[seen.frame]
     total = _sums(of, weight, len(first))
-    on_screen_s = _sums(of, cells.dwell_s[seen.frame], len(first))
-    analysed_s = np.append(0.0, np.cumsum(cells.dwell_s))
+    on_screen_s = _sums(of, timed.dwell_s, len(first))
+    analysed_s = np.append(0.0, np.cumsum(timed.cells.dwell_s))
     looked_at_s = analysed_s[seen.frame[last] + 1] - analysed_s[seen.frame[first]]
     bridged_s = np.maximum(looked_at_s - on_screen_s, 0.0)
     reported_s = on_screen_s + bridged_s if method.bridge_counts else on_screen_s
@@ -103,8 +130,8 @@ def episodes_of(
         of=of,
         brand=seen.brand[first],
         is_kept=(reported_s >= method.minimum_s - SAME_TIME_S) | is_picture,
-        start_s=start_s[first],
-        end_s=end_s[last],
+        start_s=timed.start_s[first],
+        end_s=timed.end_s[last],
         on_screen_s=on_screen_s,
         bridged_s=bridged_s,
         reported_s=reported_s,
@@ -114,51 +141,50 @@ def episodes_of(
     )
 
 
-def _numbered(
-    brand: NDArray[np.intp], start_s: Numbers, end_s: Numbers, gap_s: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _numbered(timed: Timed, gap_s: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The run that each sighting belongs to, and where each run begins."""
+    brand = timed.seen.brand
     if not len(brand):
         return np.empty(0, np.intp), np.empty(0, np.intp)
-    begins = (start_s[1:] - end_s[:-1] > gap_s + SAME_TIME_S) | (brand[1:] != brand[:-1])
-    begins = np.concatenate([[True], begins])
+    begins = timed.start_s[1:] - timed.end_s[:-1] > gap_s + SAME_TIME_S
+    begins = np.append(True, begins | (brand[1:] != brand[:-1]))
     return np.cumsum(begins) - 1, np.flatnonzero(begins)
 
 
-def on_screen_figures(seen: Sightings, cells: Cells, n_brands: int, span_s: float) -> Figures:
+def on_screen_figures(timed: Timed, n_brands: int, span_s: float) -> Figures:
     """What every frame that shows the brand says of it, kept by the methodology or not."""
+    seen, dwell_s, weight = timed.seen, timed.dwell_s, timed.weight
     sums, brand = _SumsByBrand(seen.brand, n_brands), seen.brand
-    dwell_s, weight = cells.dwell_s[seen.frame], cells.weight[seen.frame]
     shown, total_size = sums(weight), sums(weight * seen.size)
     clarity, measured = _known(seen.clarity)
     max_size = np.zeros(n_brands)
     np.maximum.at(max_size, brand, seen.size)
     return {
         "frames": np.bincount(brand, minlength=n_brands),
-        "border_error_s": _border_errors(seen, cells, n_brands),
+        "border_error_s": _border_errors(timed, n_brands),
         "on_screen_s": sums(dwell_s),
         "logo_s": sums(dwell_s * seen.n_boxes),
         "mean_size_visible": ratio(total_size, shown),
-        "mean_size_overall": ratio(total_size, span_s or cells.weight.sum()),
+        "mean_size_overall": ratio(total_size, span_s or timed.cells.weight.sum()),
         "max_size": max_size,
         "size_bands": _split(brand, _size_band(seen), dwell_s, n_brands, len(SIZE_BANDS) + 1),
-        "position": ratio(sums(weight * centrality(seen)), shown),
+        "position": ratio(sums(weight * timed.centrality), shown),
         "zones": _split(brand, _zone(seen), dwell_s, n_brands, 9).reshape(n_brands, 3, 3),
         "clarity": ratio(sums(weight * clarity), sums(weight * measured)),
         "visibility": ratio(sums(weight * seen.visibility), shown),
         "edge_touch_s": sums(dwell_s * seen.touches_edge),
-        "solus_s": sums(dwell_s * (company(seen, cells) == 1)),
+        "solus_s": sums(dwell_s * (timed.company == 1)),
     }
 
 
-def _border_errors(seen: Sightings, cells: Cells, n_brands: int) -> Numbers:
+def _border_errors(timed: Timed, n_brands: int) -> Numbers:
     """By how much all starts and ends of each brand can be off together, at most.
 
     A border lies between two samples, so it is off by no more than its distance to them. Where
     every frame is analysed, that is nothing: the frame before was on screen until then.
     """
-    frame = seen.frame
-    _, first = _numbered(seen.brand, cells.start_s[frame], cells.end_s[frame], 0.0)
+    cells, frame = timed.cells, timed.seen.frame
+    _, first = _numbered(timed, 0.0)
     if not len(first):
         return np.zeros(n_brands)
     begins, ends = frame[first], frame[np.append(first[1:], len(frame)) - 1]
@@ -170,11 +196,11 @@ def _border_errors(seen: Sightings, cells: Cells, n_brands: int) -> Numbers:
         cells.time_s[ends] - cells.start_s[ends],  # nothing follows: as far as to its own start
         cells.time_s[after] - cells.end_s[ends],
     )
-    return _sums(seen.brand[first], np.maximum(at_start, 0) + np.maximum(at_end, 0), n_brands)
+    return _sums(timed.seen.brand[first], np.maximum(at_start, 0) + np.maximum(at_end, 0), n_brands)
 
 
 def reported_figures(
-    seen: Sightings, cells: Cells, episodes: Episodes, method: Methodology, n_brands: int
+    timed: Timed, episodes: Episodes, method: Methodology, n_brands: int
 ) -> Figures:
     """What the episodes that the methodology keeps add up to."""
     kept, brand = episodes.is_kept, episodes.brand[episodes.is_kept]
@@ -183,9 +209,10 @@ def reported_figures(
     longest_s = np.zeros(n_brands)
     np.maximum.at(longest_s, brand, episodes.reported_s[kept])
 
-    sums, weight = _SumsByBrand(seen.brand, n_brands), cells.weight[seen.frame] * kept[episodes.of]
-    area = sums(weight * seen.size)
-    quality, known = _known(prominence(seen, cells, method))
+    sums = _SumsByBrand(timed.seen.brand, n_brands)
+    weight = timed.weight * kept[episodes.of]
+    area = sums(weight * timed.seen.size)
+    quality, known = _known(prominence(timed, method))
     quality_sum = sums(weight * quality)
     return {
         "bridged_s": _sums(brand, episodes.bridged_s[kept], n_brands),
@@ -196,41 +223,33 @@ def reported_figures(
         "share_of_voice_time": ratio(reported_s, reported_s.sum()),
         "share_of_voice_area": ratio(area, area.sum()),
         "prominence": ratio(quality_sum, sums(weight * known)),
-        "qe_s": quality_sum if cells.dwell_s.any() else np.zeros(n_brands),
+        "qe_s": quality_sum if timed.cells.dwell_s.any() else np.zeros(n_brands),
     }
 
 
-def company(seen: Sightings, cells: Cells) -> NDArray[np.intp]:
-    """Per sighting, how many brands its frame shows, itself included."""
-    return np.bincount(seen.frame, minlength=len(cells.start_s))[seen.frame]
-
-
-def centrality(seen: Sightings) -> Numbers:
-    """Per sighting, 1 for a main box in the middle of the frame, 0 for one in a corner.
-
-    Distances are in shares of width and height, so the shape of the frame does not matter.
-    """
-    square = (seen.centre_x - 0.5) ** 2 + (seen.centre_y - 0.5) ** 2
-    return np.clip(1 - np.sqrt(square / 0.5), 0.0, 1.0)
-
-
-def prominence(seen: Sightings, cells: Cells, method: Methodology) -> Numbers:
+def prominence(timed: Timed, method: Methodology) -> Numbers:
     """Per sighting, the weighted mean of its factors, 0 to 1.
 
     Clarity that was not measured leaves the mean together with its weight; NaN where no factor
     with a weight is left. Confidence is no factor: it says whether, not how well.
     """
     weights = method.weights
-    clarity, measured = _known(seen.clarity)
+    clarity, measured = _known(timed.seen.clarity)
     total = (
-        weights.size * np.minimum(seen.size / method.size_reference, 1.0)
-        + weights.position * centrality(seen)
+        weights.size * np.minimum(timed.seen.size / method.size_reference, 1.0)
+        + weights.position * timed.centrality
         + weights.clarity * np.clip(clarity, 0.0, 1.0)
-        + weights.solus / company(seen, cells)
+        + weights.solus / timed.company
     )
     return ratio(
         total, weights.size + weights.position + weights.clarity * measured + weights.solus
     )
+
+
+def _centrality(seen: Sightings) -> Numbers:
+    """Distances are in shares of width and height, so the shape of the frame does not matter."""
+    square = (seen.centre_x - 0.5) ** 2 + (seen.centre_y - 0.5) ** 2
+    return np.clip(1 - np.sqrt(square / 0.5), 0.0, 1.0)
 
 
 def _known(values: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
