@@ -1,3 +1,55 @@
 """The routes of /api/v1/."""
 
-urlpatterns: list = []
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
+
+from webapp import schema as schema  # tells drf-spectacular about keys
+from webapp.accounts.api import EventViewSet, WorkspaceViewSet
+from webapp.assets.api import AssetViewSet, CollectionViewSet
+from webapp.projects.api import LabelViewSet, ProjectViewSet, ReferenceViewSet
+from webapp.registry.api import ModelVersionViewSet, ModelViewSet
+from webapp.reports.api import ReportViewSet
+from webapp.runs.api import RunViewSet
+
+
+@extend_schema(exclude=True)
+class Nowhere(APIView):
+    """An address that is none, answered as the API answers."""
+
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        raise Http404
+
+
+router = DefaultRouter()
+router.include_format_suffixes = False
+router.register("workspaces", WorkspaceViewSet, "api-workspace")
+router.register("assets", AssetViewSet, "api-asset")
+router.register("collections", CollectionViewSet, "api-collection")
+router.register("projects", ProjectViewSet, "api-project")
+router.register("labels", LabelViewSet, "api-label")
+router.register("references", ReferenceViewSet, "api-reference")
+router.register("models", ModelViewSet, "api-model")
+router.register("model-versions", ModelVersionViewSet, "api-model-version")
+router.register("runs", RunViewSet, "api-run")
+router.register("reports", ReportViewSet, "api-report")
+router.register("events", EventViewSet, "api-event")
+
+urlpatterns = [
+    path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    *router.urls,
+    path("<path:rest>", Nowhere.as_view()),
+]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from webapp.accounts.access import find, workspaces
 from webapp.accounts.models import Action, Key, Workspace
+
+IN_WORKSPACE = OpenApiParameter(
+    "workspace", int, description="Only this workspace. A key opens its own and no other."
+)
 
 
 class WorkspaceObjects(GenericViewSet):
@@ -27,6 +35,8 @@ class WorkspaceObjects(GenericViewSet):
 
     def get_queryset(self) -> QuerySet:
         queryset = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a person
+            return queryset.none()
         path = getattr(queryset.model, "WORKSPACE", "workspace")
         visible = queryset.filter(**{f"{path}__in": workspaces(self.request)})
         asked = whole_number(self.request, "workspace")
@@ -39,6 +49,41 @@ class WorkspaceObjects(GenericViewSet):
     def find(self, model: Any, pk: int) -> Any:
         """Another object that this request names in order to change something with it."""
         return find(model, self.request, self.change, pk=pk)
+
+
+class OfTheSameWorkspace(serializers.PrimaryKeyRelatedField):
+    """The id of an object in the same workspace as the one that is changed."""
+
+    def __init__(self, model: type[Model] | None = None, **options: Any) -> None:
+        if model is not None:
+            options["queryset"] = model._default_manager.all()
+        super().__init__(**options)
+
+    def get_queryset(self) -> QuerySet:
+        return super().get_queryset().filter(workspace=self.parent.instance.workspace_id)
+
+
+class Finite(serializers.FloatField):
+    """A number that one can calculate with: no NaN, no infinity."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not isfinite(value):
+            self.fail("invalid")
+        return value
+
+
+class Unacceptable(APIException):
+    """Understood, allowed, and still impossible; the sentence says why."""
+
+    status_code = 422
+    default_code = "unacceptable"
+
+
+class Conflict(APIException):
+    status_code = 409
+    default_code = "conflict"
+    default_detail = "Somebody else changed it meanwhile. Read it again and repeat your change."
 
 
 def workspace_for(request: Request, action: Action, asked: int | None = None) -> Workspace:
@@ -74,6 +119,14 @@ def number(request: Request, name: str, default: float | None = None) -> float |
     if not abs(value) < 1e9:
         raise ValidationError({name: [f"{text!r} is not a number."]})
     return value
+
+
+def one_of(request: Request, name: str, words: Sequence[str]) -> str:
+    """A query parameter that is one of `words`, or ""."""
+    text = request.query_params.get(name, "")
+    if text and text not in words:
+        raise ValidationError({name: [f"It is one of {', '.join(words)}."]})
+    return text
 
 
 def whole_number(request: Request, name: str) -> int | None:

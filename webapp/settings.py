@@ -149,7 +149,7 @@ MEDIA_LINK_SECONDS = env.number("SIGHTLINE_MEDIA_LINK_MINUTES", 120) * 60
 
 # --- queue --------------------------------------------------------------------------------
 # The database is the truth and the broker a doorbell: losing every message loses nothing.
-BROKER_URL = env.text("BROKER_URL", "filesystem://")
+BROKER_URL = env.text("BROKER_URL", "filesystem://localhost")
 CELERY_BROKER_URL = BROKER_URL
 if BROKER_URL.startswith("filesystem"):
     _broker = env.folder("SIGHTLINE_BROKER", DATA_DIR / "broker")
@@ -251,6 +251,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "webapp.runs.models.Run.Status",
+        "Preparation": "webapp.leases.Status",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "webapp.schema.with_problems",
+    ],
 }
 
 LANGUAGE_CODE = "en"

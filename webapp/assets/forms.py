@@ -45,6 +45,8 @@ class LibraryForm(forms.Form):
             *((str(c.pk), c.name) for c in self.collections),
             ("none", "In no collection"),
         ]
+        for name in ("kind", "status", "sort"):
+            self.fields[name].widget.attrs["data-send-on-change"] = True
         self.full_clean()
         for name in self.fields:
             self.cleaned_data.setdefault(name, "")

@@ -148,6 +148,10 @@ class Asset(Leased):
         self.save(update_fields=["name"])
         Event.record(self.workspace, by, "renamed", name, before=before)
 
+    def move(self, collection: Collection | None) -> None:
+        self.collection = collection
+        self.save(update_fields=["collection"])
+
     def remove(self, *, by: User | None) -> bool:
         """Take it out of sight, to be erased when nobody asks for it back within ERASE_AFTER."""
         hidden = Asset.objects.filter(pk=self.pk).update(removed=timezone.now())

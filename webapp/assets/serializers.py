@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from webapp.assets.links import media_link
+from webapp.assets.models import Asset, Collection
+from webapp.leases import Status
+from webapp.rest import OfTheSameWorkspace
+
+
+class CollectionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Collection
+        fields = ["id", "workspace", "name", "created"]
+        read_only_fields = ["workspace"]
+
+
+class AssetSerializer(serializers.ModelSerializer):
+    """`status` is that of its preparation: waiting, working, done or failed. Links expire."""
+
+    original = serializers.SerializerMethodField(help_text="A link to the file; it expires.")
+    poster = serializers.SerializerMethodField(help_text="A link to a small picture, or null.")
+
+    class Meta:
+        model = Asset
+        fields = [
+            *("id", "workspace", "collection", "name", "kind", "status", "step", "progress"),
+            *("error", "can_retry", "duration_s", "width", "height", "size_bytes", "sha256"),
+            *("is_partial", "created", "original", "poster"),
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_original(self, asset: Asset) -> str:
+        return self._absolute(media_link(asset.file, download_as=asset.name))
+
+    @extend_schema_field({"type": "string", "format": "uri", "nullable": True})
+    def get_poster(self, asset: Asset) -> str | None:
+        ready = [r for r in asset.renditions.all() if r.recipe == "poster"]
+        done = [r.file for r in ready if r.status == Status.DONE]
+        return self._absolute(media_link(done[0])) if done else None
+
+    def _absolute(self, link: str) -> str:
+        return self.context["request"].build_absolute_uri(link)
+
+
+class AssetDetailSerializer(AssetSerializer):
+    class Meta(AssetSerializer.Meta):
+        fields = [*AssetSerializer.Meta.fields, "probe"]
+        read_only_fields = fields
+
+
+class AssetChangeSerializer(serializers.Serializer):
+    """What may be changed of an asset."""
+
+    name = serializers.CharField(max_length=255, required=False)
+    collection = OfTheSameWorkspace(model=Collection, required=False, allow_null=True)
+
+    def validate_name(self, name: str) -> str:
+        from webapp.assets.uploads import clean_name
+
+        return clean_name(name)
+
+    def update(self, asset: Asset, values: dict[str, Any]) -> Asset:
+        if "name" in values:
+            asset.rename(values["name"], by=self.context["request"].user)
+        if "collection" in values:
+            asset.move(values["collection"])
+        return asset

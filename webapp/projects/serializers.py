@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from webapp.assets.links import media_link
+from webapp.projects.models import Label, Project, Reference
+from webapp.registry.models import ModelVersion
+from webapp.rest import Finite
+from webapp.runs.models import Run
+
+
+class SamplingSerializer(serializers.Serializer):
+    """Which frames are looked at. `interval_s` is for `interval` and `adaptive`."""
+
+    mode = serializers.ChoiceField(choices=Run.MODES, required=False)
+    interval_s = Finite(min_value=0.02, max_value=600, required=False)
+    change = Finite(
+        min_value=0,
+        max_value=1,
+        required=False,
+        help_text="adaptive: how much of the picture must change for a frame to be looked at.",
+    )
+    tile = serializers.IntegerField(
+        min_value=160,
+        max_value=4096,
+        required=False,
+        allow_null=True,
+        help_text="Also look in squares of so many pixels, for small logos.",
+    )
+
+
+class ReferenceSerializer(serializers.ModelSerializer):
+    """`problem` says why nothing can be recognised by the picture, if so."""
+
+    picture = serializers.SerializerMethodField(help_text="A link; it expires.")
+
+    class Meta:
+        model = Reference
+        fields = [
+            *("id", "label", "name", "sha256", "width", "height", "has_alpha", "problem"),
+            *("created", "picture"),
+        ]
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_picture(self, reference: Reference) -> str:
+        return self.context["request"].build_absolute_uri(media_link(reference.file))
+
+
+class NewReferenceSerializer(serializers.Serializer):
+    label = serializers.IntegerField()
+    picture = serializers.FileField(help_text="PNG, JPEG or WebP.")
+
+
+class LabelSerializer(serializers.ModelSerializer):
+    """`threshold` is for showing; everything above the floor of 0.05 is kept."""
+
+    class Meta:
+        model = Label
+        fields = [
+            *("id", "project", "name", "colour", "aliases", "threshold", "position", "archived")
+        ]
+
+
+class NewLabelSerializer(serializers.Serializer):
+    project = serializers.IntegerField()
+    name = serializers.CharField(max_length=60)
+
+
+class LabelChangeSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=60, required=False)
+    colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}$", required=False)
+    aliases = serializers.ListField(
+        child=serializers.CharField(max_length=60), max_length=30, required=False
+    )
+    threshold = Finite(min_value=0.05, max_value=1, required=False)
+
+    def validate_colour(self, colour: str) -> str:
+        return colour.lower()
+
+
+class ProjectSerializer(serializers.ModelSerializer):
+    """`version` counts edits; send it back with a change, and a change on top of somebody
+    else's is refused with 409."""
+
+    sampling = SamplingSerializer()
+    labels = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Project
+        fields = [
+            *("id", "workspace", "name", "description", "sampling", "uses_references"),
+            *("model_version", "version", "created", "changed", "labels"),
+        ]
+
+    @extend_schema_field(LabelSerializer(many=True))
+    def get_labels(self, project: Project) -> list[dict[str, Any]]:
+        current = [label for label in project.labels.all() if label.archived is None]
+        return LabelSerializer(current, many=True).data
+
+
+class NewProjectSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=80)
+    brands = serializers.ListField(
+        child=serializers.CharField(max_length=60), max_length=Project.MAX_LABELS, required=False
+    )
+
+
+class ProjectChangeSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=80, required=False)
+    description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    sampling = SamplingSerializer(required=False)
+    uses_references = serializers.BooleanField(required=False)
+    model_version = serializers.PrimaryKeyRelatedField(
+        queryset=ModelVersion.objects.all(), required=False, allow_null=True
+    )
+    version = serializers.IntegerField(required=False)

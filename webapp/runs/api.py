@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.serializers import BaseSerializer
+
+from analysis.exports import as_dict
+from analysis.exposure import METHODOLOGIES
+from webapp.accounts.models import Event
+from webapp.assets.models import Asset
+from webapp.pagination import Cursor
+from webapp.projects.models import Project
+from webapp.rest import (
+    IN_WORKSPACE,
+    Conflict,
+    Unacceptable,
+    WorkspaceObjects,
+    number,
+    one_of,
+    whole_number,
+)
+from webapp.runs.models import Run, RunRefused
+from webapp.runs.serializers import (
+    DetectionSerializer,
+    RunDetailSerializer,
+    RunRequestSerializer,
+    RunSerializer,
+    SegmentSerializer,
+    ShotSerializer,
+    TrackSerializer,
+)
+from webapp.timeline.choices import BadChoice, Choices
+from webapp.timeline.exposure import Looked
+
+
+class ByTime(Cursor):
+    ordering = ("time_s", "pk")
+
+
+class ByStart(Cursor):
+    ordering = ("start_s", "pk")
+
+
+class ByIndex(Cursor):
+    ordering = "index"
+
+
+_BETWEEN = [
+    OpenApiParameter("from", float, description="Seconds."),
+    OpenApiParameter("to", float, description="Seconds."),
+]
+_OF_BOXES = [
+    OpenApiParameter("label", int),
+    OpenApiParameter("min_confidence", float, description="0 to 1."),
+    *_BETWEEN,
+]
+_ANSWERS = {"request": None, "responses": RunDetailSerializer}
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Runs, newest first",
+        parameters=[
+            IN_WORKSPACE,
+            OpenApiParameter("asset", int),
+            OpenApiParameter("project", int),
+            OpenApiParameter("status", str, enum=Run.Status.values),
+        ],
+    ),
+    retrieve=extend_schema(summary="One run and how far it is", responses=RunDetailSerializer),
+    create=extend_schema(
+        summary="Start a run",
+        description="Answered at once with 202; ask the run itself how far it is. Sent again "
+        "with the same `Idempotency-Key` it answers with the run of the first time.",
+        parameters=[OpenApiParameter("Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER)],
+        request=RunRequestSerializer,
+        responses={202: RunDetailSerializer},
+    ),
+    destroy=extend_schema(summary="Delete a run and what it found"),
+)
+class RunViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, WorkspaceObjects
+):
+    queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        return RunSerializer if self.action == "list" else RunDetailSerializer
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        for name in ("asset", "project"):
+            if (pk := whole_number(self.request, name)) is not None:
+                queryset = queryset.filter(**{name: pk})
+        if wanted := one_of(self.request, "status", Run.Status.values):
+            queryset = queryset.filter(status=wanted)
+        return queryset
+
+    def create(self, request: Request) -> Response:
+        wish = RunRequestSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        run = self._start(wish.validated_data, request.headers.get("Idempotency-Key", ""))
+        url = reverse("api-run-detail", args=[run.pk], request=request)
+        return Response(
+            self.get_serializer(run).data,
+            status=status.HTTP_202_ACCEPTED,
+            headers={"Location": url},
+        )
+
+    def _start(self, wish: dict[str, Any], key: str) -> Run:
+        asset, project = self.find(Asset, wish["asset"]), self.find(Project, wish["project"])
+        if asset.workspace_id != project.workspace_id:
+            raise ValidationError({"project": ["It is of another workspace than the asset."]})
+        if len(key) > 120:
+            raise ValidationError({"Idempotency-Key": ["At most 120 characters."]})
+        sampling, by = wish.get("sampling", {}), self.request.user
+        try:
+            run = Run.objects.request(
+                asset, project, by=by, sampling=sampling, priority=wish["priority"], key=key
+            )
+        except RunRefused as refusal:
+            raise Unacceptable(str(refusal)) from refusal
+        except IntegrityError:  # the same request twice at the same moment
+            run = Run.objects.get(requested_by=by, idempotency_key=key)
+        is_same = (run.asset_id, run.project_id) == (asset.pk, project.pk)
+        if not is_same or any(run.options.get(name) != value for name, value in sampling.items()):
+            raise Unacceptable("This Idempotency-Key was used for another run.")
+        return run
+
+    def perform_destroy(self, run: Run) -> None:
+        asset = run.asset
+        Event.record(asset.workspace, self.request.user, "deleted a run", str(asset), run=run.pk)
+        run.remove()
+
+    # --- verbs --------------------------------------------------------------------------
+
+    def _ask(self, verb: str) -> Response:
+        run = self.get_object()
+        if not getattr(run, verb)():
+            run.refresh_from_db()
+            raise Conflict(f"The run is {run.status}, so this cannot be done.")
+        return Response(self.get_serializer(run).data)
+
+    @extend_schema(summary="Pause a run", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        return self._ask("pause")
+
+    @extend_schema(summary="Go on with a paused run", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        return self._ask("resume")
+
+    @extend_schema(summary="Cancel a run; what is done is kept", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        return self._ask("cancel")
+
+    @extend_schema(summary="Go on with a failed or cancelled run", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        return self._ask("retry")
+
+    # --- what it found ------------------------------------------------------------------
+
+    def _page(self, found: QuerySet, order: type[Cursor], serializer: type) -> Response:
+        pages = order()
+        rows = pages.paginate_queryset(found, self.request, view=self)
+        context = self.get_serializer_context()
+        return pages.get_paginated_response(serializer(rows, many=True, context=context).data)
+
+    def _boxes(self, found: QuerySet) -> QuerySet:
+        """By label and confidence."""
+        if (label := whole_number(self.request, "label")) is not None:
+            found = found.filter(label=label)
+        if (floor := number(self.request, "min_confidence")) is not None:
+            found = found.filter(confidence__gte=floor)
+        return found.select_related("label")
+
+    @extend_schema(
+        summary="The boxes, by time",
+        parameters=_OF_BOXES,
+        responses=DetectionSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByTime, filter_backends=[])
+    def detections(self, request: Request, pk: str) -> Response:
+        found = self._boxes(self.get_object().detections.all())
+        if (start_s := number(request, "from")) is not None:
+            found = found.filter(time_s__gte=start_s)
+        if (end_s := number(request, "to")) is not None:
+            found = found.filter(time_s__lt=end_s)
+        return self._page(found, ByTime, DetectionSerializer)
+
+    @extend_schema(
+        summary="Logos followed across frames, by their start",
+        parameters=_OF_BOXES,
+        responses=TrackSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByStart, filter_backends=[])
+    def tracks(self, request: Request, pk: str) -> Response:
+        found = _overlapping(self._boxes(self.get_object().tracks.all()), request)
+        return self._page(found, ByStart, TrackSerializer)
+
+    @extend_schema(
+        summary="The stretches between cuts",
+        parameters=_BETWEEN,
+        responses=ShotSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByIndex, filter_backends=[])
+    def shots(self, request: Request, pk: str) -> Response:
+        found = _overlapping(self.get_object().shots.all(), request)
+        return self._page(found, ByIndex, ShotSerializer)
+
+    @extend_schema(summary="The parts a run is done in", responses=SegmentSerializer(many=True))
+    @action(detail=True, pagination_class=ByIndex, filter_backends=[])
+    def segments(self, request: Request, pk: str) -> Response:
+        return self._page(self.get_object().segments.all(), ByIndex, SegmentSerializer)
+
+    @extend_schema(
+        summary="How long, how large and how clearly each brand was seen",
+        description="Seconds and shares by a methodology. Each label's own threshold holds "
+        "unless one is given. Of a run that is not over, what it found so far.",
+        parameters=[
+            OpenApiParameter("method", str, enum=list(METHODOLOGIES)),
+            OpenApiParameter("threshold", float, description="0.05 to 1."),
+            *_BETWEEN,
+            OpenApiParameter("off", str, description="Labels to leave out, by commas."),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    @action(detail=True, filter_backends=[])
+    def exposure(self, request: Request, pk: str) -> Response:
+        run = self.get_object()
+        looked = Looked.at(run, _choices(run, request))
+        names = {label.pk: label.name for label in looked.labels}
+        return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
+
+
+def _overlapping(found: QuerySet, request: Request) -> QuerySet:
+    """What lasts into the stretch that was asked for."""
+    if (start_s := number(request, "from")) is not None:
+        found = found.filter(end_s__gt=start_s)
+    if (end_s := number(request, "to")) is not None:
+        found = found.filter(start_s__lt=end_s)
+    return found
+
+
+def _choices(run: Run, request: Request) -> Choices:
+    query = {name: request.query_params.get(name, "") for name in ("method", "threshold", "off")}
+    start_s, end_s = number(request, "from"), number(request, "to")
+    if start_s is not None or end_s is not None:
+        query["in"] = str(start_s or 0.0)
+        query["out"] = str(run.duration_s if end_s is None else end_s)
+    try:
+        return Choices.read(query)
+    except BadChoice as error:
+        raise ValidationError({"detail": [str(error)]}) from error

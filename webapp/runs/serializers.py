@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from webapp.projects.serializers import SamplingSerializer
+from webapp.runs.models import Detection, Run, Segment, Shot, Track
+
+
+class ProgressSerializer(serializers.Serializer):
+    """How far a run is. `remaining_s` is null until its speed is known."""
+
+    share = serializers.FloatField(help_text="0 to 1.")
+    frames = serializers.IntegerField()
+    frames_done = serializers.IntegerField()
+    frames_per_s = serializers.FloatField(allow_null=True)
+    remaining_s = serializers.FloatField(allow_null=True)
+    segments = serializers.IntegerField()
+    segments_done = serializers.IntegerField()
+    working = serializers.IntegerField(help_text="Segments being worked on just now.")
+    held = serializers.IntegerField(help_text="Frames that repeated the one before.")
+    missing = serializers.IntegerField(help_text="Frames that could not be decoded.")
+
+
+class RunSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Run
+        fields = [
+            *("id", "asset", "project", "status", "stage", "priority", "options"),
+            *("software_version", "input_hash", "error", "error_step", "can_retry", "notes"),
+            *("duration_s", "created", "started", "finished"),
+        ]
+
+
+class RunDetailSerializer(RunSerializer):
+    """`inputs` is what the run rests on: labels, logo pictures by hash, model version."""
+
+    progress = serializers.SerializerMethodField()
+    waiting_because = serializers.CharField(
+        read_only=True, help_text="Why nothing happens just now; empty when something does."
+    )
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "inputs", "progress", "waiting_because"]
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, run: Run) -> dict[str, Any]:
+        return ProgressSerializer(run.progress()).data
+
+
+class RunRequestSerializer(serializers.Serializer):
+    asset = serializers.IntegerField()
+    project = serializers.IntegerField()
+    sampling = SamplingSerializer(
+        required=False, help_text="What is left out is as the project says."
+    )
+    priority = serializers.IntegerField(
+        min_value=-100, max_value=100, default=0, help_text="Higher is sooner."
+    )
+
+
+class DetectionSerializer(serializers.ModelSerializer):
+    label_name = serializers.CharField(source="label.name")
+    box = serializers.SerializerMethodField(
+        help_text="x1, y1, x2, y2 as fractions of the displayed frame, origin top left."
+    )
+
+    class Meta:
+        model = Detection
+        fields = [
+            *("id", "time_s", "dwell_s", "label", "label_name", "track", "box"),
+            *("confidence", "clarity", "source"),
+        ]
+
+    @extend_schema_field(
+        {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+    )
+    def get_box(self, detection: Detection) -> list[float]:
+        return [detection.x1, detection.y1, detection.x2, detection.y2]
+
+
+class TrackSerializer(serializers.ModelSerializer):
+    label_name = serializers.CharField(source="label.name")
+
+    class Meta:
+        model = Track
+        fields = [
+            *("id", "number", "label", "label_name", "start_s", "end_s", "count", "confidence")
+        ]
+
+
+class ShotSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Shot
+        fields = ["index", "start_s", "end_s"]
+
+
+class SegmentSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Segment
+        fields = [
+            *("index", "start_s", "end_s", "status", "frames_total", "frames_done", "held"),
+            *("missing", "attempt", "problem", "error"),
+        ]
