@@ -64,6 +64,23 @@ class Sightings:
     touches_edge: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared(Columns):
+    """Columns with the boxes of some labels put in order, for what asks many times.
+
+    Stands in for the columns everywhere. Asked for just these labels, in this order, the answer
+    is the same and comes in half the time.
+    """
+
+    labels: tuple[int, ...]
+    boxes: Boxes  # of these labels, whatever their confidence
+
+    @classmethod
+    def of(cls, columns: Columns, labels: Sequence[int]) -> Prepared:
+        boxes = boxes_of(columns, labels, 0.0)
+        return cls(columns.frames, columns.detections, tuple(labels), boxes)
+
+
 def threshold_of(thresholds: Thresholds, label: int) -> float:
     """The threshold that applies to `label`: its own, or the default of 0.5."""
     if isinstance(thresholds, Mapping):
@@ -88,6 +105,8 @@ def boxes_of(
     floors = [2.0 if label in hidden else threshold_of(thresholds, label) for label in labels]
     # Compared as float32, which is how confidences are kept: 0.7 there is a little under 0.7.
     floor = np.array([*floors, 2.0], np.float32)
+    if isinstance(columns, Prepared) and columns.labels == tuple(labels):
+        return _passing(columns.boxes, floor, in_view)
     confidence = np.ascontiguousarray(detections["confidence"])
     wanted = confidence >= floor.min()
     if in_view is not None and not in_view.all():
@@ -98,6 +117,13 @@ def boxes_of(
     rows, brand = rows[passes], brand[passes]
     order = _by_brand_then_frame(brand, detections["frame"][rows])
     return _clipped(detections, rows[order], brand[order])
+
+
+def _passing(boxes: Boxes, floor: NDArray, in_view: NDArray[np.bool_] | None) -> Boxes:
+    wanted = boxes.confidence >= floor.astype(np.float64)[boxes.brand]
+    if in_view is not None and not in_view.all():
+        wanted &= in_view[boxes.frame]
+    return boxes.take(wanted)
 
 
 def _brand_of(label: NDArray[np.int32], labels: Sequence[int]) -> NDArray[np.intp]:
