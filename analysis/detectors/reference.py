@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from analysis.detectors.reference_features import (
     Index,
+    Ints,
+    Reference,
     common_features,
     find_features,
     make_reference,
 )
 from analysis.detectors.reference_geometry import Place, find_hypotheses, fit
 from analysis.detectors.reference_pictures import Source, duplicates, pictures_of, read_reference
-from analysis.detectors.reference_score import Evidence, confidence, measure
+from analysis.detectors.reference_score import Evidence, View, confidence, measure
 from analysis.errors import UnusableReference
 from analysis.types import Box, Detection
 from analysis.types import Source as DetectionSource
@@ -49,7 +51,7 @@ class ReferenceOptions:
     frame_features: int = 1200
     reference_features: int = 150
     per_label: int = 5  # places of one label looked at in a frame
-    places: int = 30  # places looked at in a frame
+    places: int = 16  # places looked at in a frame
     floor: float = 0.05  # confidence below which nothing is reported
 
 
@@ -91,9 +93,10 @@ def inspect_reference(image: Source) -> ReferenceCheck:
 class Sighting:
     """A reference at a place of a frame, with what speaks for it."""
 
-    label: int
+    reference: Reference
     place: Place
     corners: NDArray[np.float64]  # (4, 2) of the outline, pixels of the frame as displayed
+    frame: Ints  # the frame features that agree with it
     evidence: Evidence
     confidence: float
 
@@ -131,21 +134,22 @@ class ReferenceDetector:
             yield self._detections(frame)
 
     def _detections(self, frame: Frame) -> list[Detection]:
-        best = sorted(self.sightings(frame), key=lambda s: -s.confidence)
-        kept: list[Detection] = []
-        for sighting in best:
+        kept: list[tuple[Sighting, Detection]] = []
+        for sighting in sorted(self.sightings(frame), key=lambda s: -s.confidence):
             if sighting.confidence < self.options.floor:
                 break
             box = _box(sighting.corners, frame.width, frame.height)
-            label = self.labels[sighting.label]
-            if box.area > 0 and not any(d.label == label and _same(d.box, box) for d in kept):
-                kept.append(Detection(box, label, sighting.confidence, self.source))
-        return kept
+            label = self.labels[sighting.reference.label]
+            rivals = [(s, d.box) for s, d in kept if d.label == label]
+            if box.area > 0 and not any(_same(sighting, box, *rival) for rival in rivals):
+                detection = Detection(box, label, sighting.confidence, self.source)
+                kept.append((sighting, detection))
+        return [detection for _, detection in kept]
 
     def sightings(self, frame: Frame) -> list[Sighting]:
         """Every place that was looked at, in no order, with the evidence for each."""
-        grey, scale = self._view(frame)
-        features = find_features(grey, self.options.frame_features)
+        view, scale = self._view(frame)
+        features = find_features(view.grey, self.options.frame_features)
         if not len(features):
             return []
         pairs = self._index.pair(features)
@@ -153,16 +157,22 @@ class ReferenceDetector:
         answers = []
         for hypothesis in found[: self.options.places]:
             place, agreement = fit(self._index, features, hypothesis)
-            evidence = measure(self._index, features, pairs, grey, hypothesis, place, agreement)
+            evidence = measure(self._index, features, pairs, view, hypothesis, place, agreement)
             reference = self._index.references[hypothesis.block // 2]
-            corners = (reference.corners @ place[:, :2].T + place[:, 2]) / scale
             answers.append(
-                Sighting(reference.label, place, corners, evidence, confidence(evidence))
+                Sighting(
+                    reference=reference,
+                    place=place,
+                    corners=(reference.corners @ place[:, :2].T + place[:, 2]) / scale,
+                    frame=np.union1d(hypothesis.frame, agreement.frame),
+                    evidence=evidence,
+                    confidence=confidence(evidence),
+                )
             )
         return answers
 
-    def _view(self, frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """The frame in grey at working size, and the scale across and down."""
+    def _view(self, frame: Frame) -> tuple[View, NDArray[np.float64]]:
+        """The frame at working size, and the scale across and down."""
         width, height = frame.width, frame.height
         longest = max(width, height)
         scale = min(1.0, self.options.longest_side / longest)
@@ -173,7 +183,7 @@ class ReferenceDetector:
         grey = frame.luma
         if size != (width, height):
             grey = cv2.resize(grey, size, interpolation=kind)
-        return grey, np.array([size[0] / width, size[1] / height])
+        return View(grey, frame.bgr(size)), np.array([size[0] / width, size[1] / height])
 
 
 def _box(corners: NDArray[np.float64], width: int, height: int) -> Box:
@@ -181,12 +191,17 @@ def _box(corners: NDArray[np.float64], width: int, height: int) -> Box:
     return Box(x1 / width, y1 / height, x2 / width, y2 / height).clipped()
 
 
-def _same(a: Box, b: Box) -> bool:
-    """Whether two boxes of one label are one logo: they overlap by much of the smaller."""
-    width = min(a.x2, b.x2) - max(a.x1, b.x1)
-    height = min(a.y2, b.y2) - max(a.y1, b.y1)
+def _same(sighting: Sighting, box: Box, better: Sighting, better_box: Box) -> bool:
+    """Whether two sightings of one label are one logo.
+
+    They overlap by much of the smaller, or rest on the same features of the frame.
+    """
+    width = min(box.x2, better_box.x2) - max(box.x1, better_box.x1)
+    height = min(box.y2, better_box.y2) - max(box.y1, better_box.y1)
     shared = max(width, 0.0) * max(height, 0.0)
-    return shared > 0.5 * min(a.area, b.area)
+    if shared > 0.5 * min(box.area, better_box.area):
+        return True
+    return bool(np.isin(sighting.frame, better.frame).mean() > 0.3)
 
 
 def command(argv: Sequence[str]) -> int:

@@ -32,6 +32,7 @@ class Look:
     scale: tuple[float, float]  # pixels of the reference for one of the canvas, across and down
     edges: Floats  # (rows, columns, 8)
     weight: Floats  # (rows, columns) share of the cell that belongs to the logo
+    colours: Floats  # (256,) shares of its colours, without brightness
 
 
 def look_of(picture: Picture) -> Look:
@@ -45,7 +46,8 @@ def look_of(picture: Picture) -> Look:
     if picture.near_mask is not None:
         mask = cv2.resize(picture.near_mask, size, interpolation=cv2.INTER_AREA)
         weight = _cells(mask.astype(np.float32) / 255)
-    return Look(*size, (width / size[0], height / size[1]), edges, weight)
+    colours = _colours(cv2.resize(picture.bgr, size, interpolation=cv2.INTER_AREA))
+    return Look(*size, (width / size[0], height / size[1]), edges, weight, colours)
 
 
 def edge_directions(grey: NDArray[np.uint8]) -> Floats:
@@ -88,6 +90,23 @@ def likeness(look: Look, grey: NDArray[np.uint8], place: NDArray, is_negative: b
     return float((weight * a * b).sum()) / (norm + 1e-9)
 
 
+def colour_likeness(look: Look, bgr: NDArray[np.uint8], place: NDArray) -> float:
+    """0 to 1: how far the reference and its `place` in the frame share their colours.
+
+    Bhattacharyya's coefficient of two 16 × 16 histograms of a* and b* of CIELAB.
+    """
+    place = place @ np.diag([*look.scale, 1.0])
+    return float(np.sqrt(look.colours * _colours(_drawn(look, bgr, place))).sum())
+
+
+def _colours(bgr: NDArray[np.uint8]) -> Floats:
+    """(256,): shares that sum to 1. Colours a step apart share a part of their bins."""
+    lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)
+    counts = cv2.calcHist([lab], [1, 2], None, [16, 16], [32, 224, 32, 224])
+    counts = cv2.GaussianBlur(counts.reshape(16, 16), (0, 0), 1.0)
+    return (counts / max(float(counts.sum()), 1e-9)).ravel()
+
+
 def _centred(values: Floats, weight: Floats) -> Floats:
     return values - (values * weight).sum() / (weight.sum() + 1e-9)
 
@@ -107,7 +126,7 @@ def _shrunk(
     """The part of the frame around the place at about the canvas's size, and the place in it."""
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (look.width, look.height)
     corners = corners @ place[:, :2].T + place[:, 2]
-    height, width = grey.shape
+    height, width = grey.shape[:2]
     x1, y1 = np.clip(np.floor(corners.min(0)) - 2, 0, (width, height)).astype(int).tolist()
     x2, y2 = np.clip(np.ceil(corners.max(0)) + 2, 0, (width, height)).astype(int).tolist()
     if x2 - x1 < 5 or y2 - y1 < 5:

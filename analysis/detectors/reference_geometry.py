@@ -24,7 +24,7 @@ _PAIRS = 300  # of one label, the most telling
 _MOVED = 0.3  # of the logo's size: how far two pairs may disagree about its middle
 _RESIZED = 0.45  # natural logarithm
 _TURNED = 0.45  # radians
-_ALIKE = 0.7  # cosine of two descriptors at a predicted place
+_ALIKE = 0.75  # cosine of two descriptors at a predicted place
 _STRETCHED = 4.0  # the most a logo may be narrowed by perspective
 
 
@@ -238,11 +238,14 @@ def find_agreement(
     candidates = np.flatnonzero(near.all(1))
     alike = features.descriptors[candidates] @ index.descriptors[block, :n].T
     row, inner = np.nonzero(alike > _ALIKE)
-    frame, likeness = candidates[row], alike[row, inner]
+    frame = candidates[row]
     off = np.hypot(*(features.xy[frame] - predicted[inner]).T) * (tolerance / reach)
+    close = np.flatnonzero(off < tolerance)
+    row, inner, frame, off = row[close], inner[close], frame[close], off[close]
+    likeness = alike[row, inner]
     resized = np.abs(np.log(features.size[frame] / (index.size[block, inner] * scale)))
     turned = np.abs(_turn_between(features.angle[frame] - turn, index.angle[block, inner]))
-    fits = np.flatnonzero((off < tolerance) & (resized < 0.6) & (turned < 0.6))
+    fits = np.flatnonzero((resized < 0.6) & (turned < 0.6))
     order = fits[np.argsort(0.5 * off[fits] - likeness[fits], kind="stable")]
     kept = order[_first_of(frame[order]) & _first_of(inner[order])]
     return Agreement(frame[kept], inner[kept], off[kept], likeness[kept])

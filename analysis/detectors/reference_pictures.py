@@ -31,6 +31,7 @@ class Picture:
     grey: Pixels  # (h, w)
     near_mask: Pixels | None  # (h, w) 255 on the logo and close around it; None: everywhere
     outline: tuple[float, float, float, float]  # the logo in it: x1, y1, x2, y2 in pixels
+    bgr: Pixels  # (h, w, 3)
 
 
 def read_reference(source: Source) -> Pixels:
@@ -119,21 +120,23 @@ def _resized(image: Pixels) -> Pixels:
 
 
 def _opaque(logo: Pixels) -> Picture:
-    grey = _resized(cv2.cvtColor(np.ascontiguousarray(logo), cv2.COLOR_BGR2GRAY))
-    return Picture(grey, None, (0.0, 0.0, float(grey.shape[1]), float(grey.shape[0])))
+    bgr = _resized(np.ascontiguousarray(logo))
+    height, width = bgr.shape[:2]
+    outline = (0.0, 0.0, float(width), float(height))
+    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None, outline, bgr)
 
 
 def _on_backdrop(logo: Pixels, shade: int) -> Picture:
     """A see-through logo on a plain backdrop, with a margin."""
-    alpha = _resized(np.ascontiguousarray(logo[:, :, 3])).astype(np.float32) / 255
-    full = cv2.cvtColor(np.ascontiguousarray(logo[:, :, :3]), cv2.COLOR_BGR2GRAY)
-    over = full.astype(np.float32) * (logo[:, :, 3] / np.float32(255))  # before resizing: no halo
-    grey = cv2.resize(over, alpha.shape[::-1], interpolation=cv2.INTER_AREA) + shade * (1 - alpha)
-    height, width = alpha.shape
+    alpha = logo[:, :, 3:].astype(np.float32) / 255
+    drawn = logo[:, :, :3] * alpha + shade * (1 - alpha)
+    bgr = _resized(np.round(drawn).astype(np.uint8))
+    solid = _resized(np.ascontiguousarray(logo[:, :, 3]))
+    height, width = solid.shape
     pad = round(_MARGIN * math.sqrt(width * height)) + 2
     sides = (pad, pad, pad, pad)
-    grey = cv2.copyMakeBorder(grey, *sides, cv2.BORDER_CONSTANT, value=shade)
-    alpha = cv2.copyMakeBorder(alpha, *sides, cv2.BORDER_CONSTANT, value=0)
-    near = cv2.dilate((alpha > 0.5).astype(np.uint8) * 255, np.ones((pad, pad), np.uint8))
+    bgr = cv2.copyMakeBorder(bgr, *sides, cv2.BORDER_CONSTANT, value=(shade, shade, shade))
+    solid = cv2.copyMakeBorder(solid, *sides, cv2.BORDER_CONSTANT, value=0)
+    near = cv2.dilate((solid >= 128).astype(np.uint8) * 255, np.ones((pad, pad), np.uint8))
     outline = (float(pad), float(pad), float(pad + width), float(pad + height))
-    return Picture(np.clip(grey, 0, 255).astype(np.uint8), near, outline)
+    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), near, outline, bgr)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.detectors.reference_appearance import likeness
+from analysis.detectors.reference_appearance import colour_likeness, likeness
 from analysis.detectors.reference_features import Features, Index, Pairs
 from analysis.detectors.reference_geometry import (
     Agreement,
@@ -17,6 +18,13 @@ from analysis.detectors.reference_geometry import (
     Place,
     scale_of,
 )
+
+
+class View(NamedTuple):
+    """A frame at working size."""
+
+    grey: NDArray[np.uint8]  # (h, w)
+    bgr: NDArray[np.uint8]  # (h, w, 3)
 
 
 class Evidence(NamedTuple):
@@ -32,9 +40,11 @@ class Evidence(NamedTuple):
     recall: float  # share of the reference's features that were found again
     cover: float  # share of the reference between the agreeing features
     looks: float  # likeness of the edges
+    colour: float  # likeness of the colours
     stretch: float  # log: how unevenly it is scaled
     turn: float  # 1 - cosine of the turn
     small: float  # log2 of how much smaller than 48 pixels it is; 0 where larger
+    outside: float  # share of its rectangle that is outside the frame
     is_negative: float
 
 
@@ -42,7 +52,7 @@ def measure(
     index: Index,
     features: Features,
     pairs: Pairs,
-    grey: NDArray[np.uint8],
+    view: View,
     hypothesis: Hypothesis,
     place: Place,
     found: Agreement,
@@ -67,10 +77,12 @@ def measure(
         explained=n / max(5, inside),
         recall=n / max(5, len(reference.features)),
         cover=_cover(index.xy[block, found.inner], reference.unit),
-        looks=likeness(reference.look, grey, place, bool(block % 2)),
+        looks=likeness(reference.look, view.grey, place, bool(block % 2)),
+        colour=colour_likeness(reference.look, view.bgr, place),
         stretch=math.log(stretch[0] / max(stretch[1], 1e-6)),
         turn=1 - math.cos(turn),
         small=max(0.0, math.log2(48 / max(size, 1.0))),
+        outside=_outside(reference.corners @ place[:, :2].T + place[:, 2], view.grey.shape),
         is_negative=float(block % 2),
     )
 
@@ -83,13 +95,19 @@ def _count_inside(
     return int(((xy >= outline[:2]) & (xy <= outline[2:])).all(1).sum())
 
 
+def _outside(corners: NDArray[np.float64], shape: Sequence[int]) -> float:
+    low, high = corners.min(0), corners.max(0)
+    inside = np.clip(high, 0, shape[1::-1]) - np.clip(low, 0, shape[1::-1])
+    return 1 - float(inside.prod()) / max(float((high - low).prod()), 1e-9)
+
+
 def _cover(points: NDArray[np.float32], unit: float) -> float:
     if len(points) < 3:
         return 0.0
     return float(cv2.contourArea(cv2.convexHull(points))) / unit**2
 
 
-_WEIGHTS = Evidence(0.0, 0.0, 0.0, 1.6, 0.8, 0.0, 0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 0.0)
+_WEIGHTS = Evidence(0.0, 0.0, 0.0, 1.6, 0.8, 0.0, 0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 _BIAS = -5.5
 
 
