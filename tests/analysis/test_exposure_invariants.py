@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.columns import Columns
 from analysis.exposure import METHODOLOGIES, Exposure, MediaRate, measure, per_minute
-from analysis.sightings import boxes_of, sightings_of
+from analysis.sightings import Prepared, boxes_of, sightings_of
 from tests.analysis.exposure_cases import GRID, LABELS, drawn_columns, drawn_methods, end_of
 
 RAW = METHODOLOGIES["raw"]
@@ -243,3 +243,16 @@ def test_more_confidence_is_never_more_prominence(table, method):
         strict=True,
     ):
         assert (a.prominence, a.qe_s, a.reported_s) == (b.prominence, b.qe_s, b.reported_s)
+
+
+@settings(max_examples=50, deadline=None)
+@given(drawn_columns(), drawn_methods(), thresholds, st.sampled_from([None, (0.3, 2.1)]))
+def test_prepared_columns_give_the_same_answers(table, method, threshold, window):
+    ready = Prepared.of(table, LABELS)
+    options = {"method": method, "thresholds": threshold, "window": window, "hidden": {LABELS[1]}}
+    if window and window[1] > end_of(table):
+        options["window"] = None
+    for labels in (LABELS, LABELS[:2]):  # also when asked for something else than prepared
+        assert measured(ready, labels=labels, **options) == measured(
+            table, labels=labels, **options
+        )
