@@ -18,6 +18,16 @@ for (const form of document.querySelectorAll("form")) {
 }
 
 // --- pictures --------------------------------------------------------------------------------
+let dropped = null;
+
+function addDropped() {
+  const form = dropped && document.querySelector(`#${dropped.item} [data-pictures]`);
+  if (!form) return;
+  form.querySelector("input[type=file]").files = dropped.files;
+  dropped = null;
+  form.requestSubmit();
+}
+
 const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
 
 document.addEventListener("change", (event) => {
@@ -39,11 +49,12 @@ document.addEventListener("drop", (event) => {
   event.preventDefault(); // else the browser leaves the page to show the file
   const drop = event.target.closest("[data-drop]");
   drop?.classList.remove("over");
-  const form = drop?.querySelector("[data-pictures]");
-  if (!form) return;
-  form.querySelector("input[type=file]").files = event.dataTransfer.files;
-  form.requestSubmit();
+  if (!drop) return;
+  dropped = { item: drop.id, files: event.dataTransfer.files };
+  drop.querySelector("details").open = true; // which fetches the form, where it is not there yet
+  addDropped();
 });
+document.addEventListener("htmx:afterSettle", () => addDropped());
 document.addEventListener("dragleave", (event) => {
   if (event.target.matches?.("[data-drop]") && !event.target.contains(event.relatedTarget)) {
     event.target.classList.remove("over");

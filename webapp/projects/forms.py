@@ -44,8 +44,11 @@ def plain(text: str) -> str:
 
 def listed(text: str) -> list[str]:
     """Names separated by commas or lines, each once, in the order typed."""
-    names = [plain(part) for part in re.split(r"[,;\n]", text)]
-    return list({name.casefold(): name for name in reversed(names) if name}.values())[::-1]
+    found: dict[str, str] = {}
+    for name in map(plain, re.split(r"[,;\n]", text)):
+        if name:
+            found.setdefault(name.casefold(), name)
+    return list(found.values())
 
 
 class NewProjectForm(forms.Form):

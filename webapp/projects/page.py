@@ -36,7 +36,7 @@ class Row:
     thumbnails: list[Thumbnail]
     can_be_found: bool
     in_model: bool
-    form: LabelForm
+    form: LabelForm | None  # only of an open row: 250 forms take their time
     is_open: bool
     conflict: bool
 
@@ -59,13 +59,15 @@ def label_rows(
     open_: set[int] = frozenset(),  # type: ignore[assignment]
     typed: dict[int, LabelForm] | None = None,
     conflict: int | None = None,
+    only: int | None = None,
 ) -> list[Row]:
     """The current labels in order. `typed` has the forms that were refused, by label."""
     twins, typed = project.twins(), typed or {}
     model = project.model_version
     known = {name.casefold() for name in model.labels} if model else set()
     rows = []
-    for label in project.current_labels():
+    labels = project.current_labels()
+    for label in labels if only is None else labels.filter(pk=only):
         thumbnails = [
             Thumbnail(
                 reference=reference,
@@ -75,6 +77,7 @@ def label_rows(
             for reference in label.references.all()
         ]
         in_model = bool(label.words() & known)
+        is_open = label.pk in open_ or label.pk in typed
         usable = project.uses_references and any(not t.reference.problem for t in thumbnails)
         rows.append(
             Row(
@@ -82,8 +85,8 @@ def label_rows(
                 thumbnails=thumbnails,
                 can_be_found=usable or in_model,
                 in_model=in_model,
-                form=typed.get(label.pk) or LabelForm.of(label),
-                is_open=label.pk in open_ or label.pk in typed,
+                form=typed.get(label.pk) or (LabelForm.of(label) if is_open else None),
+                is_open=is_open,
                 conflict=label.pk == conflict,
             )
         )
@@ -163,10 +166,16 @@ def posters(assets: list[int]) -> dict[int, str]:
     return {pk: media_link(file) for pk, file in made.values_list("asset_id", "file")}
 
 
+def numbers(text: str) -> set[int]:
+    """The ids in "3,7,12"; what is none is left out."""
+    return {int(part) for part in text.split(",") if part.isdecimal()}
+
+
 def whole_page(project: Project, request: HttpRequest, **answers: dict[str, Any]) -> dict[str, Any]:
     """Everything, with the parts in `answers` (labels, looking, naming) as they are given."""
+    open_ = numbers(request.GET.get("open", ""))
     parts = {
-        "labels": answers.get("labels") or labels_context(project),
+        "labels": answers.get("labels") or labels_context(project, open_=open_),
         "looking": answers.get("looking") or looking_context(project),
         "naming": answers.get("naming") or naming_context(project),
         "assets": assets_context(project, request.GET.get("page")),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, Max, Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -20,6 +20,7 @@ from webapp.projects.page import (
     labels_context,
     looking_context,
     naming_context,
+    numbers,
     whole_page,
 )
 from webapp.projects.pictures import PictureRefused, read_picture
@@ -130,7 +131,7 @@ def _answer(
     if not request.htmx and status == 200:
         return redirect(reverse("project", args=[found.pk]) + (f"#label-{at}" if at else ""))
     found.refresh_from_db()
-    open_ = {int(pk) for pk in request.POST.get("open", "").split(",") if pk.isdecimal()}
+    open_ = numbers(request.POST.get("open", ""))
     labels = labels_context(found, open_=open_ | ({at} if at else set()), **state)
     if request.htmx:
         return render(request, "projects/_labels_answer.html", labels, status=status)
@@ -174,6 +175,18 @@ def label_order(request: HttpRequest, pk: int) -> HttpResponse:
         request, "Somebody else changed this project meanwhile. This is the order it has now."
     )
     return _answer(request, found, CONFLICT)
+
+
+@may(Action.VIEW)
+def label(request: HttpRequest, pk: int) -> HttpResponse:
+    """What opens under a label."""
+    found = find(Label.objects.select_related("project__model_version"), request, pk=pk)
+    context = labels_context(found.project, open_={pk}, only=pk)
+    row = next(iter(context["rows"]), None)
+    if row is None:
+        raise Http404
+    context |= {"row": row, "label": row.label}
+    return render(request, "projects/_label_inside.html", context)
 
 
 @require_POST

@@ -1,0 +1,133 @@
+import pytest
+from django.urls import reverse
+
+from webapp.assets.models import Asset
+from webapp.leases import Status
+from webapp.projects.models import Label, Reference
+from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.runs.models import Run, Worker
+
+
+@pytest.fixture
+def at_home(analyst, client_for):
+    return client_for(analyst)
+
+
+def read(client, **headers) -> str:
+    return client.get(reverse("home"), **headers).content.decode()
+
+
+def test_an_empty_workspace_leads_to_a_first_report(at_home):
+    page = read(at_home)
+    first, second, third = "Add a brand with", "Drop a video", "Read the report"
+    assert page.index(first) < page.index(second) < page.index(third)
+    assert reverse("projects") in page
+
+
+def test_the_steps_end_with_the_first_finished_run(at_home, project, asset):
+    assert "To a first report" in read(at_home)
+
+
+def test_the_steps_are_gone_once_something_was_analysed(at_home, run):
+    assert "To a first report" not in read(at_home)
+    assert "matchday.mp4" in read(at_home)
+
+
+def test_a_failed_run_is_shown_with_its_reason_until_it_is_tried_again(at_home, run, run_of):
+    Run.objects.update(status=Run.Status.FAILED, error="The decoder stopped answering.")
+    page = read(at_home)
+    assert "The decoder stopped answering." in page
+    assert reverse("run-retry", args=[run.pk]) in page
+    run_of(run.asset, run.project)
+    assert "The decoder stopped answering." not in read(at_home)
+
+
+def test_a_run_that_cannot_be_retried_offers_no_retry(at_home, run):
+    Run.objects.update(status=Run.Status.FAILED, error="Damaged.", can_retry=False)
+    assert reverse("run-retry", args=[run.pk]) not in read(at_home)
+
+
+def test_a_failed_upload_says_why(at_home, asset):
+    Asset.objects.update(status=Status.FAILED, error="This file has no pictures.")
+    assert "This file has no pictures." in read(at_home)
+
+
+def test_labels_that_nothing_can_find_are_named(at_home, project):
+    assert "Norra Bank and Vitalo cannot be found yet" in read(at_home)
+
+
+def test_a_label_the_model_knows_by_an_alias_needs_no_logo(at_home, project, workspace):
+    model = RegisteredModel.objects.create(workspace=workspace, name="Boards")
+    version = ModelVersion.objects.create(
+        model=model,
+        number=1,
+        file="m.onnx",
+        sha256="0" * 64,
+        status=Status.DONE,
+        description={"labels": ["NB", "vitalo"]},
+    )
+    project.model_version = version
+    project.save()
+    Label.objects.filter(name="Norra Bank").update(aliases=["nb"])
+    assert "cannot be found yet" not in read(at_home)
+
+
+def test_a_logo_with_a_problem_does_not_count(at_home, project):
+    Reference.objects.update(problem="Nothing to hold on to.")
+    assert "Kestrel, Norra Bank and Vitalo cannot be found yet" in read(at_home)
+
+
+def test_it_asks_again_only_while_something_runs(at_home, run):
+    assert "hx-trigger" not in read(at_home)
+    Run.objects.update(status=Run.Status.RUNNING)
+    assert 'hx-trigger="every 2s"' in read(at_home)
+    fragment = read(at_home, HTTP_HX_REQUEST="true")
+    assert "<html" not in fragment
+    assert 'value="1.000"' in fragment  # all frames of its two segments
+
+
+def test_what_is_being_prepared_is_running_too(at_home, asset):
+    Asset.objects.update(status=Status.WORKING, progress=0.25, step="thumbnails")
+    page = read(at_home)
+    assert "thumbnails" in page
+    assert 'value="0.250"' in page
+
+
+def test_waiting_work_without_a_worker_says_so(at_home, asset):
+    Asset.objects.update(status=Status.WAITING)
+    assert "No worker is running" in read(at_home)
+    Worker.beat("cpu", queues="analysis,ingest")
+    assert "No worker is running" not in read(at_home)
+
+
+def test_a_viewer_is_asked_for_nothing(viewer, run, client_for):
+    Run.objects.update(status=Run.Status.FAILED, error="Broken.")
+    page = read(client_for(viewer))
+    assert "Needs you" not in page
+    assert "Retry" not in page
+    assert "matchday.mp4" in page
+
+
+def test_a_labeller_sees_no_assets(labeller, run, client_for):
+    page = read(client_for(labeller))
+    assert "matchday.mp4" not in page
+    assert "No job for you yet" in page
+
+
+def test_nothing_of_another_workspace_shows(at_home, other_asset):
+    assert "elsewhere.mp4" not in read(at_home)
+
+
+def test_a_deleted_asset_is_gone_from_home(at_home, run, owner):
+    run.asset.remove(by=owner)
+    Run.objects.update(status=Run.Status.RUNNING)
+    assert "matchday.mp4" not in read(at_home)
+
+
+def test_it_takes_the_same_number_of_queries_for_many_assets(
+    at_home, workspace, asset_in, django_assert_max_num_queries
+):
+    for number in range(12):
+        asset_in(workspace, f"clip {number}.mp4")
+    with django_assert_max_num_queries(28):
+        read(at_home)
