@@ -26,14 +26,16 @@ def web(host: str, port: int) -> list[str]:
 def worker(queues: str) -> list[str]:
     """A worker: one process, one task at a time. Start it again for another."""
     return [
-        *("-m", "celery", "--app", "workers.app", "worker", "--pool", "solo"),
+        # Root in a container is a decision of whoever made the container.
+        *("-W", "ignore:You're running the worker with superuser privileges"),
+        *("-m", "celery", "--quiet", "--app", "workers.app", "worker", "--pool", "solo"),
         *("--queues", queues, "--hostname", f"{queues.replace(',', '-')}-{os.getpid()}@%h"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"),
     ]
 
 
 def clock() -> list[str]:
-    return ["-m", "celery", "--app", "webapp.celery", "beat", "--loglevel", "warning"]
+    return ["-m", "celery", "--quiet", "--app", "webapp.celery", "beat", "--loglevel", "warning"]
 
 
 EMBEDDED: Mapping[str, Callable[[], list[str]]] = {

@@ -111,7 +111,7 @@ def signed_in(site: Site, browser) -> dict:
     context = browser.new_context(viewport=DESKTOP)
     page = context.new_page()
     page.goto(site.sign_in_link)
-    page.locator("main form button[type=submit]").first.click()
+    page.locator("main form button").first.click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
     state = context.storage_state()
     context.close()
@@ -153,3 +153,27 @@ def logo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("logo") / "acme.png"
     path.write_bytes(logo())
     return path
+
+
+@pytest.fixture(scope="session")
+def analysed(site: Site, browser, signed_in, film_file: Path, logo_file: Path) -> str:
+    """The address of an asset page, after the walk every new user takes, with the mouse."""
+    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
+    page = context.new_page()
+    page.goto("/projects")
+    page.get_by_label("Name").first.fill("Harbour Cup")
+    page.get_by_label("Brands").fill("Acme\nNobody")
+    page.get_by_role("button", name="Make project").click()
+    page.locator("#labels input[type=file]").first.set_input_files(logo_file)
+    page.get_by_alt_text(re.compile("acme", re.I)).first.wait_for()
+
+    page.goto("/library")
+    page.locator("#upload-form input[type=file]").set_input_files(film_file)
+    page.get_by_role("link", name=re.compile("CLIP", re.I)).first.wait_for(timeout=60_000)
+    page.get_by_role("link", name=re.compile("CLIP", re.I)).first.click()
+    page.wait_for_url("**/assets/*")
+    address = page.url.split("?")[0]
+    page.get_by_role("button", name="Analyse", exact=True).click(timeout=60_000)
+    page.get_by_text("Analysed").first.wait_for(timeout=120_000)
+    context.close()
+    return address

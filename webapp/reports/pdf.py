@@ -204,6 +204,7 @@ def _table(
 ) -> None:
     paper.text_style(8.5)
     paper.set_draw_color(*LINE)
+    paper.set_fill_color(255)
     with paper.table(
         col_widths=widths,
         borders_layout="HORIZONTAL_LINES",
