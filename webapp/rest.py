@@ -18,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from webapp.accounts.access import find, workspaces
 from webapp.accounts.models import Action, Key, Workspace
+from webapp.ids import is_id
 
 IN_WORKSPACE = OpenApiParameter(
     "workspace", int, description="Only this workspace. A key opens its own and no other."
@@ -133,6 +134,6 @@ def whole_number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not is_id(text):
         raise ValidationError({name: [f"{text!r} is not a whole number."]})
     return int(text)

@@ -28,6 +28,7 @@ from webapp.accounts.access import workspaces
 from webapp.accounts.models import Action, Workspace
 from webapp.assets import uploads
 from webapp.assets.models import Collection, Upload
+from webapp.ids import is_id
 from webapp.rest import workspace_for
 
 VERSION = "1.0.0"
@@ -224,7 +225,7 @@ def _read(request: Request, n_bytes: int) -> bytes:
 
 def _count(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not is_id(text):
         raise ParseError(f"{header} must say how many bytes.")
     return int(text)
 
@@ -244,7 +245,7 @@ def _metadata(header: str) -> dict[str, str]:
 def _collection(workspace: Workspace, pk: str) -> Collection | None:
     if not pk:
         return None
-    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+    if not is_id(pk):
         raise ParseError("collection must be the id of a collection.")
     return get_object_or_404(Collection, pk=int(pk), workspace=workspace)
 

@@ -16,6 +16,7 @@ from webapp.assets import uploads
 from webapp.assets.forms import ChosenForm, CollectionForm, LibraryForm, NameForm
 from webapp.assets.models import Asset, Collection, Upload
 from webapp.going_back import back
+from webapp.ids import is_id
 from webapp.projects.models import Project
 from webapp.runs.models import Run, RunRefused
 
@@ -113,7 +114,7 @@ def _chosen(request: HttpRequest, assets: QuerySet[Asset]) -> list[Asset]:
     form = ChosenForm(
         request.POST, assets.filter(workspace__in=workspaces(request, Action.ANALYSE))
     )
-    if not form.is_valid():
+    if not (all(map(is_id, request.POST.getlist("asset"))) and form.is_valid()):
         raise Http404("Some of the chosen assets are not there.")
     return list(form.cleaned_data["asset"])
 
@@ -132,7 +133,7 @@ def delete_chosen(request: HttpRequest) -> HttpResponse:
 @may(Action.ANALYSE)
 def restore_chosen(request: HttpRequest) -> HttpResponse:
     """Undo a deletion. What is erased already cannot come back, and the answer says so."""
-    numbers = [n for n in request.GET.getlist("asset") if n.isascii() and n.isdigit()]
+    numbers = [n for n in request.GET.getlist("asset") if is_id(n)]
     allowed = workspaces(request, Action.ANALYSE)
     found = list(Asset.everything.filter(pk__in=numbers, workspace__in=allowed))
     if not found:
@@ -161,7 +162,7 @@ def move_chosen(request: HttpRequest) -> HttpResponse:
 
 
 def _collection(request: HttpRequest, number: str) -> Collection | None:
-    if not (number.isascii() and number.isdigit()):
+    if not is_id(number):
         return None
     return get_object_or_404(Collection, pk=number, workspace=request.membership.workspace)
 
@@ -172,7 +173,7 @@ def analyse_chosen(request: HttpRequest) -> HttpResponse:
     """A run of the chosen project for each chosen asset, and a word on each that cannot be."""
     chosen = _chosen(request, request.membership.workspace.assets.all())
     number = request.POST.get("project", "")
-    project = find(Project, request, Action.ANALYSE, pk=number if number.isdigit() else 0)
+    project = find(Project, request, Action.ANALYSE, pk=number if is_id(number) else 0)
     started = 0
     for asset in chosen:
         try:

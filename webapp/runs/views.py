@@ -9,6 +9,7 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Event
 from webapp.assets.models import Asset
 from webapp.going_back import back
+from webapp.ids import is_id
 from webapp.projects.models import Project
 from webapp.runs.forms import SamplingForm
 from webapp.runs.models import Run, RunRefused
@@ -47,7 +48,7 @@ def asset_page(asset: Asset) -> str:
 def _chosen_project(request: HttpRequest, asset: Asset) -> Project | None:
     """The project of the form, of the asset's own workspace."""
     number = request.POST.get("project", "")
-    if not (number.isascii() and number.isdigit()):
+    if not is_id(number):
         return None
     return find(Project, request, Action.ANALYSE, pk=number, workspace=asset.workspace_id)
 
