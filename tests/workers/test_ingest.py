@@ -1,0 +1,184 @@
+"""From bytes to a ready asset, or to a sentence; by the task that the worker runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.services.film import film, logo
+from webapp.leases import Status
+from webapp.management.commands.analyse import receive
+from webapp.runs.models import Run
+from workers import analyse, ingest
+
+
+@pytest.fixture
+def prepared(workspace, tmp_path):
+    """prepared(path): the asset, after the ingest task had its turn."""
+
+    def prepare(path: Path):
+        asset = receive(path, workspace)
+        ingest.ingest(asset.pk)
+        asset.refresh_from_db()
+        return asset
+
+    return prepare
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    return film(tmp_path / "clip.mp4", seconds=4)
+
+
+@pytest.fixture
+def acme(workspace):
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    from webapp.projects.models import Project
+
+    project = Project.objects.create(workspace=workspace, name="Acme only")
+    label = project.labels.create(name="Acme", colour="#d1495b")
+    file = default_storage.save("references/acme.png", ContentFile(logo()))
+    label.references.create(name="acme.png", file=file, sha256="0" * 64, width=160, height=120)
+    return project
+
+
+def run_to_the_end(asset, project, **options) -> Run:
+    run = Run.objects.request(asset, project, by=None, **options)
+    for _ in range(20):
+        analyse.work()
+        run.refresh_from_db()
+        if run.is_over:
+            return run
+    raise AssertionError(f"the run stands at {run.stage} with {run.status}")
+
+
+def test_a_film_gets_what_its_page_needs(prepared, clip):
+    asset = prepared(clip)
+    assert (asset.status, asset.kind) == (Status.DONE, "video"), asset.error
+    assert (asset.width, asset.height) == (480, 270)
+    assert asset.duration_s == pytest.approx(4.0, abs=0.05)
+    recipes = set(asset.renditions.values_list("recipe", flat=True))
+    assert recipes == {"frame_table", "poster", "strip"}  # plays as it is: no proxy
+
+
+def test_the_same_bytes_are_stored_once(prepared, clip, workspace):
+    first = prepared(clip)
+    assert receive(clip, workspace).pk == first.pk
+    assert workspace.assets.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.mp4", b""),
+        ("text.mp4", b"These are words, not pictures.\n" * 40),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:4,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"),
+        ("list.ffconcat", b"ffconcat version 1.0\nfile /etc/passwd\n"),
+        (
+            "half.png",
+            b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x80\x00\x00\x00\x80\x00\x08\x02",
+        ),
+    ],
+)
+def test_what_is_not_media_fails_with_a_sentence(prepared, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    asset = prepared(path)
+    assert asset.status == Status.FAILED
+    assert asset.error.endswith(".")
+    assert "server" not in asset.error  # it is said of the file, not blamed on us
+    assert not asset.can_retry
+
+
+def test_a_gigapixel_picture_is_refused_before_it_is_decoded(prepared, tmp_path):
+    path = tmp_path / "huge.png"
+    code = (
+        "from PIL import Image; Image.MAX_IMAGE_PIXELS = None; "
+        f"Image.new('1', (32768, 32768)).save({str(path)!r})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    asset = prepared(path)
+    assert asset.status == Status.FAILED
+    assert "32,768" in asset.error or "pixel" in asset.error
+
+
+def test_a_cut_off_film_is_analysed_as_far_as_it_goes(prepared, acme, tmp_path):
+    import av
+
+    whole = film(tmp_path / "whole.mp4", seconds=6)
+    cut = tmp_path / "cut.ts"
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    cut.write_bytes(cut.read_bytes()[: int(cut.stat().st_size * 0.6)])
+    asset = prepared(cut)
+    assert asset.status == Status.DONE, asset.error
+    run = run_to_the_end(asset, acme)
+    assert run.status == Run.Status.SUCCEEDED, run.error
+    assert run.detections.exists()
+
+
+def test_a_picture_is_analysed_too(prepared, acme, tmp_path):
+    import cv2
+    import numpy as np
+
+    mark = cv2.imdecode(np.frombuffer(logo(), np.uint8), 1)
+    scene = np.full((480, 640, 3), 120, np.uint8)
+    scene[100:220, 200:360] = mark
+    path = tmp_path / "scene.tiff"
+    cv2.imwrite(str(path), scene)
+    asset = prepared(path)
+    assert (asset.status, asset.kind) == (Status.DONE, "image"), asset.error
+    assert asset.rendition("proxy"), "browsers cannot show TIFF"
+    run = run_to_the_end(asset, acme)
+    found = run.detections.order_by("-confidence").first()
+    assert (found.x1, found.y1) == pytest.approx((200 / 640, 100 / 480), abs=0.03)
+
+
+def test_held_frames_are_counted_and_said(prepared, acme, clip):
+    run = run_to_the_end(
+        prepared(clip), acme, sampling={"mode": "adaptive", "interval_s": 0.1, "change": 0.5}
+    )
+    assert run.segments.get().held > 0
+    assert "were held" in " ".join(run.notes)
+
+
+def test_sound_alone_is_kept_but_not_searched_for_logos(prepared, acme, tmp_path):
+    import wave
+
+    path = tmp_path / "sound.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\x00\x10" * 8000)
+    asset = prepared(path)
+    assert (asset.status, asset.kind) == (Status.DONE, "audio"), asset.error
+    assert asset.rendition("waveform").data["peaks"]
+    with pytest.raises(Exception, match="sound without pictures"):
+        Run.objects.request(asset, acme, by=None)
+
+
+def test_a_full_disk_is_said_and_can_be_tried_again(clip, workspace, settings):
+    asset = receive(clip, workspace)
+    folder = Path(settings.MEDIA_ROOT) / "renditions" / str(asset.pk)
+    folder.mkdir(parents=True)
+    (folder / "frames.bin").symlink_to("/dev/full")  # every write fails with ENOSPC
+    ingest.ingest(asset.pk)
+    asset.refresh_from_db()
+    assert asset.status == Status.FAILED
+    assert "disk is full" in asset.error
+    assert asset.can_retry
+    (folder / "frames.bin").unlink()
+    asset.retry()
+    ingest.ingest(asset.pk)
+    asset.refresh_from_db()
+    assert asset.status == Status.DONE, asset.error
