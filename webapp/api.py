@@ -21,6 +21,7 @@ from webapp.projects.api import LabelViewSet, ProjectViewSet, ReferenceViewSet
 from webapp.registry.api import ModelVersionViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.runs.api import RunViewSet
+from webapp.timeline.api import RunExposure
 
 
 @extend_schema(exclude=True)
@@ -50,6 +51,7 @@ router.register("events", EventViewSet, "api-event")
 urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("runs/<int:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
     *router.urls,
     path("<path:rest>", Nowhere.as_view()),
 ]

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("webapp.projects.urls")),
     path("", include("webapp.registry.urls")),
     path("", include("webapp.runs.urls")),
+    path("", include("webapp.library.urls")),
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.reports.urls")),
     path("api/v1/", include("webapp.api")),

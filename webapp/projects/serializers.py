@@ -7,16 +7,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.assets.links import media_link
+from webapp.projects.forms import MODES
 from webapp.projects.models import Label, Project, Reference
 from webapp.registry.models import ModelVersion
 from webapp.rest import Finite
-from webapp.runs.models import Run
 
 
 class SamplingSerializer(serializers.Serializer):
     """Which frames are looked at. `interval_s` is for `interval` and `adaptive`."""
 
-    mode = serializers.ChoiceField(choices=Run.MODES, required=False)
+    mode = serializers.ChoiceField(choices=[mode for mode, _, _ in MODES], required=False)
     interval_s = Finite(min_value=0.02, max_value=600, required=False)
     change = Finite(
         min_value=0,

@@ -14,8 +14,6 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
-from analysis.exports import as_dict
-from analysis.exposure import METHODOLOGIES
 from webapp.accounts.models import Event
 from webapp.assets.models import Asset
 from webapp.pagination import Cursor
@@ -39,8 +37,6 @@ from webapp.runs.serializers import (
     ShotSerializer,
     TrackSerializer,
 )
-from webapp.timeline.choices import BadChoice, Choices
-from webapp.timeline.exposure import Looked
 
 
 class ByTime(Cursor):
@@ -224,25 +220,6 @@ class RunViewSet(
     def segments(self, request: Request, pk: str) -> Response:
         return self._page(self.get_object().segments.all(), ByIndex, SegmentSerializer)
 
-    @extend_schema(
-        summary="How long, how large and how clearly each brand was seen",
-        description="Seconds and shares by a methodology. Each label's own threshold holds "
-        "unless one is given. Of a run that is not over, what it found so far.",
-        parameters=[
-            OpenApiParameter("method", str, enum=list(METHODOLOGIES)),
-            OpenApiParameter("threshold", float, description="0.05 to 1."),
-            *_BETWEEN,
-            OpenApiParameter("off", str, description="Labels to leave out, by commas."),
-        ],
-        responses=OpenApiTypes.OBJECT,
-    )
-    @action(detail=True, filter_backends=[])
-    def exposure(self, request: Request, pk: str) -> Response:
-        run = self.get_object()
-        looked = Looked.at(run, _choices(run, request))
-        names = {label.pk: label.name for label in looked.labels}
-        return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
-
 
 def _overlapping(found: QuerySet, request: Request) -> QuerySet:
     """What lasts into the stretch that was asked for."""
@@ -251,15 +228,3 @@ def _overlapping(found: QuerySet, request: Request) -> QuerySet:
     if (end_s := number(request, "to")) is not None:
         found = found.filter(start_s__lt=end_s)
     return found
-
-
-def _choices(run: Run, request: Request) -> Choices:
-    query = {name: request.query_params.get(name, "") for name in ("method", "threshold", "off")}
-    start_s, end_s = number(request, "from"), number(request, "to")
-    if start_s is not None or end_s is not None:
-        query["in"] = str(start_s or 0.0)
-        query["out"] = str(run.duration_s if end_s is None else end_s)
-    try:
-        return Choices.read(query)
-    except BadChoice as error:
-        raise ValidationError({"detail": [str(error)]}) from error

@@ -2,13 +2,13 @@ from typing import Any
 
 from django import forms
 
-from webapp.runs.models import Run
+from webapp.projects.forms import MODES
 
 
 class SamplingForm(forms.Form):
     """How a run samples frames. What is left empty is as the project says."""
 
-    mode = forms.ChoiceField(choices=[(mode, mode) for mode in Run.MODES], required=False)
+    mode = forms.ChoiceField(choices=[(mode, title) for mode, title, _ in MODES], required=False)
     interval_s = forms.FloatField(min_value=0.02, max_value=600, required=False)
     change = forms.FloatField(min_value=0, max_value=1, required=False)
     tile = forms.IntegerField(min_value=160, max_value=4096, required=False)

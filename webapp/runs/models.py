@@ -116,7 +116,6 @@ class Run(models.Model):
         FINISH = "finish"
 
     UNFINISHED = (Status.QUEUED, Status.RUNNING, Status.PAUSED)
-    MODES = ("interval", "every", "key", "adaptive")
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="runs")
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Event
-from webapp.assets import library as shelves
 from webapp.assets import uploads
-from webapp.assets.forms import ChosenForm, CollectionForm, LibraryForm, NameForm
+from webapp.assets.forms import CollectionForm, NameForm
 from webapp.assets.models import Asset, Collection, Upload
 from webapp.going_back import back
 from webapp.ids import is_id
+from webapp.library import shelves
+from webapp.library.forms import ChosenForm, LibraryForm
 from webapp.projects.models import Project
 from webapp.runs.models import Run, RunRefused
 

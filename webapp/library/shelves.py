@@ -12,10 +12,10 @@ from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
 from django.http import QueryDict
 
 from webapp.accounts.models import Workspace
-from webapp.assets.forms import LibraryForm
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
 from webapp.leases import Status
+from webapp.library.forms import LibraryForm
 from webapp.projects.models import Label
 from webapp.runs.models import Run, Track
 

@@ -1,0 +1,19 @@
+from django.urls import path
+
+from webapp.library import views
+
+urlpatterns = [
+    path("library", views.library, name="library"),
+    path("library/delete", views.delete_chosen, name="assets-delete"),
+    path("library/restore", views.restore_chosen, name="assets-restore"),
+    path("library/move", views.move_chosen, name="assets-move"),
+    path("library/analyse", views.analyse_chosen, name="assets-analyse"),
+    path("assets/<int:pk>/delete", views.delete, name="asset-delete"),
+    path("assets/<int:pk>/rename", views.rename, name="asset-rename"),
+    path("assets/<int:pk>/retry", views.retry, name="asset-retry"),
+    path("assets/<int:pk>/status", views.status, name="asset-status"),
+    path("collections", views.collections, name="collections"),
+    path("collections/<int:pk>/rename", views.rename_collection, name="collection-rename"),
+    path("collections/<int:pk>/delete", views.delete_collection, name="collection-delete"),
+    path("uploads/<uuid:pk>/discard", views.discard_upload, name="upload-discard"),
+]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from analysis.exports import as_dict
+from analysis.exposure import METHODOLOGIES
+from webapp.rest import WorkspaceObjects, number
+from webapp.runs.models import Run
+from webapp.timeline.choices import BadChoice, Choices
+from webapp.timeline.exposure import Looked
+
+
+class RunExposure(WorkspaceObjects):
+    queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
+
+    @extend_schema(
+        operation_id="runs_exposure",
+        summary="How long, how large and how clearly each brand was seen",
+        description="Seconds and shares by a methodology. Each label's own threshold holds "
+        "unless one is given. Of a run that is not over, what it found so far.",
+        parameters=[
+            OpenApiParameter("id", int, OpenApiParameter.PATH),
+            OpenApiParameter("method", str, enum=list(METHODOLOGIES)),
+            OpenApiParameter("threshold", float, description="0.05 to 1."),
+            OpenApiParameter("from", float, description="Seconds."),
+            OpenApiParameter("to", float, description="Seconds."),
+            OpenApiParameter("off", str, description="Labels to leave out, by commas."),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def retrieve(self, request: Request, pk: int) -> Response:
+        run = self.get_object()
+        looked = Looked.at(run, _choices(run, request))
+        names = {label.pk: label.name for label in looked.labels}
+        return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
+
+
+def _choices(run: Run, request: Request) -> Choices:
+    """The page's choices, with times to which one end may be missing."""
+    query = {name: request.query_params.get(name, "") for name in ("method", "threshold", "off")}
+    start_s, end_s = number(request, "from"), number(request, "to")
+    if start_s is not None or end_s is not None:
+        query["in"] = str(start_s or 0.0)
+        query["out"] = str(run.duration_s if end_s is None else end_s)
+    try:
+        return Choices.read(query)
+    except BadChoice as error:
+        raise ValidationError({"detail": [str(error)]}) from error
