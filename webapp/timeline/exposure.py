@@ -25,7 +25,9 @@ from webapp.timeline.choices import Choices
 from webapp.timeline.results import columns_of, labels_of, thresholds_of
 
 MOST_BINS = 2000
-MOST_EPISODES = 200  # in the panel; the table has them all
+SHORT_S = 180.0  # of what is shorter, a bar for each minute would say little
+MOST_EPISODES = 200  # in the panel
+MOST_LISTED = 500  # in the table; the exported file has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Looked:
             labels=self.label_ids,
             thresholds=self.thresholds,
             hidden=self.choices.off,
+            bin_s=bin_s(self.run),
         )
 
     def lanes(self, start_s: float, end_s: float, bins: int) -> dict[int, list[Interval]]:
@@ -95,12 +98,23 @@ class Row:
         return bool(self.brand.frames)
 
     @property
+    def share_of_voice(self) -> float | None:
+        """By time; of a picture, which has none, by area."""
+        by_time = self.brand.share_of_voice_time
+        return self.brand.share_of_voice_area if by_time is None else by_time
+
+    @property
     def episodes(self) -> Sequence[Episode]:
         return self.brand.episodes[:MOST_EPISODES]
 
     @property
     def n_more(self) -> int:
         return max(len(self.brand.episodes) - MOST_EPISODES, 0)
+
+
+def bin_s(run: Run) -> float:
+    """How long a stretch each bar of the chart stands for."""
+    return 10.0 if run.duration_s <= SHORT_S else 60.0
 
 
 def rows(looked: Looked, exposure: Exposure, open_label: int | None) -> list[Row]:
@@ -110,6 +124,12 @@ def rows(looked: Looked, exposure: Exposure, open_label: int | None) -> list[Row
         for label, brand in zip(looked.labels, exposure.brands, strict=True)
     ]
     return sorted(found, key=lambda r: (r.brand.is_hidden, not r.is_seen, -r.brand.reported_s))
+
+
+def listed(found: Sequence[Row]) -> list[tuple[Label, Episode]]:
+    """The episodes of all rows in playing order, as many as a page can hold."""
+    every = [(row.label, episode) for row in found for episode in row.brand.episodes]
+    return sorted(every, key=lambda pair: pair[1].start_s)[:MOST_LISTED]
 
 
 def lanes_json(looked: Looked, start_s: float, end_s: float, bins: int) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _small_renditions(asset: Asset) -> Any:
 
 
 def facts(asset: Asset) -> str:
-    """"6:24 · 1080p · 25 fps", as far as it is known."""
+    """ "6:24 · 1080p · 25 fps", as far as it is known."""
     from webapp.templatetags.show import clock
 
     parts = []
@@ -149,7 +149,7 @@ def context(asset: Asset, run: Run | None) -> dict[str, Any]:
         "run": run,
         "state": state_of(asset, run),
         "facts": facts(asset),
-        "sampling": sampling_words(run) if run else "",
+        "sampling": sampling_words(run) if run and asset.kind == Asset.Kind.VIDEO else "",
         "runs": list(asset.runs.select_related("project")[:30]),
         "projects": Project.objects.filter(workspace=asset.workspace_id),
         "warnings": asset.probe.get("warnings") or [],

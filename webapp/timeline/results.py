@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 from analysis.columns import Columns
+from analysis.sightings import Prepared
 from webapp.leases import Status
 from webapp.projects.models import Label
 from webapp.runs.models import Run, SegmentResult
 
-_KEPT_RUNS = 12  # about 10 MB for each two hours at 5 frames a second
-_cache: OrderedDict[tuple[int, str], Columns] = OrderedDict()
+_KEPT_RUNS = 8  # about 25 MB for each two hours at 5 frames a second
+_cache: OrderedDict[tuple[int, str], Prepared] = OrderedDict()
 _lock = Lock()
 
 
-def columns_of(run: Run) -> Columns:
+def columns_of(run: Run) -> Prepared:
     """All that the run found so far, in time order. Segments still to come are simply not there."""
     key = (run.pk, revision(run))
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key]
-    blobs = SegmentResult.objects.filter(segment__run=run, segment__status=Status.DONE).order_by(
-        "segment__index"
-    )
-    columns = Columns.join(Columns.unpack(b) for b in blobs.values_list("columns", flat=True))
+    columns = _read(run)
     with _lock:
         for old in [k for k in _cache if k[0] == run.pk]:
             del _cache[old]
@@ -34,6 +33,20 @@ def columns_of(run: Run) -> Columns:
         while len(_cache) > _KEPT_RUNS:
             _cache.popitem(last=False)
     return columns
+
+
+def _read(run: Run) -> Prepared:
+    done = SegmentResult.objects.filter(segment__run=run, segment__status=Status.DONE)
+    blobs = list(done.order_by("segment__index").values_list("columns", flat=True))
+    with ThreadPoolExecutor(4) as threads:  # inflating lets go of the interpreter
+        columns = Columns.join(threads.map(Columns.unpack, blobs))
+    return Prepared.of(columns, list(run.label_ids().values()))
+
+
+def forget() -> None:
+    """Drop what is kept in memory."""
+    with _lock:
+        _cache.clear()
 
 
 def revision(run: Run) -> str:

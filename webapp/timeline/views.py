@@ -52,6 +52,8 @@ def asset(request: HttpRequest, pk: int) -> HttpResponse:
     run = page.run_to_show(found, request.GET.get("run", ""))
     if run is None and request.GET.get("run"):
         raise Http404
+    if request.htmx and found.is_ready:  # the page that waited for this may now open in full
+        return HttpResponse(headers={"HX-Refresh": "true"})
     media = page.Media.of(found) if found.is_ready else None
     context = page.context(found, run) | {"media": media, "methods": METHODOLOGIES.values()}
     if media:
@@ -71,7 +73,16 @@ def _first_view(request: HttpRequest, run: Run) -> dict[str, Any]:
     view = _view_json(looked, None, DEFAULT_BINS, open_label)
     context = {"looked": looked, "panel": view.pop("panel"), "first_view": view, "floor": FLOOR}
     held = run.segments.aggregate(held=Sum("held", default=0))["held"]
-    return context | {"n_frames": len(looked.columns.frames), "n_held": held}
+    return context | {
+        "n_frames": len(looked.columns.frames),
+        "n_held": held,
+        "each": _each(run),
+    }
+
+
+def _each(run: Run) -> str:
+    bin_s = exposure.bin_s(run)
+    return "minute" if bin_s == 60 else f"{bin_s:.0f} seconds"
 
 
 @require_safe
@@ -150,7 +161,9 @@ def episodes(request: HttpRequest, pk: int) -> HttpResponse:
     """All episodes of all brands as one table: what the lanes show, in words."""
     looked = Looked.at(_run(request, pk), Choices.read(request.GET))
     measured = looked.exposure()
-    context = {"rows": exposure.rows(looked, measured, None), "exposure": measured}
+    shown = exposure.listed(exposure.rows(looked, measured, None))
+    n_more = sum(brand.count for brand in measured.brands) - len(shown)
+    context = {"run": looked.run, "shown": shown, "n_more": n_more, "exposure": measured}
     return _unkept(render(request, "timeline/_episodes_table.html", context))
 
 
@@ -162,7 +175,12 @@ def minutes(request: HttpRequest, pk: int) -> HttpResponse:
     looked = Looked.at(_run(request, pk), Choices.read(request.GET))
     found = looked.minutes()
     lines = zip(found.edges, found.edges[1:], found.any_share, found.share.T, strict=False)
-    context = {"labels": looked.labels, "lines": lines, "overall": found.overall}
+    context = {
+        "labels": looked.labels,
+        "lines": lines,
+        "overall": found.overall,
+        "each": _each(looked.run),
+    }
     return _unkept(render(request, "timeline/_minutes_table.html", context))
 
 
@@ -245,4 +263,3 @@ def _plain_name(name: str) -> str:
 def _unkept(response: HttpResponse) -> HttpResponse:
     patch_cache_control(response, private=True, no_store=True)
     return response
-

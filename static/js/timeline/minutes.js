@@ -2,7 +2,7 @@
 import { clock } from "./clock.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [TOP, FOOT, HEIGHT, AXIS] = [8, 20, 132, 36];
+const [TOP, FOOT, HEIGHT, AXIS] = [8, 20, 132, 44];
 const GAP = 20; // between the bar of the whole and those of the minutes
 const STEPS = [0.1, 0.2, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8];
 
@@ -68,13 +68,11 @@ function bars(minutes, labels, room) {
   }));
   const highest = Math.max(...[whole, ...each].map((bar) => bar.share.reduce((a, b) => a + b, 0)), 0.01);
   const top = STEPS.find((step) => step >= highest) ?? Math.ceil(highest);
-  const pitch = Math.max(Math.min((room - AXIS - GAP - 4) / (count + 1), 128), 10);
+  const pitch = Math.max(Math.min((room - AXIS - GAP - 4) / (count + 1), 160), 10);
   const width = Math.min(pitch * 0.7, 92);
   const total = Math.max(AXIS + GAP + pitch * (count + 1), room);
   const scale = { top, high: HEIGHT - TOP - FOOT, width };
-  const svg = [element("svg", {}), ...axis(scale, total)];
-  svg[0] = element("title", {}, "Share of each minute on screen, by brand");
-  svg.push(bar(whole, labels, AXIS, scale, "Overall"));
+  const svg = [...axis(scale, total), bar(whole, labels, AXIS, scale, "Overall")];
   const every = Math.max(1, Math.ceil(44 / pitch));
   each.forEach((minute, i) => {
     const words = i % every ? "" : clock(minute.start, 0);

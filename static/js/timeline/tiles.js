@@ -13,7 +13,7 @@ export function createTiles({ store, frames, sprites, labels, openFrame }) {
   let index = 0;
   let shown = null;
 
-  async function show(next) {
+  async function show(next, time = null) {
     index = Math.min(Math.max(next, 0), Math.max(store.get().segments.length - 1, 0));
     const segment = store.get().segments[index];
     document.getElementById("frames-range").textContent = segment
@@ -23,7 +23,10 @@ export function createTiles({ store, frames, sprites, labels, openFrame }) {
     document.getElementById("frames-after").disabled = index >= store.get().segments.length - 1;
     shown = await frames.load(index);
     draw();
+    if (time !== null) list.querySelector(`[data-time="${nearestTime(time)}"]`)?.scrollIntoView({ block: "nearest" });
+    paint();
   }
+  const nearestTime = (time) => shown?.times[nearest(shown.times, time)];
 
   function draw() {
     if (pane.hidden) return;
@@ -93,6 +96,6 @@ export function createTiles({ store, frames, sprites, labels, openFrame }) {
   store.on(["figures", "segments"], () => !pane.hidden && show(index));
   return {
     paint,
-    openAt: (time) => show(frames.segmentIndex(time)),
+    openAt: (time) => show(frames.segmentIndex(time), time),
   };
 }
