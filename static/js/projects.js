@@ -123,8 +123,9 @@ function showCost() {
   const every = Number(looking.elements.interval_s.value);
   const frames = { every: 25 * 3600, interval: 3600 / every, adaptive: 3600 / every }[mode];
   note.hidden = !Number.isFinite(frames);
-  const about = { every: "25 frames a second: ", adaptive: "at most " }[mode] || "";
-  note.querySelector("[data-frames]").textContent = about + Math.round(frames).toLocaleString("en");
+  const hour = mode === "every" ? "An hour at 25 frames a second" : "An hour";
+  const most = mode === "adaptive" ? "at most " : "";
+  note.textContent = `${hour} is ${most}${Math.round(frames).toLocaleString("en")} frames to look at.`;
 }
 looking?.addEventListener("input", showCost);
 showCost();

@@ -164,6 +164,7 @@ def _labels_without_logo(workspace: Workspace) -> list[Need]:
     labels = (
         Label.objects.filter(project__workspace=workspace, archived=None)
         .annotate(n_logos=Count("references", filter=Q(references__problem="")))
+        .exclude(project__uses_references=True, n_logos__gt=0)
         .select_related("project__model_version")
     )
     blind: dict[Project, list[str]] = {}
@@ -171,8 +172,7 @@ def _labels_without_logo(workspace: Workspace) -> list[Need]:
         project = label.project
         model = project.model_version
         known = {name.casefold() for name in model.labels} if model else set()
-        has_logo = project.uses_references and label.n_logos
-        if not has_logo and not known & label.words():
+        if not known & label.words():
             blind.setdefault(project, []).append(label.name)
     return [
         Need(
