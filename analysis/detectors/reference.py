@@ -22,7 +22,7 @@ from analysis.detectors.reference_features import (
 )
 from analysis.detectors.reference_geometry import Place, find_hypotheses, fit
 from analysis.detectors.reference_pictures import Source, duplicates, pictures_of, read_reference
-from analysis.detectors.reference_score import Evidence, View, confidence, measure
+from analysis.detectors.reference_score import Evidence, confidence, measure
 from analysis.errors import UnusableReference
 from analysis.types import Box, Detection
 from analysis.types import Source as DetectionSource
@@ -148,8 +148,8 @@ class ReferenceDetector:
 
     def sightings(self, frame: Frame) -> list[Sighting]:
         """Every place that was looked at, in no order, with the evidence for each."""
-        view, scale = self._view(frame)
-        features = find_features(view.grey, self.options.frame_features)
+        grey, scale = self._view(frame)
+        features = find_features(grey, self.options.frame_features)
         if not len(features):
             return []
         pairs = self._index.pair(features)
@@ -157,7 +157,7 @@ class ReferenceDetector:
         answers = []
         for hypothesis in found[: self.options.places]:
             place, agreement = fit(self._index, features, hypothesis)
-            evidence = measure(self._index, features, pairs, view, hypothesis, place, agreement)
+            evidence = measure(self._index, pairs, grey, hypothesis, place, agreement)
             reference = self._index.references[hypothesis.block // 2]
             answers.append(
                 Sighting(
@@ -171,8 +171,8 @@ class ReferenceDetector:
             )
         return answers
 
-    def _view(self, frame: Frame) -> tuple[View, NDArray[np.float64]]:
-        """The frame at working size, and the scale across and down."""
+    def _view(self, frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """The frame in grey at working size, and the scale across and down."""
         width, height = frame.width, frame.height
         longest = max(width, height)
         scale = min(1.0, self.options.longest_side / longest)
@@ -183,7 +183,7 @@ class ReferenceDetector:
         grey = frame.luma
         if size != (width, height):
             grey = cv2.resize(grey, size, interpolation=kind)
-        return View(grey, frame.bgr(size)), np.array([size[0] / width, size[1] / height])
+        return grey, np.array([size[0] / width, size[1] / height])
 
 
 def _box(corners: NDArray[np.float64], width: int, height: int) -> Box:

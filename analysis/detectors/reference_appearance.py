@@ -32,7 +32,6 @@ class Look:
     scale: tuple[float, float]  # pixels of the reference for one of the canvas, across and down
     edges: Floats  # (rows, columns, 8)
     weight: Floats  # (rows, columns) share of the cell that belongs to the logo
-    colours: Floats  # (256,) shares of its colours, without brightness
 
 
 def look_of(picture: Picture) -> Look:
@@ -46,8 +45,7 @@ def look_of(picture: Picture) -> Look:
     if picture.near_mask is not None:
         mask = cv2.resize(picture.near_mask, size, interpolation=cv2.INTER_AREA)
         weight = _cells(mask.astype(np.float32) / 255)
-    colours = _colours(cv2.resize(picture.bgr, size, interpolation=cv2.INTER_AREA))
-    return Look(*size, (width / size[0], height / size[1]), edges, weight, colours)
+    return Look(*size, (width / size[0], height / size[1]), edges, weight)
 
 
 def edge_directions(grey: NDArray[np.uint8]) -> Floats:
@@ -88,23 +86,6 @@ def likeness(look: Look, grey: NDArray[np.uint8], place: NDArray, is_negative: b
     a, b = _centred(look.edges, weight), _centred(edges, weight)
     norm = math.sqrt(float((weight * a * a).sum()) * float((weight * b * b).sum()))
     return float((weight * a * b).sum()) / (norm + 1e-9)
-
-
-def colour_likeness(look: Look, bgr: NDArray[np.uint8], place: NDArray) -> float:
-    """0 to 1: how far the reference and its `place` in the frame share their colours.
-
-    Bhattacharyya's coefficient of two 16 × 16 histograms of a* and b* of CIELAB.
-    """
-    place = place @ np.diag([*look.scale, 1.0])
-    return float(np.sqrt(look.colours * _colours(_drawn(look, bgr, place))).sum())
-
-
-def _colours(bgr: NDArray[np.uint8]) -> Floats:
-    """(256,): shares that sum to 1. Colours a step apart share a part of their bins."""
-    lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2LAB)
-    counts = cv2.calcHist([lab], [1, 2], None, [16, 16], [32, 224, 32, 224])
-    counts = cv2.GaussianBlur(counts.reshape(16, 16), (0, 0), 1.0)
-    return (counts / max(float(counts.sum()), 1e-9)).ravel()
 
 
 def _centred(values: Floats, weight: Floats) -> Floats:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -187,6 +188,7 @@ def _distance(likeness: Floats) -> Floats:
     return np.sqrt(np.maximum(2 - 2 * likeness, 1e-6))
 
 
+@cache
 def common_features(limit: int = 1500) -> Floats:
     """(n, 128): descriptors of what is found anywhere, drawn rather than photographed.
 

@@ -31,7 +31,6 @@ class Picture:
     grey: Pixels  # (h, w)
     near_mask: Pixels | None  # (h, w) 255 on the logo and close around it; None: everywhere
     outline: tuple[float, float, float, float]  # the logo in it: x1, y1, x2, y2 in pixels
-    bgr: Pixels  # (h, w, 3)
 
 
 def read_reference(source: Source) -> Pixels:
@@ -123,7 +122,7 @@ def _opaque(logo: Pixels) -> Picture:
     bgr = _resized(np.ascontiguousarray(logo))
     height, width = bgr.shape[:2]
     outline = (0.0, 0.0, float(width), float(height))
-    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None, outline, bgr)
+    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None, outline)
 
 
 def _on_backdrop(logo: Pixels, shade: int) -> Picture:
@@ -139,4 +138,4 @@ def _on_backdrop(logo: Pixels, shade: int) -> Picture:
     solid = cv2.copyMakeBorder(solid, *sides, cv2.BORDER_CONSTANT, value=0)
     near = cv2.dilate((solid >= 128).astype(np.uint8) * 255, np.ones((pad, pad), np.uint8))
     outline = (float(pad), float(pad), float(pad + width), float(pad + height))
-    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), near, outline, bgr)
+    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), near, outline)

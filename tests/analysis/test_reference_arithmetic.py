@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from analysis.detectors.reference_appearance import colour_likeness, likeness, look_of
+from analysis.detectors.reference_appearance import likeness
 from analysis.detectors.reference_features import (
     Features,
     Index,
@@ -116,14 +116,6 @@ def test_a_reference_looks_like_itself_in_any_light_and_unlike_another() -> None
     other = pictures_of(drawing("Zoxim"))[0]
     assert likeness(look, other.grey, here, False) < likeness(look, dim, here, False) - 0.2
     assert likeness(look, np.full_like(dim, 90), here, False) == pytest.approx(0, abs=0.01)
-
-
-def test_colours_are_compared_without_brightness() -> None:
-    picture = pictures_of(drawing())[0]
-    here, look = np.array([[1.0, 0, 0], [0, 1, 0]]), look_of(picture)
-    assert colour_likeness(look, picture.bgr, here) > 0.99
-    green = np.full_like(picture.bgr, (30, 200, 30))
-    assert colour_likeness(look, green, here) < 0.2
 
 
 def test_kin_labels_do_not_silence_each_other() -> None:
