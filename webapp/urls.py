@@ -5,7 +5,7 @@ urlpatterns = [
     path("", include("webapp.home.urls")),
     path("", include("webapp.accounts.urls")),
     path("", include("webapp.assets.urls")),
-    path("", include("webapp.projects.urls")),
+    path("", include("webapp.project_pages.urls")),
     path("", include("webapp.registry.urls")),
     path("", include("webapp.runs.urls")),
     path("", include("webapp.library.urls")),

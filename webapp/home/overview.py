@@ -12,8 +12,8 @@ from django.urls import reverse
 from webapp.accounts.models import Action, Workspace
 from webapp.assets.models import Asset
 from webapp.leases import Status
+from webapp.project_pages.page import posters
 from webapp.projects.models import Label, Project, Reference
-from webapp.projects.page import posters
 from webapp.runs.models import Run, Worker
 
 MOST_NEEDS = 6

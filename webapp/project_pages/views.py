@@ -12,10 +12,8 @@ from django.views.decorators.http import require_POST
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.assets.models import Asset
-from webapp.projects.batches import Batch, run_on
-from webapp.projects.forms import LabelForm, LookingForm, NewProjectForm, ProjectNameForm, listed
-from webapp.projects.models import Label, Project, Reference, Refused
-from webapp.projects.page import (
+from webapp.project_pages.batches import Batch, run_on
+from webapp.project_pages.page import (
     assets_context,
     labels_context,
     looking_context,
@@ -23,6 +21,8 @@ from webapp.projects.page import (
     numbers,
     whole_page,
 )
+from webapp.projects.forms import LabelForm, LookingForm, NewProjectForm, ProjectNameForm, listed
+from webapp.projects.models import Label, Project, Reference, Refused
 from webapp.projects.pictures import PictureRefused, read_picture
 
 CONFLICT = 409

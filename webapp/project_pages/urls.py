@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.projects import views
+from webapp.project_pages import views
 
 urlpatterns = [
     path("projects", views.projects, name="projects"),
