@@ -1,4 +1,4 @@
-"""What the project page and the home page show of assets and labels, in a few queries each."""
+"""What the project page shows, gathered in a few queries whatever the number of labels."""
 
 from __future__ import annotations
 
