@@ -40,6 +40,7 @@ __all__ = [
 
 _FLAT = 3.0  # grey levels: a spread below this is one colour with noise
 _FEATURES = 4  # fewer say nothing
+_UNSEEN = 0.67  # a logo more than this outside the frame cannot be told from something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class ReferenceOptions:
     reference_features: int = 150
     per_label: int = 5  # places of one label looked at in a frame
     places: int = 16  # places looked at in a frame
-    floor: float = 0.05  # confidence below which nothing is reported
+    floor: float = 0.1  # confidence below which nothing is reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class ReferenceDetector:
         for hypothesis in found[: self.options.places]:
             place, agreement = fit(self._index, features, hypothesis)
             evidence = measure(self._index, pairs, grey, hypothesis, place, agreement)
+            if evidence.outside > _UNSEEN:
+                continue
             reference = self._index.references[hypothesis.block // 2]
             answers.append(
                 Sighting(

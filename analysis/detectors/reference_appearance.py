@@ -76,20 +76,31 @@ def likeness(look: Look, grey: NDArray[np.uint8], place: NDArray, is_negative: b
     """-1 to 1: how alike the reference and its `place` in the frame look.
 
     `place` maps pixels of the reference to pixels of `grey`, (2, 3). `is_negative`: dark and light
-    are exchanged.
+    are exchanged. What lies outside the frame does not count.
     """
     place = place @ np.diag([*look.scale, 1.0])
     edges = edge_directions(_drawn(look, grey, place))
     if is_negative:
         edges = np.roll(edges, _DIRECTIONS // 2, axis=2)
-    weight = np.broadcast_to(look.weight[:, :, None], edges.shape)
+    weight = (look.weight * _is_inside(look, grey, place))[:, :, None]
     a, b = _centred(look.edges, weight), _centred(edges, weight)
     norm = math.sqrt(float((weight * a * a).sum()) * float((weight * b * b).sum()))
     return float((weight * a * b).sum()) / (norm + 1e-9)
 
 
 def _centred(values: Floats, weight: Floats) -> Floats:
-    return values - (values * weight).sum() / (weight.sum() + 1e-9)
+    return values - (values * weight).sum() / (weight.sum() * values.shape[2] + 1e-9)
+
+
+def _is_inside(look: Look, grey: NDArray[np.uint8], place: NDArray) -> NDArray[np.bool_]:
+    """(rows, columns): which cells of the canvas lie inside the frame."""
+    rows, columns = look.weight.shape
+    x = np.arange(columns) * _CELL + _CELL / 2
+    y = np.arange(rows)[:, None] * _CELL + _CELL / 2
+    across = place[0, 0] * x + place[0, 1] * y + place[0, 2]
+    down = place[1, 0] * x + place[1, 1] * y + place[1, 2]
+    height, width = grey.shape
+    return (across >= 0) & (across < width) & (down >= 0) & (down < height)
 
 
 def _drawn(look: Look, grey: NDArray[np.uint8], place: NDArray) -> NDArray[np.uint8]:
@@ -107,7 +118,7 @@ def _shrunk(
     """The part of the frame around the place at about the canvas's size, and the place in it."""
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (look.width, look.height)
     corners = corners @ place[:, :2].T + place[:, 2]
-    height, width = grey.shape[:2]
+    height, width = grey.shape
     x1, y1 = np.clip(np.floor(corners.min(0)) - 2, 0, (width, height)).astype(int).tolist()
     x2, y2 = np.clip(np.ceil(corners.max(0)) + 2, 0, (width, height)).astype(int).tolist()
     if x2 - x1 < 5 or y2 - y1 < 5:

@@ -159,7 +159,7 @@ def test_confidence_is_a_share_and_detections_come_best_first() -> None:
     found = find({"kvarn": [logo()], "ox": [other_logo()]}, picture, above=0.0)
     scores = [d.confidence for d in found]
     assert scores == sorted(scores, reverse=True)
-    assert all(0.05 <= score <= 1 for score in scores)
+    assert all(0.1 <= score <= 1 for score in scores)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 2), (7, 9), (300, 300), (33, 2000)])
