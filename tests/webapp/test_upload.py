@@ -161,6 +161,15 @@ def test_bytes_recorded_but_lost_with_the_disk_are_sent_again(browser):
     assert Asset.objects.get().sha256 == hashlib.sha256(PNG).hexdigest()
 
 
+def test_a_server_that_was_started_again_in_between_stores_the_same(browser):
+    url = begin(browser).headers["Location"]
+    send(browser, url, PNG[:10000], 0)
+    uploads._hashes.clear()  # what lived in the process is gone
+    send(browser, url, PNG[10000:20000], 10000)
+    assert send(browser, url, PNG[20000:], 20000).headers["Sightline-Asset"]
+    assert Asset.objects.get().sha256 == hashlib.sha256(PNG).hexdigest()
+
+
 def test_a_connection_that_breaks_loses_nothing_that_came(browser, analyst, workspace):
     class Broken(io.BytesIO):
         """A body whose sender vanishes."""

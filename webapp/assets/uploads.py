@@ -14,11 +14,12 @@ import re
 import secrets
 import shutil
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import filetype
@@ -36,6 +37,8 @@ from webapp.templatetags.show import size as in_words
 
 ABANDONED_AFTER = timedelta(days=7)
 _SNIFFED_BYTES = 8192
+_KEPT_HASHES = 256
+_hashes: OrderedDict[UUID, tuple[int, Any]] = OrderedDict()  # bytes hashed so far, and their state
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TEXT_MEDIA = (b"SIMPLE  =", b"YUV4MPEG2 ")  # formats of pictures that begin with plain words
 
@@ -135,6 +138,7 @@ def append(upload: Upload, offset: int, block: bytes) -> int:
             _refuse_the_impossible(upload, block[:_SNIFFED_BYTES])
         _need_room(len(block), f"{upload.name} stopped at {in_words(held)}")
         _write(file, held, block)
+        _hash_along(upload, held, block)
         upload.advance(held + len(block))
     return held + len(block)
 
@@ -147,8 +151,7 @@ def finish(upload: Upload) -> Upload:
         if (held := held_bytes(upload)) != upload.size_bytes:
             raise WrongOffset(held)
         _refuse_the_impossible(upload, file.read(_SNIFFED_BYTES))
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _sha256(upload, file)
         stored_as = original_name(sha256, upload.name)
         _store(path_of(upload), stored_as)
         asset, is_new = Asset.objects.receive(
@@ -164,6 +167,7 @@ def finish(upload: Upload) -> Upload:
             _store(path_of(upload), asset.file)
         upload.complete(asset, is_duplicate=not is_new)
     path_of(upload).unlink(missing_ok=True)
+    _hashes.pop(upload.pk, None)
     return upload
 
 
@@ -183,6 +187,7 @@ def take(
 def discard(upload: Upload) -> None:
     """Forget an upload and its bytes. What reached the library stays there."""
     path_of(upload).unlink(missing_ok=True)
+    _hashes.pop(upload.pk, None)
     upload.delete()
 
 
@@ -258,6 +263,28 @@ def _device(folder: Path) -> int:
 
 
 # --- the bytes ----------------------------------------------------------------------------
+
+
+def _hash_along(upload: Upload, offset: int, block: bytes) -> None:
+    """Hash what comes while it comes, so that the end of a large file is not a long wait.
+
+    The state lives in this process only. Where another process took a part, or this one was
+    started again, the whole file is hashed at the end instead.
+    """
+    hashed, state = _hashes.pop(upload.pk, (0, hashlib.sha256()))
+    if hashed == offset:
+        state.update(block)
+        _hashes[upload.pk] = (offset + len(block), state)
+        while len(_hashes) > _KEPT_HASHES:
+            _hashes.popitem(last=False)
+
+
+def _sha256(upload: Upload, file: BinaryIO) -> str:
+    hashed, state = _hashes.get(upload.pk, (0, None))
+    if state is not None and hashed == upload.size_bytes:
+        return state.hexdigest()
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
