@@ -100,6 +100,22 @@ def test_every_page_of_settings_opens(owner, workspace, client_for):
     assert client.get(reverse("settings"), follow=True).status_code == 200
 
 
+def test_the_operators_pages_open(owner, workspace, project, client_for):
+    Event.record(workspace, owner, "uploaded", "clip.mp4")
+    owner.is_staff = owner.is_superuser = True
+    owner.save()
+    client = client_for(owner)
+    for model in ("user", "workspace", "key", "event"):
+        assert client.get(reverse(f"admin:accounts_{model}_changelist")).status_code == 200, model
+    for name in ("projects_project", "registry_registeredmodel", "registry_modelversion"):
+        assert client.get(reverse(f"admin:{name}_changelist")).status_code == 200, name
+    assert client.get(reverse("admin:accounts_user_change", args=[owner.pk])).status_code == 200
+    assert (
+        client.get(reverse("admin:projects_project_change", args=[project.pk])).status_code == 200
+    )
+    assert client.get(reverse("admin:accounts_event_add")).status_code == 403
+
+
 # --- commands -------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ def database() -> Check:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        return Check(False, f"The database does not answer: {error}")
+        return Check(False, f"The database does not answer: {_first_line(error)}")
     return Check(True)
 
 
@@ -47,7 +47,7 @@ def broker() -> Check:
         with app.connection_for_write(connect_timeout=2) as link:
             link.ensure_connection(max_retries=1, timeout=2)
     except (OperationalError, OSError) as error:
-        return Check(False, f"The broker does not answer: {error}. Work waits until it does.")
+        return Check(False, f"The broker does not answer: {_first_line(error)}. Work waits.")
     return Check(True)
 
 
@@ -65,6 +65,10 @@ def disk() -> Check:
     if free < settings.MIN_FREE_BYTES:
         return Check(False, f"Only {free // 10**6} MB are free, so uploads are refused.")
     return Check(True)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _writable(folder: Path, name: str) -> Check:
