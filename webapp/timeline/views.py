@@ -71,11 +71,12 @@ def _first_view(request: HttpRequest, run: Run) -> dict[str, Any]:
         choices, open_label = Choices(), None
     looked = Looked.at(run, choices)
     view = _view_json(looked, None, DEFAULT_BINS, open_label)
-    context = {"looked": looked, "panel": view.pop("panel"), "first_view": view, "floor": FLOOR}
-    held = run.segments.aggregate(held=Sum("held", default=0))["held"]
-    return context | {
-        "n_frames": len(looked.columns.frames),
-        "n_held": held,
+    return {
+        "looked": looked,
+        "panel": view.pop("panel"),
+        "first_view": view,
+        "found": {label for label, row in view["lanes"]["rows"].items() if row["start"]},
+        "floor": FLOOR,
         "each": _each(run),
     }
 
@@ -132,6 +133,7 @@ def _view_json(
         "rows": exposure.rows(looked, measured, int(open_label) if open_label else None),
         "nothing_found": not len(looked.columns.detections),
         "n_frames": len(looked.columns.frames),
+        "n_held": run.segments.aggregate(held=Sum("held", default=0))["held"],
     }
     return {
         "revision": revision(run),
@@ -140,6 +142,7 @@ def _view_json(
         "thresholds": looked.thresholds,
         "counts": exposure.counts_json(measured),
         "panel": render_to_string("timeline/_exposure.html", context),
+        "frames": render_to_string("timeline/_frame_count.html", context).strip(),
         "lanes": _lanes_json(looked, shown, bins),
         "minutes": exposure.minutes_json(looked.minutes()),
         "segments": frames.segments_json(run),

@@ -32,6 +32,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   }
 
   function nameLanes(state) {
+    if (state.figures) document.getElementById("tl-frames").textContent = state.figures.frames;
     const rows = state.figures?.lanes.rows ?? {};
     for (const name of names) {
       const label = Number(name.dataset.lane);
