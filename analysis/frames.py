@@ -228,6 +228,8 @@ class FrameReader:
             fields = message.fields
             if message.payload:
                 self._changes.append(message.payload)
+            if "restart" in fields:
+                self._changes.clear()
             if "layout" in fields:
                 self._lend_memory(fields["layout"])
             if "held" in fields:

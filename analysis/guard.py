@@ -119,7 +119,7 @@ class Child:
                 )
             arrived = self._pump()
             if arrived is None:
-                return self._ended()
+                raise self._ended()
             if arrived:
                 last_sign = time.monotonic()
         if error := message.fields.get("error"):
@@ -169,17 +169,18 @@ class Child:
             self._process.stdin.flush()
 
     def _take(self) -> Message | None:
-        """One whole message from what has arrived."""
-        if len(self._buffer) < HEADER.size:
-            return None
-        n_json, n_payload = HEADER.unpack_from(self._buffer)
-        end = HEADER.size + n_json + n_payload
-        if len(self._buffer) < end:
-            return None
-        fields = json.loads(self._buffer[HEADER.size : HEADER.size + n_json])
-        payload = bytes(memoryview(self._buffer)[HEADER.size + n_json : end])
-        del self._buffer[:end]
-        return Message(fields, payload)
+        """One whole message from what has arrived, passing over plain signs of life."""
+        while len(self._buffer) >= HEADER.size:
+            n_json, n_payload = HEADER.unpack_from(self._buffer)
+            end = HEADER.size + n_json + n_payload
+            if len(self._buffer) < end:
+                break
+            fields = json.loads(self._buffer[HEADER.size : HEADER.size + n_json])
+            payload = bytes(memoryview(self._buffer)[HEADER.size + n_json : end])
+            del self._buffer[:end]
+            if "alive" not in fields:
+                return Message(fields, payload)
+        return None
 
     def _pump(self) -> bool | None:
         """Read what has arrived. True: findings; False: nothing; None: the child is gone."""
@@ -197,22 +198,22 @@ class Child:
                 self._selector.unregister(key.fileobj)
         return arrived
 
-    def _ended(self) -> None:
-        """The child closed its pipe without saying that it was done: say why, as far as known."""
+    def _ended(self) -> Exception:
+        """Why the child closed its pipe without saying that it was done, as far as known."""
         status = self._process.wait()
         said = self._said.decode(errors="replace").strip()
         self.close()
         if status == -signal.SIGXCPU:
-            raise RefusedMedia("Decoding this file takes far more processor time than it should.")
+            return RefusedMedia("Decoding this file takes far more processor time than it should.")
         if -status in _GIVE_UP_ON:
             name = signal.Signals(-status).name
-            raise UnreadableMedia(f"The decoder broke down on this file ({name}).")
+            return UnreadableMedia(f"The decoder broke down on this file ({name}).")
         if status < 0:
-            raise AnalysisError(
+            return AnalysisError(
                 "Decoding was killed, perhaps because the machine ran out of memory.",
                 permanent=False,
             )
-        raise RuntimeError(f"the decoding child ended with status {status}:\n{said}")
+        return RuntimeError(f"the decoding child ended with status {status}:\n{said}")
 
 
 def call(

@@ -21,7 +21,7 @@ _ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
 _STILL_S = 10.0  # a frame shown longer than this is worth a warning
 _PLAIN_PIXELS = ("yuv420p", "yuvj420p")
 _BROWSER_PICTURES = ("png", "mjpeg", "webp", "gif", "av1")
-_BROWSER_SOUNDS = ("mp3", "aac", "flac", "vorbis", "opus", "pcm_s16le", "pcm_f32le", "mp3float")
+_BROWSER_SOUNDS = ("mp3", "aac", "flac", "vorbis", "opus", "pcm_s16le", "pcm_f32le")
 
 
 def probe(path: Path | str, *, limits: Limits | None = None) -> MediaInfo:
@@ -109,13 +109,13 @@ def _plays_in_browsers(facts: Mapping[str, Any]) -> bool:
     if facts["format"] == "gif":
         return False  # plays, but cannot be sought
     if "mp4" in formats:
-        return codec == "h264" and pixels in _PLAIN_PIXELS and sounds <= {"aac", "mp3", "mp3float"}
+        return codec == "h264" and pixels in _PLAIN_PIXELS and sounds <= {"aac", "mp3"}
     if "webm" in formats:
         return codec in _WEBM_CODECS and pixels in _PLAIN_PIXELS and sounds <= {"opus", "vorbis"}
     return False
 
 
-_WEBM_CODECS = ("vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9", "libaom-av1")
+_WEBM_CODECS = ("vp8", "vp9", "av1")
 
 
 def command(argv: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from analysis.decoding.read import Seen, decoded, picture_frame, ready, stamp_of
 from analysis.errors import RefusedMedia, UnreadableMedia
 
 ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
+_REPORT_EVERY = 4096  # packets between two signs of life
 _REORDERED = 17
 _CHECKED = 24  # frames decoded to see whether the packets tell the truth about their times
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG, as H.273 numbers them
@@ -47,7 +48,7 @@ def examine(request: dict, payload: bytes, line: Line) -> None:
         _examine_picture(media, container, request, facts, line)
         return
     stream = film(container)
-    scan = _scan(container, stream, request["limits"])
+    scan = _scan(container, stream, request["limits"], line)
     header_s = container.duration / 1_000_000 if container.duration else 0.0
     container.close()
 
@@ -55,7 +56,7 @@ def examine(request: dict, payload: bytes, line: Line) -> None:
     warnings: list[str] = []
     if stream is not None:
         facts |= _look(media, request)
-        rows = _trusted_rows(media, request, scan, warnings)
+        rows = _trusted_rows(request, scan, warnings, line)
     if stream is not None and not len(rows):
         raise UnreadableMedia("There is a picture track, but not one frame of it can be decoded.")
     if stream is None and not scan.n_sound:
@@ -80,7 +81,7 @@ def _headers(container: InputContainer) -> dict[str, Any]:
         "audio": [
             {
                 "index": track.index,
-                "codec": track.codec_context.name,
+                "codec": track.codec_context.codec.canonical_name,
                 "sample_rate": track.codec_context.sample_rate or 0,
                 "channels": track.codec_context.channels or 0,
                 "language": track.language or "",
@@ -90,7 +91,7 @@ def _headers(container: InputContainer) -> dict[str, Any]:
         ],
     }
     if stream is not None and stream.codec_context is not None:
-        facts["video_codec"] = stream.codec_context.name
+        facts["video_codec"] = stream.codec_context.codec.canonical_name
         facts["pixel_format"] = stream.codec_context.pix_fmt or ""
     elif stream is not None:
         raise UnreadableMedia("The picture track is in a format that this machine cannot decode.")
@@ -101,20 +102,20 @@ def _examine_picture(
     media: int, container: InputContainer, request: dict, facts: dict, line: Line
 ) -> None:
     stream, frame, geometry, warnings = picture_frame(media, container, request)
-    facts["video_codec"] = stream.codec_context.name
+    facts["video_codec"] = stream.codec_context.codec.canonical_name
     facts |= _seen(geometry, frame)
     facts |= {"kind": "image", "duration_s": 0.0, "is_partial": frame.is_corrupt}
     facts["warnings"] = warnings
     line.send(facts, np.array([(0.0, 0.0, True)], ROW).tobytes())
 
 
-def _scan(container: InputContainer, stream: VideoStream | None, limits: dict) -> Scan:
+def _scan(container: InputContainer, stream: VideoStream | None, limits: dict, line: Line) -> Scan:
     """Note the time of every packet of picture and sound; read no pixels."""
     scan = Scan()
     start = origin(container)
     clock = {s.index: float(s.time_base) for s in container.streams if s.time_base}
     picture = -1 if stream is None else stream.index
-    is_vp8 = stream is not None and stream.codec_context.name == "vp8"
+    is_vp8 = stream is not None and stream.codec_context.codec.canonical_name == "vp8"
     tracks = [*container.streams.audio, *([] if stream is None else [stream])]
     if not tracks:
         return scan
@@ -129,6 +130,8 @@ def _scan(container: InputContainer, stream: VideoStream | None, limits: dict) -
             return scan
         if not packet.size or packet.is_discard:
             continue
+        if (len(scan.rows) + scan.n_sound) % _REPORT_EVERY == 0:
+            line.send({"alive": True})
         pts, base = stamp_of(packet), clock[packet.stream_index]
         if packet.stream_index != picture:
             scan.n_sound += 1
@@ -173,10 +176,10 @@ def _seen(geometry: Geometry, frame: av.VideoFrame) -> dict[str, Any]:
     }
 
 
-def _trusted_rows(media: int, request: dict, scan: Scan, warnings: list[str]) -> NDArray[np.void]:
+def _trusted_rows(request: dict, scan: Scan, warnings: list[str], line: Line) -> NDArray[np.void]:
     """The frame table: from the packets where they tell the truth, else from decoding it all."""
     rows = _in_order(scan, warnings)
-    container = open_media(media, request)
+    container = open_media(request["media"], request)
     stream = film(container)
     assert stream is not None
     ready(stream, request["limits"])
@@ -185,9 +188,13 @@ def _trusted_rows(media: int, request: dict, scan: Scan, warnings: list[str]) ->
         first = list(map(_row, islice(frames, _CHECKED)))
         if _agree(first, rows) and not scan.n_unstamped:
             return rows
-        rest = [] if not first else list(map(_row, frames))
-    known = np.array([row for row in first + rest if row is not None], ROW)
-    return _without_repeats(np.sort(known, order="time_s"))
+        known = [row for row in first if row is not None]
+        for seen in frames if first else ():
+            row = _row(seen)
+            known += [] if row is None else [row]
+            if len(known) % 16 == 0:
+                line.send({"alive": True})
+    return _without_repeats(np.sort(np.array(known, ROW), order="time_s"))
 
 
 def _agree(first: list[tuple[float, float, bool] | None], rows: NDArray[np.void]) -> bool:
@@ -199,7 +206,7 @@ def _agree(first: list[tuple[float, float, bool] | None], rows: NDArray[np.void]
 
 
 def _row(seen: Seen) -> tuple[float, float, bool] | None:
-    if seen.time_s is None:
+    if np.isnan(seen.time_s):
         return None
     frame = seen.frame
     duration = float((frame.duration or 0) * (frame.time_base or 0))
@@ -229,6 +236,8 @@ def _in_order(scan: Scan, warnings: list[str]) -> NDArray[np.void]:
 
 
 def _without_repeats(rows: NDArray[np.void]) -> NDArray[np.void]:
+    if not len(rows):
+        return rows
     return rows[np.concatenate([[True], np.diff(rows["time_s"]) > 1e-7])]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
@@ -145,7 +144,7 @@ def _is_bt709(frame: av.VideoFrame) -> bool:
 def _orientation(frame: av.VideoFrame) -> tuple[int, bool]:
     """Quarter turns clockwise, then whether left and right are swapped."""
     try:
-        data = frame.side_data.get(Type.DISPLAYMATRIX)
+        data = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV stops at kinds of side data it has no name for, EXIF among them
         return round(-frame.rotation / 90) % 4, False
     if data is None:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from analysis.errors import RefusedMedia, UnreadableMedia
@@ -58,7 +59,7 @@ def open_media(media: int, request: dict) -> InputContainer:
 def film(container: InputContainer) -> VideoStream | None:
     """The main picture stream, or None: the cover of a song is not one."""
     best = container.streams.best("video")
-    if best is None or "attached_pic" in str(best.disposition).lower():
+    if best is None or best.disposition & Disposition.attached_pic:
         return None
     assert isinstance(best, VideoStream)
     return best
@@ -82,6 +83,14 @@ def origin(container: InputContainer) -> Fraction:
 
 
 def is_picture(container: InputContainer) -> bool:
+    """Whether the file is a still picture by its format; AVIF and HEIC look like an MP4."""
+    brand = container.metadata.get("major_brand", "").strip()
+    if brand in ("heic", "heix", "mif1") and len(container.streams.video) > 1:
+        raise UnreadableMedia(
+            "This HEIC photograph is stored as tiles, which we do not read. Export it as JPEG."
+        )
+    if brand in ("avif", "heic", "heix", "mif1"):
+        return True
     return any(name in PICTURE_FORMATS.split(",") for name in container.format.name.split(","))
 
 

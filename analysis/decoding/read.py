@@ -28,7 +28,7 @@ CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
 _SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
 _SAME_S = 1e-4  # two times closer than this are the same frame
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
-_REPORT_EVERY = 32  # decoded frames between two signs of life
+_REPORT_EVERY = 16  # decoded frames between two signs of life
 _LOOK_BACK_S = (0.0, 2.0, 15.0, 120.0)
 _SIGNATURE = (64, 36)  # cells that a frame is averaged to, for telling how much it changed
 _ORIENTATION = 274  # the EXIF tag
@@ -47,10 +47,10 @@ class Faults:
 
 @dataclass(slots=True)
 class Seen:
-    """A decoded frame, and when it is shown; None where the file does not say."""
+    """A decoded frame, and when it is shown; NaN where the file does not say."""
 
     frame: av.VideoFrame
-    time_s: float | None
+    time_s: float
 
 
 class Clock:
@@ -79,13 +79,13 @@ class Clock:
         heapq.heappush(self._waiting, time)
         self._n_sent += 1
 
-    def shown(self, frame: av.VideoFrame) -> float | None:
+    def shown(self, frame: av.VideoFrame) -> float:
         """Seconds from the asset's start."""
         if self._is_counted:
-            return float(heapq.heappop(self._waiting) - self._start) if self._waiting else None
+            return float(heapq.heappop(self._waiting) - self._start) if self._waiting else np.nan
         stamp = frame.pts if frame.pts is not None else frame.dts
         if stamp is None or frame.time_base is None:
-            return None
+            return np.nan
         return float(stamp * frame.time_base - self._start)
 
 
@@ -182,6 +182,7 @@ class Reading:
         try:
             self._deliver(first, until)
         except _Misplaced:  # start again, the slow and certain way
+            self.line.send({"restart": True})
             self._can_seek, self.previous, self.meter = False, None, Meter(self.request)
             self._deliver(first, until)
         if not self.n_decoded:
@@ -214,7 +215,7 @@ class Reading:
         last = -np.inf
         for seen in decoded(self.container, self.stream, packets, self.faults):
             time_s = seen.time_s
-            if time_s is None or time_s < trusted - _SAME_S or time_s <= last:
+            if np.isnan(time_s) or time_s < trusted - _SAME_S or time_s <= last:
                 continue
             if np.isfinite(last):
                 self.gap_s = 0.9 * self.gap_s + 0.1 * min(time_s - last, 1.0)
@@ -262,7 +263,9 @@ class Reading:
         packets = _forgiving(self.container.demux(self.stream))
         held: list[av.Packet] = []
         trusted = -np.inf
-        for packet in packets:
+        for number, packet in enumerate(packets):
+            if number % 4096 == 0:
+                self.line.send({"alive": True})
             if stamp_of(packet) is None and packet.size:  # a raw stream: nothing to go by
                 return trusted, chain(held, [packet], packets)
             if packet.is_keyframe:
@@ -499,9 +502,9 @@ def picture_frame(
     _check_picture(context.width, context.height, request["limits"])
     context.options = {"max_pixels": str(request["limits"]["max_picture_pixels"])}
     seen = next(decoded(container, stream), None)
-    if seen is None:
+    frame = seen.frame if seen else _moving_webp(media)
+    if frame is None:
         raise UnreadableMedia("This picture is damaged: it cannot be decoded.")
-    frame = seen.frame
     geometry = geometry_of(frame, None, is_picture=True)
     if header.orientation in EXIF_TURNS:
         turns, mirrored = EXIF_TURNS[header.orientation]
@@ -546,7 +549,7 @@ def _picture_header(media: int) -> PictureHeader:
     os.lseek(media, 0, os.SEEK_SET)
     try:
         with open(media, "rb", closefd=False) as file, Image.open(file) as picture:
-            pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+            pages = getattr(picture, "n_frames", 1) if picture.format in ("TIFF", "WEBP") else 1
             may_be_turned = picture.format in ("JPEG", "MPO", "TIFF", "WEBP")
             # Of a PNG, PIL would decode every pixel to look for EXIF behind them.
             orientation = picture.getexif().get(_ORIENTATION, 1) if may_be_turned else 1
@@ -555,6 +558,19 @@ def _picture_header(media: int) -> PictureHeader:
         return PictureHeader()  # PIL knows fewer formats than ffmpeg
     finally:
         os.lseek(media, position, os.SEEK_SET)
+
+
+def _moving_webp(media: int) -> av.VideoFrame | None:
+    """The first frame of a WebP that moves, which PIL decodes and ffmpeg does not."""
+    from PIL import Image
+
+    os.lseek(media, 0, os.SEEK_SET)
+    try:
+        with open(media, "rb", closefd=False) as file:
+            picture = Image.open(file, formats=["WEBP"]).convert("RGB")
+            return av.VideoFrame.from_ndarray(np.array(picture), "rgb24")
+    except Exception:
+        return None
 
 
 def _check_picture(width: int, height: int, limits: dict) -> None:

@@ -8,6 +8,7 @@ import time
 import zlib
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -208,7 +209,37 @@ def test_pages_beyond_the_first_are_mentioned(tmp_path: Path) -> None:
     assert (Frame.from_file(tmp_path / "a.tif").bgr()[0, 0] == (0, 0, 255)).all()
 
 
-@pytest.mark.parametrize("kind", ["webp", "bmp", "gif", "jpg", "tif", "PNG"])
+def test_of_a_moving_webp_the_first_frame_is_used(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=100)
+    assert probe(tmp_path / "a.webp").warnings == ("Only the first of 2 pages is used.",)
+    shown = Frame.from_file(tmp_path / "a.webp").bgr()
+    assert np.abs(shown[15, 20].astype(int) - (0, 0, 255)).max() < 8
+
+
+def test_the_cover_of_a_song_is_not_a_film(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp3"
+    with av.open(str(path), "w") as out:
+        tone = out.add_stream("libmp3lame", rate=44100)
+        tone.layout = "stereo"
+        cover = out.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 96, 64, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(numbered(1), "bgr24").reformat(format="yuvj420p")
+        picture.pts = 0
+        out.mux(cover.encode(picture))
+        out.mux(cover.encode())
+        for at in range(0, 44100, 1152):
+            silence = av.AudioFrame.from_ndarray(np.zeros((2, 1152), "f4"), "fltp", "stereo")
+            silence.sample_rate, silence.pts = 44100, at
+            out.mux(tone.encode(silence))
+        out.mux(tone.encode())
+    info = probe(path)
+    assert (info.kind, info.frame_count, info.audio[0].codec) == ("audio", 0, "mp3")
+    assert info.duration_s == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["avif", "webp", "bmp", "gif", "jpg", "tif", "PNG"])
 def test_pictures_are_pictures_whatever_they_are_called(tmp_path: Path, kind: str) -> None:
     Image.new("RGB", (40, 30), "red").save(tmp_path / f"a.{kind}")
     path = (tmp_path / f"a.{kind}").rename(tmp_path / "a.mp4")
