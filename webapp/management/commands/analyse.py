@@ -7,8 +7,9 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.accounts.models import Workspace
+from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset
+from webapp.assets.uploads import original_name
 from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.runs.models import Run, RunRefused
@@ -74,20 +75,20 @@ class Command(BaseCommand):
         self.stdout.write("\r", ending="")
 
 
-def receive(path: Path, workspace: Workspace) -> Asset:
+def receive(path: Path, workspace: Workspace, *, name: str = "", by: User | None = None) -> Asset:
     """Copy a local file into the media storage and make its asset."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        name = f"originals/{digest[:2]}/{digest}{path.suffix.lower()}"
-        if not default_storage.exists(name):
-            name = default_storage.save(name, File(file))
+        stored = original_name(digest, path.name)
+        if not default_storage.exists(stored):
+            stored = default_storage.save(stored, File(file))
     asset, _ = Asset.objects.receive(
         workspace,
-        name=path.name,
+        name=name or path.name,
         sha256=digest,
         size_bytes=path.stat().st_size,
-        file=name,
-        by=None,
+        file=stored,
+        by=by,
     )
     return asset

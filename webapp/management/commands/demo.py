@@ -17,6 +17,7 @@ from PIL import Image
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset
 from webapp.leases import Status
+from webapp.management.commands.analyse import receive
 from webapp.management.commands.serve import first_administrator, prepare, welcome
 from webapp.processes import EMBEDDED, Processes, web
 from webapp.projects.models import Project
@@ -62,7 +63,7 @@ class Command(BaseCommand):
 
     def _analyse(self, workspace: Workspace, user: User, processes: Processes) -> None:
         model = add_model(workspace, user)
-        asset = add_clip(workspace, user)
+        asset = receive(DEMO / "clip.mp4", workspace, name="Harbour Cup, matchday 12.mp4", by=user)
         while not processes.ending and (self._is_preparing(asset) or self._is_preparing(model)):
             self._line(f"Preparing {asset.name}: {asset.step or 'waiting for the worker'}")
             processes.tend()
@@ -119,20 +120,6 @@ def stored(path: Path, folder: str) -> tuple[str, str]:
         with path.open("rb") as file:
             name = default_storage.save(name, File(file))
     return name, digest
-
-
-def add_clip(workspace: Workspace, user: User) -> Asset:
-    clip = DEMO / "clip.mp4"
-    name, digest = stored(clip, "originals")
-    asset, _ = Asset.objects.receive(
-        workspace,
-        name="Harbour Cup, matchday 12.mp4",
-        sha256=digest,
-        size_bytes=clip.stat().st_size,
-        file=name,
-        by=user,
-    )
-    return asset
 
 
 def add_model(workspace: Workspace, user: User) -> ModelVersion:
