@@ -124,10 +124,19 @@ def test_other_labels_stay_open_through_an_edit(at_work, project, kestrel):
 
 def test_what_opens_under_a_label_comes_when_it_is_opened(at_work, project, kestrel):
     page = at_work.get(reverse("project", args=[project.pk])).content.decode()
-    assert 'name="threshold"' not in page
+    assert f'id="label-{kestrel.pk}-threshold"' not in page
     inside = at_work.get(reverse("label", args=[kestrel.pk]), **HTMX).content.decode()
     assert 'name="threshold"' in inside
     assert "kestrel.png" in inside
+
+
+def test_the_first_label_that_lacks_a_logo_waits_for_it_open(at_work, project, viewer, client_for):
+    url = reverse("project", args=[project.pk])
+    norra = project.labels.get(name="Norra Bank")
+    page = at_work.get(url).content.decode()
+    assert page.count('type="file"') == 1
+    assert reverse("reference-add", args=[norra.pk]) in page
+    assert 'type="file"' not in client_for(viewer).get(url).content.decode()
 
 
 def test_a_removed_label_does_not_open(at_work, kestrel, owner):

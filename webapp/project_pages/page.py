@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Max, Q
 from django.http import HttpRequest
 
+from webapp.accounts.models import Action
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
 from webapp.leases import Status
@@ -60,25 +61,24 @@ def label_rows(
     typed: dict[int, LabelForm] | None = None,
     conflict: int | None = None,
     only: int | None = None,
+    open_next: bool = False,
 ) -> list[Row]:
-    """The current labels in order. `typed` has the forms that were refused, by label."""
+    """The current labels in order. `typed` has the forms that were refused, by label.
+
+    `open_next` opens the first label that nothing can find: its logo is what is missing.
+    """
     twins, typed = project.twins(), typed or {}
     model = project.model_version
     known = {name.casefold() for name in model.labels} if model else set()
     rows = []
     labels = project.current_labels()
     for label in labels if only is None else labels.filter(pk=only):
-        thumbnails = [
-            Thumbnail(
-                reference=reference,
-                link=media_link(reference.file),
-                twins=[name for name in twins.get(reference.sha256, []) if name != label.name],
-            )
-            for reference in label.references.all()
-        ]
+        thumbnails = _thumbnails(label, twins)
         in_model = bool(label.words() & known)
-        is_open = label.pk in open_ or label.pk in typed
         usable = project.uses_references and any(not t.reference.problem for t in thumbnails)
+        is_next = open_next and not usable and not in_model
+        open_next = open_next and not is_next
+        is_open = is_next or label.pk in open_ or label.pk in typed
         rows.append(
             Row(
                 label=label,
@@ -91,6 +91,17 @@ def label_rows(
             )
         )
     return rows
+
+
+def _thumbnails(label: Label, twins: dict[str, list[str]]) -> list[Thumbnail]:
+    return [
+        Thumbnail(
+            reference=reference,
+            link=media_link(reference.file),
+            twins=[name for name in twins.get(reference.sha256, []) if name != label.name],
+        )
+        for reference in label.references.all()
+    ]
 
 
 def labels_context(project: Project, **state: Any) -> dict[str, Any]:
@@ -174,8 +185,10 @@ def numbers(text: str) -> set[int]:
 def whole_page(project: Project, request: HttpRequest, **answers: dict[str, Any]) -> dict[str, Any]:
     """Everything, with the parts in `answers` (labels, looking, naming) as they are given."""
     open_ = numbers(request.GET.get("open", ""))
+    open_next = not open_ and request.membership.can(Action.ANALYSE)
     parts = {
-        "labels": answers.get("labels") or labels_context(project, open_=open_),
+        "labels": answers.get("labels")
+        or labels_context(project, open_=open_, open_next=open_next),
         "looking": answers.get("looking") or looking_context(project),
         "naming": answers.get("naming") or naming_context(project),
         "assets": assets_context(project, request.GET.get("page")),
