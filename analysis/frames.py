@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import mmap
 import os
 import tempfile
@@ -208,16 +207,20 @@ class FrameReader:
         if span_s is not None:
             request |= {"from_s": span_s[0], "until_s": span_s[1]}
         self._n_times = len(times)
-        self._child = Child(
-            "frames",
-            path,
-            request,
-            times.tobytes(),
-            limits=limits,
-            should_stop=should_stop,
-            work_s=_work_s(times, span_s),
-            pass_fds=[self._ring_fd],
-        )
+        try:
+            self._child = Child(
+                "frames",
+                path,
+                request,
+                times.tobytes(),
+                limits=limits,
+                should_stop=should_stop,
+                work_s=_work_s(times, span_s),
+                pass_fds=[self._ring_fd],
+            )
+        except BaseException:
+            os.close(self._ring_fd)
+            raise
 
     @property
     def n_missing(self) -> int:
@@ -243,7 +246,7 @@ class FrameReader:
     def close(self) -> None:
         """End the decoder. Frames already read stay valid as long as they are referred to."""
         self._child.close()
-        with contextlib.suppress(OSError):
+        if self._ring_fd >= 0:
             os.close(self._ring_fd)
         self._ring_fd = -1
 
@@ -257,6 +260,10 @@ class FrameReader:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_child"):
+            self.close()
 
     def _lend_memory(self, layout: dict[str, Any]) -> None:
         n_slots = 1 + KEPT + _AHEAD
