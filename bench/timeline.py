@@ -11,6 +11,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,14 +29,18 @@ N_FRAMES, N_DETECTIONS, N_LABELS = 36_000, 200_000, 5
 INTERVAL_S, SEGMENT_S = 0.2, 60.0
 DURATION_S = N_FRAMES * INTERVAL_S
 BAR_MS = 150
+FIRST_BAR_MS = 600  # once in the life of a run: from here on it is kept ready
 MEASURED = {
     "page": "asset page, warm",
     "slider": "slider move, warm",
-    "slider-cold": "slider move, columns not in memory",
+    "slider-cold": "slider move, nothing in memory",
+    "first": "first look at a run by anybody",
     "zoom": "zoom of the lanes",
     "boxes": "boxes of a segment",
     "episodes": "list of episodes",
 }
+MEMORY, DISK = 1, 2
+FORGETS = {"slider-cold": MEMORY, "first": DISK}
 
 
 # --- the parent: one child process for each database ---------------------------------------
@@ -92,13 +97,14 @@ def add(report: Report, database: str, found: dict[str, Any]) -> None:
     for key, words in MEASURED.items():
         p50, p95 = found["times"][key]
         same_task = key.startswith("slider")
+        bar_ms = FIRST_BAR_MS if key == "first" else BAR_MS
         report.row(
             f"{database}: {words}, ms (p50 / p95)",
             f"{p50:.0f} / {p95:.0f}",
             f"{peer_ms:.0f}" if same_task else None,
             ratio=peer_ms / p50 if same_task else None,
-            bar=f"p95 < {BAR_MS}",
-            holds=p95 < BAR_MS,
+            bar=f"p95 < {bar_ms}",
+            holds=p95 < bar_ms,
         )
     report.row(
         f"{database}: largest difference from the peer, s",
@@ -151,13 +157,13 @@ def measure_requests(run: Any, user: Any, requests: int) -> dict[str, tuple[floa
         "page": lambda i: page,
         "slider": lambda i: f"{view}?threshold={slider(i)}&bins=840",
         "slider-cold": lambda i: f"{view}?threshold={slider(i)}&bins=840",
+        "first": lambda i: f"{view}?bins=840",
         "zoom": lambda i: f"{view}?only=lanes&{span(i)}",
         "boxes": lambda i: f"/runs/{run.pk}/boxes/{i % 120}.json",
         "episodes": lambda i: f"/runs/{run.pk}/episodes?threshold={slider(i)}",
     }
     return {
-        key: timed(client, url, requests, is_cold=key == "slider-cold")
-        for key, url in asked.items()
+        key: timed(client, url, requests, forgets=FORGETS.get(key, 0)) for key, url in asked.items()
     }
 
 
@@ -167,14 +173,18 @@ def slider(i: int) -> str:
 
 
 def timed(
-    client: Any, url: Callable[[int], str], requests: int, *, is_cold: bool
+    client: Any, url: Callable[[int], str], requests: int, *, forgets: int
 ) -> tuple[float, float]:
+    from django.conf import settings
+
     from webapp.timeline import results
 
     taken = []
     for i in range(-3, requests):  # the first three open templates and connections
-        if is_cold:
+        if forgets >= MEMORY:
             results.forget()
+        if forgets >= DISK:
+            shutil.rmtree(settings.CACHE_DIR / "columns", ignore_errors=True)
         started = time.perf_counter()
         response = client.get(url(max(i, 0)))
         if i >= 0:

@@ -12,6 +12,7 @@ from analysis.sightings import Prepared
 from webapp.leases import Status
 from webapp.projects.models import Label
 from webapp.runs.models import Run, SegmentResult
+from webapp.timeline import kept
 
 _KEPT_RUNS = 8  # about 25 MB for each two hours at 5 frames a second
 _cache: OrderedDict[tuple[int, str], Prepared] = OrderedDict()
@@ -36,11 +37,18 @@ def columns_of(run: Run) -> Prepared:
 
 
 def _read(run: Run) -> Prepared:
+    """From the disk where they are kept ready, else from the database."""
+    is_final = run.status == Run.Status.SUCCEEDED
+    if is_final and (columns := kept.load(run)):
+        return columns
     done = SegmentResult.objects.filter(segment__run=run, segment__status=Status.DONE)
     blobs = list(done.order_by("segment__index").values_list("columns", flat=True))
     with ThreadPoolExecutor(4) as threads:  # inflating lets go of the interpreter
-        columns = Columns.join(threads.map(Columns.unpack, blobs))
-    return Prepared.of(columns, list(run.label_ids().values()))
+        joined = Columns.join(threads.map(Columns.unpack, blobs))
+    columns = Prepared.of(joined, list(run.label_ids().values()))
+    if is_final:
+        kept.keep(run, columns)
+    return columns
 
 
 def forget() -> None:

@@ -1,0 +1,62 @@
+"""Finished results ready for use on the disk, so that no process puts them in order twice.
+
+Safe to delete: whatever is missing or damaged is made again from the database.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from django.conf import settings
+
+from analysis.sightings import Boxes, Prepared
+from webapp.runs.models import Run
+
+_KEPT_FILES = 40  # about 25 MB for each two hours at 5 frames a second
+_BOX_COLUMNS = [column.name for column in fields(Boxes)]
+
+
+def _path(run: Run) -> Path:
+    stamp = f"{run.finished:%Y%m%d%H%M%S%f}" if run.finished else "0"
+    return Path(settings.CACHE_DIR) / "columns" / f"{run.pk}-{stamp}.npy"
+
+
+def load(run: Run) -> Prepared | None:
+    """What `keep` wrote for this run, or None."""
+    try:
+        with _path(run).open("rb") as file:
+            frames, detections, labels = (np.load(file) for _ in range(3))
+            boxes = Boxes(*(np.load(file) for _ in _BOX_COLUMNS))
+    except (OSError, ValueError, EOFError):
+        return None
+    return Prepared(frames, detections, tuple(labels.tolist()), boxes)
+
+
+def keep(run: Run, columns: Prepared) -> None:
+    """Write beside, then rename: nobody ever reads half a file. A full disk is no failure."""
+    path = _path(run)
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=path.parent) as beside:
+            _write(Path(beside) / path.name, columns).replace(path)
+        _drop_oldest(path.parent)
+
+
+def _write(path: Path, columns: Prepared) -> Path:
+    with path.open("wb") as file:
+        np.save(file, columns.frames)
+        np.save(file, columns.detections)
+        np.save(file, np.array(columns.labels, np.int64))
+        for name in _BOX_COLUMNS:
+            np.save(file, getattr(columns.boxes, name))
+    return path
+
+
+def _drop_oldest(folder: Path) -> None:
+    files = sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files[_KEPT_FILES:]:
+        path.unlink(missing_ok=True)
