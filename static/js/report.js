@@ -7,16 +7,22 @@ for (const button of document.querySelectorAll("[data-print]")) {
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     const source = document.querySelector(button.dataset.copy);
-    await navigator.clipboard.writeText(source.textContent.trim());
-    button.textContent = "Copied";
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+      button.textContent = "Copied";
+    } catch { // over plain http a page may not write there: mark it, so that Ctrl C will do
+      getSelection().selectAllChildren(source);
+      button.textContent = "Press Ctrl C";
+    }
   });
 }
 
 const choices = document.querySelector("#choices");
 choices?.addEventListener("submit", () => {
   // Fields left empty do not belong in the address.
-  for (const field of choices.elements) if (field.value === "") field.disabled = true;
-  if (!choices.elements.rate?.value) choices.elements.currency.disabled = true;
-  setTimeout(() => { for (const field of choices.elements) field.disabled = false; });
+  for (const field of choices.querySelectorAll("input")) if (field.value === "") field.disabled = true;
+  const { rate, currency } = choices.elements;
+  if (currency && !rate.value) currency.disabled = true;
+  setTimeout(() => { for (const field of choices.querySelectorAll("input")) field.disabled = false; });
 });
 choices?.querySelector("select")?.addEventListener("change", () => choices.requestSubmit());

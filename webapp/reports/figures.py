@@ -90,9 +90,23 @@ def manifest(run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def sampling(options: dict[str, Any]) -> str:
+    """How densely the run looked, in words."""
+    mode = options["mode"]
+    if mode in ("every", "key"):
+        return {"every": "Every frame", "key": "Key frames"}[mode]
+    held = ", held while the picture stays the same" if mode == "adaptive" else ""
+    return f"One frame every {options['interval_s']:g} s{held}"
+
+
+def bare(numbers: dict[str, Any]) -> dict[str, Any]:
+    """The numbers without the files made of them: what a copy in JSON holds, and can be checked."""
+    return {key: value for key, value in numbers.items() if key != "files"}
+
+
 def digest(numbers: dict[str, Any]) -> str:
-    """SHA-256 of the numbers as JSON with sorted keys and no spaces."""
-    text = json.dumps(numbers, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """SHA-256 of the bare numbers as JSON with sorted keys and no spaces."""
+    text = json.dumps(bare(numbers), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -113,6 +127,7 @@ def compared(runs: list[Run], choices: Choices) -> list[dict[str, Any]]:
                 "voice": brand.share_of_voice_time,
                 "count": brand.count,
                 "size": brand.mean_size_visible,
+                "frames": brand.frames,
                 "border_s": brand.border_error_s,
             }
     most = max((c["reported_s"] for row in cells.values() for c in row.values()), default=0) or 1
@@ -122,7 +137,7 @@ def compared(runs: list[Run], choices: Choices) -> list[dict[str, Any]]:
             "colour": colours[name],
             "total_s": sum(cell["reported_s"] for cell in row.values()),
             "cells": [
-                {"run": run, **row[run.pk], "bar": row[run.pk]["reported_s"] / most}
+                {"run": run, **row[run.pk], "width": 100 * row[run.pk]["reported_s"] / most}
                 if run.pk in row
                 else {"run": run, "label": None}
                 for run in runs

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from webapp.reports.figures import bare
 from webapp.reports.pdf import pdf
 
 Figures = dict[str, Any]
@@ -13,8 +14,8 @@ Maker = Callable[[str, Figures, dict[str, Any]], bytes]
 
 
 def _json(title: str, numbers: Figures, manifest: dict[str, Any]) -> bytes:
-    bare = {key: value for key, value in numbers.items() if key != "files"}
-    whole = {"title": title, "manifest": manifest, **bare}
+    # `numbers` as a whole is what manifest.numbers_sha256 was taken of.
+    whole = {"title": title, "manifest": manifest, "numbers": bare(numbers)}
     return json.dumps(whole, indent=1, ensure_ascii=False).encode()
 
 

@@ -95,19 +95,25 @@ class ShareLink(models.Model):
         return link, token
 
     def revoke(self, *, by: User) -> None:
-        type(self).objects.filter(pk=self.pk, revoked=None).update(revoked=timezone.now())
-        Event.record(self.report.workspace, by, "revoked a share link", self.report.title)
+        mine = type(self).objects.filter(pk=self.pk, revoked=None)
+        if mine.update(revoked=timezone.now()):
+            Event.record(self.report.workspace, by, "revoked a share link", self.report.title)
 
     @property
     def is_open(self) -> bool:
         return self.revoked is None and self.expires > timezone.now()
 
     @classmethod
+    def find(cls, token: str) -> ShareLink | None:
+        """The link; None when it is unknown, expired or revoked."""
+        fresh = cls.objects.filter(revoked=None, expires__gt=timezone.now())
+        known = fresh.filter(token_hash=hashed(token))
+        return known.select_related("report__workspace").first()
+
+    @classmethod
     def open(cls, token: str) -> ShareLink | None:
-        """The link, counted as viewed; None when it is unknown, expired or revoked."""
-        fresh: Any = cls.objects.filter(
-            token_hash=hashed(token), revoked=None, expires__gt=timezone.now()
-        )
-        if not fresh.update(views=models.F("views") + 1):
-            return None
-        return cls.objects.select_related("report__workspace").get(token_hash=hashed(token))
+        """The link, counted as opened once more."""
+        link = cls.find(token)
+        if link is not None:
+            cls.objects.filter(pk=link.pk).update(views=models.F("views") + 1)
+        return link

@@ -10,11 +10,14 @@ from django.conf import settings
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
+from webapp.reports.figures import sampling
 from webapp.templatetags.show import clock, percent
 
 INK, QUIET, LINE = (28, 29, 31), (93, 96, 102), (228, 228, 224)
 MOST_EPISODES = 400
+BRANDS_A_TABLE = 5  # as many as stand beside each other on the page
 COLUMNS = ("Brand", "On screen", "Share of voice", "Of the video", "Times", "Longest", "Size")
+OF_A_PICTURE = ("Brand", "In the picture", "Share of voice, by area", "Size")
 
 
 class _Paper(FPDF):
@@ -87,6 +90,12 @@ def pdf(title: str, numbers: dict[str, Any], manifest: dict[str, Any]) -> bytes:
     return bytes(paper.output())
 
 
+def _shown(exposure: dict[str, Any]) -> list[dict[str, Any]]:
+    """The brands that are not left out, most seen first, as on the page."""
+    shown = [brand for brand in exposure["brands"] if not brand["is_hidden"]]
+    return sorted(shown, key=lambda brand: (not brand["frames"], -brand["reported_s"]))
+
+
 def _head(paper: _Paper, title: str, numbers: dict[str, Any], manifest: dict[str, Any]) -> None:
     exposure = numbers["exposure"]
     paper.text_style(18, bold=True)
@@ -94,10 +103,12 @@ def _head(paper: _Paper, title: str, numbers: dict[str, Any], manifest: dict[str
     paper.text_style(9, QUIET)
     start_s, end_s = exposure["window"]
     span = f"{clock(start_s)} to {clock(end_s)} of {clock(exposure['duration_s'])}"
+    if not exposure["duration_s"]:
+        span = "picture"
     line = f"{manifest['media']['name']}  ·  {span}  ·  {exposure['method']['name']}"
     paper.multi_cell(0, 5, paper.fit(line), new_x="LMARGIN", new_y="NEXT")
     paper.ln(3)
-    _share_bar(paper, exposure["brands"])
+    _share_bar(paper, _shown(exposure))
 
 
 def _share_bar(paper: _Paper, brands: list[dict[str, Any]]) -> None:
@@ -107,31 +118,43 @@ def _share_bar(paper: _Paper, brands: list[dict[str, Any]]) -> None:
         paper.set_fill_color(*_rgb(brand["colour"]))
         paper.rect(x, y, width * share, 3, style="F")
         x += width * share
-    paper.set_y(y + 5)
+    if x > paper.l_margin:
+        paper.set_y(y + 3)
 
 
 def _brands(paper: _Paper, exposure: dict[str, Any]) -> None:
     paper.heading("Brands")
-    rows = []
-    for brand in sorted(exposure["brands"], key=lambda b: -b["reported_s"]):
-        if brand["is_hidden"]:
-            continue
-        rows.append(
-            (
-                brand["name"],
-                clock(brand["reported_s"]),
-                percent(brand["share_of_voice_time"]),
-                percent(brand["share_of_screen_time"], 1),
-                str(brand["count"]),
-                clock(brand["longest_s"]),
-                percent(brand["mean_size_visible"], 1),
-            )
-        )
-    _table(paper, COLUMNS, rows, (46, 22, 24, 22, 16, 22, 18))
+    shown = _shown(exposure)
+    if exposure["duration_s"]:
+        _table(paper, COLUMNS, [_brand_row(b) for b in shown], (46, 22, 24, 22, 16, 22, 18))
+    else:
+        _table(paper, OF_A_PICTURE, [_picture_row(b) for b in shown], (70, 34, 46, 20))
     paper.ln(2)
-    paper.paragraph(" ".join(exposure["limits"]))
+    for sentence in exposure["limits"]:
+        paper.paragraph(sentence)
     if exposure["rate"]:
         _money(paper, exposure)
+
+
+def _brand_row(brand: dict[str, Any]) -> tuple[str, ...]:
+    if not brand["frames"]:
+        return brand["name"], "none", *[""] * (len(COLUMNS) - 2)
+    return (
+        brand["name"],
+        clock(brand["reported_s"]),
+        percent(brand["share_of_voice_time"]),
+        percent(brand["share_of_screen_time"], 1),
+        str(brand["count"]),
+        clock(brand["longest_s"]),
+        percent(brand["mean_size_visible"], 1),
+    )
+
+
+def _picture_row(brand: dict[str, Any]) -> tuple[str, ...]:
+    if not brand["frames"]:
+        return brand["name"], "none", "", ""
+    size, voice = percent(brand["mean_size_visible"], 1), percent(brand["share_of_voice_area"])
+    return brand["name"], "yes" if brand["episodes"] else "not counted", voice, size
 
 
 def _money(paper: _Paper, exposure: dict[str, Any]) -> None:
@@ -143,55 +166,64 @@ def _money(paper: _Paper, exposure: dict[str, Any]) -> None:
             f"{b['media_value']:,.2f} {currency}",
             f"{b['media_value_adjusted']:,.2f} {currency}",
         )
-        for b in exposure["brands"]
-        if b["media_value"] is not None and not b["is_hidden"]
+        for b in _shown(exposure)
+        if b["media_value"] is not None
     ]
     _table(paper, ("Brand", "Full equivalence", "Weighted by prominence"), rows, (60, 50, 50))
     paper.paragraph(exposure["rate"]["formula"])
 
 
 def _methods(paper: _Paper, numbers: dict[str, Any]) -> None:
+    exposure = numbers["exposure"]
+    place = {brand["label"]: i for i, brand in enumerate(exposure["brands"])}
+    seen = [brand for brand in _shown(exposure) if brand["frames"]]
+    if not seen or not exposure["duration_s"]:
+        return
     paper.heading("The same detections, counted in other ways")
-    brands = numbers["exposure"]["brands"]
-    shown = [i for i, brand in enumerate(brands) if not brand["is_hidden"]][:6]
-    rows = [
-        (method["name"], *(clock(method["seconds"][i]) for i in shown))
-        for method in numbers["methods"]
-    ]
-    header = ("Method", *(brands[i]["name"] for i in shown))
-    _table(paper, header, rows, (40, *[20] * len(shown)))
-    paper.ln(1)
+    for first in range(0, len(seen), BRANDS_A_TABLE):
+        brands = seen[first : first + BRANDS_A_TABLE]
+        rows = [
+            (method["name"], *(clock(method["seconds"][place[b["label"]]]) for b in brands))
+            for method in numbers["methods"]
+        ]
+        header = ("Method", *(brand["name"] for brand in brands))
+        empty = paper.epw - 50 - 24 * len(brands)
+        _table(paper, header, rows, (50 + empty, *[24] * len(brands)))
+        paper.ln(2)
     paper.paragraph(numbers["stability"])
 
 
 def _episodes(paper: _Paper, exposure: dict[str, Any]) -> None:
-    paper.heading("Every exposure")
     rows = sorted(
         (e["start_s"], e["end_s"], brand["name"], e["on_screen_s"], e["mean_size"])
-        for brand in exposure["brands"]
+        for brand in _shown(exposure)
         for e in brand["episodes"]
     )
+    if not rows or not exposure["duration_s"]:
+        return
+    paper.heading("Every exposure")
     _table(
         paper,
-        ("From", "To", "Brand", "On screen", "Size"),
+        ("Brand", "From", "To", "On screen", "Size"),
         [
-            (clock(start), clock(end), name, clock(on_screen), percent(size, 1))
+            (name, clock(start), clock(end), clock(on_screen), percent(size, 1))
             for start, end, name, on_screen, size in rows[:MOST_EPISODES]
         ],
-        (26, 26, 70, 26, 22),
+        (70, 26, 26, 26, 22),
     )
     if len(rows) > MOST_EPISODES:
-        paper.paragraph(f"{len(rows) - MOST_EPISODES} more are in the CSV file.")
+        paper.paragraph(f"{len(rows) - MOST_EPISODES:,} more are in the CSV file.")
 
 
 def _rests_on(paper: _Paper, manifest: dict[str, Any]) -> None:
     paper.heading("What this rests on")
-    model = manifest["model"]
+    model, n_pictured = manifest["model"], len(manifest["references"])
     lines = [
-        f"Video {manifest['media']['name']}, SHA-256 {manifest['media']['sha256']}",
+        f"Media {manifest['media']['name']}, SHA-256 {manifest['media']['sha256']}",
         f"Model {model['name']}, SHA-256 {model['sha256']}" if model else "No model",
-        f"Reference pictures of {len(manifest['references'])} brands",
+        f"Reference pictures of {n_pictured} brand{'' if n_pictured == 1 else 's'}",
         f"Run {manifest['run']['id']}, input hash {manifest['run']['input_hash']}",
+        sampling(manifest["run"]["options"]),
         f"Method {manifest['method']['name']}, version {manifest['method']['version']}",
         f"These numbers, SHA-256 {manifest['numbers_sha256']}",
     ]

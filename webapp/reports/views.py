@@ -17,8 +17,9 @@ from markdown_it import MarkdownIt
 from analysis.exposure import METHODOLOGIES, MediaRate
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
+from webapp.ids import is_id
 from webapp.reports import evidence
-from webapp.reports.figures import compared, figures, manifest
+from webapp.reports.figures import compared, figures, manifest, sampling
 from webapp.reports.files import FILES
 from webapp.reports.models import Report, ShareLink
 from webapp.runs.models import Run
@@ -26,6 +27,10 @@ from webapp.timeline.choices import BadChoice, Choices, number
 from webapp.timeline.views import refuses_nonsense
 
 MOST_COMPARED = 8
+MOST_OFFERED = 100
+MOST_EPISODES = 200  # of one brand on a page; the files have them all
+MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
+ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
 SHARE_DAYS = (1, 7, 14, 30, 90)
 
 
@@ -38,53 +43,75 @@ def _rate(query: Any) -> MediaRate | None:
     price = number(query, "rate")
     if price is None:
         return None
-    if price < 0:
-        raise BadChoice("A price is 0 or more.")
-    return MediaRate(per_30_s=price, currency=(query.get("currency") or "EUR")[:8])
+    if not 0 <= price <= MOST_PRICE:
+        raise BadChoice(f"A price goes from 0 to {MOST_PRICE:,.0f}.")
+    currency = query.get("currency", "").strip() or "EUR"
+    if len(currency) > 8 or not currency.isprintable():
+        raise BadChoice("A currency is a sign or a code of up to 8 letters, such as EUR.")
+    return MediaRate(per_30_s=price, currency=currency)
 
 
-def _sheet(run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
-    """What the report template needs besides the numbers."""
+def _asked(query: Any) -> dict[str, str]:
+    """What of an address is about the report. All of it was understood by Choices and _rate."""
+    return {key: query[key] for key in ASKED if query.get(key)}
+
+
+def _one_line(text: str) -> str:
+    """A title without line breaks and what cannot be seen; a database refuses some of those."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> dict[str, Any]:
+    """What the report template needs besides the numbers, which stay as they are.
+
+    Without a run, because its asset was deleted, the numbers stand and their evidence is gone.
+    """
     exposure = numbers["exposure"]
-    brands = sorted(exposure["brands"], key=lambda b: (b["is_hidden"], -b["reported_s"]))
     middles = evidence.longest_episodes(exposure)
-    tiles = evidence.tiles(run, list(middles.values()))
-    for brand in brands:
-        brand["tile"] = tiles.get(middles.get(brand["label"], -1.0))
+    tiles = evidence.tiles(run, list(middles.values())) if run else {}
+    brands = [
+        brand
+        | {
+            "place": place,
+            "tile": tiles.get(middles.get(brand["label"], -1.0)),
+            "listed": brand["episodes"][:MOST_EPISODES],
+            "n_more": max(len(brand["episodes"]) - MOST_EPISODES, 0),
+        }
+        for place, brand in enumerate(exposure["brands"])
+        if not brand["is_hidden"]
+    ]
+    brands.sort(key=lambda brand: (not brand["frames"], -brand["reported_s"]))
     return {
         "run": run,
         "numbers": numbers,
         "exposure": exposure,
-        "brands": brands,
-        "shown": [brand for brand in brands if not brand["is_hidden"]],
-        "methods": _method_rows(numbers),
-        "evidence": _evidence_link(run, exposure),
+        "shown": brands,
+        "compared": [brand for brand in brands if brand["frames"]],
+        "n_left_out": len(exposure["brands"]) - len(brands),
+        "methods": _method_rows(numbers, [b["place"] for b in brands if b["frames"]]),
+        "evidence": _evidence_link(run, asked) if run else "",
     }
 
 
-def _method_rows(numbers: dict[str, Any]) -> list[dict[str, Any]]:
-    brands = numbers["exposure"]["brands"]
-    seen = [i for i, brand in enumerate(brands) if not brand["is_hidden"]]
+def _method_rows(numbers: dict[str, Any], places: list[int]) -> list[dict[str, Any]]:
+    """How each methodology counts the brands at these places, in this order."""
     return [
         {
             "name": method["name"],
             "is_this": method["key"] == numbers["exposure"]["method"]["key"],
             "cells": [
-                {"brand": brands[i], "seconds": method["seconds"][i], "times": method["times"][i]}
-                for i in seen
+                {"seconds": method["seconds"][place], "times": method["times"][place]}
+                for place in places
             ],
         }
         for method in numbers["methods"]
     ]
 
 
-def _evidence_link(run: Run, exposure: dict[str, Any]) -> str:
+def _evidence_link(run: Run, asked: dict[str, str]) -> str:
     """The asset page as this report sees it; a moment or a brand is added by the template."""
-    thresholds = {brand["threshold"] for brand in exposure["brands"]}
-    query: dict[str, Any] = {"run": run.pk, "method": exposure["method"]["key"]}
-    if len(thresholds) == 1:
-        query["threshold"] = thresholds.pop()
-    return f"{reverse('asset', args=[run.asset_id])}?{urlencode(query)}"
+    seen = {key: asked[key] for key in ("method", "threshold", "off") if key in asked}
+    return f"{reverse('asset', args=[run.asset_id])}?{urlencode({'run': run.pk} | seen)}"
 
 
 # --- the live report of a run -------------------------------------------------------------
@@ -97,14 +124,16 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     """The report as it would be issued now."""
     run = _run(request, pk)
     choices, rate = Choices.read(request.GET), _rate(request.GET)
-    numbers = figures(run, choices, rate)
-    context = _sheet(run, numbers) | {
+    numbers, asked = figures(run, choices, rate), _asked(request.GET)
+    context = _sheet(run, numbers, asked) | {
         "manifest": manifest(run, numbers),
+        "sampling": sampling(run.options),
         "choices": choices,
         "methodologies": METHODOLOGIES.values(),
-        "query": request.GET.urlencode(),
+        "query": urlencode(asked),
         "title": run.asset.stem,
-        "files": _file_links("run-file", run.pk, request.GET.urlencode()),
+        "inside": True,
+        "files": _file_links("run-file", run.pk, urlencode(asked)),
     }
     return render(request, "reports/live.html", context)
 
@@ -120,10 +149,10 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
     numbers = figures(run, Choices.read(request.GET), _rate(request.GET))
     report = Report.issue(
         run,
-        title=request.POST.get("title", "").strip() or run.asset.stem,
+        title=_one_line(request.POST.get("title", "")) or run.asset.stem,
         numbers=numbers,
         manifest=manifest(run, numbers),
-        settings=dict(request.GET.items()),
+        settings=_asked(request.GET),
         by=request.user,
     )
     return redirect("report", report.pk)
@@ -133,6 +162,8 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
 @may(Action.VIEW)
 @refuses_nonsense
 def run_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    if kind not in FILES:
+        raise Http404
     run = _run(request, pk)
     numbers = figures(run, Choices.read(request.GET), _rate(request.GET))
     return _file(kind, run.asset.stem, numbers, manifest(run, numbers))
@@ -144,7 +175,7 @@ def run_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 def reports(request: HttpRequest) -> HttpResponse:
-    issued = Report.objects.filter(workspace=request.membership.workspace)
+    issued = Report.objects.filter(workspace=request.membership.workspace).defer("numbers")
     if words := request.GET.get("q", "").strip():
         issued = issued.filter(title__icontains=words)
     page = Paginator(issued.select_related("issued_by"), 25).get_page(request.GET.get("page"))
@@ -168,23 +199,12 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _issued(report: Report, run: Run | None, *, inside: bool) -> dict[str, Any]:
-    numbers = report.numbers
-    context: dict[str, Any] = {
+    return _sheet(run, report.numbers, report.settings) | {
         "report": report,
         "manifest": report.manifest,
+        "sampling": sampling(report.manifest["run"]["options"]),
         "inside": inside,
         "title": report.title,
-    }
-    if run is not None:
-        return context | _sheet(run, numbers)
-    # Its asset was deleted. The numbers stand; their evidence is gone.
-    exposure = numbers["exposure"]
-    return context | {
-        "numbers": numbers,
-        "exposure": exposure,
-        "brands": exposure["brands"],
-        "shown": [brand for brand in exposure["brands"] if not brand["is_hidden"]],
-        "methods": _method_rows(numbers),
     }
 
 
@@ -212,7 +232,7 @@ def report_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 def share(request: HttpRequest, pk: int) -> HttpResponse:
     found = find(Report, request, Action.ANALYSE, pk=pk)
     wanted = request.POST.get("days", "")
-    days = int(wanted) if wanted.isdigit() and int(wanted) in SHARE_DAYS else 14
+    days = int(wanted) if wanted in map(str, SHARE_DAYS) else 14
     _, token = ShareLink.make(found, by=request.user, days=days)
     request.session["new_link"] = request.build_absolute_uri(reverse("share", args=[token]))
     return redirect(f"{reverse('report', args=[found.pk])}#share")
@@ -248,7 +268,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def shared_file(request: HttpRequest, token: str, kind: str) -> HttpResponse:
-    link = ShareLink.open(token)
+    link = ShareLink.find(token)
     if link is None:
         return render(request, "reports/link_over.html", status=404)
     return _file(kind, link.report.title, link.report.numbers, link.report.manifest)
@@ -280,20 +300,23 @@ def _file(kind: str, title: str, numbers: dict[str, Any], manifest: dict[str, An
 def compare(request: HttpRequest) -> HttpResponse:
     """Several assets beside each other, or several brands of one."""
     mine = Run.objects.finished().filter(asset__workspace=request.membership.workspace)
-    wanted = [int(pk) for pk in request.GET.getlist("run") if pk.isdigit()][:MOST_COMPARED]
+    wanted = [int(pk) for pk in request.GET.getlist("run") if is_id(pk)][:MOST_COMPARED]
     found = {run.pk: run for run in mine.filter(pk__in=wanted).select_related("asset", "project")}
     runs = [found[pk] for pk in dict.fromkeys(wanted) if pk in found]
     choices = Choices.read(request.GET)
     table = compared(runs, choices)
-    brands = request.GET.getlist("brand")
+    brands, known = request.GET.getlist("brand"), request.GET.getlist("known")
+    for row in table:  # a brand that came with a run chosen since then was not unticked by anybody
+        name = row["name"]
+        row["is_shown"] = not brands or name in brands or (bool(known) and name not in known)
+    others = mine.exclude(pk__in=found).select_related("asset", "project").order_by("-pk")
     context = {
         "runs": runs,
         "choices": choices,
         "methodologies": METHODOLOGIES.values(),
-        "names": [row["name"] for row in table],
-        "brands": brands,
-        "table": [row for row in table if not brands or row["name"] in brands],
-        "offered": mine.select_related("asset", "project").order_by("asset_id", "-pk")[:100],
+        "rows": table,
+        "table": [row for row in table if row["is_shown"]],
+        "offered": [*runs, *others[:MOST_OFFERED]],
         "most": MOST_COMPARED,
     }
     return render(request, "reports/compare.html", context)
