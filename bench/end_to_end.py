@@ -1,0 +1,453 @@
+"""From a film to rows in the database, beside a loop around `yolo predict`.
+
+    python -m bench.end_to_end [--quick] [--json FILE]
+
+The film is made here: one minute of 1080p30 H.264 at 6 Mbit/s, invented brands' logos on moving
+boards. The model is the demo's YOLO26n. Ours is what a worker does: list the frames, plan the run,
+analyse its segments in leases, store rows in SQLite, join the tracks. Model and libraries are
+loaded and warm on both sides before the clock starts.
+
+bare      decoding (PyAV, all threads, no conversion) plus inference of as many frames (OpenVINO,
+          throughput hint, asynchronous) measured alone, one after the other
+peer      OpenCV VideoCapture (frames not wanted are grabbed, not converted) and ultralytics'
+          model.predict with its defaults, on the same frames with the same weights
+memory    resident memory of a worker and its decoder together, at its highest, for the film and
+          for the film twenty times over; every frame decoded, one a second analysed
+          (--quick: key frames alone)
+
+Every figure is the median of its rounds, which alternate between the sides.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.films import RATE, ROOT, match_film, repeated
+from bench.report import Report, arguments
+
+MODEL = ROOT / "demo" / "model.safetensors"
+SHAPE = (384, 640)  # what a 16:9 frame becomes for the network
+SURE = 0.3  # the peer's boxes above this must be found again …
+SAME = 0.8  # … at this intersection over union
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How densely the film is looked at, and what ours may take of the peer's time."""
+
+    name: str
+    options: dict[str, Any]
+    step: int  # every so many frames
+    bar: float
+
+
+MODES = (
+    Mode("5 frames a second", {"mode": "interval", "interval_s": 0.2}, RATE // 5, 0.6),
+    Mode("every frame", {"mode": "every"}, 1, 0.45),
+)
+BARE_BAR = 1.25
+FOUND_BAR = 0.98
+MEMORY_BAR = 1.10
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = arguments(__doc__.partition("\n")[0], argv)
+    film = match_film(15 if options.quick else 60)
+    report = Report("end_to_end", peer="yolo predict")
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        model = _weights(folder)
+        _measure(report, film, model, folder, rounds=1 if options.quick else 3)
+        _memory(report, film, model, folder, quick=options.quick)
+    return report.finish(options.json)
+
+
+def _weights(folder: Path) -> Path:
+    """The demo's model; before there is one, random weights, which find nothing worth comparing."""
+    if MODEL.exists():
+        return MODEL
+    from analysis import checkpoints
+
+    checkpoints.ultralytics()
+    from ultralytics.nn.tasks import DetectionModel
+
+    print("demo/model.safetensors is not there: random weights, times only", flush=True)
+    network = DetectionModel("yolo26n.yaml", nc=5, verbose=False)
+    return checkpoints.save_compact(network.eval(), folder / "model.safetensors")
+
+
+# ---- Times -------------------------------------------------------------------------------------
+
+
+def _measure(report: Report, film: Path, model: Path, folder: Path, rounds: int) -> None:
+    ours, peer = Worker(folder / "ours", model), Peer(model, folder)
+    engine = _bare_engine(model, folder)
+    for mode in MODES:
+        wanted = range(0, _length(film), mode.step)
+        seconds: dict[str, list[float]] = {"ours": [], "peer": [], "decode": [], "engine": []}
+        for turn in range(rounds):
+            seconds["decode"].append(_timed(lambda: _bare_decode(film)))
+            seconds["engine"].append(_timed(lambda w=wanted: engine(len(w))))
+            run = ours.prepare(film, mode.options)
+            seconds["ours"].append(_timed(lambda run=run: ours.work(run)))
+            boxes: list[NDArray[np.float64]] = []
+            seconds["peer"].append(_timed(lambda w=wanted, b=boxes: b.extend(peer.look(film, w))))
+            print(mode.name, turn, {k: round(v[-1], 2) for k, v in seconds.items()}, flush=True)
+        _report_times(report, mode, {k: statistics.median(v) for k, v in seconds.items()})
+        _report_agreement(report, mode, ours.boxes(run), boxes)
+        report.extra[mode.name] = seconds
+
+
+def _report_times(report: Report, mode: Mode, median: dict[str, float]) -> None:
+    bare = median["decode"] + median["engine"]
+    ours, peer = median["ours"], median["peer"]
+    for what, value in (("bare decoding", median["decode"]), ("bare inference", median["engine"])):
+        report.row(f"{mode.name}: {what} (s)", round(value, 2))
+    report.row(
+        f"{mode.name}: film to rows, beside bare (s)",
+        round(ours, 2),
+        round(bare, 2),
+        ratio=ours / bare,
+        bar=f"<= {BARE_BAR} x",
+        holds=ours <= BARE_BAR * bare,
+    )
+    report.row(
+        f"{mode.name}: film to rows (s)",
+        round(ours, 2),
+        round(peer, 2),
+        ratio=ours / peer,
+        bar=f"<= {mode.bar} x",
+        holds=ours <= mode.bar * peer,
+    )
+
+
+def _report_agreement(
+    report: Report,
+    mode: Mode,
+    ours: Sequence[NDArray[np.float64]],
+    theirs: Sequence[NDArray[np.float64]],
+) -> None:
+    """How many of the peer's sure boxes (n, 6: xyxy, confidence, label) ours has too."""
+    wanted = found = 0
+    for mine, yours in zip(ours, theirs, strict=True):
+        for box in yours[yours[:, 4] > SURE]:
+            alike = mine[mine[:, 5] == box[5]]
+            wanted += 1
+            found += bool(len(alike)) and bool(_overlap(box, alike).max() >= SAME)
+    report.row(
+        f"{mode.name}: its boxes above {SURE} found again at IoU {SAME}",
+        found,
+        wanted,
+        ratio=found / wanted if wanted else None,
+        bar=f">= {FOUND_BAR} x",
+        holds=wanted > 0 and found >= FOUND_BAR * wanted,
+    )
+
+
+def _overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    sides = np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])
+    shared = np.prod(np.maximum(sides, 0), axis=1)
+    area = np.prod(others[:, 2:4] - others[:, :2], axis=1) + np.prod(box[2:4] - box[:2])
+    return shared / np.maximum(area - shared, 1e-12)
+
+
+def _timed(do: Callable[[], object]) -> float:
+    gc.collect()
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def _bare_decode(film: Path) -> None:
+    import av
+
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        for _ in container.decode(stream):
+            pass
+
+
+def _length(film: Path) -> int:
+    import av
+
+    with av.open(str(film)) as container:
+        return container.streams.video[0].frames
+
+
+def _bare_engine(model: Path, folder: Path) -> Callable[[int], None]:
+    """OpenVINO alone: one random picture, so many times, as fast as it goes."""
+    import openvino
+
+    from analysis.checkpoints import export_onnx
+
+    core = openvino.Core()
+    graph = core.read_model(export_onnx(model, folder / "bare"))
+    graph.reshape([1, 3, *SHAPE])
+    compiled = core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+    queue = openvino.AsyncInferQueue(compiled)
+    picture = np.random.default_rng(0).random((1, 3, *SHAPE), np.float32)
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            queue.start_async({0: picture}, share_inputs=True)
+        queue.wait_all()
+
+    run(8)
+    return run
+
+
+# ---- The peer ----------------------------------------------------------------------------------
+
+
+class Peer:
+    """OpenCV and ultralytics, as its documentation's own loop uses them."""
+
+    def __init__(self, model: Path, folder: Path) -> None:
+        from analysis import checkpoints
+
+        network = checkpoints.load_model(model)
+        self._size = network.args["imgsz"]
+        import torch
+
+        checkpoint = folder / "peer.pt"
+        torch.save({"model": network, "train_args": {"imgsz": self._size}}, checkpoint)
+        self._model = checkpoints.ultralytics().YOLO(checkpoint)
+        self._predict(np.zeros((1080, 1920, 3), np.uint8))
+
+    def look(self, film: Path, wanted: range) -> Iterator[NDArray[np.float64]]:
+        """Boxes (n, 6) of each wanted frame: xyxy as fractions, confidence, label."""
+        import cv2
+
+        capture = cv2.VideoCapture(str(film))
+        for number in range(wanted.stop):
+            if number not in wanted:
+                capture.grab()
+                continue
+            is_read, image = capture.read()
+            assert is_read, f"OpenCV gives no frame {number}"
+            yield self._predict(image)
+        capture.release()
+
+    def _predict(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+        [result] = self._model.predict(image, imgsz=self._size, device="cpu", verbose=False)
+        height, width = image.shape[:2]
+        boxes = result.boxes.data.numpy().astype(float)
+        return boxes / np.array([width, height, width, height, 1, 1])
+
+
+# ---- Ours --------------------------------------------------------------------------------------
+
+
+class Worker:
+    """A worker with a database of its own, in this process."""
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self._folder = folder
+        folder.mkdir()
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "webapp.settings",
+            "SIGHTLINE_DATA": str(folder),
+        }
+        for name in ("DATABASE_URL", "SIGHTLINE_BROKER", "SIGHTLINE_MEDIA", "SIGHTLINE_CACHE"):
+            os.environ.pop(name, None)
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        self._found_project(model)
+        self._warm_up()
+
+    def _found_project(self, model: Path) -> None:
+        from analysis.checkpoints import describe
+        from webapp.accounts.models import User, Workspace
+        from webapp.projects.models import COLOURS, Label, Project
+
+        owner = User.objects.create_user("bench@example.org", "none", name="Bench")
+        self._workspace = Workspace.found("Bench", by=owner)
+        self._project = Project.objects.create(
+            workspace=self._workspace, name="Bench", created_by=owner
+        )
+        described = describe(model)
+        self._labels = list(described.labels)
+        labels = [
+            Label.objects.create(
+                project=self._project, name=name, colour=COLOURS[i % len(COLOURS)], position=i
+            )
+            for i, name in enumerate(self._labels)
+        ]
+        stored = self._store(model, "models")
+        self._inputs = {
+            "project": "Bench",
+            "labels": [{"id": x.pk, "name": x.name, "references": []} for x in labels],
+            "model": {
+                "id": 1,
+                "name": "bench v1",
+                "file": stored,
+                "sha256": described.sha256,
+                "labels": self._labels,
+            },
+        }
+
+    def _store(self, path: Path, folder: str) -> str:
+        from django.conf import settings
+
+        target = Path(settings.MEDIA_ROOT) / folder / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            target.symlink_to(path)
+        return f"{folder}/{path.name}"
+
+    def _warm_up(self) -> None:
+        """Load and compile the model, as a worker has after its first run."""
+        from analysis.frames import Frame
+        from workers import loaded
+
+        options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
+        detector = loaded.detector(self._inputs, options, should_stop=lambda: False)
+        blank = Frame.from_bgr(np.zeros((1080, 1920, 3), np.uint8))
+        assert len(list(detector.detect([blank] * 4))) == 4
+
+    def prepare(self, film: Path, sampling: dict[str, Any]) -> Any:
+        """A run that somebody asked for."""
+        from analysis.checkpoints import sha256
+        from webapp.assets.models import Asset
+        from webapp.leases import Status
+        from webapp.runs.models import Run
+
+        asset, _ = Asset.objects.get_or_create(
+            workspace=self._workspace,
+            sha256=sha256(film),
+            defaults={
+                "name": film.name,
+                "size_bytes": film.stat().st_size,
+                "file": self._store(film, "assets"),
+                "status": Status.DONE,
+                "kind": Asset.Kind.VIDEO,
+                "duration_s": _length(film) / RATE,
+                "width": 1920,
+                "height": 1080,
+            },
+        )
+        options = {"interval_s": 0.2, "change": 0.03, "tile": None} | sampling
+        return Run.objects.create(
+            asset=asset,
+            project=self._project,
+            options=options,
+            inputs=self._inputs,
+            software_version="bench",
+            input_hash=str(time.time_ns()),
+        )
+
+    def work(self, run: Any) -> None:
+        """From the file to rows: list its frames, plan, analyse, finish."""
+        from webapp.runs.models import Run
+        from workers import analyse
+
+        self._list_frames(run.asset)
+        assert analyse.plan_next()
+        while analyse.analyse_next():
+            pass
+        assert analyse.finish_next()
+        run.refresh_from_db()
+        assert run.status == Run.Status.SUCCEEDED, run.error
+
+    def _list_frames(self, asset: Any) -> None:
+        from analysis.frame_table import read_frame_table
+        from webapp.assets.models import Rendition
+        from workers.originals import keep, local_path
+
+        table = read_frame_table(local_path(asset.file))
+        file = keep(f"renditions/{asset.pk}/frame-table.bin", table.pack())
+        Rendition.keep(asset, "frame_table", file, frames=len(table.times_s), end_s=table.end_s)
+
+    def boxes(self, run: Any) -> list[NDArray[np.float64]]:
+        """What the database holds: (n, 6) for each analysed frame, as the peer's."""
+        from analysis.columns import Columns
+        from webapp.runs.models import SegmentResult
+
+        parts = SegmentResult.objects.filter(segment__run=run).order_by("segment__index")
+        columns = Columns.join(Columns.unpack(part.columns) for part in parts)
+        positions = {label["id"]: i for i, label in enumerate(self._inputs["labels"])}
+        found = columns.detections
+        fields = [found[name].astype(float) for name in ("x1", "y1", "x2", "y2", "confidence")]
+        labels = np.array([positions[i] for i in found["label"].tolist()], float)
+        rows = np.stack([*fields, labels], axis=1) if len(found) else np.empty((0, 6))
+        return [rows[found["frame"] == i] for i in range(len(columns.frames))]
+
+
+# ---- Memory ------------------------------------------------------------------------------------
+
+
+def _memory(report: Report, film: Path, model: Path, folder: Path, *, quick: bool) -> None:
+    sampling = {"mode": "key"} if quick else {"mode": "interval", "interval_s": 1.0}
+    minute = _minute(film, folder)
+    twenty = repeated(minute, 20, folder / "twenty.mp4")
+    peaks = [
+        _peak_megabytes(path, model, folder / f"memory-{path.stem}", sampling)
+        for path in (minute, twenty)
+    ]
+    report.row(
+        "peak memory, 20 minutes beside 1 minute (MB)",
+        round(peaks[1]),
+        round(peaks[0]),
+        ratio=peaks[1] / peaks[0],
+        bar=f"<= {MEMORY_BAR} x",
+        holds=peaks[1] <= MEMORY_BAR * peaks[0],
+    )
+
+
+def _minute(film: Path, folder: Path) -> Path:
+    turns = round(60 * RATE / _length(film))
+    return repeated(film, turns, folder / "one.mp4")
+
+
+def _peak_megabytes(film: Path, model: Path, folder: Path, sampling: dict[str, Any]) -> float:
+    """The highest resident memory of a worker process and its children, analysing a film."""
+    call = f"from bench.end_to_end import work_alone; work_alone(*{(str(film), str(model))!r}, "
+    code = f"{call}{str(folder)!r}, {sampling!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, _resident_bytes(process.pid))
+        time.sleep(0.02)
+    if process.returncode:
+        raise SystemExit(f"the worker ended with {process.returncode}")
+    return peak / 1e6
+
+
+def work_alone(film: str, model: str, folder: str, sampling: dict[str, Any]) -> None:
+    """One run in this process: what the memory measurement watches."""
+    worker = Worker(Path(folder), Path(model))
+    worker.work(worker.prepare(Path(film), sampling))
+
+
+def _resident_bytes(pid: int) -> int:
+    """Of a process and all that it started."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            if task.name != str(pid):
+                started += (task / "children").read_text().split()
+    except (OSError, IndexError):  # it ended while we looked
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident_bytes(int(p)) for p in set(started))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Several detectors as one: what both find is kept once."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.detectors import DETECTORS, Fused, fuse, overlap
+from analysis.frames import Frame
+from analysis.types import Box, Detection
+
+HERE, NEARBY, AWAY = Box(0.1, 0.1, 0.3, 0.3), Box(0.12, 0.1, 0.32, 0.3), Box(0.6, 0.6, 0.8, 0.8)
+
+
+def found(box: Box, label: str = "Aurora", confidence: float = 0.5, source: str = "yolo"):
+    return Detection(box, label, confidence, source)
+
+
+def test_what_both_find_is_kept_once_and_the_surer_one_stands():
+    sure, doubtful = found(HERE, confidence=0.8), found(NEARBY, confidence=0.6, source="reference")
+
+    assert fuse([[doubtful], [sure]]) == [sure]
+    assert fuse([[sure], [doubtful]]) == [sure]
+
+
+def test_another_place_or_another_label_is_another_thing():
+    one, two = found(HERE, confidence=0.9), found(AWAY, confidence=0.8)
+    three = found(HERE, "Cirrus", 0.7)
+
+    assert fuse([[one], [two, three]]) == [one, two, three]
+
+
+def test_what_one_detector_tells_apart_stays_apart():
+    pair = [found(HERE, confidence=0.9), found(NEARBY, confidence=0.8)]
+
+    assert fuse([pair, []]) == pair
+
+
+def test_two_models_of_one_kind_are_two_detectors():
+    assert fuse([[found(HERE, confidence=0.9)], [found(NEARBY, confidence=0.8)]]) == [
+        found(HERE, confidence=0.9)
+    ]
+
+
+def test_the_threshold_of_overlap_is_exclusive_and_exact():
+    half = Box(0.1, 0.1, 0.3, 0.2)  # half of HERE: an IoU of 0.5
+
+    assert overlap(HERE, half) == pytest.approx(0.5)
+    assert len(fuse([[found(HERE)], [found(half)]], iou=0.51)) == 2
+    assert len(fuse([[found(HERE)], [found(half)]], iou=0.49)) == 1
+
+
+class Lagging:
+    """Answers only after it has read `ahead` further frames."""
+
+    source = "yolo"
+
+    def __init__(self, label: str, ahead: int) -> None:
+        self.labels = (label,)
+        self.ahead = ahead
+
+    def detect(self, frames):
+        waiting = []
+        for frame in frames:
+            brightness = float(frame.luma.mean()) / 255
+            waiting.append([found(HERE, self.labels[0], brightness)])
+            if len(waiting) > self.ahead:
+                yield waiting.pop(0)
+        yield from waiting
+
+
+def test_each_frame_gets_what_every_detector_found_in_it():
+    frames = [Frame.from_bgr(np.full((8, 8, 3), 10 * i, np.uint8)) for i in range(20)]
+    fused = Fused([Lagging("Aurora", 0), Lagging("Cirrus", 12)])
+
+    results = list(fused.detect(frames))
+
+    assert fused.labels == ("Aurora", "Cirrus")
+    assert len(results) == 20
+    for number, detections in enumerate(results):
+        assert {d.label for d in detections} == {"Aurora", "Cirrus"}
+        assert {round(d.confidence * 25.5) for d in detections} == {number}
+
+
+def test_nothing_to_look_with_is_refused():
+    with pytest.raises(ValueError, match="no detector"):
+        Fused([])
+
+
+@given(st.lists(st.floats(0, 1), min_size=8, max_size=8))
+def test_overlap_is_symmetric_and_at_most_one(numbers):
+    a, b = Box(*numbers[:4]), Box(*numbers[4:])
+    a, b = (Box(min(x.x1, x.x2), min(x.y1, x.y2), max(x.x1, x.x2), max(x.y1, x.y2)) for x in (a, b))
+
+    assert overlap(a, b) == pytest.approx(overlap(b, a))
+    assert 0 <= overlap(a, b) <= 1 + 1e-9
+
+
+def test_every_named_detector_exists():
+    from importlib import import_module
+
+    for path in DETECTORS.values():
+        module, _, name = path.partition(":")
+        assert hasattr(import_module(module), name)
