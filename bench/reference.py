@@ -272,7 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = choose(crops)
     references = pictures_of(chosen, FOLDER)
     ours, peer = Ours(references), PlainSift(references)
-    queries = read_queries(FOLDER)[:: 2 if options.quick else 1]
+    queries = read_queries(FOLDER)[:: 3 if options.quick else 1]
     print(f"{len(references)} brands, {len(chosen)} references, {len(queries)} query pictures")
     named: list[tuple[Named, Named]] = []
     for file, _ in queries:

@@ -51,7 +51,7 @@ class ReferenceOptions:
     shortest_view: int = 500  # pixels: smaller frames are enlarged to this, at most twice
     frame_features: int = 1200
     reference_features: int = 150
-    per_label: int = 5  # places of one label looked at in a frame
+    per_label: int = 8  # places of one label looked at in a frame
     places: int = 16  # places looked at in a frame
     floor: float = 0.1  # confidence below which nothing is reported
 
@@ -118,6 +118,8 @@ class ReferenceDetector:
     ) -> None:
         self.labels: Sequence[str] = tuple(references)
         self.options = options or ReferenceOptions()
+        if not references:
+            raise UnusableReference("There is no reference picture to look for.")
         for label, sources in references.items():
             if not sources:
                 raise UnusableReference(f"The label “{label}” has no reference picture.")

@@ -131,11 +131,13 @@ def test_kin_labels_do_not_silence_each_other() -> None:
 evidence = st.builds(Evidence, *(st.floats(-1, 12) for _ in Evidence._fields))
 
 
+@settings(deadline=None)
 @given(evidence)
 def test_confidence_is_a_share_whatever_was_measured(measured: Evidence) -> None:
     assert 0 <= confidence(measured) <= 1
 
 
+@settings(deadline=None)
 @given(evidence, st.floats(0.01, 1))
 def test_looking_more_alike_never_lowers_confidence(measured: Evidence, more: float) -> None:
     better = measured._replace(looks=measured.looks + more)

@@ -209,6 +209,8 @@ def test_a_small_logo_in_a_large_frame_is_found_where_the_options_allow() -> Non
 def test_a_label_without_pictures_is_refused() -> None:
     with pytest.raises(UnusableReference, match="“kvarn” has no reference picture"):
         ReferenceDetector({"kvarn": []})
+    with pytest.raises(UnusableReference, match="no reference picture to look for"):
+        ReferenceDetector({})
 
 
 def test_a_good_reference_says_what_it_offers() -> None:
