@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from analysis.types import Box
 from demo.brands import BRANDS
 from demo.scenes import (
+    FAIR_PLAY,
     TITLE,
     Airship,
     Can,
@@ -73,20 +74,19 @@ class ShotPlan:
     captions: Sequence[Caption] = field(default=())
 
 
+# Boards from the middle of the side line to the right; they repeat. Sponsors are far enough apart
+# that they come and go as the camera pans.
+WIDE = ("Norra Bank", TITLE, "Osprey Air", FAIR_PLAY, "Kestrel")
+WIDE += (FAIR_PLAY, "Kestrel", TITLE, "Vitalo", TITLE)
+TOUCHLINE = ("Vitalo", TITLE, FAIR_PLAY, "Norra Bank", TITLE, "Kestrel", TITLE, "Norra Bank")
+
 SHOTS = (
-    ShotPlan(
-        "wide",
-        9.0,
-        lambda: Pitch(3, ["Kestrel", "Norra Bank", TITLE, "Vitalo", "Osprey Air"], players=10),
-        clock=754,
-    ),
+    ShotPlan("wide", 9.0, lambda: Pitch(3, WIDE, players=10), clock=754),
     ShotPlan("jersey", 5.6, lambda: Jersey(1, "Kestrel")),
     ShotPlan(
         "touchline",
         9.0,
-        lambda: Pitch(
-            5, ["Vitalo", "Osprey Air", "Kestrel", TITLE, "Norra Bank"], close=True, players=6
-        ),
+        lambda: Pitch(5, TOUCHLINE, close=True, players=6),
         clock=768,
         captions=(Caption("Osprey Air", "Attendance", "24 318 at Harbour Park", 3.2, 7.6),),
     ),
@@ -162,9 +162,11 @@ class Film:
         self.video.time_base = Fraction(1, 12_800)
         self.video.options = {
             "preset": "slow", "crf": str(crf), "g": "50", "bf": "3", "tune": "animation",
-            "colorprim": "bt709", "transfer": "bt709", "colormatrix": "bt709",
         }  # fmt: skip
-        self.video.codec_context.color_range = 1
+        # BT.709, said in the file: players must not guess its colours.
+        context = self.video.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = 1
+        context.color_range = 1
         self.audio = self.container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         self.audio.bit_rate = 56_000
 
@@ -238,7 +240,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--frames", type=int, default=round(duration_s() * FRAME_RATE))
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--crf", type=int, default=27)
+    parser.add_argument("--crf", type=int, default=30)
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     film, shown = Film(options.out / "clip.mp4", options.crf), []

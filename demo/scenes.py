@@ -40,7 +40,7 @@ BOARDS = {
     "Osprey Air": (("#f4f2f8", ""), ("#6a4c93", "#ffffff")),
     "Tide & Co": (("#f4f6fb", ""), ("#2b59c3", "#ffffff")),
 }
-TITLE = "HARBOUR CUP"
+TITLE, FAIR_PLAY = "HARBOUR CUP", "FAIR PLAY"
 
 
 class Scene(Protocol):
