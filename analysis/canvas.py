@@ -265,7 +265,9 @@ def _warped(
     """A premultiplied texture in its place within a region; its last channel becomes 0 to 1."""
     height, width = layer.shape[:2]
     source = rectangle(0, 0, width, height)
-    matrix = cv2.getPerspectiveTransform(source, corners - np.float32((region.x, region.y)))
+    matrix = cv2.getPerspectiveTransform(
+        source, corners - np.array((region.x, region.y), np.float32)
+    )
     # OpenCV counts from pixel centres, we count from pixel corners.
     centred = _shift(-0.5) @ matrix @ _shift(0.5)
     warped = cv2.warpPerspective(

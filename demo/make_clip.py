@@ -76,8 +76,8 @@ class ShotPlan:
 
 # Boards from the middle of the side line to the right; they repeat. Sponsors are far enough apart
 # that they come and go as the camera pans.
-WIDE = ("Norra Bank", TITLE, "Osprey Air", FAIR_PLAY, "Kestrel")
-WIDE += (FAIR_PLAY, "Kestrel", TITLE, "Vitalo", TITLE)
+WIDE = ["Norra Bank", TITLE, "Osprey Air", FAIR_PLAY, "Kestrel"]
+WIDE += [FAIR_PLAY, "Kestrel", TITLE, "Vitalo", TITLE]
 TOUCHLINE = ("Vitalo", TITLE, FAIR_PLAY, "Norra Bank", TITLE, "Kestrel", TITLE, "Norra Bank")
 
 SHOTS = (

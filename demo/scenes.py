@@ -149,7 +149,7 @@ class Pitch:
             stage.fill(camera.outline(post), "#101622")
         rail = [(-90, 1.65, near), (90, 1.65, near), (90, 1.1, near), (-90, 1.1, near)]
         stage.fill(camera.outline(rail), "#2b3446")
-        track = [(-90, 0, self.far + 3.5), (90, 0, self.far + 3.5)]
+        track = [(-90, 0.0, self.far + 3.5), (90, 0.0, self.far + 3.5)]
         track += [(90, 1.2, self.far + 3.5), (-90, 1.2, self.far + 3.5)]
         stage.fill(camera.outline(track), "#222a39")
 
@@ -400,7 +400,7 @@ class Interview:
 
     def _figure(self, stage: Stage, x: float, y: float, t: float) -> None:
         shadow = _mixed(self.skin, "#20100a", 0.26)
-        body = [(x + 60, 402), (x + 150, 432), (x + 250, 478), (x + 296, 580), (x + 318, 760)]
+        body = [(x + 60, 402.0), (x + 150, 432), (x + 250, 478), (x + 296, 580), (x + 318, 760)]
         body = [(px, py + y) for px, py in body]
         mirrored = [(2 * x - px, py) for px, py in reversed(body)]
         stage.fill(_smooth(body + mirrored), self.coat)

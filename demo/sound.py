@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 SAMPLE_RATE = 48_000
-Sound = NDArray[np.float32]
+Sound = NDArray[np.floating]
 
 # Seconds of the clip at which the whistle blows, and the swells of the crowd: (time, width, gain).
 WHISTLES = (1.6, 8.3, 14.9)
