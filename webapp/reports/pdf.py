@@ -52,7 +52,7 @@ class _Paper(FPDF):
 
     def paragraph(self, text: str) -> None:
         self.text_style(8.5, QUIET)
-        self.multi_cell(0, 4.4, self.fit(text), new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(0, 4.4, self.fit(text), align="L", new_x="LMARGIN", new_y="NEXT")
 
     def fit(self, text: str) -> str:
         """Text that the font at hand can show."""
