@@ -1,7 +1,7 @@
 // Choosing several assets, moving between them by keyboard, and addresses without empty words.
 import { keyOf } from "./keys.js";
 
-const boxes = () => [...document.querySelectorAll("#results [name=asset]")];
+const boxes = () => [...document.querySelectorAll("#results [type=checkbox][name=asset]")];
 const chosen = () => boxes().filter((box) => box.checked);
 let last = null;
 
@@ -32,7 +32,7 @@ function reach(box) {
 }
 
 document.addEventListener("click", (event) => {
-  const box = event.target.closest("#results [name=asset]");
+  const box = event.target.closest("#results [type=checkbox][name=asset]");
   if (box) {
     if (event.shiftKey) reach(box);
     last = box;
@@ -63,7 +63,7 @@ document.addEventListener("keydown", (event) => {
     if (document.activeElement.matches("summary, video")) return;
     step(key === "ArrowRight" ? 1 : -1);
   } else if (key === "x" || key === "X") {
-    const box = current()?.querySelector("[name=asset]");
+    const box = current()?.querySelector("[type=checkbox][name=asset]");
     if (!box) return;
     box.checked = !box.checked;
     if (event.shiftKey) reach(box);
