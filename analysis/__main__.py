@@ -18,6 +18,7 @@ COMMANDS = {
     "exposure": "analysis.exposure_command:command",
     "detect": "analysis.detectors.yolo:command",
     "reference": "analysis.detectors.reference:command",
+    "synthesise": "analysis.synthesis:command",
     "track": "analysis.tracking:command",
     "export": "analysis.checkpoints:command",
 }

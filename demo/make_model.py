@@ -24,7 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from analysis.synthesis import SynthesisedPicture, SynthesisOptions, degrade, synthesise
+from analysis.synthesis import SynthesisedPicture, SynthesisOptions, degrade, synthesise, yolo_row
 from analysis.types import Box
 from demo.brands import BRANDS, read_logos
 from demo.scenes import (
@@ -152,8 +152,7 @@ def write_pictures(folder: Path, split: str, maker: str, seed: int, start: int, 
 
 def _label_line(labelled: tuple[str, Box]) -> str:
     label, box = labelled
-    (x, y), w, h = box.centre, box.width, box.height
-    return f"{NAMES.index(label)} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n"
+    return f"{NAMES.index(label)} {yolo_row(box)}\n"
 
 
 def make_dataset(folder: Path, plan: Plan, workers: int) -> Path:
@@ -197,6 +196,7 @@ def train(data: Path, folder: Path, plan: Plan) -> Path:
         "device": "cpu", "amp": False, "cache": "ram", "val": False, "plots": False, "seed": 0,
         "project": str(folder / "runs"), "name": "demo", "exist_ok": True,
         "optimizer": "AdamW", "lr0": plan.learning_rate, "lrf": 0.02, "warmup_epochs": 0.4,
+        "nbs": plan.batch,  # a step after every batch, not after every 64 pictures
         # Pictures are varied already; mirrored letters are not letters.
         "mosaic": 0.0, "fliplr": 0.0, "scale": 0.3, "translate": 0.08,
         "hsv_h": 0.01, "hsv_s": 0.4, "hsv_v": 0.3,
@@ -297,6 +297,7 @@ def evaluate_on_clip(model: Path, step: int = 5, conf: float = 0.25) -> None:
         print(
             f"  {name:<12} boxes {result.found + result.missed:5d}"
             f"  recall {result.recall:.3f}  precision {result.precision:.3f}"
+            f"  invented {result.invented:4d}"
         )
 
 
