@@ -25,7 +25,7 @@ def norra(project):
 
 
 def test_one_answer_redraws_everything(ask, kestrel, norra):
-    view = ask().json()
+    view = ask(progress="1").json()
     lane = view["lanes"]["rows"][str(kestrel.pk)]
     assert [lane["start"], lane["end"]] == [[10.0, 70.0, 80.0], [20.0, 75.0, 82.0]]
     assert lane["weak"] == [0, 1, 0]
@@ -136,3 +136,17 @@ def test_who_is_not_signed_in_is_asked_to(client, run, name):
     response = client.get(reverse(name, args=[run.pk]))
     assert response.status_code == 302
     assert reverse("sign-in") in response["Location"]
+
+
+def test_asking_again_gives_the_same_and_a_new_name_shows_at_once(ask, kestrel):
+    assert ask().content == ask().content
+    kestrel.name = "Kestrel Sport"
+    kestrel.save(update_fields=["name"])
+    assert "Kestrel Sport" in ask().json()["panel"]
+
+
+def test_a_changed_threshold_of_a_label_counts_at_once(ask, kestrel):
+    assert ask().json()["counts"][str(kestrel.pk)] == 2
+    kestrel.threshold = 0.15
+    kestrel.save(update_fields=["threshold"])
+    assert ask().json()["counts"][str(kestrel.pk)] == 3

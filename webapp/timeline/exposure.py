@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,11 @@ class Looked:
     @classmethod
     def at(cls, run: Run, choices: Choices) -> Looked:
         return cls(run, labels_of(run), columns_of(run), choices)
+
+    def key(self) -> Hashable:
+        """Changes with anything that the figures, or the names and colours beside them, rest on."""
+        labels = ((label.pk, label.name, label.colour, label.threshold) for label in self.labels)
+        return self.choices, tuple(labels)
 
     @property
     def label_ids(self) -> list[int]:

@@ -61,7 +61,8 @@ def revision(run: Run) -> str:
     """Changes whenever the run's results may have: while it runs, with each finished segment."""
     if run.status == Run.Status.SUCCEEDED:
         return f"{run.finished}"
-    return f"{run.status}:{run.segments.filter(status=Status.DONE).count()}:{run.stage}"
+    done = run.segments.filter(status=Status.DONE).count()
+    return f"{run.created}:{run.status}:{run.stage}:{done}"
 
 
 def labels_of(run: Run) -> list[Label]:

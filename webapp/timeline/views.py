@@ -21,9 +21,17 @@ from webapp.runs.models import Run, Segment
 from webapp.timeline import exposure, frames, page
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
+from webapp.timeline.recent import Recent
 from webapp.timeline.results import columns_of, revision
 
 DEFAULT_BINS = 600
+
+_answers: Recent[dict[str, Any]] = Recent(size=64)  # about 100 kB each
+
+
+def forget() -> None:
+    """Drop what is kept in memory."""
+    _answers.clear()
 
 
 def refuses_nonsense(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -70,7 +78,7 @@ def _first_view(request: HttpRequest, run: Run) -> dict[str, Any]:
     except BadChoice:
         choices, open_label = Choices(), None
     looked = Looked.at(run, choices)
-    view = _view_json(looked, None, DEFAULT_BINS, open_label)
+    view = dict(_view_json(looked, None, DEFAULT_BINS, open_label))
     return {
         "looked": looked,
         "panel": view.pop("panel"),
@@ -116,10 +124,23 @@ def view(request: HttpRequest, pk: int) -> HttpResponse:
     looked = Looked.at(run, choices)
     if request.GET.get("only") == "lanes":
         return _unkept(JsonResponse({"lanes": _lanes_json(looked, shown, bins)}))
-    return _unkept(JsonResponse(_view_json(looked, shown, bins, open_label)))
+    answer = _view_json(looked, shown, bins, open_label)
+    if request.GET.get("progress"):
+        answer = answer | {"segments": frames.segments_json(run), "shots": frames.shots_json(run)}
+    return _unkept(JsonResponse(answer))
 
 
 def _view_json(
+    looked: Looked,
+    shown: tuple[float, float] | None,
+    bins: int,
+    open_label: float | None,
+) -> dict[str, Any]:
+    key = (looked.run.pk, revision(looked.run), looked.key(), shown, bins, open_label)
+    return _answers.get(key, lambda: _view_made(looked, shown, bins, open_label))
+
+
+def _view_made(
     looked: Looked,
     shown: tuple[float, float] | None,
     bins: int,
@@ -145,8 +166,6 @@ def _view_json(
         "frames": render_to_string("timeline/_frame_count.html", context).strip(),
         "lanes": _lanes_json(looked, shown, bins),
         "minutes": exposure.minutes_json(looked.minutes()),
-        "segments": frames.segments_json(run),
-        "shots": frames.shots_json(run),
     }
 
 

@@ -9,14 +9,21 @@ export function createExposure({ run, store, player, ownThresholds }) {
   const form = document.getElementById("choices");
   const panel = document.getElementById("exposure");
   const defaultMethod = form.dataset.defaultMethod;
+  let hasProgressed = false;
   const ask = latestOnly(async (signal) => {
     const state = store.get();
     const query = choicesQuery(state, defaultMethod);
     addStretch(query, state);
+    if (hasProgressed) query.set("progress", "1"); // the list of segments, and then of shots, too
     const response = await fetch(`${run.urls.view}?${query}`, { signal });
     if (!response.ok) throw new Error(response.statusText);
     show(await response.json());
+    hasProgressed = false;
   });
+  const refresh = () => {
+    hasProgressed = true;
+    ask();
+  };
 
   function show({ panel: html, ...figures }) {
     swap(panel, html);
@@ -30,7 +37,7 @@ export function createExposure({ run, store, player, ownThresholds }) {
   wirePanel(panel, store, player);
   store.on(["threshold", "method", "off", "window", "open"], ask);
   sayWhenSettled(store, panel);
-  return { refresh: ask, defaultMethod };
+  return { refresh, defaultMethod };
 }
 
 /** Ask for half a view more on both sides, so that a small pan has its lanes already. */
