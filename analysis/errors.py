@@ -31,5 +31,5 @@ class UnusableModel(AnalysisError):
     """A model file that cannot be loaded safely, or is not a detection model."""
 
 
-class Stopped(Exception):  # noqa: N818  not an error: the person asked for it
+class Stopped(Exception):
     """Raised inside a step when its caller asked it to stop."""

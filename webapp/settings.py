@@ -142,6 +142,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
+FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR  # forms without JavaScript spool here, where room is watched
 MAX_UPLOAD_BYTES = env.number("SIGHTLINE_MAX_UPLOAD_GB", 200) * 10**9
 MIN_FREE_BYTES = env.number("SIGHTLINE_MIN_FREE_MB", 500) * 10**6
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # one upload chunk is 8 MiB

@@ -43,11 +43,14 @@ def ingest(asset_id: int) -> None:
 
 def prepare(asset: Asset, beat: Heartbeat) -> None:
     """The steps, each skipped where the medium has no use for it."""
-    from analysis.probe import probe
+    from analysis.probe import examine
 
     beat.note(step="reading the file", progress=0.02)
-    info = probe(local_path(asset.file))
+    info, table = examine(local_path(asset.file))
     describe(asset, info)
+    if info.kind == "video":
+        file = keep(_name(asset, "frames.bin"), table.pack())
+        Rendition.keep(asset, "frame_table", file, frames=len(table), end_s=table.end_s)
     for share, (step, make) in zip((0.1, 0.25, 0.4, 0.6), _steps(info), strict=False):
         if beat.should_stop():
             raise Stopped
@@ -60,8 +63,6 @@ Step = tuple[str, Callable[[Asset, MediaInfo, Heartbeat], None]]
 
 def _steps(info: MediaInfo) -> list[Step]:
     steps: list[Step] = []
-    if info.kind == "video":
-        steps.append(("listing the frames", make_frame_table))
     if info.kind in ("video", "image"):
         steps.append(("making thumbnails", make_pictures))
     if info.audio:
@@ -82,14 +83,6 @@ def describe(asset: Asset, info: MediaInfo) -> None:
         is_partial=info.is_partial,
         probe=known,
     )
-
-
-def make_frame_table(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    from analysis.frame_table import read_frame_table
-
-    table = read_frame_table(local_path(asset.file))
-    file = keep(_name(asset, "frames.bin"), table.pack())
-    Rendition.keep(asset, "frame_table", file, frames=len(table.times_s), end_s=table.end_s)
 
 
 def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
@@ -113,7 +106,13 @@ def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
     from analysis.audio import waveform
 
-    peaks = waveform(local_path(asset.file))
+    try:
+        peaks = waveform(local_path(asset.file))
+    except AnalysisError as error:
+        if info.kind == "audio":
+            raise
+        log.info("%s has sound that cannot be drawn: %s", asset, error)  # its pictures are well
+        return
     Rendition.keep(asset, "waveform", "", peaks=[round(float(p), 3) for p in peaks])
 
 

@@ -17,7 +17,7 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-class Refused(Exception):  # noqa: N818  a person asked for what must not be done
+class Refused(Exception):
     """Why not, in a sentence for the person who asked."""
 
 

@@ -18,7 +18,7 @@ _FLAT = 3.0  # spread of grey values; what JPEG leaves of one colour stays below
 EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 
 
-class PictureRefused(Exception):  # noqa: N818  a person chose a picture of no use
+class PictureRefused(Exception):
     """Why the picture cannot be used, in a sentence."""
 
 

@@ -13,7 +13,7 @@ MAX_BYTES = 500 * 10**6
 SUFFIXES = (".onnx", ".pt", ".safetensors")
 
 
-class ModelFileRefused(Exception):  # noqa: N818  a person chose a file of no use
+class ModelFileRefused(Exception):
     """Why the file is not taken, in a sentence."""
 
 

@@ -16,7 +16,7 @@ from webapp.leases import Leased, LeasedQuerySet, Status, lease_end
 from webapp.projects.models import Label, Project, fingerprint, snapshot
 
 
-class RunRefused(Exception):  # noqa: N818  a person asked for what cannot be done
+class RunRefused(Exception):
     """Why this run cannot start, in a sentence for the person who asked."""
 
 

@@ -11,7 +11,7 @@ from analysis.exposure import DEFAULT, METHODOLOGIES, Methodology
 FLOOR = 0.05  # nothing less sure is stored
 
 
-class BadChoice(ValueError):  # noqa: N818  what was asked for makes no sense; not an error of ours
+class BadChoice(ValueError):
     """What cannot be shown, in a sentence for the person who asked."""
 
 
