@@ -19,6 +19,7 @@ from analysis.exposure import (
     measure,
     per_minute,
 )
+from analysis.sightings import threshold_of
 from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices
@@ -27,7 +28,7 @@ from webapp.timeline.results import columns_of, labels_of, thresholds_of
 MOST_BINS = 2000
 SHORT_S = 180.0  # of what is shorter, a bar for each minute would say little
 MOST_EPISODES = 200  # in the panel
-MOST_LISTED = 500  # in the table; the exported file has them all
+MOST_LISTED = 250  # in the table; the exported file has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Looked:
     @property
     def thresholds(self) -> dict[int, float]:
         found = thresholds_of(list(self.labels), self.choices.threshold)
-        return found if isinstance(found, dict) else dict.fromkeys(self.label_ids, found)
+        return {pk: threshold_of(found, pk) for pk in self.label_ids}
 
     def exposure(self) -> Exposure:
         return measure(
