@@ -5,6 +5,7 @@ With none set this is the embedded default: SQLite, a broker that is a folder, l
 
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -31,7 +32,9 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 DEBUG = env.flag("SIGHTLINE_DEBUG")
 SITE_URL = env.text("SIGHTLINE_URL", "http://127.0.0.1:8000")
-ALLOWED_HOSTS = env.words("SIGHTLINE_HOSTS", "127.0.0.1,localhost,[::1]")
+# The machine itself may always ask: health checks come from there.
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.words("SIGHTLINE_HOSTS")]
+ALLOWED_HOSTS.append(urlsplit(SITE_URL).hostname or "localhost")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 INSTALLED_APPS = [
