@@ -19,6 +19,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ _READING = threading.Lock()
 
 METADATA_KEY = "sightline-detector"
 COMPACT_VERSION = 1
+REFUSED = 3  # exit status of an export that raised UnusableModel
 EXPORT_VERSION = 1  # part of the cache key: raise it when the exported graph changes
 MAX_BYTES = 2 * 1024**3
 MAX_ROWS = 400  # layers in a model's layer list
@@ -45,55 +48,16 @@ MAX_WIDTH = 8_192  # the largest number that may stand in it
 SMALL_KERNEL = 4_096  # kernels below this many numbers are kept in half precision
 
 # What a detection model may be built of: the layers of ultralytics' own YOLO v3 to v12 and 26.
-LAYERS = frozenset(
-    {
-        "A2C2f",
-        "AConv",
-        "ADown",
-        "AIFI",
-        "Bottleneck",
-        "BottleneckCSP",
-        "C1",
-        "C2",
-        "C2PSA",
-        "C2f",
-        "C2fCIB",
-        "C2fPSA",
-        "C3",
-        "C3Ghost",
-        "C3TR",
-        "C3k2",
-        "C3x",
-        "CBFuse",
-        "CBLinear",
-        "CIB",
-        "Concat",
-        "Conv",
-        "ConvTranspose",
-        "DWConv",
-        "Detect",
-        "ELAN1",
-        "Focus",
-        "GhostConv",
-        "HGBlock",
-        "HGStem",
-        "PSA",
-        "RepC3",
-        "RepConv",
-        "RepNCSPELAN4",
-        "SCDown",
-        "SPP",
-        "SPPELAN",
-        "SPPF",
-        "nn.BatchNorm2d",
-        "nn.ConvTranspose2d",
-        "nn.Identity",
-        "nn.MaxPool2d",
-        "nn.Upsample",
-        "nn.ZeroPad2d",
-        "v10Detect",
-    }
-)
+# fmt: off
+LAYERS = frozenset({
+    "A2C2f", "AConv", "ADown", "AIFI", "Bottleneck", "BottleneckCSP", "C1", "C2", "C2PSA", "C2f",
+    "C2fCIB", "C2fPSA", "C3", "C3Ghost", "C3TR", "C3k2", "C3x", "CBFuse", "CBLinear", "CIB",
+    "Concat", "Conv", "ConvTranspose", "DWConv", "Detect", "ELAN1", "Focus", "GhostConv", "HGBlock",
+    "HGStem", "PSA", "RepC3", "RepConv", "RepNCSPELAN4", "SCDown", "SPP", "SPPELAN", "SPPF",
+    "nn.BatchNorm2d", "nn.ConvTranspose2d", "nn.Identity", "nn.MaxPool2d", "nn.Upsample",
+    "nn.ZeroPad2d", "v10Detect",
+})
+# fmt: on
 ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Za-z0-9]+\((\w+=)?[0-9.eE+-]*(True|False)?\)")
 # Names a checkpoint may mention; each is read as an empty stand-in and none is ever run.
 PICKLED_NAMES = re.compile(
@@ -675,10 +639,41 @@ def export_onnx(
     key = f"{sha256(path)}-{imgsz or 'own'}-v{EXPORT_VERSION}{'-e2e' if end_to_end else ''}"
     target = folder / f"{key}.onnx"
     if not target.is_file():
-        model = load_model(path)
         with _written_aside(target) as aside:
-            _write_onnx(model, aside, imgsz or _imgsz(_argument(model, "imgsz")), end_to_end)
+            export = _export if "torch" in sys.modules else _export_elsewhere
+            export(path, aside, imgsz, end_to_end)
     return target
+
+
+def _export(path: Path, target: Path, imgsz: int | None, end_to_end: bool) -> None:
+    model = load_model(path)
+    _write_onnx(model, target, imgsz or _imgsz(_argument(model, "imgsz")), end_to_end)
+
+
+def _export_elsewhere(path: Path, target: Path, imgsz: int | None, end_to_end: bool) -> None:
+    """Export in a process of its own: torch would stay in this one, a gigabyte for ever."""
+    order = json.dumps([str(path.absolute()), str(target.absolute()), imgsz, end_to_end])
+    script = "import sys; from analysis.checkpoints import _export_as_told as e; e(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", script, order],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == REFUSED:
+        raise UnusableModel(done.stdout.strip())
+    if done.returncode:
+        raise RuntimeError(f"exporting {path.name} failed:\n{done.stderr}")
+
+
+def _export_as_told(order: str) -> None:
+    """The other end of `_export_elsewhere`."""
+    path, target, imgsz, end_to_end = json.loads(order)
+    try:
+        _export(Path(path), Path(target), imgsz, end_to_end)
+    except UnusableModel as e:
+        print(e.message)
+        sys.exit(REFUSED)
 
 
 def for_inference(model: Any, end_to_end: bool) -> Any:

@@ -261,8 +261,9 @@ class Worker:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "webapp.settings",
             "SIGHTLINE_DATA": str(folder),
+            "SIGHTLINE_CACHE": str(folder.parent / "cache"),  # one for all workers of this bench
         }
-        for name in ("DATABASE_URL", "SIGHTLINE_BROKER", "SIGHTLINE_MEDIA", "SIGHTLINE_CACHE"):
+        for name in ("DATABASE_URL", "SIGHTLINE_BROKER", "SIGHTLINE_MEDIA"):
             os.environ.pop(name, None)
         import django
         from django.core.management import call_command

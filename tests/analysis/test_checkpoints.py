@@ -271,7 +271,7 @@ def test_ultralytics_leaves_no_trace_in_the_home_folder(checkpoint, tmp_path):
     temporary.mkdir()
     script = (
         "import sys; from analysis.checkpoints import export_onnx;"
-        "export_onnx(sys.argv[1], sys.argv[2]);"
+        "import torch; export_onnx(sys.argv[1], sys.argv[2]);"
         "import os, ultralytics; print(ultralytics.settings['sync'], os.environ['YOLO_OFFLINE'])"
     )
     left_out = ("YOLO_", "XDG_", "ULTRALYTICS")
@@ -288,6 +288,34 @@ def test_ultralytics_leaves_no_trace_in_the_home_folder(checkpoint, tmp_path):
     assert ran.stdout.split() == ["False", "true"]
     assert list(home.iterdir()) == []
     assert list(temporary.iterdir()) == []
+
+
+def test_a_worker_that_exports_does_not_keep_torch_in_memory(compact, exported, tmp_path):
+    script = (
+        "import sys; from analysis.checkpoints import export_onnx;"
+        "print(export_onnx(sys.argv[1], sys.argv[2])); print('torch' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(compact), str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    graph, has_torch = ran.stdout.split()
+    assert has_torch == "False"
+    assert Path(graph).name == exported.name
+    assert describe(graph).labels == LABELS
+
+
+def test_a_refusal_elsewhere_is_the_same_sentence_here(model, tmp_path):
+    evil = copy.copy(model)
+    evil.yaml = {**copy.deepcopy(model.yaml), "activation": "print('x')"}
+    torch.save({"model": evil}, tmp_path / "best.pt")
+
+    with pytest.raises(UnusableModel, match="asks for an activation we do not build"):
+        checkpoints._export_elsewhere(tmp_path / "best.pt", tmp_path / "x.onnx", None, False)
 
 
 def test_the_command_describes_and_exports(compact, exported, capsys):
