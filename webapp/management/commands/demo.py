@@ -26,6 +26,7 @@ from webapp.runs.models import Run
 from webapp.templatetags.show import about
 
 DEMO = settings.BASE_DIR / "demo"
+DEMO_THRESHOLD = 0.6  # demo/README.md: where the small model rarely invents a logo
 BRANDS = {
     "Kestrel": "#d1495b",
     "Norra Bank": "#00798c",
@@ -145,7 +146,9 @@ def add_project(workspace: Workspace, user: User, model: ModelVersion) -> Projec
     )
     if is_new:
         for position, (name, colour) in enumerate(BRANDS.items()):
-            label = project.labels.create(name=name, colour=colour, position=position)
+            label = project.labels.create(
+                name=name, colour=colour, position=position, threshold=DEMO_THRESHOLD
+            )
             path = DEMO / "logos" / f"{name.lower().replace(' & ', '-and-').replace(' ', '-')}.png"
             file, digest = stored(path, "references")
             with Image.open(path) as picture:
