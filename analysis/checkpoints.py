@@ -261,9 +261,10 @@ def _imgsz(value: Any) -> int:
 def ultralytics() -> Any:
     """The ultralytics package, kept from the user's home folder, the network and pip.
 
-    Importing it writes a settings file, may ask the internet, and caps OpenMP at one thread for
-    the whole process: the first goes to a private folder that is removed at exit, the others
-    are switched off.
+    Importing it writes a settings file, may ask the internet, caps OpenMP at one thread for the
+    whole process, and puts its own function, which fetches plug-ins, in the place of
+    `PIL.Image.open`: the first goes to a private folder that is removed at exit, the others are
+    undone.
     """
     if "YOLO_CONFIG_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="sightline-ultralytics-")
@@ -277,7 +278,10 @@ def ultralytics() -> Any:
     threads = os.environ.get("OMP_NUM_THREADS")
     import torch  # noqa: F401  first, so that it keeps its own number of threads
     import ultralytics as package
+    from PIL import Image
+    from ultralytics.utils import patches
 
+    Image.open = patches._image_open
     if threads is None:
         os.environ.pop("OMP_NUM_THREADS", None)
     if package.settings.get("sync"):

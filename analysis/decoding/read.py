@@ -371,7 +371,7 @@ class Reading:
         }
 
 
-class _Misplaced(Exception):  # noqa: N818  never leaves this module
+class _Misplaced(Exception):
     """The first frame after a seek is not at the time it was promised for."""
 
 
