@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -127,8 +128,19 @@ def site(transactional_db, tmp_path, settings, broker) -> Iterator[Site]:
             "data_folder_out": str(messages),
             "control_folder": str(control),
         }
+    _forget_connections(app)
     yield site
     site.stop()
+    _forget_connections(app)
+
+
+def _forget_connections(app: Any) -> None:
+    """Celery keeps its connections for the process; each test here has a broker of its own."""
+    from kombu import pools
+
+    pools.reset()
+    app._pool = None
+    app.amqp._producer_pool = None
 
 
 @pytest.fixture
@@ -161,7 +173,9 @@ def project(ready_asset, tmp_path: Path):
 
     from webapp.projects.models import Project
 
-    project = Project.objects.create(workspace=ready_asset.workspace, name="Logos")
+    project = Project.objects.create(
+        workspace=ready_asset.workspace, name="Logos", sampling={"interval_s": 0.5}
+    )
     label = project.labels.create(name="Acme", colour="#d1495b")
     data = logo()
     file = default_storage.save("references/acme.png", ContentFile(data))
