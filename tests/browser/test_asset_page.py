@@ -169,7 +169,7 @@ def test_a_report_is_issued_shared_and_read_by_a_stranger(asset, browser, site):
         visit.get_by_text("Export", exact=True).click()
         visit.get_by_role("link", name="Everything (JSON)").click()
     shared = json.loads(Path(download.value.path()).read_bytes())
-    assert shared["exposure"]["brands"][0]["count"] == 2
+    assert shared["numbers"]["exposure"]["brands"][0]["count"] == 2
     visit.goto("/library")
     assert "sign-in" in visit.url
 
