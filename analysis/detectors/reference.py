@@ -49,7 +49,7 @@ class ReferenceOptions:
 
     longest_side: int = 800  # pixels: larger frames are looked at in this size
     shortest_view: int = 500  # pixels: smaller frames are enlarged to this, at most twice
-    frame_features: int = 1200
+    frame_features: int = 900
     reference_features: int = 150
     per_label: int = 8  # places of one label looked at in a frame
     places: int = 16  # places looked at in a frame
