@@ -438,16 +438,20 @@ def work_alone(film: str, model: str, folder: str, sampling: dict[str, Any]) -> 
 
 
 def _resident_bytes(pid: int) -> int:
-    """Of a process and all that it started."""
+    """Of a process and all that it started.
+
+    A child that is still called as its parent was forked this instant and shares its memory.
+    """
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        called = Path(f"/proc/{pid}/cmdline").read_bytes()
+        started: set[str] = set()
         for task in Path(f"/proc/{pid}/task").iterdir():
-            if task.name != str(pid):
-                started += (task / "children").read_text().split()
+            started |= set((task / "children").read_text().split())
+        own = {c for c in started if Path(f"/proc/{c}/cmdline").read_bytes() != called}
     except (OSError, IndexError):  # it ended while we looked
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident_bytes(int(p)) for p in set(started))
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident_bytes(int(c)) for c in own)
 
 
 if __name__ == "__main__":
