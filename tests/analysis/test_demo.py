@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from analysis.detectors.yolo import YoloDetector
+from analysis.frames import Frame
 from analysis.types import Box
 from demo import make_clip, make_model
 from demo.brands import BRANDS, read_logos
@@ -153,3 +155,29 @@ def test_a_score_counts_what_was_found_missed_and_invented() -> None:
     result = make_model.score([(expected, detected)])
     assert (result.found, result.missed, result.invented) == (1, 1, 2)
     assert (result.recall, result.precision) == (0.5, pytest.approx(1 / 3))
+
+
+@pytest.fixture(scope="module")
+def detector() -> YoloDetector:
+    return YoloDetector(DEMO / "model.safetensors")
+
+
+def test_the_model_is_small_and_knows_the_brands(detector) -> None:
+    assert (DEMO / "model.safetensors").stat().st_size < 3_000_000
+    assert list(detector.labels) == NAMES
+
+
+def test_the_model_is_sure_of_at_least_half_of_each_brands_logos(truth, detector) -> None:
+    shown = {"Kestrel": 300, "Norra Bank": 800, "Vitalo": 960, "Osprey Air": 1180}
+    frames = [Frame.from_bgr(_frame_of_clip(number)) for number in shown.values()]
+    for (name, number), found in zip(shown.items(), detector.detect(frames), strict=True):
+        expected = [(name, Box(*b[1:])) for b in truth["frames"][number] if NAMES[b[0]] == name]
+        sure = [(d.label, d.box) for d in found if d.label == name and d.confidence >= 0.5]
+        result = make_model.score([(expected, sure)])
+        assert result.recall >= 0.5, name
+        assert result.precision > 0.8, name
+
+
+def test_the_model_is_sure_of_nothing_in_the_empty_tunnel(detector) -> None:
+    [found] = detector.detect([Frame.from_bgr(_frame_of_clip(640))])
+    assert not [d for d in found if d.confidence >= 0.5]
