@@ -327,7 +327,7 @@ def _read_pickled(path: Path) -> _Saved:
     try:
         with _nothing_trusted():
             mentioned = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-            stand_ins = [(type("_Stand_in", (_Shell,), {}), name) for name in mentioned]
+            stand_ins: list[Any] = [(type("_Stand_in", (_Shell,), {}), name) for name in mentioned]
             _refuse_other_names(mentioned, path)
             with torch.serialization.safe_globals(stand_ins):
                 content = torch.load(path, map_location="cpu", weights_only=True)
@@ -442,7 +442,7 @@ def _build(saved: _Saved, path: Path) -> Any:
         with torch.device("meta"):  # without memory, to see that it is the network of these weights
             plan, _ = parse_model(copy.deepcopy(layers), ch=channels, verbose=False)
         _check_shapes(plan.state_dict(prefix="model."), saved.state, path)
-        model = DetectionModel(layers, ch=channels, verbose=False)
+        model: Any = DetectionModel(layers, ch=channels, verbose=False)
         state = {k: torch.from_numpy(np.array(v)) for k, v in saved.state.items()}
         model.load_state_dict({**_counters(model.state_dict()), **state})
     except UnusableModel:
@@ -709,7 +709,7 @@ def _write_onnx(model: Any, target: Path, imgsz: int, end_to_end: bool) -> None:
         warnings.simplefilter("ignore")  # tracing warns of every shape it reads
         torch.onnx.export(
             model,
-            torch.zeros(1, 3, 320, 384),
+            (torch.zeros(1, 3, 320, 384),),
             str(target),
             dynamo=False,
             opset_version=18,

@@ -259,8 +259,8 @@ def _small_jpeg(frame: Frame) -> bytes:
     near = min(_NEAR / longer, 1.0)
     size = [max(round(side * near / 2) * 2, 2) for side in (frame.width, frame.height)]
     tile = [max(round(side * THUMBNAIL_SIDE / longer), 1) for side in (frame.width, frame.height)]
-    image = frame.bgr((size[0], size[1]))
-    image = cv2.resize(image, (tile[0], tile[1]), interpolation=cv2.INTER_AREA)
-    done, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    near_image = frame.bgr((size[0], size[1]))
+    small = cv2.resize(near_image, (tile[0], tile[1]), interpolation=cv2.INTER_AREA)
+    done, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
     assert done
     return jpeg.tobytes()

@@ -261,7 +261,7 @@ def command(argv: Sequence[str]) -> int:
     "confidence": 0.8}]}; the same lines come out, with a "track" in each detection.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m analysis track", description=command.__doc__.partition(":")[2].strip()
+        prog="python -m analysis track", description="Number the logos of JSON lines."
     )
     parser.add_argument("--max-gap", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--cut", type=float, action="append", default=[], metavar="SECONDS")

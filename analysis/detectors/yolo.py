@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache as remember
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class Letterbox:
         shape = inner[1] + top + bottom, inner[0] + left + right
         return cls(width, height, inner, left, top, shape)
 
-    def fill(self, resized: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def fill(self, resized: NDArray[Any]) -> NDArray[np.uint8]:
         """Put a resized picture between its bars."""
         if resized.shape[:2] == self.shape:
             return np.ascontiguousarray(resized)
