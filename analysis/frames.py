@@ -32,7 +32,10 @@ class Frame:
     got from it is overwritten after the same time. `copy()` gives a frame to keep.
     """
 
-    __slots__ = ("_image", "_is_bt709", "_is_full_range", "_planes", "height", "time_s", "width")
+    __slots__ = (
+        *("_image", "_is_bt709", "_is_full_range", "_planes", "_small"),
+        *("height", "time_s", "width"),
+    )
 
     def __init__(self, time_s: float, width: int, height: int) -> None:
         self.time_s = time_s
@@ -42,6 +45,7 @@ class Frame:
         self._planes: Pixels | None = None  # Y, U, V at 4:2:0 one after the other, flat
         self._is_full_range = False
         self._is_bt709 = False
+        self._small: Pixels | None = None  # what `bgr` gave last: thumbnail and network want one
 
     @classmethod
     def from_bgr(cls, image: Pixels, time_s: float = 0.0) -> Frame:
@@ -75,12 +79,21 @@ class Frame:
         """Colour, uint8 (h, w, 3) in BGR order, at `size` (width, height) or as displayed.
 
         Resized bilinearly before the colours are converted, which is several times faster than
-        the other way round. Without `size`, a picture's own array is returned, not a copy.
+        the other way round. To be read only: asked again for one size, the same array is given,
+        and without `size` a picture's own.
         """
         width, height = size or (self.width, self.height)
         if self._image is not None:
             same = (width, height) == (self.width, self.height)
             return self._image if same else cv2.resize(self._image, (width, height))
+        self._coded()  # raises when it is too late
+        if size is None:
+            return self._converted(width, height)
+        if self._small is None or self._small.shape[:2] != (height, width):
+            self._small = self._converted(width, height)
+        return self._small
+
+    def _converted(self, width: int, height: int) -> Pixels:
         if self._is_full_range or width % 2 or height % 2:
             return self._bgr_by_channel(width, height)
         image = cv2.cvtColor(self._resized(width, height), cv2.COLOR_YUV2BGR_I420)
@@ -288,7 +301,7 @@ class FrameReader:
         self._out.append(frame)
         if len(self._out) > KEPT + 1:
             old = self._out.popleft()
-            old._planes = old._image = None
+            old._planes = old._image = old._small = None
             self._child.grant(1)
         return frame
 

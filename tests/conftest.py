@@ -15,8 +15,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
 
 from analysis.columns import DETECTION, FRAME, Columns
+
+hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+hypothesis_settings.load_profile("untimed")
 
 LOGOS = Path(__file__).resolve().parent.parent / "demo" / "logos"
 

@@ -191,6 +191,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 LEASE_SECONDS = env.number("SIGHTLINE_LEASE_SECONDS", 45)
 SEGMENT_SECONDS = env.number("SIGHTLINE_SEGMENT_SECONDS", 60)
 DEVICE = env.text("SIGHTLINE_DEVICE", "auto")
+EXACT = env.flag("SIGHTLINE_EXACT", False)
 
 # --- people -------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

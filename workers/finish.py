@@ -15,6 +15,7 @@ from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status
 from webapp.runs.models import Detection, Run, SegmentResult, Shot, Track
+from webapp.timeline.results import make_ready
 
 NEAR_S = 2.0  # what is looked at on both sides of a border
 
@@ -35,6 +36,7 @@ def finish(run: Run) -> None:
     _find_shots(run, results)
     _join_tracks(run, results)
     run.succeed(_notes(run))
+    transaction.on_commit(lambda: make_ready(run.pk), robust=True)  # the run is done without it
 
 
 def _find_shots(run: Run, results: list[SegmentResult]) -> None:

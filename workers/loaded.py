@@ -56,6 +56,7 @@ def _load(inputs: dict[str, Any], options: dict[str, Any]) -> Detector:
             local_path(inputs["model"]["file"]),
             YoloOptions(tile=options.get("tile")),
             device=settings.DEVICE,
+            exact=settings.EXACT,
             cache=settings.CACHE_DIR / "engines",
         )
         found.append(Mapped(model, _names(inputs)))

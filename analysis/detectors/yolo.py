@@ -122,6 +122,7 @@ class YoloDetector:
         cache: Path | str | None = None,
         device: Device = "auto",
         streams: int | None = None,
+        exact: bool = False,
     ) -> None:
         """Open a model file, compiling it where `cache` does not hold it compiled.
 
@@ -129,7 +130,7 @@ class YoloDetector:
             model: .onnx, .pt, .safetensors or an OpenVINO folder: see `checkpoints.describe`.
             cache: folder for exported and compiled graphs; without one they last as long as
                 the process.
-            device, streams: see `engine.load_engine`.
+            device, streams, exact: see `engine.load_engine`.
 
         Raises UnusableModel.
         """
@@ -141,6 +142,7 @@ class YoloDetector:
             device,
             cache=cache or _cache_of_this_process(),
             streams=streams,
+            exact=exact,
             end_to_end=self.options.end_to_end,
         )
         self._imgsz = self.options.imgsz or self.description.imgsz

@@ -75,7 +75,7 @@ def test_nothing_to_judge_has_no_clarity():
     assert clarity(logo(), Box(0.9, 0.9, 0.1, 0.1)) == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-0.5, 1.5), min_size=4, max_size=4))
 def test_clarity_is_between_nothing_and_everything(corners):
     x1, x2, y1, y2 = corners

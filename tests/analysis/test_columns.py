@@ -19,7 +19,7 @@ def same(one: Columns, other: Columns) -> bool:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns())
 def test_it_comes_back_as_it_was_packed(table):
     again = Columns.unpack(table.pack())
@@ -27,7 +27,7 @@ def test_it_comes_back_as_it_was_packed(table):
     assert same(Columns.unpack(memoryview(table.pack())), table)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), st.integers(0, 14))
 def test_it_comes_back_as_it_was_cut_and_joined(table, cut):
     first = table.detections["frame"] < cut

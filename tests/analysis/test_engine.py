@@ -55,7 +55,7 @@ def pictures(count: int, *shapes: tuple[int, int]) -> list[np.ndarray]:
 
 
 ENGINES = {
-    "openvino": lambda graph: OpenVinoEngine(graph),
+    "openvino": lambda graph: OpenVinoEngine(graph, exact=True),
     "onnxruntime": lambda graph: OnnxRuntimeEngine(graph, "CPUExecutionProvider", batch=3),
 }
 
@@ -98,14 +98,14 @@ def test_it_reads_only_a_few_pictures_ahead(graph):
             taken += 1
             yield number, picture
 
-    running = OpenVinoEngine(graph, streams=2)
+    running = OpenVinoEngine(graph, streams=2, exact=True)
     ahead = [taken - number for number, _ in running.infer_many(source())]
 
     assert max(ahead) <= 5
 
 
 def test_a_caller_may_stop_early(graph):
-    running = OpenVinoEngine(graph)
+    running = OpenVinoEngine(graph, exact=True)
     results = running.infer_many(enumerate(pictures(10)))
     next(results)
     results.close()
@@ -119,7 +119,7 @@ def test_a_failing_source_reaches_the_caller(graph):
         raise AnalysisError("the film ended badly")
 
     with pytest.raises(AnalysisError, match="ended badly"):
-        list(OpenVinoEngine(graph).infer_many(source()))
+        list(OpenVinoEngine(graph, exact=True).infer_many(source()))
 
 
 def test_pictures_are_let_go(graph):
@@ -132,19 +132,19 @@ def test_pictures_are_let_go(graph):
             yield number, picture
             del picture
 
-    for _ in OpenVinoEngine(graph).infer_many(source()):
+    for _ in OpenVinoEngine(graph, exact=True).infer_many(source()):
         pass
     assert sum(ref() is not None for ref in seen) <= 1
 
 
 def test_a_second_start_uses_the_compiled_graph(graph, tmp_path):
-    list(OpenVinoEngine(graph, cache=tmp_path).infer_many(enumerate(pictures(1))))
+    list(OpenVinoEngine(graph, cache=tmp_path, exact=True).infer_many(enumerate(pictures(1))))
 
     assert list((tmp_path / "openvino").glob("*.blob"))
 
 
 def test_the_number_of_streams_can_be_set(graph):
-    one = OpenVinoEngine(graph, streams=1)
+    one = OpenVinoEngine(graph, streams=1, exact=True)
     picture = pictures(1)[0]
 
     [(_, output)] = one.infer_many([(0, picture)])
@@ -164,7 +164,7 @@ def test_torch_runs_the_network_of_a_checkpoint_like_the_compiled_graph(tmp_path
 
     with_torch = TorchEngine(tmp_path / "m.pt", "cpu", batch=2).infer_many(enumerate(given))
     graph = export_onnx(tmp_path / "m.pt", tmp_path)
-    compiled = OpenVinoEngine(graph).infer_many(enumerate(given))
+    compiled = OpenVinoEngine(graph, exact=True).infer_many(enumerate(given))
 
     for (key, one), (other_key, other) in zip(with_torch, compiled, strict=True):
         assert key == other_key

@@ -93,7 +93,7 @@ def test_a_name_cannot_start_a_formula(name):
     assert safe_cell("Acme-Bolt = 1") == "Acme-Bolt = 1"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=12))
 def test_any_name_keeps_the_shape_of_the_export(name):
     names = NAMES | {7: name}

@@ -28,7 +28,7 @@ def measured(table: Columns, **options: object) -> Exposure:
     return measure(table, **options)  # type: ignore[arg-type]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods(), thresholds)
 def test_it_never_reports_more_time_than_there_is(table, method, threshold):
     exposure = measured(table, method=method, thresholds=threshold)
@@ -43,7 +43,7 @@ def test_it_never_reports_more_time_than_there_is(table, method, threshold):
         assert brand.longest_s <= brand.reported_s + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods())
 def test_it_adds_up(table, method):
     exposure = measured(table, method=method)
@@ -62,7 +62,7 @@ def test_it_adds_up(table, method):
         assert starts == sorted(starts)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(min_boxes=6), drawn_methods())
 def test_shares_of_voice_add_up_to_one(table, method):
     brands = measured(table, method=method).brands
@@ -74,7 +74,7 @@ def test_shares_of_voice_add_up_to_one(table, method):
             assert shares == [None] * len(brands)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods())
 def test_what_is_a_share_stays_between_0_and_1(table, method):
     for brand in measured(table, method=method).brands:
@@ -83,7 +83,7 @@ def test_what_is_a_share_stays_between_0_and_1(table, method):
             assert value is None or 0 <= value <= 1 + 1e-9, name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods(), st.permutations(LABELS))
 def test_the_order_of_brands_changes_nothing_but_the_order(table, method, order):
     rate = MediaRate(per_30_s=900)
@@ -97,7 +97,7 @@ def test_the_order_of_brands_changes_nothing_but_the_order(table, method, order)
                 assert ours == theirs, field.name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), st.integers(0, 14), drawn_methods())
 def test_cutting_at_a_frame_boundary_and_adding_gives_the_same_seconds(table, cut, method):
     duration_s = end_of(table)
@@ -112,7 +112,7 @@ def test_cutting_at_a_frame_boundary_and_adding_gives_the_same_seconds(table, cu
         assert a.logo_s + b.logo_s == pytest.approx(brand.logo_s)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(min_boxes=3), st.data())
 def test_a_box_inside_another_of_its_brand_adds_logo_time_only(table, data):
     inside = np.flatnonzero(boxes_around_something(table))
@@ -148,7 +148,7 @@ def boxes_around_something(table: Columns) -> np.ndarray:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), thresholds, thresholds)
 def test_a_higher_threshold_never_finds_more_time(table, one, other):
     low, high = sorted((one, other))
@@ -160,7 +160,7 @@ def test_a_higher_threshold_never_finds_more_time(table, one, other):
             assert b.on_screen_s <= a.on_screen_s + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), st.sampled_from([0.25, 1.0, 7.0, 60.0]), thresholds)
 def test_minutes_add_up_to_the_whole(table, bin_s, threshold):
     duration_s = end_of(table)
@@ -180,7 +180,7 @@ def test_minutes_add_up_to_the_whole(table, bin_s, threshold):
     assert (minutes.analysed <= 1 + 1e-9).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(drawn_columns(min_boxes=1))
 def test_the_union_is_what_counting_squares_gives(table):
     boxes = boxes_of(table, LABELS, 0.0)
@@ -200,7 +200,7 @@ def test_the_union_is_what_counting_squares_gives(table):
         assert count <= len(mine)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(3, 7), st.integers(0, 2**32 - 1))
 def test_the_union_of_many_free_boxes_is_that_of_inclusion_and_exclusion(n, seed):
     rng = np.random.default_rng(seed)
@@ -220,7 +220,7 @@ def test_the_union_of_many_free_boxes_is_that_of_inclusion_and_exclusion(n, seed
     assert sightings_of(boxes_of(Columns(frames, d), [7], 0.5)).size == pytest.approx(total)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods())
 def test_hiding_a_brand_is_as_if_it_had_not_been_asked_for(table, method):
     hidden = measured(table, method=method, hidden={LABELS[0]})
@@ -231,7 +231,7 @@ def test_hiding_a_brand_is_as_if_it_had_not_been_asked_for(table, method):
     assert hidden.any_s == without.any_s
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods())
 def test_more_confidence_is_never_more_prominence(table, method):
     surer = Columns(table.frames, table.detections.copy())
@@ -245,7 +245,7 @@ def test_more_confidence_is_never_more_prominence(table, method):
         assert (a.prominence, a.qe_s, a.reported_s) == (b.prominence, b.qe_s, b.reported_s)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn_columns(), drawn_methods(), thresholds, st.sampled_from([None, (0.3, 2.1)]))
 def test_prepared_columns_give_the_same_answers(table, method, threshold, window):
     ready = Prepared.of(table, LABELS)

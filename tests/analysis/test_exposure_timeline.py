@@ -63,7 +63,7 @@ def test_lanes_refuse_an_empty_stretch():
             lanes(Columns.empty(), labels=[ACME], start_s=start_s, end_s=end_s, bins=bins)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(drawn_columns(), st.integers(1, 6), st.sampled_from([0.05, 0.5, 0.9]), st.integers(0, 3))
 def test_lanes_never_hold_more_than_fits_nor_lose_anything(table, bins, threshold, start):
     end_s = end_of(table) + start
@@ -85,7 +85,7 @@ def test_lanes_never_hold_more_than_fits_nor_lose_anything(table, bins, threshol
                 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(drawn_columns(), st.sampled_from([0.05, 0.5, 0.9]))
 def test_presence_is_the_seconds_on_screen(table, threshold):
     exposure = measure(

@@ -72,7 +72,7 @@ def test_exchanged_features_are_those_of_the_negative() -> None:
     assert np.median(alike) > 0.98
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0.3, 3), st.floats(-3.1, 3.1), st.floats(-300, 900), st.floats(-300, 900))
 def test_a_place_is_recovered_whatever_it_is(scale: float, turn: float, x: float, y: float) -> None:
     features, truth = moved(scale, turn, x, y)

@@ -41,7 +41,7 @@ def in_pixels(box: tuple[float, ...], canvas: Canvas) -> np.ndarray:
     return np.array(box) * (canvas.width, canvas.height, canvas.width, canvas.height)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.floats(-18, 18), st.floats(-18, 18)), min_size=4, max_size=4),
     st.floats(60, 220),

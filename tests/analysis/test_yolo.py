@@ -69,10 +69,14 @@ def models(tmp_path_factory):
 def detectors(models):
     cache = models / "cache"
     return {
-        "yolov8n": YoloDetector(models / "yolov8n.pt", cache=cache, device="cpu"),
-        "yolo26n": YoloDetector(models / "yolo26n.pt", cache=cache, device="cpu"),
+        "yolov8n": YoloDetector(models / "yolov8n.pt", cache=cache, device="cpu", exact=True),
+        "yolo26n": YoloDetector(models / "yolo26n.pt", cache=cache, device="cpu", exact=True),
         "yolo26n end to end": YoloDetector(
-            models / "yolo26n.pt", YoloOptions(end_to_end=True), cache=cache, device="cpu"
+            models / "yolo26n.pt",
+            YoloOptions(end_to_end=True),
+            cache=cache,
+            device="cpu",
+            exact=True,
         ),
     }
 

@@ -71,6 +71,13 @@ def test_old_files_make_room_for_new_ones(run, monkeypatch):
     assert any(path.name.startswith("903-") for path in files())
 
 
+def test_the_worker_makes_a_finished_run_ready(run):
+    results.make_ready(run.pk)
+    assert kept.load(run) is not None
+    results.make_ready(run.pk + 1)  # deleted in the meantime
+
+
 def test_nothing_half_written_stays(run):
     columns_of(run)
+    results.forget()
     assert [path.suffix for path in files()] == [".npy"]
