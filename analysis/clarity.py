@@ -44,7 +44,8 @@ def clarity(luma: NDArray[np.uint8], box: Box) -> float:
     sized = cv2.resize(crop, (width, HEIGHT), interpolation=kind).astype(np.float32)
     smooth = cv2.GaussianBlur(sized, (0, 0), SIGMA, borderType=cv2.BORDER_REPLICATE)
     edges = cv2.Laplacian(smooth, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE)
-    return min(max((float(edges.var()) - LO) / (HI - LO), 0.0), 1.0)
+    variance = float(cv2.meanStdDev(edges)[1][0, 0]) ** 2
+    return min(max((variance - LO) / (HI - LO), 0.0), 1.0)
 
 
 def _crop(luma: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

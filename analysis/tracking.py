@@ -59,11 +59,6 @@ class _Track:
             self.is_moving = True
         self.box, self.time_s = box, time_s
 
-    def expected(self, time_s: float) -> Boxes:
-        """Where it is at `time_s` if it goes on like this; it cannot go far out of sight."""
-        shift = self.velocity * (time_s - self.time_s)
-        return self.box + np.concatenate([shift, shift])
-
 
 class Tracker:
     """Numbers the logos of one stretch of video, frame by frame.
@@ -127,28 +122,37 @@ def assign(
     """The best pairs (track, box); what has no acceptable partner is left out."""
     if not len(tracks) or not len(boxes):
         return []
-    costs = np.array([_costs(track, boxes, time_s, options) for track in tracks])
+    costs = _costs(tracks, boxes, time_s, options)
     rows, columns = linear_sum_assignment(costs)
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NEVER]
 
 
-def _costs(track: _Track, boxes: Boxes, time_s: float, options: TrackingOptions) -> Boxes:
-    """How badly each box continues a track: 0 to 1 where it overlaps, above where it only nears."""
-    expected = track.expected(time_s)
+def _costs(
+    tracks: Sequence[_Track], boxes: Boxes, time_s: float, options: TrackingOptions
+) -> Boxes:
+    """How badly each box continues each track, shape (n_tracks, n_boxes).
+
+    0 to 1 where it overlaps the place the track is heading for, above 1 where it only nears.
+    """
+    was = np.array([track.box for track in tracks])
+    elapsed = time_s - np.array([track.time_s for track in tracks])
+    shift = np.array([track.velocity for track in tracks]) * elapsed[:, None]
+    expected = was + np.concatenate([shift, shift], axis=1)
     overlap = _iou(expected, boxes)
-    elapsed = time_s - track.time_s
-    reach = min(options.reach + options.reach_per_s * elapsed, options.max_reach)
-    sizes = (boxes[:, 2:] - boxes[:, :2] + track.box[2:] - track.box[:2]) / 2
+    reach = np.minimum(options.reach + options.reach_per_s * elapsed, options.max_reach)
+    was_sides, sides = was[:, 2:] - was[:, :2], boxes[:, 2:] - boxes[:, :2]
+    sizes = np.maximum((was_sides[:, None] + sides) / 2, 1e-9)
     # From where it heads for or from where it was: a camera may have stopped.
+    centres = _centres(boxes)
     away = [
-        (np.abs(_centres(boxes) - _centres(start[None])) / np.maximum(sizes, 1e-9)).max(axis=1)
-        for start in (expected, track.box)
+        (np.abs(centres - _centres(start)[:, None]) / sizes).max(axis=2)
+        for start in (expected, was)
     ]
     distance = np.minimum(*away)
-    areas = np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1e-12)
-    growth = areas / max(float(np.prod(track.box[2:] - track.box[:2])), 1e-12)
+    areas = np.maximum(sides[:, 0] * sides[:, 1], 1e-12)
+    growth = areas / np.maximum(was_sides[:, 0] * was_sides[:, 1], 1e-12)[:, None]
     alike = np.maximum(growth, 1 / growth) <= options.max_growth
-    near = np.where((distance <= reach) & alike, 1 + distance, NEVER)
+    near = np.where((distance <= reach[:, None]) & alike, 1 + distance, NEVER)
     return np.where(overlap >= options.min_iou, 1 - overlap, near)
 
 
@@ -236,7 +240,7 @@ def _join(
         box = np.array([detection.box], float)
         for row, track in enumerate(tracks):
             if 0 < sample.time_s - track.time_s <= gap_s + 1e-9:
-                costs[row, column] = _costs(track, box, sample.time_s, options)[0]
+                costs[row, column] = _costs([track], box, sample.time_s, options)[0, 0]
     pairs = zip(*linear_sum_assignment(costs), strict=True)
     return {beginnings[c][0]: tracks[r].number for r, c in pairs if costs[r, c] < NEVER}
 
@@ -245,12 +249,16 @@ def _centres(boxes: Boxes) -> Boxes:
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
-def _iou(box: Boxes, others: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of `box` (4,) with each of `others` (n, 4)."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
-    union = areas + np.prod(box[2:] - box[:2]) - shared
+def _iou(boxes: Boxes, others: Boxes) -> NDArray[np.float64]:
+    """Intersection over union of each of `boxes` (n, 4) with each of `others` (m, 4): (n, m)."""
+    one = boxes[:, None]
+    sides = np.maximum(
+        np.minimum(one[..., 2:], others[:, 2:]) - np.maximum(one[..., :2], others[:, :2]), 0
+    )
+    shared = sides[..., 0] * sides[..., 1]
+    areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
+    own = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    union = areas + own[:, None] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 

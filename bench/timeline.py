@@ -37,6 +37,8 @@ MEASURED = {
     "zoom": "zoom of the lanes",
     "boxes": "boxes of a segment",
     "episodes": "list of episodes",
+    "report": "report as it would be issued now",
+    "issued": "issued report",
 }
 MEMORY, DISK = 1, 2
 FORGETS = {"slider-cold": MEMORY, "first": DISK}
@@ -147,6 +149,7 @@ def measure_requests(run: Any, user: Any, requests: int) -> dict[str, tuple[floa
     client = Client()
     client.force_login(user)
     page, view = f"/assets/{run.asset_id}", f"/runs/{run.pk}/view.json"
+    issued = client.post(f"/runs/{run.pk}/report/issue", {"title": "Bench"})["Location"]
 
     def span(i: int) -> str:
         return f"from={i * 13 % 6000}&to={i * 13 % 6000 + 900}&bins=840"
@@ -159,6 +162,8 @@ def measure_requests(run: Any, user: Any, requests: int) -> dict[str, tuple[floa
         "zoom": lambda i: f"{view}?only=lanes&{span(i)}",
         "boxes": lambda i: f"/runs/{run.pk}/boxes/{i % 120}.json",
         "episodes": lambda i: f"/runs/{run.pk}/episodes?threshold={slider(i)}",
+        "report": lambda i: f"/runs/{run.pk}/report?threshold={slider(i)}",
+        "issued": lambda i: issued,
     }
     return {
         key: timed(client, url, requests, forgets=FORGETS.get(key, 0)) for key, url in asked.items()

@@ -14,8 +14,8 @@ from analysis.tracking import stitch
 from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status
+from webapp.runs.kept import make_ready
 from webapp.runs.models import Detection, Run, SegmentResult, Shot, Track
-from webapp.timeline.results import make_ready
 
 NEAR_S = 2.0  # what is looked at on both sides of a border
 

@@ -7,8 +7,9 @@ import pytest
 from django.conf import settings
 
 from webapp.leases import Status
+from webapp.runs import kept
 from webapp.runs.models import Run, SegmentResult
-from webapp.timeline import kept, results
+from webapp.timeline import results
 from webapp.timeline.results import columns_of
 
 
@@ -72,9 +73,9 @@ def test_old_files_make_room_for_new_ones(run, monkeypatch):
 
 
 def test_the_worker_makes_a_finished_run_ready(run):
-    results.make_ready(run.pk)
+    kept.make_ready(run.pk)
     assert kept.load(run) is not None
-    results.make_ready(run.pk + 1)  # deleted in the meantime
+    kept.make_ready(run.pk + 1)  # deleted in the meantime
 
 
 def test_nothing_half_written_stays(run):

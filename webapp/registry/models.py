@@ -60,6 +60,7 @@ class ModelVersion(Leased):
     source = models.CharField(max_length=255, help_text="Where it came from.")
     # read from the file by the check: {"labels": […], "imgsz": 640, "format": "onnx", …}
     description = models.JSONField(default=dict, blank=True)
+    archived = models.DateTimeField(null=True, blank=True)  # not offered any more, still in use
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -121,3 +122,30 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Hosting(models.Model):
+    """Whether workers keep a version loaded, and until when. The server ends it, not the page.
+
+    `wanted` is what people and runs ask for; `state` is what the workers say.
+    """
+
+    WORKSPACE = "version__model__workspace"
+
+    class State(models.TextChoices):
+        STOPPED = "stopped"
+        STARTING = "starting"
+        READY = "ready"
+        STOPPING = "stopping"
+
+    version = models.OneToOneField(ModelVersion, models.CASCADE, related_name="hosting")
+    state = models.CharField(max_length=8, choices=State, default=State.STOPPED)
+    wanted = models.BooleanField(default=False)
+    idle_s = models.PositiveIntegerField(default=900)
+    until = models.DateTimeField(null=True, blank=True)  # extended by use
+    # {worker's name: {"bytes": 180000000, "since": "…"}}
+    held = models.JSONField(default=dict, blank=True)
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.version} is {self.state}"

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from analysis.columns import Columns
 from analysis.sightings import Prepared
 from webapp.leases import Status
 from webapp.projects.models import Label
-from webapp.runs.models import Run, SegmentResult
-from webapp.timeline import kept
+from webapp.runs import kept
+from webapp.runs.models import Run
 
 _KEPT_RUNS = 8  # about 25 MB for each two hours at 5 frames a second
 _cache: OrderedDict[tuple[int, str], Prepared] = OrderedDict()
@@ -37,29 +36,15 @@ def columns_of(run: Run) -> Prepared:
     return columns
 
 
-def make_ready(pk: int) -> None:
-    """Put a finished run's results on the disk before anybody asks. The worker's last step."""
-    if run := Run.objects.filter(pk=pk, status=Run.Status.SUCCEEDED).first():
-        kept.keep(run, _from_database(run))
-
-
 def _read(run: Run) -> Prepared:
     """From the disk where they are kept ready, else from the database."""
     is_final = run.status == Run.Status.SUCCEEDED
     if is_final and (columns := kept.load(run)):
         return columns
-    columns = _from_database(run)
+    columns = kept.read(run)
     if is_final:
         _writer.submit(kept.keep, run, columns)  # whoever asked does not wait for the disk
     return columns
-
-
-def _from_database(run: Run) -> Prepared:
-    done = SegmentResult.objects.filter(segment__run=run, segment__status=Status.DONE)
-    blobs = list(done.order_by("segment__index").values_list("columns", flat=True))
-    with ThreadPoolExecutor(4) as threads:  # inflating lets go of the interpreter
-        joined = Columns.join(threads.map(Columns.unpack, blobs))
-    return Prepared.of(joined, list(run.label_ids().values()))
 
 
 def forget() -> None:
