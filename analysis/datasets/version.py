@@ -35,8 +35,8 @@ def unpack(data: bytes) -> LabelledSet:
         content = json.loads(gzip.decompress(data))
         if content["format"] != FORMAT:
             raise ValueError(content["format"])
-        pictures = [_read_picture(row) for row in content["pictures"]]
-        return LabelledSet(content["task"], content["labels"], pictures, content["name"])
+        pictures = tuple(_read_picture(row) for row in content["pictures"])
+        return LabelledSet(content["task"], tuple(content["labels"]), pictures, content["name"])
     except (OSError, EOFError, ValueError, LookupError, TypeError) as e:
         raise AnalysisError("This file is not a dataset version of Sightline.") from e
 
@@ -68,5 +68,5 @@ def _picture(picture: LabelledPicture) -> dict[str, Any]:
 
 
 def _read_picture(row: dict[str, Any]) -> LabelledPicture:
-    boxes = [LabelledBox(**(b | {"box": Box(*b["box"])})) for b in row.get("boxes", [])]
-    return LabelledPicture(**(row | {"boxes": boxes}))
+    boxes = tuple(LabelledBox(**(b | {"box": Box(*b["box"])})) for b in row.get("boxes", ()))
+    return LabelledPicture(**(row | {"boxes": boxes, "labels": tuple(row.get("labels", ()))}))

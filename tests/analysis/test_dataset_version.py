@@ -11,8 +11,8 @@ from analysis.types import Box
 
 SET = LabelledSet(
     "boxes",
-    ["Kestrel", "Osprey Air"],
-    [
+    ("Kestrel", "Osprey Air"),
+    (
         LabelledPicture(
             "a.jpg",
             640,
@@ -25,7 +25,7 @@ SET = LabelledSet(
             time_s=1.25,
         ),
         LabelledPicture("nothing.jpg", 10, 20, split="test", is_golden=True),
-    ],
+    ),
 )
 
 
@@ -35,7 +35,7 @@ def test_a_set_comes_back_as_it_was():
 
 
 def test_the_hash_changes_with_the_content_and_with_nothing_else():
-    moved = replace(SET, pictures=[replace(SET.pictures[0], time_s=1.5), SET.pictures[1]])
+    moved = replace(SET, pictures=(replace(SET.pictures[0], time_s=1.5), SET.pictures[1]))
     assert content_hash(unpack(pack(SET))) == content_hash(SET) != content_hash(moved)
 
 
