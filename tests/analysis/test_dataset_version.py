@@ -17,9 +17,9 @@ SET = LabelledSet(
             "a.jpg",
             640,
             480,
-            boxes=[
-                LabelledBox("Kestrel", Box(0.1, 0.2, 1 / 3, 0.4), True, 3, 1.0, {"hand": "left"})
-            ],
+            boxes=(
+                LabelledBox("Kestrel", Box(0.1, 0.2, 1 / 3, 0.4), True, 3, 1.0, {"hand": "left"}),
+            ),
             split="train",
             video="film.mp4",
             time_s=1.25,
