@@ -39,3 +39,23 @@ def frame(rendition_id: int) -> None:
 def check_model(version_id: int) -> None:
     """Open an uploaded model safely and read its labels."""
     transaction.on_commit(lambda: _ring("check_model", version_id))
+
+
+def train(run_id: int) -> None:
+    """Train a model, or go on with it."""
+    transaction.on_commit(lambda: _ring("train", run_id))
+
+
+def evaluate(evaluation_id: int) -> None:
+    """Measure a model version on a split of a dataset version."""
+    transaction.on_commit(lambda: _ring("evaluate", evaluation_id))
+
+
+def freeze(version_id: int) -> None:
+    """Split a dataset and write its version."""
+    transaction.on_commit(lambda: _ring("freeze", version_id))
+
+
+def transfer(transfer_id: int) -> None:
+    """Import, export, cut frames or synthesise: long work over a dataset."""
+    transaction.on_commit(lambda: _ring("transfer", transfer_id))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
@@ -45,6 +46,31 @@ class RegisteredModel(models.Model):
         )
         Event.record(self.workspace, by, "added a model version", str(version))
         jobs.check_model(version.pk)
+        return version
+
+    @transaction.atomic
+    def add_trained_version(
+        self,
+        *,
+        file: str,
+        sha256: str,
+        description: dict[str, Any],
+        source: str,
+        by: User | None,
+    ) -> ModelVersion:
+        """A version that a worker made and described itself, so that it is ready at once."""
+        latest = self.versions.aggregate(models.Max("number"))["number__max"] or 0
+        version = self.versions.create(
+            number=latest + 1,
+            file=file,
+            sha256=sha256,
+            source=source[:255],
+            description=description,
+            status=Status.DONE,
+            finished=timezone.now(),
+            created_by=by,
+        )
+        Event.record(self.workspace, by, "trained a model version", str(version))
         return version
 
 

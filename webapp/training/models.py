@@ -1,11 +1,89 @@
 from __future__ import annotations
 
-from django.db import models
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
 
-from webapp.accounts.models import User
-from webapp.datasets.models import DatasetVersion
-from webapp.leases import Leased, LeasedQuerySet
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from webapp import jobs
+from webapp.accounts.models import Event, Refused, User, Workspace
+from webapp.datasets.models import DatasetVersion, Split
+from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.runs.models import Worker
+from webapp.training.options import checked
+
+TRAINABLE = ("pytorch", "compact")  # formats whose weights can be trained on
+
+
+class TrainingRunQuerySet(LeasedQuerySet):
+    @transaction.atomic
+    def request(
+        self,
+        version: DatasetVersion,
+        model: RegisteredModel,
+        *,
+        base: ModelVersion | None = None,
+        options: Mapping[str, Any] | None = None,
+        by: User | None,
+    ) -> TrainingRun:
+        """A new training of `model` on `version`. Raises Refused with the reason why not."""
+        wish = dict(options or {})
+        if base is not None:
+            wish.setdefault("start", "version")
+        wanted = checked(wish)
+        _refuse_a_dataset(version, model.workspace)
+        _refuse_a_base(wanted["start"], base, version, model.workspace)
+        run = self.create(
+            version=version,
+            model=model,
+            base=base,
+            options=wanted,
+            epochs=wanted["epochs"],
+            software_version=settings.VERSION,
+            created_by=by,
+        )
+        Event.record(
+            model.workspace, by, "started a training", str(model), training=run.pk, on=str(version)
+        )
+        jobs.train(run.pk)
+        return run
+
+    def unfinished(self) -> models.QuerySet:
+        return self.filter(status__in=(Status.WAITING, Status.WORKING))
+
+
+def _refuse_a_dataset(version: DatasetVersion, workspace: Workspace) -> None:
+    if version.dataset.project.workspace_id != workspace.pk:
+        raise Refused("The dataset and the model are in different workspaces.")
+    if not version.is_frozen:
+        raise Refused(f"{version} is not frozen yet: wait until its pictures are fixed.")
+
+
+def _refuse_a_base(
+    start: str, base: ModelVersion | None, version: DatasetVersion, workspace: Workspace
+) -> None:
+    if start != "version":
+        if base is not None:
+            raise Refused("A version to start from was named, but the start is another.")
+        return
+    if base is None:
+        raise Refused("Choose the version to start from.")
+    if base.model.workspace_id != workspace.pk:
+        raise Refused(f"{base} is in another workspace.")
+    if not base.is_usable:
+        raise Refused(f"{base} has not passed its check, so nothing can start from it.")
+    if base.description.get("format") not in TRAINABLE:
+        raise Refused(
+            f"{base} is an ONNX file, which can be used but not trained further. "
+            "Start from a .pt or .safetensors version."
+        )
+    if base.description.get("task", "boxes") != version.dataset.task:
+        raise Refused(f"{base} was made for another task than {version}.")
 
 
 class TrainingRun(Leased):
@@ -15,6 +93,7 @@ class TrainingRun(Leased):
     """
 
     WORKSPACE = "version__dataset__project__workspace"
+    CANCELLED = "It was cancelled."
 
     class Wish(models.TextChoices):
         GO_ON = "go on"
@@ -41,13 +120,186 @@ class TrainingRun(Leased):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = TrainingRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]
 
     def __str__(self) -> str:
         return f"training {self.pk} of {self.model}"
+
+    # --- questions ----------------------------------------------------------------------
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.model.workspace
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (Status.DONE, Status.FAILED)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == Status.FAILED and self.wish == self.Wish.CANCEL
+
+    @property
+    def has_something_to_keep(self) -> bool:
+        return self.epoch > 0
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1. It may end earlier, when nothing gets better."""
+        if self.status == Status.DONE:
+            return 1.0
+        return min(self.epoch / self.epochs, 1.0) if self.epochs else 0.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """At most this many seconds to go, from the measured epochs; None before there is one."""
+        if self.is_over:
+            return 0.0
+        seconds = [row["seconds"] for row in self.curves[-5:] if row.get("seconds")]
+        if not seconds:
+            return None
+        left = 0 if self.wish == self.Wish.STOP else max(self.epochs - self.epoch, 0)
+        return float(median(seconds)) * left
+
+    def waiting_because(self) -> str:
+        """Why nothing is happening just now, or "" when something is."""
+        if self.status != Status.WAITING:
+            return ""
+        return _queue_says(self.pk)
+
+    def is_wanted(self) -> bool:
+        """Still this worker's to go on with: asked between batches."""
+        return self._mine().exists()
+
+    def wish_now(self) -> str:
+        """What was wished since this row was read; cancelled when it is gone."""
+        rows = TrainingRun.objects.filter(pk=self.pk)
+        return rows.values_list("wish", flat=True).first() or self.Wish.CANCEL
+
+    # --- verbs a person uses ------------------------------------------------------------
+
+    def stop(self) -> bool:
+        """End now and keep the best epoch so far. False: there is none, or it is over."""
+        open_ = TrainingRun.objects.unfinished().filter(pk=self.pk, wish=self.Wish.GO_ON)
+        moved = open_.filter(epoch__gt=0).update(wish=self.Wish.STOP)
+        if moved:
+            self.refresh_from_db()
+            jobs.train(self.pk)
+        return bool(moved)
+
+    def cancel(self) -> bool:
+        """End now and keep nothing. The worker learns it with its next heartbeat."""
+        moved = (
+            TrainingRun.objects.unfinished()
+            .filter(pk=self.pk)
+            .update(
+                status=Status.FAILED,
+                wish=self.Wish.CANCEL,
+                error=self.CANCELLED,
+                can_retry=True,
+                finished=timezone.now(),
+                lease_until=None,
+                lease_token="",
+            )
+        )
+        if moved:
+            self.refresh_from_db()
+        return bool(moved)
+
+    def retry(self) -> bool:
+        """Go on from the last epoch that was stored."""
+        moved = TrainingRun.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True).update(
+            status=Status.WAITING,
+            wish=self.Wish.GO_ON,
+            error="",
+            attempt=0,
+            finished=None,
+            step="",
+        )
+        if moved:
+            self.refresh_from_db()
+            jobs.train(self.pk)
+        return bool(moved)
+
+    # --- verbs the worker uses ----------------------------------------------------------
+
+    @transaction.atomic
+    def deliver(
+        self, *, file: str, sha256: str, description: dict[str, Any], **changes: Any
+    ) -> ModelVersion | None:
+        """The version this training made, ready for use, with its evaluation asked for.
+
+        None: the lease was lost, and whoever has it now will deliver.
+        """
+        if not self.finish(step="", **changes):
+            return None
+        version = self.model.add_trained_version(
+            file=file,
+            sha256=sha256,
+            description=description,
+            source=f"Trained on {self.version}",
+            by=self.created_by,
+        )
+        TrainingRun.objects.filter(pk=self.pk).update(result=version)
+        Evaluation.objects.request(version, self.version, "test", by=self.created_by)
+        self.refresh_from_db()
+        return version
+
+
+def _queue_says(training: int | None) -> str:
+    """Why work on the `train` queue has not begun."""
+    workers = Worker.objects.alive().filter(queues__contains="train")
+    if not workers.exists():
+        return "No training worker is running. Start one with `make serve`."
+    ahead = TrainingRun.objects.filter(
+        Q(status=Status.WORKING) | Q(status=Status.WAITING, pk__lt=training or 0)
+    ).exclude(pk=training)
+    if n := ahead.count():
+        return f"{n} training{'s' if n > 1 else ''} before it in the queue."
+    return "The worker is about to start it."
+
+
+class EvaluationQuerySet(LeasedQuerySet):
+    @transaction.atomic
+    def request(
+        self,
+        model_version: ModelVersion,
+        dataset_version: DatasetVersion,
+        split: str = Split.TEST,
+        *,
+        by: User | None = None,
+    ) -> Evaluation:
+        """The evaluation of a version on a split: the one there is, or a new one.
+
+        Raises Refused with the reason why there cannot be one.
+        """
+        _refuse_an_evaluation(model_version, dataset_version, split)
+        found, is_new = self.get_or_create(
+            model_version=model_version, dataset_version=dataset_version, split=split
+        )
+        if is_new:
+            workspace = model_version.model.workspace
+            on = f"{dataset_version}, {split}"
+            Event.record(workspace, by, "asked for an evaluation", str(model_version), on=on)
+            jobs.evaluate(found.pk)
+        else:
+            found.retry()
+        return found
+
+
+def _refuse_an_evaluation(
+    model_version: ModelVersion, dataset_version: DatasetVersion, split: str
+) -> None:
+    if split not in Split.values:
+        raise Refused(f"A split is one of {', '.join(Split.values)}.")
+    _refuse_a_dataset(dataset_version, model_version.model.workspace)
+    if not model_version.is_usable:
+        raise Refused(f"{model_version} has not passed its check, so it cannot be measured.")
+    if model_version.description.get("task", "boxes") != dataset_version.dataset.task:
+        raise Refused(f"{model_version} was made for another task than {dataset_version}.")
 
 
 class Evaluation(Leased):
@@ -65,7 +317,7 @@ class Evaluation(Leased):
     figures = models.JSONField(default=dict, blank=True)  # analysis.evaluation
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = EvaluationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]
@@ -77,3 +329,21 @@ class Evaluation(Leased):
 
     def __str__(self) -> str:
         return f"{self.model_version} on {self.dataset_version} ({self.split})"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (Status.DONE, Status.FAILED)
+
+    def waiting_because(self) -> str:
+        """Why nothing is happening just now, or "" when something is."""
+        return _queue_says(None) if self.status == Status.WAITING else ""
+
+    def retry(self) -> bool:
+        """Another try at one that failed for a reason that may have gone."""
+        moved = Evaluation.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True).update(
+            status=Status.WAITING, error="", attempt=0, finished=None
+        )
+        if moved:
+            self.refresh_from_db()
+            jobs.evaluate(self.pk)
+        return bool(moved)

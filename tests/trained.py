@@ -1,0 +1,61 @@
+"""Rows of datasets, models, trainings and evaluations, as they are after the workers' work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.datasets.version import content_hash, pack
+from analysis.types import Box
+
+
+def labelled_set(task: str = "boxes") -> LabelledSet:
+    """Six pictures of two brands: four to train on, one to choose by, one to measure by."""
+    splits = ["train"] * 4 + ["val", "test"]
+    pictures = [
+        LabelledPicture(
+            source=f"{n}.jpg",
+            width=640,
+            height=360,
+            boxes=(LabelledBox(["Kestrel", "Vitalo"][n % 2], Box(0.1, 0.1, 0.4, 0.4)),),
+            split=split,
+            file=f"samples/{n}.jpg",
+        )
+        for n, split in enumerate(splits)
+    ]
+    return LabelledSet(task, ("Kestrel", "Vitalo"), pictures, name="Boards")
+
+
+def dataset_version(project: Any, name: str = "Boards", *, task: str = "boxes") -> Any:
+    """A frozen version of a new dataset of the project."""
+    from webapp.datasets.models import Dataset, DatasetVersion
+    from webapp.leases import Status
+
+    dataset = Dataset.objects.create(project=project, name=name, task=task)
+    labelled = labelled_set(task)
+    file = default_storage.save(f"datasets/{dataset.pk}-1.json.gz", ContentFile(pack(labelled)))
+    return DatasetVersion.objects.create(
+        dataset=dataset, number=1, file=file, sha256=content_hash(labelled), status=Status.DONE
+    )
+
+
+def model_version(workspace: Any, name: str = "Boards", **description: Any) -> Any:
+    """A usable version of the model of this name."""
+    from webapp.registry.models import RegisteredModel
+
+    model, _ = RegisteredModel.objects.get_or_create(workspace=workspace, name=name)
+    number = model.versions.count() + 1
+    content = f"weights of {name} {number}".encode()
+    file = default_storage.save(f"models/{name}-{number}.safetensors", ContentFile(content))
+    said = {"labels": ["Kestrel", "Vitalo"], "imgsz": 640, "format": "compact"}
+    said |= {"parameters": 2_400_000, "sha256": "a" * 64, "end_to_end": False}
+    return model.add_trained_version(
+        file=file,
+        sha256=f"{number:064x}",
+        description=said | description,
+        source="made for a test",
+        by=None,
+    )

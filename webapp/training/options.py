@@ -1,0 +1,99 @@
+"""What a person may choose for a training, its defaults, and its limits in words.
+
+The keys are the fields of analysis.training.TrainingOptions. The web reads nothing from there,
+because it may not load what trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from webapp.accounts.models import Refused
+
+STARTS = {
+    "pretrained": "Published weights",
+    "version": "A version of yours",
+    "scratch": "From nothing",
+}
+AUGMENTATIONS = {
+    "normal": "Normal",
+    "light": "Light: pictures that are alike",
+    "strong": "Strong: few pictures",
+    "none": "None",
+}
+ARCHITECTURES = {
+    "yolo26n": "Nano: quick on a processor",
+    "yolo26s": "Small: finds a little more, half as quick",
+    "yolo26m": "Medium: for a graphics card",
+}
+DEVICES = {"auto": "The best there is", "cpu": "Processor", "cuda": "Graphics card"}
+
+DEFAULTS: dict[str, Any] = {
+    "imgsz": 640,
+    "epochs": 50,
+    "patience": 10,
+    "seed": 0,
+    "device": "auto",
+    "batch": None,
+    "augment": "normal",
+    "freeze": 0,
+    "start": "pretrained",
+    "architecture": "yolo26n",
+    "learning_rate": None,
+    "search": 0,
+    "synthetic": True,
+}
+# name: (least, most, as a person calls it)
+WHOLE = {
+    "imgsz": (64, 2048, "The picture size"),
+    "epochs": (1, 1000, "Epochs"),
+    "patience": (0, 1000, "The patience"),
+    "seed": (0, 2**31 - 1, "The seed"),
+    "batch": (1, 512, "The batch"),
+    "freeze": (0, 30, "Frozen layers"),
+    "search": (0, 50, "Search trials"),
+}
+WORDS = {
+    "augment": AUGMENTATIONS,
+    "start": STARTS,
+    "architecture": ARCHITECTURES,
+    "device": DEVICES,
+}
+
+
+def checked(wish: Mapping[str, Any]) -> dict[str, Any]:
+    """The wish with defaults for what it leaves out. Raises Refused with a sentence."""
+    if unknown := sorted(set(wish) - set(DEFAULTS)):
+        raise Refused(f"A training has no option called {unknown[0]}.")
+    options = DEFAULTS | dict(wish)
+    for name in WHOLE:
+        _check_whole(name, options[name])
+    for name, words in WORDS.items():
+        if options[name] not in words:
+            raise Refused(f"For {name} choose one of {', '.join(words)}.")
+    if options["imgsz"] % 32:
+        raise Refused("The picture size must be a multiple of 32.")
+    if not isinstance(options["synthetic"], bool):
+        raise Refused("Whether to use synthetic pictures is yes or no.")
+    _check_rate(options["learning_rate"])
+    return options
+
+
+def _check_whole(name: str, value: Any) -> None:
+    least, most, called = WHOLE[name]
+    if value is None and DEFAULTS[name] is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Refused(f"{called} must be a whole number.")
+    if not least <= value <= most:
+        raise Refused(f"{called} must be between {least} and {most}.")
+
+
+def _check_rate(rate: Any) -> None:
+    if rate is None:
+        return
+    is_number = isinstance(rate, int | float) and not isinstance(rate, bool) and isfinite(rate)
+    if not is_number or not 0 < rate <= 1:
+        raise Refused("The learning rate must be above 0 and at most 1.")
