@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("webapp.accounts.urls")),
     path("", include("webapp.assets.urls")),
     path("", include("webapp.project_pages.urls")),
+    path("", include("webapp.datasets.urls")),
     path("", include("webapp.registry.urls")),
     path("", include("webapp.runs.urls")),
     path("", include("webapp.library.urls")),

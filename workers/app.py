@@ -19,7 +19,16 @@ from django.db import DatabaseError, connection  # noqa: E402  after django.setu
 
 from webapp.celery import app  # noqa: E402
 from webapp.runs.models import Worker  # noqa: E402
-from workers import analyse, cut, heartbeat, housekeeping, ingest, ready, verify  # noqa: E402,F401
+from workers import (  # noqa: E402
+    analyse,  # noqa: F401
+    cut,  # noqa: F401
+    datasets,  # noqa: F401
+    heartbeat,
+    housekeeping,
+    ingest,  # noqa: F401
+    ready,
+    verify,  # noqa: F401
+)
 from workers.identity import this_worker  # noqa: E402
 
 log = logging.getLogger("sightline.worker")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -13,6 +14,7 @@ from webapp import jobs
 from webapp.assets.models import Asset, Rendition, purge_removed_assets
 from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
+from webapp.datasets.models import DatasetVersion, Transfer
 from webapp.leases import Leased, Status
 from webapp.registry.models import ModelVersion
 from webapp.runs.models import Run, Segment, Worker
@@ -37,7 +39,7 @@ def sweep() -> None:
 
 def release_the_dead() -> None:
     """Free the leases of processes of this machine that are gone, without waiting them out."""
-    for model in (Segment, Asset, Rendition, ModelVersion):
+    for model in (Segment, Asset, Rendition, ModelVersion, DatasetVersion, Transfer):
         held = model.objects.filter(status=Status.WORKING)
         for worker in set(held.values_list("worker", flat=True)):
             if is_dead(worker):
@@ -54,7 +56,7 @@ def release_the_dead() -> None:
 def give_up_on_the_poisonous() -> None:
     """A row that took its worker down again and again fails, so that others get their turn."""
     said = "This stopped the worker {} times. The machine may have too little memory for it."
-    for model in (Asset, Rendition, ModelVersion):
+    for model in (Asset, Rendition, ModelVersion, DatasetVersion, Transfer):
         _expired(model).update(
             status=Status.FAILED,
             error=said.format(model.MAX_ATTEMPTS),
@@ -84,11 +86,19 @@ def ring_for_the_waiting() -> None:
         Rendition.objects.claimable().filter(created__lt=patient).values_list("pk", flat=True)
     ):
         jobs.frame(pk)
+    _ring_for(DatasetVersion, jobs.freeze, patient)
+    _ring_for(Transfer, jobs.transfer, patient)
     for run in Run.objects.filter(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE):
         run.all_analysed()
     waiting = Run.objects.filter(status__in=[Run.Status.QUEUED, Run.Status.RUNNING]).count()
     if waiting:
         jobs.work(times=min(waiting, 4), expires=2 * settings.SWEEP_SECONDS)
+
+
+def _ring_for(model: type[Leased], ring: Callable[[int], None], patient: datetime) -> None:
+    waiting = model.objects.claimable().filter(created__lt=patient)
+    for pk in waiting.values_list("pk", flat=True):
+        ring(pk)
 
 
 def forget_old_frames() -> None:

@@ -1,19 +1,54 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
 
-from webapp.accounts.models import User
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.types import Box
+from webapp import jobs
+from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
+
+__all__ = [
+    "Annotation",
+    "Dataset",
+    "DatasetVersion",
+    "Refused",
+    "Sample",
+    "Split",
+    "Transfer",
+]
 
 
 class Split(models.TextChoices):
     TRAIN = "train"
     VAL = "val"
     TEST = "test"
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    @transaction.atomic
+    def begin(
+        self, project: Project, name: str, *, task: str = "boxes", by: User | None
+    ) -> Dataset:
+        """An empty dataset. Raises Refused for a name that is none or is taken."""
+        name = " ".join(name.split())
+        if not name:
+            raise Refused("A dataset needs a name.")
+        if len(name) > 80:
+            raise Refused("A dataset's name has 80 letters at most.")
+        if self.filter(project=project, name__iexact=name).exists():
+            raise Refused(f"There is a dataset called {name} already.")
+        dataset = self.create(project=project, name=name, task=task, created_by=by)
+        Event.record(project.workspace, by, "made a dataset", name, project=project.name)
+        return dataset
 
 
 class Dataset(models.Model):
@@ -31,6 +66,8 @@ class Dataset(models.Model):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
+    objects = DatasetQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -39,6 +76,90 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    # --- questions ----------------------------------------------------------------------
+
+    def current_labels(self) -> models.QuerySet[Label]:
+        return self.project.labels.filter(archived=None)
+
+    def file_name(self, sha256: str, suffix: str) -> str:
+        """Where a picture of these bytes is kept in the media storage; `suffix` as ".jpg"."""
+        return f"samples/{self.pk}/{sha256[:2]}/{sha256}{suffix}"
+
+    def as_labelled_set(self) -> LabelledSet:
+        """All current pictures with what people say of them, for export and for a version.
+
+        Boxes of labels that were removed from the project are left out.
+        """
+        names = dict(self.current_labels().values_list("pk", "name"))
+        samples = self.samples.current().select_related("asset").prefetch_related("annotations")
+        pictures = tuple(s.as_labelled_picture(names) for s in samples.iterator(chunk_size=2000))
+        return LabelledSet(self.task, tuple(names.values()), pictures, self.name)
+
+    # --- verbs --------------------------------------------------------------------------
+
+    @transaction.atomic
+    def add_picture(
+        self,
+        *,
+        source: str,
+        file: str,
+        sha256: str,
+        width: int,
+        height: int,
+        origin: str = "upload",
+        **more: Any,
+    ) -> Sample:
+        """The picture called `source`: a new one, or in place of what had that name.
+
+        `file` is in the media storage already (`file_name` says where such files go). Of the
+        same bytes, labels stay; of other bytes, they go, because they were not of this picture.
+        `more`: asset, time_s, group, phash, given_split, is_golden, uncertainty, state.
+        """
+        if not (width > 0 and height > 0):
+            raise Refused(f"{source} has no size.")
+        source = source[-255:]
+        values = {"file": file, "sha256": sha256, "width": width, "height": height} | more
+        if (asset := more.get("asset")) is not None and asset.kind == Asset.Kind.VIDEO:
+            values.setdefault("group", f"asset:{asset.pk}")
+        sample, is_new = self.samples.select_for_update().get_or_create(
+            source=source, defaults=values | {"origin": origin}
+        )
+        if is_new:
+            return sample
+        if sample.sha256 != sha256:
+            sample.annotations.all().delete()
+            values = {
+                "state": Sample.State.NEW,
+                "labels": [],
+                "phash": "",
+                "uncertainty": None,
+            } | values
+        values |= {"origin": origin, "removed": None, "version": sample.version + 1}
+        for field, value in values.items():
+            setattr(sample, field, value)
+        sample.save(update_fields=[*values, "changed"])
+        return sample
+
+    @transaction.atomic
+    def remove_pictures(self, samples: Iterable[int], *, by: User | None) -> datetime | None:
+        """Take these out. The time returned brings them back; None: there was nothing to take."""
+        now = timezone.now()
+        gone = self.samples.current().filter(pk__in=list(samples)).update(removed=now)
+        if not gone:
+            return None
+        Event.record(self.project.workspace, by, "removed pictures", self.name, pictures=gone)
+        return now
+
+    @transaction.atomic
+    def restore_pictures(self, removed: datetime, *, by: User | None) -> int:
+        """Bring back what was removed at that time. Returns how many."""
+        back = self.samples.filter(removed=removed).update(removed=None)
+        if back:
+            Event.record(
+                self.project.workspace, by, "brought back pictures", self.name, pictures=back
+            )
+        return back
 
 
 class SampleQuerySet(models.QuerySet["Sample"]):
@@ -101,6 +222,104 @@ class Sample(models.Model):
     def __str__(self) -> str:
         return self.source
 
+    def as_labelled_picture(self, names: dict[int, str]) -> LabelledPicture:
+        """`names` says what the ids of labels are called; others are left out."""
+        boxes = tuple(
+            LabelledBox(names[a.label_id], Box(*a.box), a.occluded, a.track)
+            for a in self.annotations.all()
+            if a.label_id in names
+        )
+        return LabelledPicture(
+            source=self.source,
+            width=self.width,
+            height=self.height,
+            boxes=boxes,
+            labels=tuple(names[pk] for pk in self.labels if pk in names),
+            is_labelled=self.state == self.State.LABELLED,
+            split=self.given_split or None,
+            group=self.group,
+            is_synthetic=self.origin == self.Origin.SYNTHETIC,
+            is_golden=self.is_golden,
+            file=self.file,
+            sha256=self.sha256,
+            video=self.asset.name if self.asset and self.time_s is not None else "",
+            time_s=self.time_s,
+            changed=self.changed.isoformat(),
+        )
+
+    @transaction.atomic
+    def annotate(
+        self,
+        boxes: Iterable[LabelledBox],
+        *,
+        by: User | None,
+        source: str = "person",
+        labels: dict[str, Label] | None = None,
+    ) -> None:
+        """Say what is on the picture, in place of what was said. No boxes: nothing is on it.
+
+        Boxes are cut to the picture and said once. `labels` spares the query where many pictures
+        are annotated: labels by folded name. Raises Refused for a label the project does not
+        have, and for a box without an area.
+        """
+        known = labels_by_word(self.dataset.project) if labels is None else labels
+        rows: dict[tuple, Annotation] = {}
+        for said in boxes:
+            label = known.get(said.label.casefold())
+            if label is None:
+                raise Refused(f"There is no label called {said.label} in this project.")
+            x1, y1, x2, y2 = (min(max(float(v), 0.0), 1.0) for v in said.box)
+            if not (x1 < x2 and y1 < y2):
+                raise Refused(f"A box of {said.label} on {self.source} has no area.")
+            rows[label.pk, x1, y1, x2, y2, said.track] = Annotation(
+                sample=self,
+                label=label,
+                x1=x1,
+                y1=y1,
+                x2=x2,
+                y2=y2,
+                occluded=said.occluded,
+                track=said.track,
+                source=source,
+                by=by,
+            )
+        self.annotations.all().delete()
+        Annotation.objects.bulk_create(rows.values())
+        self._say(state=self.State.LABELLED)
+
+    @transaction.atomic
+    def set_labels(
+        self,
+        names: Iterable[str],
+        *,
+        by: User | None,
+        labels: dict[str, Label] | None = None,
+    ) -> None:
+        """Say what the whole picture shows, in place of what was said. Raises Refused."""
+        known = labels_by_word(self.dataset.project) if labels is None else labels
+        ids = []
+        for name in names:
+            if (label := known.get(name.casefold())) is None:
+                raise Refused(f"There is no label called {name} in this project.")
+            ids.append(label.pk)
+        self._say(state=self.State.LABELLED, labels=list(dict.fromkeys(ids)))
+
+    def skip(self) -> None:
+        self._say(state=self.State.SKIPPED)
+
+    def _say(self, **values: Any) -> None:
+        """Write `values` as one more version of what is known."""
+        now = timezone.now()
+        Sample.objects.filter(pk=self.pk).update(**values, version=F("version") + 1, changed=now)
+        self.refresh_from_db(fields=[*values, "version", "changed"])
+
+
+def labels_by_word(project: Project) -> dict[str, Label]:
+    """The project's labels by folded name, and by alias where no label has that name."""
+    labels = list(project.labels.filter(archived=None))
+    aliases = {word: label for label in reversed(labels) for word in label.words()}
+    return aliases | {label.name.casefold(): label for label in labels}
+
 
 class Annotation(models.Model):
     """A box that stands for the truth: drawn or accepted by a person, imported, synthesised."""
@@ -135,6 +354,34 @@ class Annotation(models.Model):
         return self.x1, self.y1, self.x2, self.y2
 
 
+class DatasetVersionQuerySet(LeasedQuerySet):
+    @transaction.atomic
+    def request(
+        self,
+        dataset: Dataset,
+        *,
+        recipe: dict[str, Any] | None = None,
+        note: str = "",
+        by: User | None,
+    ) -> DatasetVersion:
+        """The next version, for a worker to freeze. `recipe`: analysis.datasets.split.Recipe."""
+        labelled = dataset.samples.current().filter(state=Sample.State.LABELLED)
+        if not labelled.exists():
+            raise Refused("No picture is labelled yet, so there is nothing to freeze.")
+        Dataset.objects.select_for_update().get(pk=dataset.pk)  # one number each
+        last = dataset.versions.aggregate(models.Max("number"))["number__max"]
+        version = self.create(
+            dataset=dataset,
+            number=(last or 0) + 1,
+            recipe=recipe or {},
+            note=note[:200],
+            created_by=by,
+        )
+        Event.record(dataset.project.workspace, by, "froze a dataset", str(version))
+        jobs.freeze(version.pk)
+        return version
+
+
 class DatasetVersion(Leased):
     """A dataset as it was: pictures, labels, split, recipe, hash. Never changes.
 
@@ -155,7 +402,7 @@ class DatasetVersion(Leased):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = DatasetVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-number"]
@@ -171,6 +418,38 @@ class DatasetVersion(Leased):
     @property
     def is_frozen(self) -> bool:
         return self.status == Status.DONE
+
+    def retry(self) -> None:
+        """Freeze again after a failure."""
+        failed = DatasetVersion.objects.filter(pk=self.pk, status=Status.FAILED)
+        if failed.update(status=Status.WAITING, attempt=0, error=""):
+            jobs.freeze(self.pk)
+
+
+class TransferQuerySet(LeasedQuerySet):
+    @transaction.atomic
+    def request(
+        self,
+        dataset: Dataset,
+        kind: str,
+        *,
+        options: dict[str, Any],
+        file: str = "",
+        by: User | None,
+    ) -> Transfer:
+        """Long work over a dataset, for a worker to do (workers/datasets.py)."""
+        transfer = self.create(
+            dataset=dataset, kind=kind, options=options, file=file, created_by=by
+        )
+        words = {
+            Transfer.Kind.IMPORT: "began an import into",
+            Transfer.Kind.EXPORT: "exported",
+            Transfer.Kind.FRAMES: "added pictures to",
+            Transfer.Kind.SYNTHESIS: "began to synthesise pictures for",
+        }
+        Event.record(dataset.project.workspace, by, words[transfer.kind], dataset.name)
+        jobs.transfer(transfer.pk)
+        return transfer
 
 
 class Transfer(Leased):
@@ -197,10 +476,35 @@ class Transfer(Leased):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = TransferQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.dataset}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (Status.DONE, Status.FAILED)
+
+    def cancel(self) -> None:
+        """Stop where it is. What it has stored so far stays. The worker notices with its beat."""
+        mine = Transfer.objects.filter(pk=self.pk)
+        mine.filter(status=Status.WAITING).update(
+            is_cancelled=True,
+            status=Status.FAILED,
+            error=CANCELLED,
+            can_retry=True,
+            finished=timezone.now(),
+        )
+        mine.filter(status=Status.WORKING).update(is_cancelled=True)
+
+    def retry(self) -> None:
+        """Begin again after a failure, or after it was cancelled."""
+        failed = Transfer.objects.filter(pk=self.pk, status=Status.FAILED)
+        if failed.update(status=Status.WAITING, attempt=0, error="", is_cancelled=False):
+            jobs.transfer(self.pk)
+
+
+CANCELLED = "Cancelled."
