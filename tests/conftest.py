@@ -300,3 +300,50 @@ def _detection(segment, label, track, time_s: float, box, confidence: float):
         clarity=0.5,
         source="reference",
     )
+
+
+# --- labelling ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kestrel(project):
+    return project.labels.get(name="Kestrel")
+
+
+@pytest.fixture
+def pictures(project, owner):
+    """pictures(5): a dataset of five pictures that nobody has labelled."""
+    from tests.labelled import picture
+    from webapp.datasets.models import Dataset
+
+    def make(n: int, name: str = "Boards", **fields):
+        dataset = Dataset.objects.begin(project, name, by=owner, **fields)
+        for number in range(n):
+            data = picture(number)
+            sha256 = hashlib.sha256(data).hexdigest()
+            file = default_storage.save(dataset.file_name(sha256, ".png"), ContentFile(data))
+            dataset.samples.create(
+                source=f"{number}.png", file=file, sha256=sha256, width=64, height=48
+            )
+        return dataset
+
+    return make
+
+
+@pytest.fixture
+def job(pictures, analyst):
+    """Five pictures to label, claimed three at a time."""
+    from webapp.labeling.models import LabelingJob
+
+    dataset = pictures(5)
+    samples = dataset.samples.values_list("pk", flat=True)
+    return LabelingJob.objects.begin(dataset, "Boards", samples=samples, batch_size=3, by=analyst)
+
+
+@pytest.fixture
+def clip_job(pictures, asset, analyst):
+    """One clip of twelve frames."""
+    from webapp.labeling.models import Clip, LabelingJob
+
+    clip = Clip(asset, [10 + number / 25 for number in range(12)])
+    return LabelingJob.objects.begin(pictures(0, "Clips"), "Clip", clips=[clip], by=analyst)

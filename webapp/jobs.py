@@ -59,3 +59,13 @@ def freeze(version_id: int) -> None:
 def transfer(transfer_id: int) -> None:
     """Import, export, cut frames or synthesise: long work over a dataset."""
     transaction.on_commit(lambda: _ring("transfer", transfer_id))
+
+
+def chore(kind: str, chore_id: int) -> None:
+    """Something for a labelling job: cut frames, look for proposals, write down what was found."""
+    transaction.on_commit(lambda: _ring(f"label_{kind}", chore_id))
+
+
+def predict(prediction_id: int) -> None:
+    """Carry a box over the next frames of a clip."""
+    transaction.on_commit(lambda: _ring("predict", prediction_id))
