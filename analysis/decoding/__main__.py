@@ -21,6 +21,7 @@ STEPS = {
     "picture": "analysis.decoding.read:read_picture",
     "sound": "analysis.decoding.sound:read_sound",
     "peaks": "analysis.decoding.sound:read_peaks",
+    "drawing": "analysis.decoding.drawing:draw",
 }
 
 
