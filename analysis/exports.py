@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from analysis.exposure import BrandExposure, Exposure
@@ -140,7 +140,7 @@ def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
             {
                 "name": names[brand.label],
                 "threshold": exposure.thresholds[brand.label],
-                **_rounded(asdict(brand)),
+                **_rounded(asdict(replace(brand, episodes=()))),
                 "episodes": [_rounded(episode._asdict()) for episode in brand.episodes],
             }
             for brand in exposure.brands

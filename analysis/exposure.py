@@ -15,7 +15,9 @@ Needs numpy only, and is quick enough to be asked again on each move of a slider
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, isnan
 from typing import Any
 
@@ -37,7 +39,14 @@ from analysis.figures import (
 )
 from analysis.intervals import Interval, PerMinute, lanes, per_minute, presence
 from analysis.methodologies import DEFAULT, METHODOLOGIES, MediaRate, Methodology, Weights
-from analysis.sightings import Thresholds, boxes_of, sightings_of, threshold_of
+from analysis.sightings import (
+    Boxes,
+    Sightings,
+    Thresholds,
+    boxes_of,
+    sightings_of,
+    threshold_of,
+)
 
 __all__ = [
     "DEFAULT",
@@ -163,25 +172,77 @@ def measure(
 
     Raises ValueError for a duration or window that is no stretch of time, or a repeated label.
     """
+    view = _view(columns, duration_s, list(labels), thresholds, hidden, window)
+    return _measured(view, _counted(view, method), method, rate, mentions or {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What is looked at: the same for every methodology."""
+
+    frames: NDArray[np.void]
+    cells: Cells
+    boxes: Boxes
+    duration_s: float
+    window: tuple[float, float]
+    labels: list[int]
+    thresholds: Thresholds
+    hidden: Collection[int]
+
+
+def _view(
+    columns: Columns,
+    duration_s: float,
+    labels: list[int],
+    thresholds: Thresholds,
+    hidden: Collection[int],
+    window: tuple[float, float] | None,
+) -> _View:
     window = _checked_window(duration_s, window)
-    labels, n_brands = list(labels), len(labels)
     frames = columns.frames
     cells = Cells.cut(frames, window) if duration_s else Cells.of_picture(frames)
     boxes = boxes_of(columns, labels, thresholds, hidden, in_view=cells.weight > 0)
-    boxes = boxes.take(
-        (boxes.area >= method.min_size)
-        & (boxes.visibility >= method.min_visibility - 1e-6)
-        & ~(boxes.clarity < method.min_clarity)  # not measured: passes, and `limits` says so
+    return _View(frames, cells, boxes, duration_s, window, labels, thresholds, hidden)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """The boxes that a methodology counts, and what they add up to frame by frame."""
+
+    boxes: Boxes
+    seen: Sightings
+    timed: Timed
+    on_screen: Figures
+
+
+def _counted(view: _View, method: Methodology) -> _Counted:
+    boxes = view.boxes.take(
+        (view.boxes.area >= method.min_size)
+        & (view.boxes.visibility >= method.min_visibility - 1e-6)
+        & ~(view.boxes.clarity < method.min_clarity)  # not measured: passes; `limits` says so
     )
     seen = sightings_of(boxes, dominant_only=method.dominant_only)
-    timed = Timed.of(seen, cells)
+    timed = Timed.of(seen, view.cells)
+    span_s = view.window[1] - view.window[0]
+    return _Counted(boxes, seen, timed, on_screen_figures(timed, len(view.labels), span_s))
+
+
+def _measured(
+    view: _View,
+    counted: _Counted,
+    method: Methodology,
+    rate: MediaRate | None,
+    mentions: Mapping[int, int],
+) -> Exposure:
+    frames, cells, window, labels = view.frames, view.cells, view.window, view.labels
+    duration_s, hidden, n_brands = view.duration_s, view.hidden, len(labels)
+    boxes, seen, timed = counted.boxes, counted.seen, counted.timed
     episodes = episodes_of(timed, method, is_picture=duration_s == 0)
     span_s, analysed_s = window[1] - window[0], float(cells.dwell_s.sum())
-    figures = on_screen_figures(timed, n_brands, span_s)
-    figures |= reported_figures(timed, episodes, method, n_brands)
+    figures = counted.on_screen | reported_figures(timed, episodes, method, n_brands)
     figures["share_of_screen_time"] = ratio(figures["reported_s"], span_s)
     figures["share_of_analysed_time"] = ratio(figures["reported_s"], analysed_s)
-    figures |= _money(figures, labels, method, rate, mentions or {})
+    figures |= _money(figures, labels, method, rate, mentions)
     return Exposure(
         method=method,
         duration_s=duration_s,
@@ -190,7 +251,7 @@ def measure(
         **_sampling(frames, is_picture=duration_s == 0),
         any_s=float(cells.dwell_s[_marked(seen.frame, len(frames))].sum()),
         brands=_brands(labels, hidden, figures, episodes),
-        thresholds={label: threshold_of(thresholds, label) for label in labels},
+        thresholds={label: threshold_of(view.thresholds, label) for label in labels},
         rate=rate,
         n_boxes=len(boxes.frame),
         n_unclear_boxes=int(np.isnan(boxes.clarity).sum()),
@@ -337,21 +398,22 @@ def compare_methods(
     rate: MediaRate | None = None,
     mentions: Mapping[int, int] | None = None,
 ) -> dict[str, Exposure]:
-    """The same detections under each methodology, by its key."""
-    return {
-        key: measure(
-            columns,
-            duration_s=duration_s,
-            labels=labels,
-            method=method,
-            thresholds=thresholds,
-            hidden=hidden,
-            window=window,
-            rate=rate,
-            mentions=mentions,
+    """The same detections under each methodology, by its key: as `measure`, asked once for each."""
+    view = _view(columns, duration_s, list(labels), thresholds, hidden, window)
+    rules = {_rule(method): method for method in methods.values()}  # most count the same boxes
+    with ThreadPoolExecutor(2) as threads:  # numpy lets go of the interpreter
+        counted = dict(
+            zip(rules, threads.map(partial(_counted, view), rules.values()), strict=True)
         )
+    return {
+        key: _measured(view, counted[_rule(method)], method, rate, mentions or {})
         for key, method in methods.items()
     }
+
+
+def _rule(method: Methodology) -> tuple[float, float, float, bool]:
+    """Which boxes it counts."""
+    return method.min_size, method.min_visibility, method.min_clarity, method.dominant_only
 
 
 @dataclass(frozen=True, slots=True)

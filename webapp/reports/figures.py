@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from analysis.exports import as_dict, brands_csv, episodes_csv, web_vtt
-from analysis.exposure import MediaRate, compare_methods, measure, rank_stability
+from analysis.exposure import Exposure, MediaRate, compare_methods, rank_stability
 from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices
@@ -22,8 +22,13 @@ from webapp.timeline.exposure import Looked, minutes_json
 SCHEMA = "sightline.report/1"
 
 
-def figures(run: Run, choices: Choices, rate: MediaRate | None = None) -> dict[str, Any]:
-    """Everything a report of this run says, as values that JSON can hold."""
+def figures(
+    run: Run, choices: Choices, rate: MediaRate | None = None, *, with_files: bool = True
+) -> dict[str, Any]:
+    """Everything a report of this run says, as values that JSON can hold.
+
+    A page has no need of the files made of the numbers; what is issued or downloaded has.
+    """
     looked = Looked.at(run, choices)
     names = {label.pk: label.name for label in looked.labels}
     asked: dict[str, Any] = {
@@ -33,8 +38,8 @@ def figures(run: Run, choices: Choices, rate: MediaRate | None = None) -> dict[s
         "hidden": choices.off,
         "window": choices.window,
     }
-    exposure = measure(looked.columns, method=choices.methodology, rate=rate, **asked)
-    by_method = compare_methods(looked.columns, **asked)
+    by_method = compare_methods(looked.columns, rate=rate, **asked)
+    exposure = by_method[choices.method]
     return {
         "schema": SCHEMA,
         "exposure": _with_labels(as_dict(exposure, names), looked.labels),
@@ -49,12 +54,16 @@ def figures(run: Run, choices: Choices, rate: MediaRate | None = None) -> dict[s
         ],
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
-        "files": {
-            "brands.csv": brands_csv(exposure, names),
-            "episodes.csv": episodes_csv(exposure, names),
-            "episodes.vtt": web_vtt(exposure, names),
-        },
+        "files": _files(exposure, names) if with_files else {},
         "notes": run.notes,
+    }
+
+
+def _files(exposure: Exposure, names: dict[int, str]) -> dict[str, str]:
+    return {
+        "brands.csv": brands_csv(exposure, names),
+        "episodes.csv": episodes_csv(exposure, names),
+        "episodes.vtt": web_vtt(exposure, names),
     }
 
 

@@ -28,7 +28,7 @@ from webapp.timeline.views import refuses_nonsense
 
 MOST_COMPARED = 8
 MOST_OFFERED = 100
-MOST_EPISODES = 200  # of one brand on a page; the files have them all
+MOST_EPISODES = 60  # of one brand on a page; the files have them all
 MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
 ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
 SHARE_DAYS = (1, 7, 14, 30, 90)
@@ -124,7 +124,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     """The report as it would be issued now."""
     run = _run(request, pk)
     choices, rate = Choices.read(request.GET), _rate(request.GET)
-    numbers, asked = figures(run, choices, rate), _asked(request.GET)
+    numbers, asked = figures(run, choices, rate, with_files=False), _asked(request.GET)
     context = _sheet(run, numbers, asked) | {
         "manifest": manifest(run, numbers),
         "sampling": sampling(run.options),
