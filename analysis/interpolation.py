@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 Box = tuple[float, float, float, float]
@@ -59,7 +60,7 @@ def track(keys: Mapping[str, Any], n_frames: int) -> dict[int, Placed]:
     """The track on every frame of a clip of `n_frames` where it is there."""
     numbers = sorted(map(int, keys))
     placed: dict[int, Placed] = {}
-    for start, end in zip(numbers, [*numbers[1:], n_frames], strict=True):
+    for start, end in pairwise([*numbers, n_frames]):
         key = keys[str(start)]
         if key.get("outside"):
             continue
