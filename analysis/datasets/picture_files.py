@@ -1,0 +1,171 @@
+"""The pictures beside a set's labels: found by the name a file gives them, named, put in place."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+
+from PIL import Image, UnidentifiedImageError
+
+from analysis.datasets.types import LabelledPicture, Problem
+from analysis.errors import UnreadableMedia
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: a quarter turn for display
+_FORBIDDEN = re.compile(r'[<>:"|?*%\x00-\x1f\x7f]')  # in a file's name, on some system
+
+# Where the pixels of a picture are; None: not to be had.
+Pictures = Callable[[LabelledPicture], Path | None]
+
+
+def own_files(picture: LabelledPicture) -> Path | None:
+    """Where the picture itself says its pixels are: the `pictures` of a set that was read."""
+    return Path(picture.file) if picture.file else None
+
+
+def displayed_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels as displayed, from the header alone. Raises UnreadableMedia."""
+    try:
+        with Image.open(path, formats=_FORMATS) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(_ORIENTATION) in _TURNED
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise UnreadableMedia(f"{path.name} is not a picture that can be read.") from None
+    return (height, width) if turned else (width, height)
+
+
+class Shelf:
+    """The picture files of a folder, to be asked for by whatever a label file calls them.
+
+    Links are not followed: an archive cannot point at the machine's own files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = sorted(
+            path
+            for path in folder.rglob("*")
+            if path.suffix.lower() in SUFFIXES and not path.is_symlink() and path.is_file()
+        )
+        self._by_name: dict[str, list[Path]] = {}
+        self._answered: dict[Path, list[str]] = {}
+        for path in self.files:
+            self._by_name.setdefault(path.name.casefold(), []).append(path)
+
+    def find(self, called: str, near: str = "") -> Path | None:
+        """The file that shares the longest end of its path with `called`.
+
+        Between equals the one with a folder called `near` in its path, then the one with fewer
+        folders. None when none is the best, or when the best has answered to another name.
+        """
+        parts = _parts(called)
+        if not parts:
+            return None
+        near = near.casefold()
+        ranks = {}
+        for path in self._by_name.get(parts[-1], ()):
+            own = _parts(path.relative_to(self.folder).as_posix())
+            ranks[path] = (_shared_end(own, parts), near in own[:-1], -len(own))
+        best = [path for path, rank in ranks.items() if rank == max(ranks.values())]
+        if len(best) != 1 or self._answered.setdefault(best[0], parts) != parts:
+            return None
+        return best[0]
+
+
+def _parts(name: str) -> list[str]:
+    return [p for p in name.casefold().replace("\\", "/").split("/") if p not in ("", ".")]
+
+
+def _shared_end(one: list[str], other: list[str]) -> int:
+    n = 0
+    while n < min(len(one), len(other)) and one[-1 - n] == other[-1 - n]:
+        n += 1
+    return n
+
+
+def measured(
+    shelf: Shelf, called: str, said: tuple[int, int] | None, near: str = ""
+) -> tuple[Path | None, tuple[int, int] | None, list[Problem]]:
+    """The file called so, the size of the picture (else the size `said`), and what is amiss.
+
+    A missing file is no reason to lose its labels where the size is known; no size is.
+    """
+    path = shelf.find(called, near)
+    if path is None:
+        if said is None:
+            return None, None, [Problem(called, "ERROR_INVALID_IMAGE", "The picture is missing.")]
+        message = "The picture is missing; its labels are kept."
+        missing = Problem(called, "WARNING_MISSING_IMAGE", message, is_error=False)
+        return None, said, [missing] if shelf.files else []
+    try:
+        size = displayed_size(path)
+    except UnreadableMedia as error:
+        return None, None, [Problem(called, "ERROR_INVALID_IMAGE", error.message)]
+    if said is not None and said != size:
+        message = (
+            f"The labels are for {said[0]} × {said[1]} pixels, the picture has {size[0]} × "
+            f"{size[1]}. The boxes were scaled."
+        )
+        problem = Problem(called, "ERROR_INVALID_IMAGE_DIMENSION", message, is_error=False)
+        return path, size, [problem]
+    return path, size, []
+
+
+def file_names(pictures: Iterable[LabelledPicture]) -> dict[str, str]:
+    """A file name for each source, as `a.jpg` or `day 1/a.jpg`.
+
+    The source itself where that is a good name. Each is unique without its ending and whatever
+    the case, so that a label file beside it is too.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for picture in pictures:
+        stem, suffix = _safe(picture.source, picture.file)
+        name, n = stem, 2
+        while name.casefold() in taken:
+            name, n = f"{stem}-{n}", n + 1
+        taken.add(name.casefold())
+        names[picture.source] = name + suffix
+    return names
+
+
+def _safe(source: str, file: str) -> tuple[str, str]:
+    """A relative path without its ending, and the ending."""
+    if "://" in source:  # an address: its last part is the name
+        source = source.rpartition("/")[2]
+    parts = [_FORBIDDEN.sub("_", part).strip(" .") for part in re.split(r"[/\\]", source)]
+    parts = [part for part in parts if part] or ["picture"]
+    suffix = PurePosixPath(parts[-1]).suffix
+    if suffix.lower() in SUFFIXES:
+        parts[-1] = parts[-1].removesuffix(suffix)
+    else:
+        own = PurePosixPath(file).suffix.lower()
+        suffix = own if own in SUFFIXES else ".jpg"
+    return "/".join(part[:120].strip(" .") or "_" for part in parts), suffix
+
+
+def put(
+    labelled: Iterable[LabelledPicture],
+    names: dict[str, str],
+    pictures: Pictures | None,
+    place: Callable[[LabelledPicture], Path],
+) -> list[Problem]:
+    """Copy each picture to `place(picture)`; tell what is renamed and what is not to be had."""
+    problems = []
+    for picture in labelled:
+        if names[picture.source] != picture.source:
+            message = f"Its file is called {names[picture.source]}."
+            problems.append(Problem(picture.source, "RENAMED", message, is_error=False))
+        if pictures is None:
+            continue
+        path = pictures(picture)
+        if path is None or not path.is_file():
+            problems.append(Problem(picture.source, "ERROR_INVALID_IMAGE", "The picture is gone."))
+            continue
+        target = place(picture)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return problems

@@ -1,0 +1,24 @@
+"""What goes out in a format comes back as it was, as far as the format can hold it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from analysis.datasets import coco, cvat, voc, yolo
+from analysis.datasets.fidelity import reduced
+from tests.analysis.labelled_sets import comparable, labelled_sets, round_trip
+
+FORMATS = [yolo, coco, voc, cvat]
+
+
+@pytest.mark.parametrize("module", FORMATS, ids=lambda m: m.__name__.split(".")[-1])
+@given(labelled=labelled_sets())
+@settings(max_examples=40)
+def test_out_and_in_again_is_the_identity_for_what_the_format_can_hold(module, labelled):
+    back, said, problems = round_trip(labelled, module.write, module.read)
+    kept = reduced(labelled, module.HOLDS)
+    assert comparable(back) == comparable(kept)
+    assert not [p for p in [*said, *problems] if p.is_error]
+    named = replace(kept, name=labelled.name)
+    assert bool(said) == (comparable(named) != comparable(labelled))
