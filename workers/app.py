@@ -26,6 +26,7 @@ from workers import (  # noqa: E402
     heartbeat,
     housekeeping,
     ingest,  # noqa: F401
+    labeling,  # noqa: F401
     ready,
     verify,  # noqa: F401
 )

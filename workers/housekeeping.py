@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,6 +16,7 @@ from webapp.assets.models import Asset, Rendition, purge_removed_assets
 from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
+from webapp.labeling.models import Chore
 from webapp.leases import Leased, Status
 from webapp.registry.models import ModelVersion
 from webapp.runs.models import Run, Segment, Worker
@@ -39,7 +41,7 @@ def sweep() -> None:
 
 def release_the_dead() -> None:
     """Free the leases of processes of this machine that are gone, without waiting them out."""
-    for model in (Segment, Asset, Rendition, ModelVersion, DatasetVersion, Transfer):
+    for model in (Segment, Asset, Rendition, ModelVersion, DatasetVersion, Transfer, Chore):
         held = model.objects.filter(status=Status.WORKING)
         for worker in set(held.values_list("worker", flat=True)):
             if is_dead(worker):
@@ -56,7 +58,7 @@ def release_the_dead() -> None:
 def give_up_on_the_poisonous() -> None:
     """A row that took its worker down again and again fails, so that others get their turn."""
     said = "This stopped the worker {} times. The machine may have too little memory for it."
-    for model in (Asset, Rendition, ModelVersion, DatasetVersion, Transfer):
+    for model in (Asset, Rendition, ModelVersion, DatasetVersion, Transfer, Chore):
         _expired(model).update(
             status=Status.FAILED,
             error=said.format(model.MAX_ATTEMPTS),
@@ -88,6 +90,8 @@ def ring_for_the_waiting() -> None:
         jobs.frame(pk)
     _ring_for(DatasetVersion, jobs.freeze, patient)
     _ring_for(Transfer, jobs.transfer, patient)
+    for kind in Chore.Kind.values:
+        _ring_for(Chore, partial(jobs.chore, kind), patient, kind=kind)
     for run in Run.objects.filter(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE):
         run.all_analysed()
     waiting = Run.objects.filter(status__in=[Run.Status.QUEUED, Run.Status.RUNNING]).count()
@@ -95,8 +99,10 @@ def ring_for_the_waiting() -> None:
         jobs.work(times=min(waiting, 4), expires=2 * settings.SWEEP_SECONDS)
 
 
-def _ring_for(model: type[Leased], ring: Callable[[int], None], patient: datetime) -> None:
-    waiting = model.objects.claimable().filter(created__lt=patient)
+def _ring_for(
+    model: type[Leased], ring: Callable[[int], None], patient: datetime, **only: str
+) -> None:
+    waiting = model.objects.claimable().filter(created__lt=patient, **only)
     for pk in waiting.values_list("pk", flat=True):
         ring(pk)
 

@@ -13,6 +13,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from analysis import interpolation
+from analysis.consensus import Said
+
 Document = dict[str, Any]
 Change = dict[str, Any]
 Shape = dict[str, Any]
@@ -59,6 +62,39 @@ def of_sample(sample: Any) -> Document:
             "occluded": box.occluded,
         }
     return {"shapes": shapes, "nothing": not shapes}
+
+
+def said(
+    document: Mapping[str, Any], n_frames: int = 0, frames: Iterable[int] | None = None
+) -> list[list[Said]]:
+    """What a document says of each frame (default: all) of a clip; of a picture, which is one.
+
+    Tracks are numbered from 1 in the order they came to be. A whole-picture label is a box as
+    large as the picture.
+    """
+    shapes = complete(document)["shapes"].values()
+    if not n_frames:
+        return [[_said_once(shape) for shape in shapes]]
+    wanted = range(n_frames) if frames is None else frames
+    tracks = [
+        (shape["label"], number, interpolation.track(shape["keys"], n_frames))
+        for number, shape in enumerate(shapes, start=1)
+    ]
+    return [
+        [
+            Said(label, placed[frame].box, placed[frame].is_occluded, number)
+            for label, number, placed in tracks
+            if frame in placed
+        ]
+        for frame in wanted
+    ]
+
+
+def _said_once(shape: Shape) -> Said:
+    if "box" not in shape:
+        return Said(shape["label"])
+    x1, y1, x2, y2 = shape["box"]
+    return Said(shape["label"], (x1, y1, x2, y2), bool(shape.get("occluded")))
 
 
 # --- reading what a browser sent -------------------------------------------------------------

@@ -13,10 +13,11 @@ from django.db.models import Avg, Count, F, Q
 from django.utils import timezone
 
 from analysis import interpolation
+from analysis.consensus import agreement
 from webapp import jobs
 from webapp.accounts.models import Action, Event, Refused, User, Workspace
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.models import Dataset, DatasetVersion, Sample
 from webapp.labeling import documents
 from webapp.labeling.documents import Document, Rules
 from webapp.labeling.working import Asked, Taken, take
@@ -30,6 +31,7 @@ MOST_PREDICTED = 300  # frames at once
 FRAMES_A_CHUNK = 48  # cut by a worker at once: a second or two of its time
 _AT_ONCE = 2000
 _PACE_OF = 20  # the last so many pieces say how fast a person is
+_MOST_COMPARED = 200  # frames of a clip in which works are compared
 _SLACK_S = 5.0  # clocks differ and requests take time
 
 
@@ -82,6 +84,8 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         for position, item in enumerate(items):
             item.position = position
         Item.objects.bulk_create(items, batch_size=_AT_ONCE)
+        if dataset.task == Dataset.Task.BOXES:
+            job.give_chore(Chore.Kind.PROPOSALS)
         job.examples.set(dataset.samples.current().filter(pk__in=list(examples)))
         Event.record(job.workspace, by, "made a labelling job", title, pieces=len(items))
         return job
@@ -258,8 +262,50 @@ class LabelingJob(models.Model):
         if not was_open.update(status=status, completed=now):
             return False
         self.status, self.completed = status, now
-        Event.record(self.workspace, by, f"{status} a labelling job"[:80], self.title)
+        what = {"complete": "completed a labelling job", "closed": "closed a labelling job"}
+        Event.record(self.workspace, by, what[status], self.title)
+        self.give_chore(Chore.Kind.COMPLETION)
         return True
+
+    def give_chore(self, kind: str, **about: Any) -> Chore:
+        """Have the workers do something for the whole job: again, when it was done before."""
+        chore, is_new = Chore.objects.get_or_create(
+            job=self, kind=kind, item=None, defaults={"total": self.items.count(), **about}
+        )
+        if not is_new:
+            chore.start_again(**about)
+        jobs.chore(kind, chore.pk)
+        return chore
+
+    def close(self, *, by: User) -> bool:
+        """End it early: what is done is written to the dataset. False: it was over already."""
+        return self._end(self.Status.CLOSED, by=by)
+
+    @transaction.atomic
+    def reopen(self, *, by: User) -> bool:
+        """Let people go on. False: it is open, or it was never over."""
+        over = LabelingJob.objects.filter(pk=self.pk).exclude(status=self.Status.OPEN)
+        if not over.update(status=self.Status.OPEN, completed=None):
+            return False
+        self.status, self.completed = self.Status.OPEN, None
+        Event.record(self.workspace, by, "reopened a labelling job", self.title)
+        return True
+
+    @transaction.atomic
+    def ask_again(self, *, by: User) -> int:
+        """Put what was skipped back into the queue. Returns how many pieces."""
+        job = LabelingJob.objects.select_for_update().get(pk=self.pk)
+        skipped = self.works().filter(status=Work.Status.SKIPPED)
+        items = Counter(skipped.values_list("item", flat=True))
+        if not items:
+            return 0
+        skipped.update(status=Work.Status.RETURNED, finished=None)
+        for item, times in items.items():
+            Item.objects.filter(pk=item).update(n_open=F("n_open") + times)
+        if not job.is_open:
+            job.reopen(by=by)
+        Event.record(self.workspace, by, "asked again", self.title, pieces=len(items))
+        return len(items)
 
 
 def _picture_items(job: LabelingJob, samples: Iterable[int]) -> list[Item]:
@@ -362,6 +408,21 @@ class Item(models.Model):
         """Width and height of the displayed picture."""
         what: Any = self.asset if self.is_clip else self.sample
         return what.width, what.height
+
+    def compare(self) -> None:
+        """Say of each finished work how far it agrees with the others, and with what is right."""
+        done = list(self.works.filter(status=Work.Status.DONE))
+        n_frames = len(self.times_s)
+        step = max(n_frames // _MOST_COMPARED, 1)
+        frames = range(0, n_frames, step)
+        says = [documents.said(work.document, n_frames, frames) for work in done]
+        right = documents.said(self.expected, n_frames, frames) if self.expected else None
+        for i, work in enumerate(done):
+            others = [agreement(says[i], other) for j, other in enumerate(says) if j != i]
+            work.agreement = sum(others) / len(others) if others else None
+            work.score = agreement(says[i], right) if right is not None else None
+        Work.objects.bulk_update(done, ["agreement", "score"])
+        self.works.exclude(status=Work.Status.DONE).update(agreement=None, score=None)
 
     def frame_file(self, number: int) -> str:
         """Where a frame of a clip lies once it is cut."""
@@ -515,6 +576,7 @@ class Work(models.Model):
             status=status, reason=reason, finished=now, touched=now
         )
         self.status, self.reason, self.finished = status, reason, now
+        row.item.compare()
         job.complete_if_done()
 
     @transaction.atomic
@@ -627,6 +689,7 @@ class Chore(Leased):
         FRAMES = "frames"
         PROPOSALS = "proposals"
         COMPLETION = "completion"
+        TRAINING = "training"
 
     job = models.ForeignKey(LabelingJob, models.CASCADE, related_name="chores")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -635,6 +698,10 @@ class Chore(Leased):
     done = models.PositiveIntegerField(default=0)  # pieces dealt with so far
     total = models.PositiveIntegerField(default=0)
     note = models.TextField(blank=True)  # what was left out, in sentences
+    # Of a training: what it waits for and will be trained on.
+    version = models.ForeignKey(
+        DatasetVersion, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     objects = LeasedQuerySet.as_manager()
@@ -647,6 +714,19 @@ class Chore(Leased):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.job}"
+
+    def start_again(self, **about: Any) -> None:
+        """Do it anew, from the beginning."""
+        fresh = {"status": Status.WAITING, "lease_token": "", "lease_until": None, "attempt": 0}
+        Chore.objects.filter(pk=self.pk).update(**fresh, done=0, note="", error="", **about)
+
+    def retry(self) -> bool:
+        """Another try at one that failed."""
+        failed = Chore.objects.filter(pk=self.pk, status=Status.FAILED)
+        if not failed.update(status=Status.WAITING, attempt=0, error=""):
+            return False
+        jobs.chore(self.kind, self.pk)
+        return True
 
 
 class Prediction(Leased):
