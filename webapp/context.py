@@ -26,7 +26,7 @@ _PLACES = [
     ("projects", "Projects", ("projects", "labels"), True),
     ("compare", "Compare", ("compare",), False),
     ("reports", "Reports", ("reports",), True),
-    ("models", "Models", ("models",), False),
+    ("models", "Models", ("models", "model-versions", "training", "evaluations"), False),
     ("settings", "Settings", ("settings",), False),
 ]
 

@@ -69,3 +69,13 @@ def chore(kind: str, chore_id: int) -> None:
 def predict(prediction_id: int) -> None:
     """Carry a box over the next frames of a clip."""
     transaction.on_commit(lambda: _ring("predict", prediction_id))
+
+
+def export_model(export_id: int) -> None:
+    """Put a model version into another format."""
+    transaction.on_commit(lambda: _ring("export_model", export_id))
+
+
+def host(version_id: int) -> None:
+    """Load a model version and keep it ready."""
+    transaction.on_commit(lambda: _ring("host", version_id))

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("webapp.project_pages.urls")),
     path("", include("webapp.datasets.urls")),
     path("", include("webapp.registry.urls")),
+    path("", include("webapp.training.urls")),
     path("", include("webapp.runs.urls")),
     path("", include("webapp.labeling.urls")),
     path("", include("webapp.library.urls")),

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from webapp.accounts.models import Workspace
 from webapp.registry.models import RegisteredModel
@@ -36,6 +37,29 @@ class ModelUploadForm(forms.Form):
         return " ".join(self.cleaned_data["name"].split())
 
     def model(self) -> RegisteredModel:
-        name = self.cleaned_data["name"]
-        before = RegisteredModel.objects.filter(workspace=self.workspace, name__iexact=name).first()
-        return before or RegisteredModel.objects.create(workspace=self.workspace, name=name)
+        return RegisteredModel.named(self.workspace, self.cleaned_data["name"])
+
+
+class GateForm(forms.Form):
+    """From which F1 on test pictures a version is fit for production."""
+
+    gate_f1 = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        label="Fit from F1",
+        widget=forms.NumberInput({"step": "0.01"}),
+    )
+
+
+class CopyForm(forms.Form):
+    """Where a copy of a version goes."""
+
+    workspace = forms.ModelChoiceField(Workspace.objects.none())
+    name = forms.CharField(max_length=80)
+
+    def __init__(self, places: QuerySet[Workspace], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["workspace"].queryset = places
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -16,6 +18,10 @@ class RegisteredModel(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="models")
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
+    # F1 on test pictures from which a version is fit for production; shown, and asked by machines
+    gate_f1 = models.FloatField(
+        default=0.8, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -27,6 +33,12 @@ class RegisteredModel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def named(cls, workspace: Workspace, name: str) -> RegisteredModel:
+        """The model of this name, whatever its case; a new one where there is none."""
+        before = cls.objects.filter(workspace=workspace, name__iexact=name).first()
+        return before or cls.objects.create(workspace=workspace, name=name)
+
     @transaction.atomic
     def promote(self, version: ModelVersion, name: str, *, by: User | None) -> None:
         """Let `name` stand for this version from now on."""
@@ -34,8 +46,18 @@ class RegisteredModel(models.Model):
             raise Refused(f"{version} is a version of another model.")
         if not version.is_usable:
             raise Refused(f"{version} has not passed its check, so it cannot be {name}.")
+        if version.archived:
+            raise Refused(f"{version} is archived. Bring it back first.")
         self.aliases.update_or_create(name=name, defaults={"version": version})
         Event.record(self.workspace, by, "promoted a model version", str(version), alias=name)
+
+    @transaction.atomic
+    def drop_alias(self, name: str, *, by: User | None) -> bool:
+        """No version goes by this name any more. False: none did."""
+        n, _ = self.aliases.filter(name=name).delete()
+        if n:
+            Event.record(self.workspace, by, "dropped an alias", str(self), alias=name)
+        return bool(n)
 
     @transaction.atomic
     def add_version(self, *, file: str, sha256: str, source: str, by: User | None) -> ModelVersion:
@@ -87,6 +109,9 @@ class ModelVersion(Leased):
     # read from the file by the check: {"labels": […], "imgsz": 640, "format": "onnx", …}
     description = models.JSONField(default=dict, blank=True)
     archived = models.DateTimeField(null=True, blank=True)  # not offered any more, still in use
+    copied_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="copies"
+    )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -112,6 +137,57 @@ class ModelVersion(Leased):
     @property
     def is_being_checked(self) -> bool:
         return self.status in (Status.WAITING, Status.WORKING)
+
+    @property
+    def task(self) -> str:
+        """What it was made for: boxes, or whole pictures."""
+        return self.description.get("task", "boxes")
+
+    def trained_pictures(self) -> int:
+        """How many pictures it was trained on; 0 where it was not trained here."""
+        training = getattr(self, "training", None)
+        return training.n_pictures if training else 0
+
+    def f1(self) -> float | None:
+        """Its F1 on test pictures, as measured last; None where it was not measured."""
+        done = self.evaluations.filter(split="test", status=Status.DONE).order_by("-finished")
+        figures = done.values_list("figures", flat=True).first() or {}
+        return figures.get("overall", {}).get("f1")
+
+    # --- verbs --------------------------------------------------------------------------
+
+    @transaction.atomic
+    def archive(self, *, by: User | None) -> None:
+        """Offer it no more. What uses it goes on using it."""
+        if names := list(self.aliases.values_list("name", flat=True)):
+            raise Refused(f"{self} is {' and '.join(names)}. Give that name to another first.")
+        self.archived = timezone.now()
+        self.save(update_fields=["archived"])
+        Event.record(self.model.workspace, by, "archived a model version", str(self))
+
+    @transaction.atomic
+    def unarchive(self, *, by: User | None) -> None:
+        self.archived = None
+        self.save(update_fields=["archived"])
+        Event.record(self.model.workspace, by, "brought back a model version", str(self))
+
+    @transaction.atomic
+    def copy_to(self, model: RegisteredModel, *, by: User | None) -> ModelVersion:
+        """The same weights as a version of another model: it behaves the same, unmeasured there."""
+        if not self.is_usable:
+            raise Refused(f"{self} has not passed its check, so it cannot be copied.")
+        if model.pk == self.model_id:
+            raise Refused(f"{self} is a version of {model} already.")
+        copy = model.add_trained_version(
+            file=self.file,
+            sha256=self.sha256,
+            description=self.description,
+            source=f"Copied from {self}",
+            by=by,
+        )
+        copy.copied_from = self
+        copy.save(update_fields=["copied_from"])
+        return copy
 
     def check_again(self) -> bool:
         """Another try at a check that failed for a reason that may have gone."""
@@ -150,6 +226,82 @@ class Alias(models.Model):
         return self.name
 
 
+class ExportQuerySet(LeasedQuerySet):
+    @transaction.atomic
+    def request(self, version: ModelVersion, format: str, *, by: User | None) -> ModelExport:
+        """The export of a version in a format: the one there is, or a new one."""
+        if format not in ModelExport.Format.values:
+            raise Refused(f"A format is one of {', '.join(ModelExport.Format.values)}.")
+        if not version.is_usable:
+            raise Refused(f"{version} has not passed its check, so it cannot be exported.")
+        if version.description.get("format") == "onnx" and format == ModelExport.Format.TORCHSCRIPT:
+            raise Refused(f"{version} is an ONNX file, out of which TorchScript cannot be made.")
+        found, is_new = self.get_or_create(
+            version=version, format=format, defaults={"created_by": by}
+        )
+        if is_new:
+            about = {"format": str(format)}
+            Event.record(version.model.workspace, by, "exported a model", str(version), **about)
+            jobs.export_model(found.pk)
+        else:
+            found.retry()
+        return found
+
+
+class ModelExport(Leased):
+    """A version in a format that another program runs, made by a worker."""
+
+    MAX_ATTEMPTS = 3
+    WORKSPACE = "version__model__workspace"
+
+    class Format(models.TextChoices):
+        ONNX = "onnx", "ONNX"
+        OPENVINO = "openvino", "OpenVINO"
+        TORCHSCRIPT = "torchscript", "TorchScript"
+
+    version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="exports")
+    format = models.CharField(max_length=11, choices=Format)
+    file = models.CharField(max_length=200, blank=True)
+    size_bytes = models.BigIntegerField(default=0)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["format"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "format"], name="one_export_a_format")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} as {self.get_format_display()}"
+
+    @property
+    def is_going_on(self) -> bool:
+        return self.status in (Status.WAITING, Status.WORKING)
+
+    def retry(self) -> bool:
+        """Another try at one that failed for a reason that may have gone."""
+        moved = ModelExport.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True)
+        n = moved.update(status=Status.WAITING, attempt=0, error="", finished=None)
+        if n:
+            self.refresh_from_db()
+            jobs.export_model(self.pk)
+        return bool(n)
+
+
+class HostingQuerySet(models.QuerySet["Hosting"]):
+    def idle(self) -> models.QuerySet[Hosting]:
+        """Wanted, but not used for its idle time."""
+        return self.filter(wanted=True, until__lt=timezone.now())
+
+    @transaction.atomic
+    def changing(self, version_id: int) -> Hosting | None:
+        """The row to change, locked; call inside a transaction."""
+        return self.select_for_update().filter(version=version_id).first()
+
+
 class Hosting(models.Model):
     """Whether workers keep a version loaded, and until when. The server ends it, not the page.
 
@@ -157,6 +309,7 @@ class Hosting(models.Model):
     """
 
     WORKSPACE = "version__model__workspace"
+    LEAST_IDLE_S, MOST_IDLE_S = 60, 24 * 3600
 
     class State(models.TextChoices):
         STOPPED = "stopped"
@@ -173,5 +326,121 @@ class Hosting(models.Model):
     held = models.JSONField(default=dict, blank=True)
     problem = models.TextField(blank=True)
 
+    objects = HostingQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"{self.version} is {self.state}"
+
+    # --- questions ----------------------------------------------------------------------
+
+    @property
+    def bytes(self) -> int:
+        """What it costs in memory, over all workers."""
+        return sum(entry.get("bytes", 0) for entry in self.held.values())
+
+    @property
+    def is_changing(self) -> bool:
+        return self.state in (self.State.STARTING, self.State.STOPPING)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds until it stops by itself, if nobody uses it; None when it is not wanted."""
+        if not self.wanted or self.until is None:
+            return None
+        return max((self.until - timezone.now()).total_seconds(), 0.0)
+
+    # --- verbs of people ------------------------------------------------------------------
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> Hosting:
+        """The row of a version; one that is stopped where there is none yet."""
+        return cls.objects.filter(version=version).first() or cls(version=version)
+
+    @classmethod
+    @transaction.atomic
+    def start(cls, version: ModelVersion, *, by: User | None, idle_s: int | None = None) -> Hosting:
+        """Have a worker load the version and keep it until it idled."""
+        if not version.is_usable:
+            raise Refused(f"{version} has not passed its check, so it cannot be started.")
+        if idle_s is not None and not cls.LEAST_IDLE_S <= idle_s <= cls.MOST_IDLE_S:
+            raise Refused("The idle time must be between a minute and a day.")
+        cls.objects.get_or_create(version=version)
+        row = cls.objects.select_for_update().get(version=version)
+        row.idle_s = idle_s or row.idle_s
+        row._want()
+        Event.record(version.model.workspace, by, "started a model", str(version))
+        jobs.host(version.pk)
+        return row
+
+    @transaction.atomic
+    def stop(self, *, by: User | None) -> bool:
+        """Have the workers let go of it. False: nobody wanted it."""
+        row = Hosting.objects.changing(self.version_id)
+        if row is None or not row.wanted:
+            return False
+        row.let_go()
+        Event.record(self.version.model.workspace, by, "stopped a model", str(self.version))
+        self.refresh_from_db()
+        return True
+
+    # --- verbs of workers and the sweep -----------------------------------------------------
+
+    def _want(self) -> None:
+        self.wanted, self.problem = True, ""
+        self.until = timezone.now() + timedelta(seconds=self.idle_s)
+        self.state = self.State.READY if self.held else self.State.STARTING
+        self.save()
+
+    def let_go(self) -> None:
+        """Not wanted any more: whoever holds it drops it at its next look."""
+        self.wanted, self.until = False, None
+        self.state = self.State.STOPPING if self.held else self.State.STOPPED
+        self.save()
+
+    @classmethod
+    @transaction.atomic
+    def use(cls, version_id: int) -> None:
+        """A run uses the version: it is wanted, from now for its idle time."""
+        if not ModelVersion.objects.filter(pk=version_id).exists():
+            return  # deleted meanwhile; the run goes on with the file it has
+        cls.objects.get_or_create(version_id=version_id)
+        cls.objects.select_for_update().get(version_id=version_id)._want()
+
+    @classmethod
+    @transaction.atomic
+    def say_held(cls, version_id: int, worker: str, n_bytes: int) -> None:
+        """This worker has it in memory now."""
+        if row := cls.objects.changing(version_id):
+            row.held[worker] = {"bytes": n_bytes, "since": timezone.now().isoformat()}
+            row.problem = ""
+            row.state = cls.State.READY if row.wanted else cls.State.STOPPING
+            row.save()
+
+    @classmethod
+    @transaction.atomic
+    def say_released(cls, version_id: int, worker: str) -> None:
+        """This worker has it in memory no more."""
+        row = cls.objects.changing(version_id)
+        if row and row.held.pop(worker, None):
+            row._settle()
+
+    @classmethod
+    @transaction.atomic
+    def say_failed(cls, version_id: int, problem: str) -> None:
+        """It could not be loaded, and why."""
+        if row := cls.objects.changing(version_id):
+            row.problem = problem
+            row.let_go()
+
+    @transaction.atomic
+    def forget(self, worker: str) -> None:
+        """The worker is gone, and what it held with it."""
+        Hosting.say_released(self.version_id, worker)
+
+    def _settle(self) -> None:
+        """After a worker let go: ready elsewhere, to be loaded again, or stopped."""
+        if self.held:
+            self.state = self.State.READY if self.wanted else self.State.STOPPING
+        else:
+            self.state = self.State.STARTING if self.wanted else self.State.STOPPED
+        self.save()

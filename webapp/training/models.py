@@ -6,13 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.datasets.models import DatasetVersion, Split
 from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.projects.models import Label, Project
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Worker
 from webapp.training.options import checked
@@ -82,7 +83,7 @@ def _refuse_a_base(
             f"{base} is an ONNX file, which can be used but not trained further. "
             "Start from a .pt or .safetensors version."
         )
-    if base.description.get("task", "boxes") != version.dataset.task:
+    if base.task != version.dataset.task:
         raise Refused(f"{base} was made for another task than {version}.")
 
 
@@ -145,6 +146,11 @@ class TrainingRun(Leased):
     @property
     def has_something_to_keep(self) -> bool:
         return self.epoch > 0
+
+    @property
+    def n_pictures(self) -> int:
+        """How many pictures it trains on, as the dataset version counts them."""
+        return int(self.version.counts.get("splits", {}).get("train", {}).get("pictures", 0))
 
     @property
     def share(self) -> float:
@@ -298,7 +304,7 @@ def _refuse_an_evaluation(
     _refuse_a_dataset(dataset_version, model_version.model.workspace)
     if not model_version.is_usable:
         raise Refused(f"{model_version} has not passed its check, so it cannot be measured.")
-    if model_version.description.get("task", "boxes") != dataset_version.dataset.task:
+    if model_version.task != dataset_version.dataset.task:
         raise Refused(f"{model_version} was made for another task than {dataset_version}.")
 
 
@@ -347,3 +353,21 @@ class Evaluation(Leased):
             self.refresh_from_db()
             jobs.evaluate(self.pk)
         return bool(moved)
+
+    @transaction.atomic
+    def keep_thresholds(self, *, by: User | None) -> int:
+        """Show the project's labels from the threshold that was best here; how many there were.
+
+        They go by name or alias, whatever the case, as in a run.
+        """
+        project = self.dataset_version.dataset.project
+        best = {row["label"].casefold(): row["threshold"] for row in self.figures["labels"]}
+        n = 0
+        for label in project.labels.filter(archived=None):
+            if words := label.words() & set(best):
+                Label.objects.filter(pk=label.pk).update(threshold=round(best[words.pop()], 2))
+                n += 1
+        if n:
+            Project.objects.filter(pk=project.pk).update(version=F("version") + 1)
+            Event.record(project.workspace, by, "kept the best thresholds", str(self), labels=n)
+        return n

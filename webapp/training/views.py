@@ -1,0 +1,181 @@
+"""Trainings: asking for one, watching it, ending it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action, Refused
+from webapp.going_back import back
+from webapp.ids import is_id
+from webapp.registry.models import RegisteredModel
+from webapp.training.forms import TrainingForm, bases, frozen_versions
+from webapp.training.models import TrainingRun
+from webapp.training.options import DEFAULTS
+
+A_PAGE = 30
+# The columns of the curves: name, title, decimals.
+CURVES = {
+    "boxes": [
+        ("loss", "Loss", 3),
+        ("box_loss", "Box loss", 3),
+        ("cls_loss", "Label loss", 3),
+        ("precision", "Precision", 3),
+        ("recall", "Recall", 3),
+        ("map50", "AP 0.5", 3),
+        ("map50_95", "AP 0.5–0.95", 3),
+        ("seconds", "Seconds", 1),
+    ],
+    "concept": [("loss", "Loss", 3), ("accuracy", "Accuracy", 3), ("seconds", "Seconds", 1)],
+}
+
+
+def _rows() -> QuerySet[TrainingRun]:
+    return TrainingRun.objects.select_related(
+        "model__workspace", "version__dataset__project", "base__model", "result__model"
+    )
+
+
+@require_safe
+@may(Action.VIEW)
+def trainings(request: HttpRequest) -> HttpResponse:
+    """The trainings of the workspace, the newest first."""
+    workspace = request.membership.workspace
+    mine = _rows().filter(model__workspace=workspace).select_related("created_by")
+    page = Paginator(mine.defer("curves"), A_PAGE).get_page(request.GET.get("page"))
+    going = any(not row.is_over for row in page)
+    context = {"page": page, "is_going": going, "can_train": frozen_versions(workspace).exists()}
+    name = "training/_list.html" if request.htmx and not request.htmx.boosted else None
+    return render(request, name or "training/list.html", context)
+
+
+@may(Action.ANALYSE)
+def new(request: HttpRequest) -> HttpResponse:
+    """The form for a training; posting it starts one."""
+    workspace = request.membership.workspace
+    form = TrainingForm(workspace, request.POST or None, initial=_defaults(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                run = form.request(request.user)
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            return redirect("training", run.pk)
+    context = {
+        "form": form,
+        "model_names": RegisteredModel.objects.filter(workspace=workspace).values_list(
+            "name", flat=True
+        ),
+        "n_versions": frozen_versions(workspace).count(),
+        "n_bases": bases(workspace).count(),
+        "is_unfolded": any(form[name].errors for name in FOLDED) if form.is_bound else False,
+        "folded": [form[name] for name in FOLDED],
+    }
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "training/new.html", context, status=status)
+
+
+FOLDED = (
+    *("imgsz", "patience", "seed", "augment", "freeze", "search", "batch", "learning_rate"),
+    "device",
+)
+
+
+def _defaults(request: HttpRequest) -> dict[str, Any]:
+    """What the form says at first: as little as possible is left to choose."""
+    workspace = request.membership.workspace
+    versions = frozen_versions(workspace)
+    asked = request.GET.get("version", "")
+    version = versions.filter(pk=asked).first() if is_id(asked) else versions.first()
+    base = None
+    wanted = request.GET.get("base", "")
+    if is_id(wanted):
+        base = bases(workspace).filter(pk=wanted).first()
+    start = "version" if base else "pretrained"
+    name = base.model.name if base else version.dataset.project.name if version else ""
+    return DEFAULTS | {"version": version, "base": base, "start": start, "name": name}
+
+
+@require_safe
+@may(Action.VIEW)
+def training(request: HttpRequest, pk: int) -> HttpResponse:
+    run = find(_rows().select_related("created_by"), request, pk=pk)
+    return render(request, "training/page.html", _context(run))
+
+
+def _context(run: TrainingRun) -> dict[str, Any]:
+    columns = CURVES[run.version.dataset.task]
+    known = [c for c in columns if any(row.get(c[0]) is not None for row in run.curves)]
+    return {
+        "training": run,
+        "columns": known or columns,
+        "rows": [
+            [row.get("epoch"), *((row.get(name), places) for name, _, places in known)]
+            for row in run.curves
+        ],
+        "evaluations": run.result.evaluations.all() if run.result else [],
+        "start": _start(run),
+    }
+
+
+def _start(run: TrainingRun) -> str:
+    if run.base:
+        return str(run.base)
+    return {"pretrained": "Published weights", "scratch": "Nothing: weights drawn at random"}.get(
+        run.options.get("start", ""), ""
+    )
+
+
+@require_safe
+@may(Action.VIEW)
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """How a training stands: the fragment that asks for itself again until it is over."""
+    return _status(request, find(_rows(), request, pk=pk))
+
+
+def _status(request: HttpRequest, run: TrainingRun) -> HttpResponse:
+    has_news = request.GET.get("seen", "") != str(run.epoch)
+    response = render(
+        request, "training/_status_polled.html", _context(run) | {"has_news": has_news}
+    )
+    if run.is_over and request.method == "GET":
+        response["HX-Refresh"] = "true"  # there may be a version and an evaluation to show now
+    return response
+
+
+def _ask(request: HttpRequest, pk: int, verb: str, refusal: str) -> HttpResponse:
+    """Ask a training to do something, and show how it stands now."""
+    run = find(_rows(), request, Action.ANALYSE, pk=pk)
+    if not getattr(run, verb)():
+        run.refresh_from_db()
+        messages.info(request, refusal)
+    if request.htmx:
+        return _status(request, run)
+    return back(request, "training", run.pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    return _ask(request, pk, "stop", "There is no finished epoch to keep yet, or it is over.")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    return _ask(request, pk, "cancel", "The training is over already.")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    return _ask(request, pk, "retry", "There is nothing to try again.")
