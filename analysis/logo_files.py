@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError, UnusableReference
 from analysis.frames import read_picture
 from analysis.guard import Limits, call
+from analysis.svg import looks_like_drawing
 
 Logo = NDArray[np.uint8]  # BGRA
 
@@ -41,12 +42,6 @@ def is_drawing(path: Path | str) -> bool:
     """Whether a file is SVG, by its content."""
     with Path(path).open("rb") as file:
         return looks_like_drawing(file.read(4096))
-
-
-def looks_like_drawing(head: bytes) -> bool:
-    """Whether what begins with `head` is SVG."""
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<?xml", b"<svg", b"<!doctype svg", b"<!--")) and b"<svg" in start
 
 
 def draw(path: Path | str, side: int = SIDE) -> Logo:

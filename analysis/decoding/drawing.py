@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 
 from analysis.decoding.line import Line
 from analysis.errors import UnreadableMedia
+from analysis.svg import MOST_BYTES
 
-MOST_BYTES = 5 << 20
 _INSIDE = re.compile(r"#|data:image/(png|jpe?g|gif|webp)[;,]", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*([0-9.]+)\s*(px|pt|mm|cm|in|pc|q)?\s*$", re.IGNORECASE)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.logo_files import cut_out, looks_like_drawing, read_logo
+from analysis.logo_files import cut_out, read_logo
+from analysis.svg import looks_like_drawing
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {}</svg>'
 LOGOS = Path(__file__).resolve().parents[2] / "demo" / "logos"

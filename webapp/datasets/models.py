@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -13,6 +15,7 @@ from analysis.types import Box
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
+from webapp.datasets.logos import FoundLogo
 from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
 
@@ -20,6 +23,7 @@ __all__ = [
     "Annotation",
     "Dataset",
     "DatasetVersion",
+    "LogoFile",
     "Refused",
     "Sample",
     "Split",
@@ -122,8 +126,8 @@ class Dataset(models.Model):
         values = {"file": file, "sha256": sha256, "width": width, "height": height} | more
         if (asset := more.get("asset")) is not None and asset.kind == Asset.Kind.VIDEO:
             values.setdefault("group", f"asset:{asset.pk}")
-        sample, is_new = self.samples.select_for_update().get_or_create(
-            source=source, defaults=values | {"origin": origin}
+        sample, is_new = Sample.objects.select_for_update().get_or_create(
+            dataset=self, source=source, defaults=values | {"origin": origin}
         )
         if is_new:
             return sample
@@ -140,6 +144,26 @@ class Dataset(models.Model):
             setattr(sample, field, value)
         sample.save(update_fields=[*values, "changed"])
         return sample
+
+    @transaction.atomic
+    def add_logo(self, label: Label, found: FoundLogo, name: str, *, by: User | None) -> LogoFile:
+        """One more logo file of a label to make pictures from. Raises Refused."""
+        mine = self.logo_files.filter(label=label)
+        if mine.filter(sha256=found.sha256).exists():
+            raise Refused(f"{label.name} has this file already.")
+        if mine.count() >= LogoFile.MAX_PER_LABEL:
+            raise Refused(f"A label holds {LogoFile.MAX_PER_LABEL} logo files at most.")
+        file = f"logos/{found.sha256}.{found.extension}"
+        if not default_storage.exists(file):
+            file = default_storage.save(file, ContentFile(found.data))
+        Event.record(self.project.workspace, by, "added a logo file", f"{name} for {label}")
+        return self.logo_files.create(
+            label=label,
+            name=name[-255:],
+            file=file,
+            sha256=found.sha256,
+            shown="" if found.extension == "svg" else file,
+        )
 
     @transaction.atomic
     def remove_pictures(self, samples: Iterable[int], *, by: User | None) -> datetime | None:
@@ -352,6 +376,33 @@ class Annotation(models.Model):
     @property
     def box(self) -> tuple[float, float, float, float]:
         return self.x1, self.y1, self.x2, self.y2
+
+
+class LogoFile(models.Model):
+    """A file of a label's logo to make pictures from; SVG too, which references cannot be."""
+
+    MAX_PER_LABEL = 20
+    WORKSPACE = "dataset__project__workspace"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="logo_files")
+    label = models.ForeignKey(Label, models.CASCADE, related_name="logo_files")
+    name = models.CharField(max_length=255)
+    file = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    shown = models.CharField(max_length=200, blank=True)  # as a browser can show it
+    problem = models.TextField(blank=True)  # why nothing can be made of it; a worker's sentence
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "label", "sha256"], name="same_logo_file_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} for {self.label}"
 
 
 class DatasetVersionQuerySet(LeasedQuerySet):

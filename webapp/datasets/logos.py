@@ -1,0 +1,43 @@
+"""Logo files as people upload them: known by their content, checked before they are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from analysis.svg import MOST_BYTES, looks_like_drawing
+from webapp.projects.pictures import MAX_BYTES, PictureRefused, read_picture
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLogo:
+    """A logo file's bytes, unchanged, and what kind they are: "png", "jpg", "webp", "svg"."""
+
+    data: bytes
+    sha256: str
+    extension: str
+
+
+def read_logo_file(file: BinaryIO) -> FoundLogo:
+    """The logo in `file`. A drawing is kept unopened: a worker paints it.
+
+    Raises PictureRefused for what is neither PNG, JPEG, WebP nor SVG, too large or damaged.
+    """
+    data = file.read(MAX_BYTES + 1)
+    if not looks_like_drawing(data[:4096]):
+        picture = read_picture(io.BytesIO(data))
+        return FoundLogo(picture.data, picture.sha256, picture.extension)
+    if len(data) > MOST_BYTES:
+        raise PictureRefused(f"This drawing is larger than {MOST_BYTES >> 20} MB.")
+    return FoundLogo(data, hashlib.sha256(data).hexdigest(), "svg")
+
+
+def label_of(file_name: str) -> str:
+    """What a logo file is probably of: "norra-bank_logo.svg" → "norra bank"."""
+    words = re.sub(r"[-_.\s]+", " ", PurePosixPath(file_name).stem)
+    kept = re.sub(r"\b(logo|logotype|icon|rgb|cmyk|white|black|svg|png)\b", "", words, flags=re.I)
+    return " ".join((kept.strip() or words).split())[:60]
