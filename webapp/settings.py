@@ -175,7 +175,17 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "analysis"
 CELERY_TASK_ROUTES = {
     name: {"queue": "ingest"}
-    for name in ("ingest", "frame", "check_model", "sweep", "freeze", "transfer", "export_model")
+    for name in (
+        "ingest",
+        "frame",
+        "check_model",
+        "sweep",
+        "freeze",
+        "transfer",
+        "export_model",
+        "label_frames",  # somebody waits for these at this moment
+        "predict",
+    )
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
