@@ -21,7 +21,7 @@ SOURCES = (
     "b.png",
     "day 1/a.jpg",
     "day 2/a.jpg",
-    "film@1.5.jpg",
+    "film#1.5&+.jpg",
     "é.jpeg",
     "c.v2.png",
 )
@@ -87,7 +87,7 @@ def pictures(draw: st.DrawFn, source: str, labels: Sequence[str]) -> LabelledPic
         video="film.mp4" if is_frame else "",
         time_s=draw(st.floats(0, 1e4)) if is_frame else None,
         frame=draw(st.integers(0, 1000)) if is_frame else None,
-        changed=draw(st.sampled_from(["", "2026-03-01T12:00:00.000Z"])),
+        changed="2026-03-01T12:00:00.000Z" if is_labelled and draw(st.booleans()) else "",
     )
 
 
@@ -95,7 +95,7 @@ def pictures(draw: st.DrawFn, source: str, labels: Sequence[str]) -> LabelledPic
 def labelled_sets(draw: st.DrawFn) -> LabelledSet:
     """Whatever a set may say, on pictures that are there (`pixels_of`)."""
     labels = tuple(draw(st.lists(st.sampled_from(LABELS), min_size=1, unique=True)))
-    sources = draw(st.lists(st.sampled_from(SOURCES), max_size=4, unique=True))
+    sources = draw(st.lists(st.sampled_from(SOURCES), min_size=1, max_size=4, unique=True))
     drawn = tuple(draw(pictures(source, labels)) for source in sources)
     is_concept = any(p.labels for p in drawn) and not any(p.boxes for p in drawn)
     return LabelledSet("concept" if is_concept else "boxes", labels, drawn, "A set")
@@ -122,6 +122,7 @@ def _comparable(picture: LabelledPicture, digits: int) -> LabelledPicture:
         labels=tuple(sorted(picture.labels)),
         file="",
         sha256="",
+        extra={},
     )
 
 

@@ -5,14 +5,20 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from analysis.datasets import coco, cvat, voc, yolo
+from analysis.datasets import coco, cvat, ground_truth, label_studio, voc, yolo
 from analysis.datasets.fidelity import reduced
+from analysis.datasets.types import LabelledSet
 from tests.analysis.labelled_sets import comparable, labelled_sets, round_trip
 
-FORMATS = [yolo, coco, voc, cvat]
+
+def name(module):
+    return module.__name__.split(".")[-1]
 
 
-@pytest.mark.parametrize("module", FORMATS, ids=lambda m: m.__name__.split(".")[-1])
+FORMATS = [yolo, coco, voc, cvat, label_studio, ground_truth]
+
+
+@pytest.mark.parametrize("module", FORMATS, ids=name)
 @given(labelled=labelled_sets())
 @settings(max_examples=40)
 def test_out_and_in_again_is_the_identity_for_what_the_format_can_hold(module, labelled):
@@ -22,3 +28,9 @@ def test_out_and_in_again_is_the_identity_for_what_the_format_can_hold(module, l
     assert not [p for p in [*said, *problems] if p.is_error]
     named = replace(kept, name=labelled.name)
     assert bool(said) == (comparable(named) != comparable(labelled))
+
+
+@pytest.mark.parametrize("module", [yolo, coco, voc, cvat, label_studio], ids=name)
+def test_an_empty_set_keeps_its_labels(module):
+    empty = LabelledSet("boxes", ("Kestrel", "Norra Bank"), ())
+    assert round_trip(empty, module.write, module.read) == (empty, [], [])
