@@ -1,0 +1,193 @@
+// Drawing the picture and what lies on it. Two canvases: the picture below, with the brightness;
+// boxes above, untouched by it.
+import { overPicture } from "../timeline/colours.js";
+import { sharpen } from "../timeline/overlay.js";
+import { HANDLES, handlePoint } from "./geometry.js";
+
+const FONT = "500 11px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+const STRONG = "600 12px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+const TAG = 18;
+const HANDLE = 8;
+const ROUGH_ZOOM = 4; // screen pixels a picture pixel covers from which they are shown as squares
+
+/** @param {{desk: import("./desk.js").Desk, view: import("./view.js").View}} options */
+export function createStage({ desk, view }) {
+  const pictureOn = document.getElementById("work-picture");
+  const boxesOn = document.getElementById("work-boxes");
+  const note = document.getElementById("work-note");
+  let queued = 0;
+  let late = 0;
+  let cursor = null;
+
+  const draw = () => {
+    queued ||= requestAnimationFrame(() => {
+      queued = 0;
+      paint();
+    });
+  };
+
+  function paint() {
+    paintPicture();
+    const { ink, width, height } = sharpen(boxesOn);
+    const { boxes, draft, tool } = desk.ui.get();
+    if (desk.session.isConcept) return;
+    if (boxes && desk.isHere) paintAll(ink, { width, height });
+    if (draft?.isNew) paintNew(ink, draft);
+    if (cursor && tool === "draw" && !draft) paintCross(ink, width, height);
+  }
+
+  function paintPicture() {
+    const { ink } = sharpen(pictureOn);
+    const { brightness } = desk.ui.get();
+    pictureOn.style.filter = brightness === 1 ? "" : `brightness(${brightness})`;
+    pictureOn.classList.toggle("late", late > 0 && !desk.isHere);
+    if (!desk.picture) return;
+    ink.imageSmoothingEnabled = view.width / view.size[0] < ROUGH_ZOOM;
+    ink.imageSmoothingQuality = "high";
+    ink.drawImage(desk.picture, view.x, view.y, view.width, view.height);
+  }
+
+  function paintAll(ink, room) {
+    const { draft, hover, tags, proposal } = desk.ui.get();
+    const { selected, conflicts } = desk.session;
+    const items = desk
+      .shown()
+      .map((item) => (draft?.id === item.id ? { ...item, box: draft.box } : item))
+      .map((item) => ({ ...item, place: view.place(item.box), isSelected: item.id === selected }))
+      .sort((a, b) => a.isSelected - b.isSelected || b.place.width * b.place.height - a.place.width * a.place.height);
+    const proposed = desk.proposals.map((one) => ({ ...one, place: view.place(one.box), label: desk.label(one.label) }));
+    for (const one of proposed) paintBox(ink, one.place, one.label.colour, { dashed: true, strong: one.id === proposal });
+    for (const item of items) {
+      paintBox(ink, item.place, item.label.colour, { strong: item.isSelected || item.id === hover, faint: item.occluded });
+    }
+    for (const [, { theirs }] of conflicts) paintTheirs(ink, theirs);
+    const taken = [];
+    for (const one of proposed) {
+      const words = `${one.label.name} ${one.confidence.toFixed(2)}${one.id === (proposal ?? proposed[0].id) ? ", accept A" : ""}`;
+      if (tags) paintTag(ink, one.place, words, { colour: one.label.colour, room, taken, quiet: true });
+    }
+    for (const item of items) {
+      if (!tags && !item.isSelected && item.id !== hover) continue;
+      const words = desk.session.isClip && item.isSelected ? `${item.label.name} · track ${desk.session.numbers.get(item.id)}` : item.label.name;
+      const more = item.occluded ? `${words}, occluded` : words;
+      paintTag(ink, item.place, more, { colour: item.label.colour, room, taken, quiet: !item.isSelected });
+    }
+    const held = items.find((item) => item.isSelected);
+    if (held) paintHandles(ink, held);
+  }
+
+  function paintNew(ink, draft) {
+    const { colour } = desk.label(desk.ui.get().label);
+    paintBox(ink, view.place(draft.box), colour, { strong: true });
+  }
+
+  function paintTheirs(ink, theirs) {
+    const box = theirs?.box ?? null;
+    if (!box) return;
+    const place = view.place(box);
+    ink.setLineDash([2, 4]);
+    ink.lineWidth = 2;
+    ink.strokeStyle = "#fff";
+    ink.strokeRect(place.x, place.y, place.width, place.height);
+    ink.setLineDash([]);
+  }
+
+  function paintHandles(ink, { box, label }) {
+    const { line } = overPicture(label.colour);
+    for (const handle of HANDLES) {
+      const [x, y] = view.toStage(handlePoint(box, handle));
+      ink.fillStyle = "#fff";
+      ink.strokeStyle = line;
+      ink.lineWidth = 1.5;
+      ink.beginPath();
+      ink.rect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
+      ink.fill();
+      ink.stroke();
+    }
+  }
+
+  /** Two thin lines through the pointer: where the edges of a new box would lie. */
+  function paintCross(ink, width, height) {
+    const [x, y] = cursor.map((at) => Math.round(at) + 0.5);
+    ink.strokeStyle = "#ffffff73";
+    ink.lineWidth = 1;
+    ink.beginPath();
+    ink.moveTo(x, 0);
+    ink.lineTo(x, height);
+    ink.moveTo(0, y);
+    ink.lineTo(width, y);
+    ink.stroke();
+  }
+
+  function showNote() {
+    late = 0;
+    note.textContent = desk.problem;
+    document.getElementById("work-problem").hidden = !desk.problem;
+    draw();
+  }
+
+  let timer = 0;
+  desk.on(["frame"], () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      late = desk.isHere || desk.problem ? 0 : 1;
+      draw();
+    }, 150);
+    draw();
+  });
+  desk.on(["picture"], () => {
+    if (desk.picture) view.setSize([desk.session.data.width || desk.picture.width, desk.session.data.height || desk.picture.height]);
+    showNote();
+  });
+  desk.on(["change", "select", "open"], draw);
+  desk.ui.on(["boxes", "tags", "brightness", "draft", "hover", "tool", "label", "proposal"], draw);
+  view.addEventListener("move", draw);
+  document.getElementById("work-again").addEventListener("click", () => desk.go(desk.frame, { isNew: true }));
+  return {
+    draw,
+    setCursor(point) {
+      cursor = point;
+      if (desk.ui.get().tool === "draw") draw();
+    },
+  };
+}
+
+export function paintBox(ink, place, colour, { dashed = false, strong = false, faint = false } = {}) {
+  const { line } = overPicture(colour);
+  ink.beginPath();
+  ink.rect(place.x, place.y, place.width, place.height);
+  if (strong) {
+    ink.fillStyle = line.replace("hsl(", "hsl(").replace(")", " / 0.12)");
+    ink.fill();
+  }
+  if (!dashed) {
+    ink.lineWidth = strong ? 4.5 : 4;
+    ink.strokeStyle = "#0006"; // an edge, so that the line is seen on its own colour too
+    ink.stroke();
+  }
+  ink.setLineDash(dashed ? [6, 5] : faint ? [12, 3] : []);
+  ink.lineWidth = strong ? 2.5 : 2;
+  ink.strokeStyle = line;
+  ink.stroke();
+  ink.setLineDash([]);
+}
+
+function paintTag(ink, place, words, { colour, room, taken, quiet }) {
+  ink.font = quiet ? FONT : STRONG;
+  const { line, ink: dark } = overPicture(colour);
+  const width = Math.ceil(ink.measureText(words).width) + 10;
+  const x = Math.min(Math.max(place.x - 1, 0), Math.max(room.width - width, 0));
+  const spots = [place.y - TAG - 3, place.y + place.height + 3, place.y + 3];
+  const inside = spots.filter((y) => y >= 0 && y + TAG <= room.height);
+  const isFree = (y) => !taken.some((tag) => x < tag.x + tag.width && tag.x < x + width && Math.abs(tag.y - y) < TAG);
+  const y = inside.find(isFree) ?? inside[0];
+  if (y === undefined || place.x > room.width || place.x + place.width < 0) return;
+  taken.push({ x, y, width });
+  ink.fillStyle = quiet ? "#000000b3" : line;
+  ink.beginPath();
+  ink.roundRect(x, y, width, TAG, 3);
+  ink.fill();
+  ink.fillStyle = quiet ? line : dark;
+  ink.textBaseline = "middle";
+  ink.fillText(words, x + 5, y + TAG / 2 + 0.5);
+}
