@@ -6,6 +6,7 @@ again.
 
 import logging
 
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -76,6 +77,7 @@ def export_model(export_id: int) -> None:
     transaction.on_commit(lambda: _ring("export_model", export_id))
 
 
-def host(version_id: int) -> None:
-    """Load a model version and keep it ready."""
-    transaction.on_commit(lambda: _ring("host", version_id))
+def host(version_id: int, *, again: bool = False) -> None:
+    """Load a model version and keep it ready; `again`: the sweep rings until a worker did."""
+    expires = 2.0 * settings.SWEEP_SECONDS if again else None
+    transaction.on_commit(lambda: _ring("host", version_id, expires=expires))

@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 import django
-from celery.signals import worker_init, worker_ready, worker_shutting_down
+from celery.signals import task_postrun, worker_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 django.setup()
@@ -23,10 +23,13 @@ from workers import (  # noqa: E402
     analyse,  # noqa: F401
     cut,  # noqa: F401
     datasets,  # noqa: F401
+    export_model,  # noqa: F401
     heartbeat,
+    hosting,
     housekeeping,
     ingest,  # noqa: F401
     labeling,  # noqa: F401
+    loaded,
     ready,
     verify,  # noqa: F401
 )
@@ -36,7 +39,7 @@ log = logging.getLogger("sightline.worker")
 celery = app
 
 # Resources a task needs are limited by analysis itself; what a Python thread may not do is hide
-# a dead process, so the thread below only ever says "alive".
+# a dead process, so the thread below only ever says "alive" and lets go of models.
 _SAY_ALIVE_EVERY_S = 5.0
 
 
@@ -59,10 +62,17 @@ def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
             Worker.beat(this_worker(), queues=queues, memory_bytes=ready.memory_bytes())
+            hosting.tend()
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")
             connection.close()
     Worker.objects.filter(name=this_worker()).delete()
+
+
+@task_postrun.connect
+def rest(**_: Any) -> None:
+    """Between tasks no model is in use, so its idle time runs."""
+    loaded.rest()
 
 
 @worker_shutting_down.connect

@@ -18,13 +18,16 @@ from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
 from webapp.labeling.models import Chore
 from webapp.leases import Leased, Status
-from webapp.registry.models import ModelVersion
+from webapp.registry.models import ModelExport, ModelVersion
 from webapp.runs.models import Run, Segment, Worker
+from workers import hosting
 from workers.identity import is_dead
 
 log = logging.getLogger("sightline.sweep")
 
 FRAMES_KEPT = timedelta(days=7)
+# Rows that one worker does as a whole.
+_PIECES = (Asset, Rendition, ModelVersion, ModelExport, DatasetVersion, Transfer, Chore)
 
 
 @app.task(name="sweep")
@@ -33,6 +36,7 @@ def sweep() -> None:
     release_the_dead()
     give_up_on_the_poisonous()
     ring_for_the_waiting()
+    hosting.stop_the_idle()
     sweep_abandoned_uploads()
     purge_removed_assets()
     forget_old_frames()
@@ -41,7 +45,7 @@ def sweep() -> None:
 
 def release_the_dead() -> None:
     """Free the leases of processes of this machine that are gone, without waiting them out."""
-    for model in (Segment, Asset, Rendition, ModelVersion, DatasetVersion, Transfer, Chore):
+    for model in (Segment, *_PIECES):
         held = model.objects.filter(status=Status.WORKING)
         for worker in set(held.values_list("worker", flat=True)):
             if is_dead(worker):
@@ -58,7 +62,7 @@ def release_the_dead() -> None:
 def give_up_on_the_poisonous() -> None:
     """A row that took its worker down again and again fails, so that others get their turn."""
     said = "This stopped the worker {} times. The machine may have too little memory for it."
-    for model in (Asset, Rendition, ModelVersion, DatasetVersion, Transfer, Chore):
+    for model in _PIECES:
         _expired(model).update(
             status=Status.FAILED,
             error=said.format(model.MAX_ATTEMPTS),
@@ -88,6 +92,7 @@ def ring_for_the_waiting() -> None:
         Rendition.objects.claimable().filter(created__lt=patient).values_list("pk", flat=True)
     ):
         jobs.frame(pk)
+    _ring_for(ModelExport, jobs.export_model, patient)
     _ring_for(DatasetVersion, jobs.freeze, patient)
     _ring_for(Transfer, jobs.transfer, patient)
     for kind in Chore.Kind.values:

@@ -8,7 +8,7 @@ from webapp.celery import app
 def test_every_job_that_the_web_asks_for_is_known_to_the_workers():
     import workers.app  # noqa: F401  registers the tasks
 
-    asked_for = {"ingest", "work", "frame", "check_model", "sweep"}
+    asked_for = {"ingest", "work", "frame", "check_model", "export_model", "host", "sweep"}
     assert asked_for <= set(app.tasks)
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
 

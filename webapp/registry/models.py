@@ -205,6 +205,7 @@ class ModelVersion(Leased):
             "file": self.file,
             "sha256": self.sha256,
             "labels": self.labels,
+            "task": self.task,
         }
 
 
@@ -418,10 +419,15 @@ class Hosting(models.Model):
 
     @classmethod
     @transaction.atomic
-    def say_released(cls, version_id: int, worker: str) -> None:
-        """This worker has it in memory no more."""
+    def say_released(cls, version_id: int, worker: str, because: str = "") -> None:
+        """This worker has it in memory no more; `because` it may not load it again at once."""
         row = cls.objects.changing(version_id)
-        if row and row.held.pop(worker, None):
+        if row is None or row.held.pop(worker, None) is None:
+            return
+        if because and not row.held:
+            row.problem = because
+            row.let_go()
+        else:
             row._settle()
 
     @classmethod
@@ -432,10 +438,16 @@ class Hosting(models.Model):
             row.problem = problem
             row.let_go()
 
+    def extend(self) -> None:
+        """It is in use: its idle time begins anew."""
+        until = timezone.now() + timedelta(seconds=self.idle_s)
+        Hosting.objects.filter(pk=self.pk, wanted=True).update(until=until)
+
     @transaction.atomic
-    def forget(self, worker: str) -> None:
-        """The worker is gone, and what it held with it."""
-        Hosting.say_released(self.version_id, worker)
+    def expire(self) -> None:
+        """Stop it if it is still idle: somebody may have used it meanwhile."""
+        for row in Hosting.objects.idle().select_for_update().filter(pk=self.pk):
+            row.let_go()
 
     def _settle(self) -> None:
         """After a worker let go: ready elsewhere, to be loaded again, or stopped."""

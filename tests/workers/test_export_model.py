@@ -1,0 +1,103 @@
+"""Exports of the demo's model: each says the same as the model itself."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from analysis.checkpoints import describe
+from webapp.leases import Status
+from webapp.registry.models import ModelExport, RegisteredModel
+from workers.export_model import export_model
+
+pytestmark = pytest.mark.django_db
+MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"
+
+
+def version_of(workspace, file: str, data: bytes, **said):
+    name = default_storage.save(file, ContentFile(data))
+    model = RegisteredModel.named(workspace, "Demo")
+    about = {"labels": ["Kestrel"], "format": "compact"} | said
+    return model.add_trained_version(
+        file=name, sha256="0" * 64, description=about, source="the demo", by=None
+    )
+
+
+@pytest.fixture
+def demo(workspace):
+    return version_of(workspace, "models/demo.safetensors", MODEL.read_bytes())
+
+
+def made(version, format: str) -> ModelExport:
+    row = ModelExport.objects.request(version, format, by=None)
+    export_model(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def stored(row: ModelExport, folder: Path) -> Path:
+    path = folder / Path(row.file).name
+    with default_storage.open(row.file) as file:
+        path.write_bytes(file.read())
+    return path
+
+
+@pytest.fixture
+def picture():
+    rng = np.random.default_rng(0)
+    return rng.random((1, 3, 320, 320), np.float32)
+
+
+def test_the_three_formats_answer_alike(demo, tmp_path, picture):
+    import onnxruntime
+    import openvino
+    import torch
+
+    rows = [made(demo, format) for format in ("onnx", "openvino", "torchscript")]
+    assert [row.status for row in rows] == ["done"] * 3, [row.error for row in rows]
+    assert all(row.size_bytes == default_storage.size(row.file) for row in rows)
+
+    graph = stored(rows[0], tmp_path)
+    assert describe(graph).labels == describe(MODEL).labels
+    session = onnxruntime.InferenceSession(graph)
+    by_onnx = session.run(None, {"images": picture})[0]
+
+    with zipfile.ZipFile(stored(rows[1], tmp_path)) as archive:
+        archive.extractall(tmp_path / "openvino")
+    about = describe(tmp_path / "openvino")
+    assert (about.format, about.labels) == ("openvino", describe(MODEL).labels)
+    compiled = openvino.Core().compile_model(tmp_path / "openvino" / "model.xml", "CPU")
+    by_openvino = compiled(picture)[0]
+    assert np.abs(by_openvino - by_onnx)[:, 4:].max() < 0.05  # half precision
+
+    extra = {"config.txt": ""}
+    traced = torch.jit.load(stored(rows[2], tmp_path), _extra_files=extra)
+    assert describe(MODEL).labels[0] in extra["config.txt"].decode()
+    side = describe(MODEL).imgsz
+    square = np.resize(picture, (1, 3, side, side))
+    said = traced(torch.from_numpy(square))
+    by_torch = np.asarray(said[0] if isinstance(said, tuple) else said)
+    by_onnx = session.run(None, {"images": square})[0]
+    assert by_torch.shape == by_onnx.shape
+    assert np.abs(by_torch - by_onnx)[:, 4:].max() < 1e-3
+
+
+def test_what_is_no_model_fails_with_a_sentence(workspace):
+    row = made(version_of(workspace, "models/x.onnx", b"nonsense"), "onnx")
+    assert row.status == Status.FAILED
+    assert not row.can_retry
+    assert "not a model we can read" in row.error
+
+
+def test_an_export_is_made_once(demo):
+    first = ModelExport.objects.request(demo, "onnx", by=None)
+    assert ModelExport.objects.request(demo, "onnx", by=None) == first
+    claimed = ModelExport.objects.claim(first.pk, "w1")
+    export_model(first.pk)  # the doorbell rang twice
+    claimed.refresh_from_db()
+    assert (claimed.status, claimed.worker) == ("working", "w1")
