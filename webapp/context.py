@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from webapp.accounts.models import Action, Workspace
+from webapp.accounts.models import Action, Membership, Workspace
+from webapp.labeling.models import LabelingJob
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,7 @@ class Place:
     icon: str
     is_here: bool
     on_phone: bool
+    waiting: Callable[[], int] = int  # pieces of work for this person; asked when it is drawn
 
 
 # url name, title, the first words of the paths that belong to it, shown in the bar of a phone
@@ -24,6 +28,7 @@ _PLACES = [
     ("home", "Home", ("",), True),
     ("library", "Library", ("library", "assets", "collections"), True),
     ("projects", "Projects", ("projects", "labels"), True),
+    ("labelling", "Label", ("labelling",), True),
     ("compare", "Compare", ("compare",), False),
     ("reports", "Reports", ("reports",), True),
     ("models", "Models", ("models", "model-versions", "training", "evaluations"), False),
@@ -39,18 +44,37 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "workspace": membership.workspace if membership else None,
         "other_workspaces": _other_workspaces(request) if membership else [],
         "may": {action.value: membership.can(action) for action in Action} if membership else {},
-        "places": _places(request.path) if membership and membership.can(Action.VIEW) else [],
+        "places": _places(request.path, membership) if membership else [],
         "version": settings.VERSION,
     }
 
 
-def _places(path: str) -> list[Place]:
+# Where a person may go who may not see the workspace, and what others need to go there.
+_FOR_LABELLERS = ("home", "labelling")
+_ICONS = {"labelling": "tag"}
+
+
+def _places(path: str, membership: Membership) -> list[Place]:
     here = path.strip("/").split("/")[0]
     return [
-        Place(url, title, name, here in words, on_phone)
+        Place(
+            url, title, _ICONS.get(name, name), here in words, on_phone, _waiting(name, membership)
+        )
         for name, title, words, on_phone in _PLACES
-        if (url := _url(name))
+        if _may_go(name, membership) and (url := _url(name))
     ]
+
+
+def _may_go(name: str, membership: Membership) -> bool:
+    if name == "labelling":
+        return membership.can(Action.LABEL)
+    return membership.can(Action.VIEW) or (name in _FOR_LABELLERS and membership.can(Action.LABEL))
+
+
+def _waiting(name: str, membership: Membership) -> Callable[[], int]:
+    if name != "labelling":
+        return int
+    return partial(LabelingJob.objects.count_waiting, membership.user, membership.workspace)
 
 
 def _url(name: str) -> str:

@@ -3,12 +3,14 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from webapp.accounts.access import may
 from webapp.accounts.models import Action
 from webapp.home import system as machine
 from webapp.home.overview import overview
+from webapp.labeling.finding import given
 
 
 @login_required
@@ -17,7 +19,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.membership is None:
         return redirect("no-workspace")
     if not request.membership.can(Action.VIEW):
-        return render(request, "home/labeller.html")
+        context = {"mine": given(request), "now": timezone.now()}
+        return render(request, "home/labeller.html", context)
     template = "home/_now.html" if request.htmx else "home/page.html"
     return render(request, template, overview(request))
 

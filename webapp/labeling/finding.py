@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404
 from webapp.accounts.access import workspaces
 from webapp.accounts.models import Action, Refused
 from webapp.labeling.documents import BadChange
-from webapp.labeling.models import LabelingJob, Prediction, Work
+from webapp.labeling.models import Assignment, LabelingJob, Prediction, Work
 
 log = logging.getLogger("sightline.labelling")
 View = Callable[..., HttpResponse]
@@ -39,6 +39,16 @@ def visible_jobs(request: HttpRequest) -> QuerySet[LabelingJob]:
         pk__in=overseen.values("pk")
     )
     return both.select_related("dataset__project__workspace")
+
+
+def given(request: HttpRequest) -> list[tuple[LabelingJob, int, dict[str, Any]]]:
+    """The open jobs given to this person here: what waits for them in each, and its progress."""
+    jobs = visible_jobs(request).filter(
+        dataset__project__workspace=request.membership.workspace,
+        pk__in=Assignment.objects.filter(user=request.user).values("job"),
+        status=LabelingJob.Status.OPEN,
+    )
+    return [(job, job.waiting_for(request.user), job.progress(request.user)) for job in jobs]
 
 
 def find_job(request: HttpRequest, pk: int) -> LabelingJob:

@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Avg, Count, F, Q
+from django.db.models import Avg, Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
 from analysis import interpolation
 from analysis.consensus import agreement
 from webapp import jobs
-from webapp.accounts.models import Action, Event, Refused, User, Workspace
+from webapp.accounts.models import Action, Event, Refused, Role, User, Workspace
 from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, DatasetVersion, Sample
 from webapp.labeling import documents
@@ -43,6 +43,16 @@ class Clip:
     times_s: list[float]
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How somebody does in a job. `figures`: done, skipped, open, seconds and total_s (mean and
+    sum), agreement and score (means, 0 to 1), n_checks, last."""
+
+    user: User
+    assignment: Assignment | None
+    figures: dict[str, Any]
+
+
 class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
     def of(self, user: User) -> LabelingJobQuerySet:
         """The jobs this person was given, where they may still label."""
@@ -50,6 +60,23 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         return self.filter(
             assignments__user=user, dataset__project__workspace__in=workspaces
         ).distinct()
+
+    def count_waiting(self, user: User, workspace: Workspace) -> int:
+        """How many jobs of the workspace have something to do for this person."""
+        theirs = Work.objects.filter(item__job=OuterRef("pk"), user=user)
+        seen = Work.objects.filter(item=OuterRef("pk"), user=user).exclude(
+            status=Work.Status.RETURNED
+        )
+        free = Item.objects.filter(job=OuterRef("pk"), n_open__gt=0)
+        waits = Exists(theirs.filter(status=Work.Status.CLAIMED)) | Exists(
+            free.exclude(Exists(seen))
+        )
+        given = self.filter(
+            status=LabelingJob.Status.OPEN,
+            assignments__user=user,
+            dataset__project__workspace=workspace,
+        )
+        return given.filter(waits).count()
 
     @transaction.atomic
     def begin(
@@ -193,7 +220,67 @@ class LabelingJob(models.Model):
             "left_s": left * pace / max(works["people"], 1) if pace is not None else None,
         }
 
+    def people(self) -> list[Person]:
+        """How everybody does who works in it or did."""
+        rows = {
+            row["user"]: row
+            for row in self.works()
+            .values("user")
+            .annotate(
+                done=Count("pk", filter=Q(status=Work.Status.DONE)),
+                skipped=Count("pk", filter=Q(status=Work.Status.SKIPPED)),
+                open=Count("pk", filter=Q(status=Work.Status.CLAIMED)),
+                seconds=Avg("seconds", filter=Q(status=Work.Status.DONE)),
+                total_s=models.Sum("seconds"),
+                agreement=Avg("agreement"),
+                score=Avg("score"),
+                n_checks=Count("score"),
+                last=Max("touched"),
+            )
+        }
+        assigned = {a.user_id: a for a in self.assignments.all()}
+        users = User.objects.filter(pk__in=[*rows, *assigned]).order_by("email")
+        return [Person(user, assigned.get(user.pk), rows.get(user.pk, {})) for user in users]
+
     # --- verbs --------------------------------------------------------------------------
+
+    @transaction.atomic
+    def assign(self, user: User, *, by: User) -> Assignment:
+        """Let this member work in it. Raises Refused for those whose role does not allow it."""
+        membership = self.workspace.memberships.filter(user=user).first()
+        if membership is None:
+            raise Refused(f"{user} is no member of {self.workspace}.")
+        if not membership.can(Action.LABEL):
+            role = membership.get_role_display().lower()
+            raise Refused(f"{user} is a {role} here and may not label.")
+        assignment, is_new = self.assignments.get_or_create(user=user)
+        if is_new:
+            Event.record(self.workspace, by, "gave a labelling job", self.title, to=user.email)
+        return assignment
+
+    @transaction.atomic
+    def invite(self, email: str, *, by: User) -> tuple[Assignment, str]:
+        """The person with this address works in it from now on; they become a labeller where
+        they are no member yet. Also the token of a sign-in link, for somebody who is new here."""
+        email = email.strip().lower()
+        member = self.workspace.memberships.filter(user__email=email).first()
+        if member is not None:
+            return self.assign(member.user, by=by), ""
+        membership, token = self.workspace.invite(email, Role.LABELLER, by=by)
+        return self.assign(membership.user, by=by), token
+
+    @transaction.atomic
+    def dismiss(self, user: User, *, by: User) -> bool:
+        """They no longer work in it. What they finished stays; the rest goes to others."""
+        LabelingJob.objects.select_for_update().get(pk=self.pk)
+        gone, _ = self.assignments.filter(user=user).delete()
+        claimed = self.works().filter(user=user, status=Work.Status.CLAIMED)
+        items = list(claimed.values_list("item", flat=True))
+        claimed.update(status=Work.Status.RETURNED, reason="Taken off the job.")
+        Item.objects.filter(pk__in=items).update(n_open=F("n_open") + 1)
+        if gone:
+            Event.record(self.workspace, by, "took off a job", self.title, who=user.email)
+        return bool(gone)
 
     @transaction.atomic
     def claim(self, user: User) -> list[Work]:

@@ -2,12 +2,23 @@ from django.urls import path
 
 from webapp.labeling import views, work_views
 
+_JOB = "labelling/jobs/<int:pk>"
+_PERSON = f"{_JOB}/people/<int:user>"
 _WORK = "labelling/work/<int:pk>"
 
 urlpatterns = [
     path("labelling", views.jobs, name="labelling"),
-    path("labelling/jobs/<int:pk>", views.job, name="labelling-job"),
-    path("labelling/jobs/<int:pk>/next", views.next_work, name="labelling-next"),
+    path(_JOB, views.job, name="labelling-job"),
+    path("labelling/make", views.make, name="labelling-make"),
+    path(f"{_JOB}/next", views.next_work, name="labelling-next"),
+    path(f"{_JOB}/people", views.invite, name="labelling-invite"),
+    path(f"{_PERSON}/link", views.person_link, name="labelling-person-link"),
+    path(f"{_PERSON}/remind", views.person_remind, name="labelling-person-remind"),
+    path(f"{_PERSON}/remove", views.person_remove, name="labelling-person-remove"),
+    path(f"{_JOB}/close", views.close, name="labelling-close"),
+    path(f"{_JOB}/reopen", views.reopen, name="labelling-reopen"),
+    path(f"{_JOB}/ask-again", views.ask_again, name="labelling-ask-again"),
+    path(f"{_JOB}/chores/<int:chore>/retry", views.chore_retry, name="labelling-chore-retry"),
     path(_WORK, work_views.page, name="labelling-work"),
     path(f"{_WORK}.json", work_views.data, name="labelling-data"),
     path(f"{_WORK}/frames/<int:number>.jpg", work_views.frame, name="labelling-frame"),

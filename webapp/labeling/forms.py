@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import Count
+from django.utils import timezone
+
+from webapp.accounts.models import Workspace
+from webapp.assets.models import Asset
+from webapp.datasets.models import Dataset, Sample
+from webapp.leases import Status
+from webapp.registry.models import RegisteredModel
+
+MOST_PEOPLE = 50
+PICTURES = [
+    ("new", "Those nobody has labelled"),
+    ("uncertain", "Those the detector is least sure of"),
+    ("all", "All of the dataset"),
+    ("none", "None, only videos"),
+]
+
+
+def addresses(text: str) -> list[str]:
+    """E-mail addresses between commas, spaces or lines, each once. Raises ValidationError."""
+    found = list(dict.fromkeys(word.lower() for word in re.split(r"[\s,;]+", text) if word))
+    if len(found) > MOST_PEOPLE:
+        raise ValidationError(f"Invite {MOST_PEOPLE} people at a time at most.")
+    for word in found:
+        try:
+            validate_email(word)
+        except ValidationError:
+            raise ValidationError(f"{word[:60]} is no e-mail address.") from None
+    return found
+
+
+class PeopleForm(forms.Form):
+    people = forms.CharField(
+        label="E-mail addresses",
+        help_text="One or more. Who is new here becomes a labeller and sees this job only.",
+        widget=forms.Textarea({"rows": 2, "placeholder": "lena@example.org"}),
+    )
+
+    def clean_people(self) -> list[str]:
+        return addresses(self.cleaned_data["people"])
+
+
+class MakeForm(forms.Form):
+    """A job: what to label, how, by whom, until when, and what comes after."""
+
+    dataset = forms.ModelChoiceField(Dataset.objects.none(), empty_label="Choose one")
+    title = forms.CharField(max_length=120, widget=forms.TextInput({"autocomplete": "off"}))
+    pictures = forms.ChoiceField(choices=PICTURES, initial="new", label="Pictures")
+    most = forms.IntegerField(
+        label="At most", required=False, min_value=1, max_value=50_000,
+        help_text="Pictures. Empty: all of them.",
+    )  # fmt: skip
+    videos = forms.ModelMultipleChoiceField(
+        Asset.objects.none(),
+        required=False,
+        label="Videos to draw tracks in",
+        help_text="Cut into clips; each is one piece of work.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    clip_s = forms.FloatField(
+        label="Seconds a clip", initial=20, min_value=0.2, max_value=3600, required=False
+    )
+    step = forms.IntegerField(
+        label="Every … frame", initial=1, min_value=1, max_value=1000, required=False,
+        help_text="1 is every frame, 5 every fifth.",
+    )  # fmt: skip
+    instructions = forms.CharField(
+        required=False,
+        max_length=20_000,
+        help_text="Markdown. Say what counts, what does not, and what to do in doubt.",
+        widget=forms.Textarea({"rows": 6}),
+    )
+    examples = forms.IntegerField(
+        label="Example pictures", initial=0, min_value=0, max_value=12, required=False,
+        help_text="So many labelled pictures of the dataset are shown beside the instructions.",
+    )  # fmt: skip
+    people = forms.CharField(
+        required=False,
+        label="People",
+        help_text="E-mail addresses. You can add more later.",
+        widget=forms.Textarea({"rows": 2, "placeholder": "lena@example.org, lou@example.org"}),
+    )
+    people_per_item = forms.IntegerField(
+        label="People for each piece", initial=1, min_value=1, max_value=9,
+        help_text="Several look at the same piece; what more than half of them say counts.",
+    )  # fmt: skip
+    batch_size = forms.IntegerField(
+        label="Pieces at a time", initial=20, min_value=1, max_value=500,
+        help_text="What one person takes from the queue at once.",
+    )  # fmt: skip
+    check_share = forms.FloatField(
+        label="Check pictures, percent", initial=0, min_value=0, max_value=50, required=False,
+        help_text="Golden pictures of the dataset are slipped in unseen, to score people.",
+    )  # fmt: skip
+    deadline = forms.DateTimeField(
+        required=False,
+        help_text="In UTC.",
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    then_train = forms.ModelChoiceField(
+        RegisteredModel.objects.none(),
+        required=False,
+        empty_label="Nothing",
+        label="When all is done, train",
+    )
+    epochs = forms.IntegerField(initial=50, min_value=1, max_value=10_000, required=False)
+
+    def __init__(self, workspace: Workspace, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["dataset"].queryset = Dataset.objects.filter(
+            project__workspace=workspace
+        ).select_related("project")
+        self.fields["dataset"].label_from_instance = lambda d: f"{d.project} · {d}"
+        self.fields["videos"].queryset = Asset.objects.filter(
+            workspace=workspace, kind=Asset.Kind.VIDEO, status=Status.DONE
+        ).order_by("name")
+        self.fields["then_train"].queryset = RegisteredModel.objects.filter(workspace=workspace)
+
+    def clean_people(self) -> list[str]:
+        return addresses(self.cleaned_data["people"])
+
+    def clean_deadline(self) -> datetime | None:
+        deadline = self.cleaned_data["deadline"]
+        if deadline and deadline < timezone.now():
+            raise ValidationError("This is past already.")
+        return deadline
+
+    def clean_title(self) -> str:
+        return " ".join(self.cleaned_data["title"].split())
+
+    def samples(self) -> list[int]:
+        """The pictures that were chosen, by id."""
+        values = self.cleaned_data
+        found = values["dataset"].samples.current().filter(is_golden=False)
+        if values["pictures"] == "none":
+            return []
+        if values["pictures"] != "all":
+            found = found.filter(state=Sample.State.NEW)
+        if values["pictures"] == "uncertain":
+            found = found.exclude(uncertainty=None).order_by("-uncertainty")
+        return list(found.values_list("pk", flat=True)[: values["most"]])
+
+    def shown(self) -> list[int]:
+        """Labelled pictures as examples, those with most on them first."""
+        labelled = (
+            self.cleaned_data["dataset"]
+            .samples.current()
+            .filter(state=Sample.State.LABELLED, is_golden=False)
+        )
+        counted = labelled.annotate(n=Count("annotations")).order_by("-n", "pk")
+        return list(counted.values_list("pk", flat=True)[: self.cleaned_data["examples"] or 0])
