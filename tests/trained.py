@@ -59,3 +59,53 @@ def model_version(workspace: Any, name: str = "Boards", **description: Any) -> A
         source="made for a test",
         by=None,
     )
+
+
+def predictions(model: str = "Boards v1") -> dict[str, Any]:
+    """What a version found: Kestrel 2 of 3 right and once false, Vitalo never found.
+
+    On the fourth picture nothing is and nothing is found.
+    """
+    kestrel = {"label": "Kestrel", "box": [0.1, 0.1, 0.4, 0.4]}
+    vitalo = {"label": "Vitalo", "box": [0.5, 0.5, 0.9, 0.9]}
+
+    def picture(n: int, truth: list[dict], found: list[dict]) -> dict[str, Any]:
+        about = {"source": f"{n}.jpg", "file": f"samples/{n}.jpg", "width": 640, "height": 360}
+        return about | {"truth": truth, "found": found}
+
+    return {
+        "task": "boxes",
+        "labels": ["Kestrel", "Vitalo"],
+        "model": model,
+        "ms_per_picture": 41.0,
+        "size_bytes": 5_400_000,
+        "pictures": [
+            picture(1, [kestrel], [kestrel | {"confidence": 0.9}]),
+            picture(2, [kestrel, vitalo], [kestrel | {"confidence": 0.6}]),
+            picture(3, [kestrel, vitalo], [vitalo | {"label": "Kestrel", "confidence": 0.7}]),
+            picture(4, [], []),
+        ],
+    }
+
+
+def evaluation(version: Any, pictures: Any, found: dict[str, Any] | None = None) -> Any:
+    """A finished evaluation of a model version on a dataset version."""
+    from django.utils import timezone
+
+    from analysis.evaluation import figures, pack
+    from webapp.leases import Status
+    from webapp.training.models import Evaluation
+
+    found = found or predictions(str(version))
+    row = Evaluation.objects.create(
+        model_version=version,
+        dataset_version=pictures,
+        status=Status.DONE,
+        finished=timezone.now(),
+        figures=figures(found),
+    )
+    row.predictions = default_storage.save(
+        f"evaluations/{row.pk}.json.gz", ContentFile(pack(found))
+    )
+    row.save()
+    return row
