@@ -74,6 +74,8 @@ def make() -> dict[str, Any]:
     project = Project.objects.create(workspace=workspace, name=f"Harbour Cup {time.time():.0f}")
     for i, (name, colour) in enumerate(BOARDS.items()):
         Label.objects.create(project=project, name=name, colour=colour, position=i)
+    for i in range(4, 13):  # more than there are number keys
+        Label.objects.create(project=project, name=f"Sponsor {i}", colour="#6a4c93", position=i)
 
     def pictures(dataset: Dataset, frames: range) -> list[int]:
         made = []

@@ -4,7 +4,7 @@ import { createStore } from "../timeline/state.js";
 import { NoPicture } from "./frames.js";
 import { openProposals } from "./proposals.js";
 import { newId } from "./shapes.js";
-import { stateAt, isTrack, shownAt, withKey } from "./tracks.js";
+import { isTrack, keyBeside, shownAt, stateAt, withKey } from "./tracks.js";
 
 const remembered = "sightline.labelling.view";
 
@@ -148,12 +148,13 @@ export class Desk extends EventTarget {
     return { label, keys: { [this.frame]: { box, occluded: false, outside: false } }, ...extra };
   }
 
-  /** "Key", "between" … : how a shape comes to be in this frame. */
+  /** "keyframe", "between" two, "held" after the last … : how a shape comes to be in this frame. */
   standing(shape) {
     if (!isTrack(shape)) return "";
     const state = stateAt(shape, this.frame);
     if (!state) return "not yet";
-    return state.outside ? "out of frame" : state.isKey ? "keyframe" : "between";
+    if (state.outside || state.isKey) return state.outside ? "out of frame" : "keyframe";
+    return keyBeside(shape, this.frame, 1) === null ? "held" : "between";
   }
 
   say(text) {

@@ -6,6 +6,7 @@ import { keyFrames, stretches } from "./tracks.js";
 const LANE = 28;
 const RULER = 20;
 const NEAR_PX = 7;
+const EDGE = 7; // room for half a diamond at both ends
 const CLOSEST = 10; // frames across the whole lane
 
 /** @param {{desk: import("./desk.js").Desk}} options */
@@ -49,8 +50,8 @@ export function createLanes({ desk }) {
     return button;
   }
 
-  const x = (frame, width) => ((frame - shown[0]) / (shown[1] - shown[0])) * (width - 2) + 1;
-  const frameAt = (px, width) => Math.round(shown[0] + ((px - 1) / (width - 2)) * (shown[1] - shown[0]));
+  const x = (frame, width) => ((frame - shown[0]) / (shown[1] - shown[0])) * (width - 2 * EDGE) + EDGE;
+  const frameAt = (px, width) => Math.round(shown[0] + ((px - EDGE) / (width - 2 * EDGE)) * (shown[1] - shown[0]));
 
   function paint() {
     const { session } = desk;
@@ -88,9 +89,9 @@ export function createLanes({ desk }) {
   function paintFetched(ink, width, colour) {
     ink.fillStyle = colour("--accent");
     ink.globalAlpha = 0.5;
-    const wide = Math.max((width / (shown[1] - shown[0] || 1)), 1);
+    const wide = Math.max((width - 2 * EDGE) / (shown[1] - shown[0] || 1), 1);
     for (let frame = Math.max(desk.frame - 60, 0); frame < Math.min(desk.frame + 60, desk.session.length); frame += 1) {
-      if (desk.frames.hasFile(desk.frameUrl(frame))) ink.fillRect(x(frame, width), RULER - 2, wide, 2);
+      if (desk.frames.hasFile(desk.frameUrl(frame))) ink.fillRect(x(frame, width) - wide / 2, RULER - 2, wide, 2);
     }
     ink.globalAlpha = 1;
   }
