@@ -45,8 +45,8 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """How somebody does in a job. `figures`: done, skipped, open, seconds and total_s (mean and
-    sum), agreement and score (means, 0 to 1), n_checks, last."""
+    """How somebody does in a job. `figures`: done, skipped and open pieces; each_s and total_s;
+    agreed with others and right on check pictures (means, 0 to 1); n_checks; last."""
 
     user: User
     assignment: Assignment | None
@@ -121,7 +121,7 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         """`n_items`, and `n_left` that still need somebody."""
         return self.annotate(
             n_items=Count("items"), n_left=Count("items", filter=Q(items__n_open__gt=0))
-        )
+        ).order_by("-created", "-pk")
 
 
 class LabelingJob(models.Model):
@@ -230,10 +230,10 @@ class LabelingJob(models.Model):
                 done=Count("pk", filter=Q(status=Work.Status.DONE)),
                 skipped=Count("pk", filter=Q(status=Work.Status.SKIPPED)),
                 open=Count("pk", filter=Q(status=Work.Status.CLAIMED)),
-                seconds=Avg("seconds", filter=Q(status=Work.Status.DONE)),
+                each_s=Avg("seconds", filter=Q(status=Work.Status.DONE)),
                 total_s=models.Sum("seconds"),
-                agreement=Avg("agreement"),
-                score=Avg("score"),
+                agreed=Avg("agreement"),
+                right=Avg("score"),
                 n_checks=Count("score"),
                 last=Max("touched"),
             )
