@@ -24,7 +24,7 @@ _SUBSETS: dict[str, Split] = {
 
 def detects(folder: Path) -> bool:
     """Whether there is a CVAT file of pictures in the folder."""
-    return any(root.find("track") is None for _, root in cvat_shapes.roots(folder))
+    return any(not cvat_shapes.is_video(root) for _, root in cvat_shapes.roots(folder))
 
 
 def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
@@ -32,7 +32,7 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     roots = list(cvat_shapes.roots(folder))
     if not roots:
         raise AnalysisError("There is no CVAT file: XML with annotations in it.")
-    if any(root.find("track") is not None for _, root in roots):
+    if any(cvat_shapes.is_video(root) for _, root in roots):
         return cvat_video.read(folder)
     shelf = Shelf(folder)
     problems: list[Problem] = []

@@ -30,6 +30,12 @@ def _begins_like_cvat(path: Path) -> bool:
         return b"<annotations" in file.read(4096)
 
 
+def is_video(root: Element) -> bool:
+    """Whether the file holds tracks, or is of a video that has none."""
+    is_of_video = xml.text(root, "meta/task/mode") == "interpolation"
+    return root.find("track") is not None or (is_of_video and root.find("image") is None)
+
+
 # --- the head -----------------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ Key = tuple[LabelledBox, bool]  # what a track says at a frame, and whether it i
 
 def detects(folder: Path) -> bool:
     """Whether there is a CVAT file of tracks in the folder."""
-    return any(root.find("track") is not None for _, root in cvat_shapes.roots(folder))
+    return any(cvat_shapes.is_video(root) for _, root in cvat_shapes.roots(folder))
 
 
 def frame_source(video: str, frame: int) -> str:

@@ -17,6 +17,16 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: a quarter turn for display
 _FORBIDDEN = re.compile(r'[<>:"|?*%\x00-\x1f\x7f]')  # in a file's name, on some system
 
+# ImportError: where ultralytics is loaded, it answers for PIL and looks for a plugin first.
+_UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    ImportError,
+)
+
 # Where the pixels of a picture are; None: not to be had.
 Pictures = Callable[[LabelledPicture], Path | None]
 
@@ -32,7 +42,7 @@ def displayed_size(path: Path) -> tuple[int, int]:
         with Image.open(path, formats=_FORMATS) as picture:
             width, height = picture.size
             turned = picture.getexif().get(_ORIENTATION) in _TURNED
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except _UNREADABLE:
         raise UnreadableMedia(f"{path.name} is not a picture that can be read.") from None
     return (height, width) if turned else (width, height)
 

@@ -1,0 +1,158 @@
+"""Tracks over the frames of a video: CVAT for video, both ways, and Label Studio's, in."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.datasets import cvat, cvat_video, label_studio
+from analysis.datasets.formats import detect_format
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.errors import AnalysisError
+from analysis.types import Box
+from tests.analysis.labelled_sets import boxes, comparable, pixels, round_trip, texts
+
+SIZE = (64, 48)
+
+
+@st.composite
+def tracked(draw) -> LabelledSet:
+    """Frames of one or two videos, with boxes of tracks on them."""
+    pictures = []
+    for video in draw(st.sampled_from([["film.mp4"], ["film.mp4", "other & film.mov"]])):
+        for frame in sorted(draw(st.sets(st.integers(0, 12), min_size=1, max_size=6))):
+            found = [
+                LabelledBox(
+                    ("Kestrel", "Norra Bank")[track % 2],
+                    draw(boxes(SIZE)),
+                    occluded=draw(st.booleans()),
+                    track=track,
+                    attributes=draw(st.dictionaries(st.just("hand"), texts)),
+                )
+                for track in sorted(draw(st.sets(st.integers(0, 3))))
+            ]
+            source = cvat_video.frame_source(video, frame)
+            picture = LabelledPicture(source, *SIZE, boxes=tuple(found), video=video, frame=frame)
+            pictures.append(picture)
+    return LabelledSet("boxes", ("Kestrel", "Norra Bank"), tuple(pictures), "Two clips")
+
+
+def write(labelled, folder, _):
+    return cvat_video.write(labelled, folder, lambda p: pixels(*SIZE))
+
+
+@given(tracked())
+@settings(max_examples=40)
+def test_tracks_out_and_in_again_are_the_same(labelled):
+    back, said, problems = round_trip(labelled, write, cvat.read)
+    assert comparable(back) == comparable(labelled)
+    assert [*said, *problems] == []
+
+
+def test_pictures_that_are_no_frames_and_loose_boxes_are_told(tmp_path):
+    box = LabelledBox("Kestrel", Box(0.25, 0.25, 0.5, 0.5))
+    frame = LabelledPicture("film.mp4#3", *SIZE, boxes=(box,), video="film.mp4", frame=3)
+    still = LabelledPicture("a.jpg", *SIZE, boxes=(box,))
+    smaller = replace(frame, source="film.mp4#4", frame=4, width=32)
+    labelled = LabelledSet("boxes", ("Kestrel",), (frame, still, smaller))
+    problems = cvat_video.write(labelled, tmp_path)
+    assert [p.code for p in problems] == ["LOST_PICTURES", "LOST_PICTURES"]
+    assert detect_format(tmp_path) == "cvat_video"
+    (picture,) = cvat_video.read(tmp_path)[0].pictures
+    assert [b.track for b in picture.boxes] == [0]
+
+
+def video_xml(track: str, size: str = "<width>100</width><height>100</height>") -> str:
+    return (
+        "<annotations><meta><task><name>t</name><size>20</size>"
+        f"<original_size>{size}</original_size><source>film.mp4</source></task></meta>"
+        f'<track id="7" label="Kestrel">{track}</track></annotations>'
+    )
+
+
+def key(frame, x, outside=0, occluded=0):
+    return (
+        f'<box frame="{frame}" keyframe="1" outside="{outside}" occluded="{occluded}" '
+        f'xtl="{x}" ytl="10" xbr="{x + 20}" ybr="30"/>'
+    )
+
+
+def starts(labelled) -> dict[int, float]:
+    """Where the box begins on each frame that has one."""
+    return {p.frame: round(b.box.x1, 6) for p in labelled.pictures for b in p.boxes}
+
+
+def test_between_keys_the_box_moves_in_a_straight_line_and_outside_it_is_gone(tmp_path):
+    track = key(2, 0) + key(6, 40, occluded=1) + key(8, 40, outside=1) + key(10, 60)
+    (tmp_path / "annotations.xml").write_text(video_xml(track))
+    labelled, problems = cvat.read(tmp_path)
+    assert problems == []
+    assert starts(labelled) == {2: 0, 3: 0.1, 4: 0.2, 5: 0.3, 6: 0.4, 7: 0.4, 10: 0.6}
+    occluded = [p.frame for p in labelled.pictures for b in p.boxes if b.occluded]
+    assert occluded == [6, 7]
+    assert {b.track for p in labelled.pictures for b in p.boxes} == {7}
+    assert {(p.video, p.source) for p in labelled.pictures if p.frame == 2} == {
+        ("film.mp4", "film.mp4#2")
+    }
+
+
+@pytest.mark.parametrize(
+    ("track", "code"),
+    [
+        ('<box frame="x" xtl="1" ytl="1" xbr="2" ybr="2"/>', "ERROR_INVALID_LINE"),
+        ('<box frame="-1" xtl="1" ytl="1" xbr="2" ybr="2"/>', "ERROR_INVALID_LINE"),
+        ('<box frame="1e12" xtl="1" ytl="1" xbr="2" ybr="2"/>', "ERROR_INVALID_LINE"),
+        ('<box frame="1" xtl="1" ytl="a" xbr="2" ybr="2"/>', "ERROR_INVALID_BOUNDING_BOX"),
+        ('<box frame="1" xtl="200" ytl="1" xbr="220" ybr="2"/>', "ERROR_INVALID_BOUNDING_BOX"),
+    ],
+)
+def test_a_bad_key_is_told_and_the_others_kept(tmp_path, track, code):
+    (tmp_path / "annotations.xml").write_text(video_xml(key(0, 0) + track))
+    labelled, problems = cvat.read(tmp_path)
+    assert code in {p.code for p in problems}
+    assert starts(labelled)[0] == 0
+
+
+def test_a_video_of_unknown_size_without_frames_is_refused(tmp_path):
+    (tmp_path / "annotations.xml").write_text(video_xml(key(0, 0), size=""))
+    with pytest.raises(AnalysisError, match="does not say how large"):
+        cvat.read(tmp_path)
+
+
+def label_studio_video(folder: Path, **value) -> None:
+    result = {
+        "type": "videorectangle",
+        "original_width": 100,
+        "original_height": 100,
+        "value": {"framesCount": 12, "labels": ["Kestrel"]} | value,
+    }
+    task = {"data": {"video": "/data/upload/1/film.mp4"}, "annotations": [{"result": [result]}]}
+    (folder / "tasks.json").write_text(json.dumps([task]))
+
+
+def ls_key(frame, x, enabled=True):
+    place = {"x": x, "y": 10, "width": 20, "height": 20, "rotation": 0}
+    return {"frame": frame, "enabled": enabled, "time": frame / 25, **place}
+
+
+def test_a_video_of_label_studio_is_spread_over_its_frames(tmp_path):
+    sequence = [ls_key(3, 0), ls_key(7, 40, enabled=False), ls_key(11, 60)]
+    label_studio_video(tmp_path, sequence=sequence)
+    labelled, problems = label_studio.read(tmp_path)
+    assert starts(labelled) == {2: 0, 3: 0.1, 4: 0.2, 5: 0.3, 6: 0.4, 10: 0.6, 11: 0.6}
+    assert {p.source for p in labelled.pictures if p.frame == 2} == {"1/film.mp4#2"}
+    assert [p.code for p in problems] == ["WARNING_FRAME_TIMES"]
+    assert all(p.time_s is None for p in labelled.pictures)
+
+
+@pytest.mark.parametrize(
+    "value", [{"labels": []}, {"sequence": [{"frame": 1}]}, {"sequence": None}]
+)
+def test_a_broken_video_of_label_studio_is_told(tmp_path, value):
+    label_studio_video(tmp_path, **{"sequence": [ls_key(1, 0)], **value})
+    labelled, problems = label_studio.read(tmp_path)
+    assert "ERROR_INVALID_BOUNDING_BOX" in {p.code for p in problems}
+    assert labelled.pictures == ()
