@@ -20,7 +20,10 @@ COMMANDS = {
     "reference": "analysis.detectors.reference:command",
     "synthesise": "analysis.synthesis:command",
     "track": "analysis.tracking:command",
+    "train": "analysis.training:command",
+    "evaluate": "analysis.training:evaluate_command",
     "export": "analysis.checkpoints:command",
+    "dataset": "analysis.datasets.command:command",
 }
 
 

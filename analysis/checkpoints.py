@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError, UnusableModel
 
 Format = Literal["onnx", "openvino", "pytorch", "compact"]
+Task = Literal["boxes", "concept"]  # concept: labels of the whole picture
 
 _READING = threading.Lock()
 
@@ -47,22 +48,23 @@ MAX_ROWS = 400  # layers in a model's layer list
 MAX_WIDTH = 8_192  # the largest number that may stand in it
 SMALL_KERNEL = 4_096  # kernels below this many numbers are kept in half precision
 
-# What a detection model may be built of: the layers of ultralytics' own YOLO v3 to v12 and 26.
+# What a model may be built of: the layers of ultralytics' own YOLO v3 to v12 and 26, for boxes
+# and for whole pictures.
 # fmt: off
 LAYERS = frozenset({
     "A2C2f", "AConv", "ADown", "AIFI", "Bottleneck", "BottleneckCSP", "C1", "C2", "C2PSA", "C2f",
     "C2fCIB", "C2fPSA", "C3", "C3Ghost", "C3TR", "C3k2", "C3x", "CBFuse", "CBLinear", "CIB",
-    "Concat", "Conv", "ConvTranspose", "DWConv", "Detect", "ELAN1", "Focus", "GhostConv", "HGBlock",
-    "HGStem", "PSA", "RepC3", "RepConv", "RepNCSPELAN4", "SCDown", "SPP", "SPPELAN", "SPPF",
-    "nn.BatchNorm2d", "nn.ConvTranspose2d", "nn.Identity", "nn.MaxPool2d", "nn.Upsample",
-    "nn.ZeroPad2d", "v10Detect",
+    "Classify", "Concat", "Conv", "ConvTranspose", "DWConv", "Detect", "ELAN1", "Focus",
+    "GhostConv", "HGBlock", "HGStem", "PSA", "RepC3", "RepConv", "RepNCSPELAN4", "SCDown",
+    "SPP", "SPPELAN", "SPPF", "nn.BatchNorm2d", "nn.ConvTranspose2d", "nn.Identity",
+    "nn.MaxPool2d", "nn.Upsample", "nn.ZeroPad2d", "v10Detect",
 })
 # fmt: on
 ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Za-z0-9]+\((\w+=)?[0-9.eE+-]*(True|False)?\)")
 # Names a checkpoint may mention; each is read as an empty stand-in and none is ever run.
 PICKLED_NAMES = re.compile(
     r"(ultralytics\.nn\.(modules(\.\w+)?|tasks)|ultralytics\.utils\.(loss|tal)"
-    r"|torch\.nn\.modules\.\w+)\.[A-Z]\w*"
+    r"|torch\.nn\.modules\.\w+|torchvision\.transforms(\.\w+)?)\.[A-Z]\w*"
     r"|ultralytics\.(yolo\.)?utils\.IterableSimpleNamespace"
     r"|pathlib(\._local)?\.(Posix|Windows|Pure\w+)?Path"
     r"|numpy\.(dtype|dtypes\.\w+)|numpy\.(_core|core)\.multiarray\.(scalar|_reconstruct)"
@@ -79,6 +81,7 @@ class ModelDescription:
     parameters: int
     sha256: str
     end_to_end: bool  # True: its own output needs no non-maximum suppression
+    task: Task = "boxes"
 
 
 # ---- What a file is --------------------------------------------------------------------------
@@ -95,20 +98,28 @@ def describe(path: Path | str) -> ModelDescription:
     path = Path(path)
     kind = model_format(path)
     if kind == "onnx":
-        labels, imgsz, parameters, end_to_end = _describe_onnx(path)
+        labels, imgsz, parameters, end_to_end, task = _describe_onnx(path)
     elif kind == "openvino":
-        labels, imgsz, parameters, end_to_end = _describe_openvino(path)
+        labels, imgsz, parameters, end_to_end, task = _describe_openvino(path)
     elif kind == "compact":
         meta, tensors = _read_compact(path)
         labels, imgsz = tuple(meta["names"]), int(meta["imgsz"])
         parameters = _count({k: t for k, t in tensors.items() if not k.endswith("#scale")})
-        end_to_end = False
+        end_to_end, task = False, _task_of(meta.get("yaml"))
     else:
         saved = _read_pickled(path)
         labels, imgsz = saved.names, saved.imgsz
         parameters = _count(saved.state)
-        end_to_end = False
-    return ModelDescription(labels, imgsz, kind, parameters, sha256(path), end_to_end)
+        end_to_end, task = False, _task_of(saved.layers)
+    return ModelDescription(labels, imgsz, kind, parameters, sha256(path), end_to_end, task)
+
+
+def _task_of(layers: Any) -> Task:
+    """What a layer list is for, by its last layer."""
+    try:
+        return "concept" if layers["head"][-1][2] == "Classify" else "boxes"
+    except (LookupError, TypeError):
+        return "boxes"  # and refused when it is built
 
 
 def _count(state: Mapping[str, NDArray[np.generic]]) -> int:
@@ -156,7 +167,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _describe_onnx(path: Path) -> tuple[tuple[str, ...], int, int, bool]:
+def _describe_onnx(path: Path) -> tuple[tuple[str, ...], int, int, bool, Task]:
     model = _read_onnx(path)
     meta = {prop.key: prop.value for prop in model.metadata_props}
     parameters = sum(int(np.prod(t.dims)) for t in model.graph.initializer)
@@ -166,6 +177,7 @@ def _describe_onnx(path: Path) -> tuple[tuple[str, ...], int, int, bool]:
         _imgsz(_literal(meta.get("imgsz"))),
         parameters,
         meta.get("end2end") == "True" or (len(shape) == 3 and shape[2] == 6),
+        "concept" if meta.get("task") == "classify" else "boxes",
     )
 
 
@@ -211,7 +223,7 @@ def _openvino_graph(folder: Path) -> Path:
     return graphs[0]
 
 
-def _describe_openvino(folder: Path) -> tuple[tuple[str, ...], int, int, bool]:
+def _describe_openvino(folder: Path) -> tuple[tuple[str, ...], int, int, bool, Task]:
     import openvino
     import yaml
 
@@ -228,6 +240,7 @@ def _describe_openvino(folder: Path) -> tuple[tuple[str, ...], int, int, bool]:
         _imgsz(meta.get("imgsz")),
         sum(int(np.prod(list(op.output(0).get_shape()))) for op in constants),
         len(shape) == 3 and shape[2].is_static and shape[2].get_length() == 6,
+        "concept" if meta.get("task") == "classify" else "boxes",
     )
 
 
@@ -414,7 +427,7 @@ def _tensors(module: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def load_model(path: Path | str) -> Any:
-    """An ultralytics `DetectionModel` (a torch module, in evaluation mode, on the CPU).
+    """An ultralytics `DetectionModel` or `ClassificationModel` (in evaluation mode, on the CPU).
 
     Its `names` are {number: label}. For `.pt` and compact files; an ONNX graph is for running,
     not for training further. Raises UnusableModel.
@@ -434,7 +447,7 @@ def _build(saved: _Saved, path: Path) -> Any:
     _check_layers(saved.layers, path)
     ultralytics()
     import torch
-    from ultralytics.nn.tasks import DetectionModel, parse_model
+    from ultralytics.nn.tasks import ClassificationModel, DetectionModel, parse_model
 
     layers = {**saved.layers, "nc": len(saved.names)}
     channels = int(layers.get("channels", 3))
@@ -442,7 +455,8 @@ def _build(saved: _Saved, path: Path) -> Any:
         with torch.device("meta"):  # without memory, to see that it is the network of these weights
             plan, _ = parse_model(copy.deepcopy(layers), ch=channels, verbose=False)
         _check_shapes(plan.state_dict(prefix="model."), saved.state, path)
-        model: Any = DetectionModel(layers, ch=channels, verbose=False)
+        kind = ClassificationModel if _task_of(layers) == "concept" else DetectionModel
+        model: Any = kind(layers, ch=channels, verbose=False)
         state = {k: torch.from_numpy(np.array(v)) for k, v in saved.state.items()}
         model.load_state_dict({**_counters(model.state_dict()), **state})
     except UnusableModel:
@@ -527,7 +541,7 @@ def save_compact(
     model = model.model if hasattr(model.model, "yaml") else model
     meta = {
         "version": COMPACT_VERSION,
-        "task": "detect",
+        "task": "classify" if _task_of(model.yaml) == "concept" else "detect",
         "yaml": model.yaml,
         "names": list(names or _labels(model.names, path)),
         "imgsz": imgsz or _imgsz(_argument(model, "imgsz")),
@@ -684,7 +698,8 @@ def for_inference(model: Any, end_to_end: bool) -> Any:
     """Fuse a network that `load_model` gave, in place, so that it returns predictions alone.
 
     With `end_to_end` they come from its NMS-free head, (batch, boxes, 6), where it has one;
-    otherwise they are (batch, 4 + labels, anchors), boxes as centre and size in pixels.
+    otherwise they are (batch, 4 + labels, anchors), boxes as centre and size in pixels. Those of
+    whole pictures are (batch, labels), adding up to 1.
     """
     head = model.model[-1]
     if getattr(head, "one2one_cv2", None) is not None:
@@ -705,6 +720,8 @@ def _write_onnx(model: Any, target: Path, imgsz: int, end_to_end: bool) -> None:
 
     model = for_inference(model, end_to_end)
     model.model[-1].format, model.model[-1].dynamic = "onnx", True
+    task, is_end_to_end = _task_of(model.yaml), bool(getattr(model, "end2end", False))
+    has_anchors = task == "boxes" and not is_end_to_end
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of every shape it reads
         torch.onnx.export(
@@ -717,12 +734,12 @@ def _write_onnx(model: Any, target: Path, imgsz: int, end_to_end: bool) -> None:
             output_names=["output0"],
             dynamic_axes={
                 "images": {0: "batch", 2: "height", 3: "width"},
-                "output0": {0: "batch"} if model.end2end else {0: "batch", 2: "anchors"},
+                "output0": {0: "batch", 2: "anchors"} if has_anchors else {0: "batch"},
             },
         )
     graph = onnx.load(target)
-    meta = {"names": dict(model.names), "imgsz": [imgsz, imgsz], "task": "detect", "stride": 32}
-    meta["end2end"] = bool(model.end2end)
+    meta = {"names": dict(model.names), "imgsz": [imgsz, imgsz], "stride": 32}
+    meta |= {"task": "classify" if task == "concept" else "detect", "end2end": is_end_to_end}
     onnx.helper.set_model_props(graph, {key: str(value) for key, value in meta.items()})
     onnx.save(graph, target)
 

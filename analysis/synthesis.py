@@ -19,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.backdrops import make_backdrop
-from analysis.canvas import Canvas, Colour, fitted, recoloured, rectangle, through
+from analysis.canvas import Canvas, Colour, fitted, rectangle, through
 from analysis.errors import UnusableReference
+from analysis.printing import BLACK, WHITE, badge, in_metal, luma, mean_colour, one_ink, two_tone
 from analysis.types import Box
 
 Logo = NDArray[np.uint8]  # BGRA
 Picture = NDArray[np.uint8]  # BGR
-WHITE: Colour = (250.0, 250.0, 250.0)
-BLACK: Colour = (24.0, 20.0, 20.0)
 LETTERS = "ABCDEFGHIKLMNOPRSTUVYaeiorstnlkv"
 
 
@@ -43,6 +42,8 @@ class SynthesisOptions:
     negatives: float = 0.08  # pictures that show no logo at all
     boards: float = 0.65  # logos on a panel of their own, the rest lie on the picture
     reversed_out: float = 0.35  # logos printed in one colour instead of their own
+    metal: float = 0.1  # logos cast in metal, as on cars and doors
+    filled: float = 0.8  # badges whose openings show a ground of their own, where they have any
     curved: float = 0.3  # logos on a can, a sleeve, a flag
     occluded: float = 0.3  # pictures in which something stands in front
     look_alikes: float = 0.5  # pictures with words and shapes that resemble logos
@@ -73,25 +74,29 @@ def synthesise(
     options: SynthesisOptions | None = None,
     *,
     start: int = 0,
+    others: Sequence[Logo] = (),
 ) -> Iterator[SynthesisedPicture]:
     """Make pictures number `start` to `start + count`.
 
     `logos` maps each label to its picture, BGRA with a transparent ground. `backgrounds` are BGR
-    pictures without these logos; where there are none they are made up. A picture depends on its
-    number and the seed alone, so several processes can share the work.
+    pictures without these logos; where there are none they are made up. `others` are logos of
+    other brands, which appear without a box. A picture depends on its number and the seed alone,
+    so several processes can share the work.
 
     Raises UnusableReference when a logo has no alpha, or nothing visible on it.
     """
     options = options or SynthesisOptions()
-    prepared = {label: _checked(label, logo) for label, logo in logos.items()}
+    side = max(options.width, options.height)
+    prepared = {label: _shrunk(_checked(label, logo), side) for label, logo in logos.items()}
+    others = [_shrunk(logo, side) for logo in others]
     for number in range(start, start + count):
         rng = np.random.default_rng([options.seed, number])
-        yield _picture(rng, prepared, backgrounds, options)
+        yield _picture(rng, prepared, backgrounds, others, options)
 
 
 def degrade(rng: np.random.Generator, image: Picture) -> Picture:
     """What cameras and encoders do to a picture; nothing moves, so boxes stay true."""
-    for step in (_light, _blur, _noise, _compression):
+    for step in (_shade, _light, _blur, _noise, _compression):
         image = step(rng, image)
     return image
 
@@ -100,11 +105,12 @@ def _picture(
     rng: np.random.Generator,
     logos: Mapping[str, Logo],
     backgrounds: Sequence[Picture],
+    others: Sequence[Logo],
     options: SynthesisOptions,
 ) -> SynthesisedPicture:
     canvas = Canvas(_background(rng, backgrounds, options))
     if rng.random() < options.look_alikes:
-        _add_look_alikes(rng, canvas, logos)
+        _add_look_alikes(rng, canvas, logos, others)
     if logos and rng.random() >= options.negatives:
         _add_logos(rng, canvas, logos, options)
     if rng.random() < options.occluded:
@@ -122,6 +128,16 @@ def _checked(label: str, logo: Logo) -> Logo:
     if rows.size == 0:
         raise UnusableReference(f"The logo of {label} is completely transparent.")
     return logo[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def _shrunk(logo: Logo, side: int) -> Logo:
+    """No larger than a picture: what is printed is made smaller again."""
+    scale = side / max(logo.shape[:2])
+    if scale >= 1:
+        return logo
+    height, width = logo.shape[:2]
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return cv2.resize(_bled(logo), size, interpolation=cv2.INTER_AREA)
 
 
 def _background(
@@ -241,17 +257,45 @@ def _free_spot(rng: np.random.Generator, canvas: Canvas, size: float) -> tuple[f
 def _printed(
     rng: np.random.Generator, logo: Logo, options: SynthesisOptions
 ) -> tuple[Logo, Colour]:
-    """The logo in its own colours or in one, and a ground on which it can be read."""
-    own = _mean_colour(logo)
+    """The logo in its own colours, in others or in metal, and a ground on which it can be read."""
+    if rng.random() < options.metal:
+        return _cast(rng, logo), _ground(rng)
+    logo = _filled(rng, logo, options)
+    own = mean_colour(logo)
     if rng.random() < options.reversed_out:
         ground = own if rng.random() < 0.6 else _random_colour(rng)
-        ink = WHITE if _luma(ground) < 150 else BLACK
-        return recoloured(logo, ink), ground
+        ink = WHITE if luma(ground) < 150 else BLACK
+        return _recast(rng, logo, ink, ground), ground
     for _ in range(8):
         ground = _ground(rng)
         if _contrast(own, ground) > 90:
             return logo, ground
-    return logo, WHITE if _luma(own) < 140 else BLACK
+    return logo, WHITE if luma(own) < 140 else BLACK
+
+
+def _filled(rng: np.random.Generator, logo: Logo, options: SynthesisOptions) -> Logo:
+    """A badge stands on a ground of its own, mostly; what is no badge stays as it is."""
+    if rng.random() >= options.filled:
+        return logo
+    made = badge(logo)
+    return logo if made is None else made
+
+
+def _recast(rng: np.random.Generator, logo: Logo, ink: Colour, ground: Colour) -> Logo:
+    """In one ink; of a badge sometimes in two other tones, and seldom light for dark."""
+    made = badge(logo)
+    if made is None:
+        return one_ink(logo, ink, ground)
+    dark = _as_colour(np.array(_random_colour(rng)) * 0.5)
+    light = _as_colour(255 - rng.uniform(0, 90, 3))
+    if rng.random() < 0.12:
+        dark, light = light, dark
+    return one_ink(logo, ink, ground) if rng.random() < 0.3 else two_tone(made, dark, light)
+
+
+def _cast(rng: np.random.Generator, logo: Logo) -> Logo:
+    warmth = float(rng.uniform(0, 0.25)) if rng.random() < 0.7 else float(rng.uniform(0.4, 1.0))
+    return in_metal(logo, float(rng.uniform(0, 2 * np.pi)), warmth)
 
 
 def _ground(rng: np.random.Generator) -> Colour:
@@ -270,17 +314,16 @@ def _legible(
     logo: Logo,
     options: SynthesisOptions,
 ) -> Logo:
+    if rng.random() < options.metal:
+        return _cast(rng, logo)
+    logo = _filled(rng, logo, options)
     x, y, reach = int(middle[0]), int(middle[1]), max(int(size / 3), 2)
     under = canvas.image[max(y - reach // 3, 0) : y + reach // 3 + 1, max(x - reach, 0) : x + reach]
     beneath = _as_colour(under.reshape(-1, 3).mean(axis=0))
-    own_reads = _contrast(_mean_colour(logo), beneath) > 90
+    own_reads = _contrast(mean_colour(logo), beneath) > 90
     if own_reads and rng.random() >= options.reversed_out:
         return logo
-    return recoloured(logo, WHITE if _luma(beneath) < 140 else BLACK)
-
-
-def _mean_colour(logo: Logo) -> Colour:
-    return _as_colour(logo[logo[..., 3] > 128][:, :3].mean(axis=0))
+    return _recast(rng, logo, WHITE if luma(beneath) < 140 else BLACK, beneath)
 
 
 def _as_colour(values: NDArray[np.floating]) -> Colour:
@@ -294,11 +337,6 @@ def _random_colour(rng: np.random.Generator) -> Colour:
 
 def _tinted(rng: np.random.Generator, colour: Colour) -> Colour:
     return _as_colour(np.clip(np.array(colour) * rng.uniform(0.82, 1.02, 3), 0, 255))
-
-
-def _luma(colour: Colour) -> float:
-    """Rec. 601."""
-    return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
 
 
 def _contrast(a: Colour, b: Colour) -> float:
@@ -376,18 +414,23 @@ def around(logo: Logo, angle: float, sag: float, ripple: float = 0.0, phase: flo
 def _bled(logo: Logo) -> Logo:
     """Give transparent pixels the logo's own colour, so that interpolation leaves no dark rim."""
     filled = logo.copy()
-    filled[filled[..., 3] == 0, :3] = np.array(_mean_colour(logo), np.uint8)
+    filled[filled[..., 3] == 0, :3] = np.array(mean_colour(logo), np.uint8)
     return filled
 
 
 # What is not a logo
 
 
-def _add_look_alikes(rng: np.random.Generator, canvas: Canvas, logos: Mapping[str, Logo]) -> None:
+def _add_look_alikes(
+    rng: np.random.Generator, canvas: Canvas, logos: Mapping[str, Logo], others: Sequence[Logo]
+) -> None:
     for _ in range(int(rng.integers(1, 5))):
         size = canvas.width * float(rng.uniform(0.06, 0.4))
         middle = (float(rng.uniform(0, canvas.width)), float(rng.uniform(0, canvas.height)))
-        fake = _look_alike(rng, logos)
+        if others and rng.random() < 0.5:
+            fake = others[int(rng.integers(len(others)))]
+        else:
+            fake = _look_alike(rng, logos)
         height, width = fake.shape[:2]
         view = _view(rng, width, height, size, middle)
         if view is None:
@@ -403,7 +446,7 @@ def _add_look_alikes(rng: np.random.Generator, canvas: Canvas, logos: Mapping[st
 def _look_alike(rng: np.random.Generator, logos: Mapping[str, Logo]) -> Logo:
     colour = _random_colour(rng)
     if logos and rng.random() < 0.6:
-        colour = _mean_colour(logos[str(rng.choice(list(logos)))])
+        colour = mean_colour(logos[str(rng.choice(list(logos)))])
     roll = rng.random()
     if logos and roll < 0.25:
         return _scrambled(rng, logos[str(rng.choice(list(logos)))])
@@ -479,6 +522,23 @@ def _add_pole(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
 
 
 # Camera and encoder
+
+
+def _shade(rng: np.random.Generator, image: Picture) -> Picture:
+    """Light that falls off across the picture, and the glare of a lamp or the sun."""
+    roll = rng.random()
+    if roll >= 0.4:
+        return image
+    height, width = image.shape[:2]
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    angle, depth = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.1, 0.45))
+    lit = 1 + depth * (np.cos(angle) * x + np.sin(angle) * y)[..., None]
+    shaded = image * lit
+    if roll < 0.12:
+        cx, cy, reach = (float(v) for v in rng.uniform((-1, -1, 0.08), (1, 1, 0.5)))
+        glare = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / reach**2)[..., None]
+        shaded = shaded + float(rng.uniform(60, 200)) * glare
+    return np.clip(shaded, 0, 255).astype(np.uint8)
 
 
 def _light(rng: np.random.Generator, image: Picture) -> Picture:

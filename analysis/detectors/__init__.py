@@ -30,6 +30,7 @@ class Detector(Protocol):
 
 DETECTORS = {
     "yolo": "analysis.detectors.yolo:YoloDetector",
+    "classifier": "analysis.detectors.classifier:ClassifierDetector",
     "reference": "analysis.detectors.reference:ReferenceDetector",
 }
 

@@ -140,7 +140,7 @@ class YoloDetector:
         self.engine = load_engine(
             model,
             device,
-            cache=cache or _cache_of_this_process(),
+            cache=cache or cache_of_this_process(),
             streams=streams,
             exact=exact,
             end_to_end=self.options.end_to_end,
@@ -297,7 +297,7 @@ def _shared(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np
 
 
 @remember
-def _cache_of_this_process() -> Path:
+def cache_of_this_process() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="sightline-models-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
