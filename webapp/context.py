@@ -27,7 +27,7 @@ class Place:
 _PLACES = [
     ("home", "Home", ("",), True),
     ("library", "Library", ("library", "assets", "collections"), True),
-    ("projects", "Projects", ("projects", "labels"), True),
+    ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
     ("compare", "Compare", ("compare",), False),
     ("reports", "Reports", ("reports",), True),

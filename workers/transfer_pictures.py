@@ -39,6 +39,7 @@ _KEPT_AS_THEY_ARE = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _MOST_PIXELS = 100 * 10**6
 _ORIENTATION = 0x0112
 _BACKGROUNDS = 60  # held in memory while pictures are made
+_THUMB = 480  # pixels, the longer side in the gallery
 _MOST_PROBLEMS = 100  # listed in a report
 
 Tell = Callable[[float], None]
@@ -66,8 +67,18 @@ class Shown:
             width=width,
             height=height,
             phash=hash_picture(self.image),
+            thumb=self._thumb(dataset, sha256),
             **more,
         )
+
+    def _thumb(self, dataset: Dataset, sha256: str) -> str:
+        """A small copy for the gallery, where the picture is large."""
+        if max(self.image.shape[:2]) <= 2 * _THUMB:
+            return ""
+        file = dataset.file_name(sha256, ".thumb.jpg")
+        if not default_storage.exists(file):
+            keep(file, jpeg(_small(self.image, _THUMB), quality=80))
+        return file
 
 
 # --- pictures and frames ---------------------------------------------------------------------

@@ -118,7 +118,7 @@ class Dataset(models.Model):
 
         `file` is in the media storage already (`file_name` says where such files go). Of the
         same bytes, labels stay; of other bytes, they go, because they were not of this picture.
-        `more`: asset, time_s, group, phash, given_split, is_golden, uncertainty, state.
+        `more`: asset, time_s, group, phash, thumb, given_split, is_golden, uncertainty, state.
         """
         if not (width > 0 and height > 0):
             raise Refused(f"{source} has no size.")
@@ -137,6 +137,7 @@ class Dataset(models.Model):
                 "state": Sample.State.NEW,
                 "labels": [],
                 "phash": "",
+                "thumb": "",
                 "uncertainty": None,
             } | values
         values |= {"origin": origin, "removed": None, "version": sample.version + 1}
@@ -225,6 +226,7 @@ class Sample(models.Model):
     labels = models.JSONField(default=list, blank=True)  # of the whole picture: ids of labels
     # What may not be torn apart by a split: "asset:12", or the first of its near-duplicates.
     group = models.CharField(max_length=64, blank=True)
+    thumb = models.CharField(max_length=200, blank=True)  # a small JPEG, where one was made
     phash = models.CharField(max_length=16, blank=True)  # analysis.near_duplicates; a worker's work
     given_split = models.CharField(max_length=5, choices=Split, blank=True)
     is_golden = models.BooleanField(default=False)  # always test, never training
@@ -498,7 +500,8 @@ class TransferQuerySet(LeasedQuerySet):
             Transfer.Kind.FRAMES: "added pictures to",
             Transfer.Kind.SYNTHESIS: "began to synthesise pictures for",
         }
-        Event.record(dataset.project.workspace, by, words[transfer.kind], dataset.name)
+        if not options.get("preview"):
+            Event.record(dataset.project.workspace, by, words[transfer.kind], dataset.name)
         jobs.transfer(transfer.pk)
         return transfer
 
@@ -538,6 +541,16 @@ class Transfer(Leased):
     @property
     def is_over(self) -> bool:
         return self.status in (Status.DONE, Status.FAILED)
+
+    @property
+    def title(self) -> str:
+        """What it does, in words."""
+        if self.kind == self.Kind.FRAMES:
+            is_pictures = self.options.get("how") == "pictures"
+            return "Adding pictures" if is_pictures else "Taking frames"
+        if self.kind == self.Kind.SYNTHESIS:
+            return f"Making {self.options.get('count', '')} pictures"
+        return "Import" if self.kind == self.Kind.IMPORT else "Export"
 
     def cancel(self) -> None:
         """Stop where it is. What it has stored so far stays. The worker notices with its beat."""

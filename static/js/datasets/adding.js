@@ -1,0 +1,166 @@
+// Pictures, folders and videos dropped on a dataset: sent resumably, then taken into it in batches.
+import { Refused, Upload } from "../tus.js";
+
+const AT_ONCE = 3;
+const TAKE_AFTER_MS = 1500;
+const form = document.getElementById("adding");
+const panel = document.getElementById("sending");
+const overlay = document.querySelector("[data-overlay]");
+const said = panel.querySelector("[data-said]");
+const bar = panel.querySelector("progress");
+const refused = panel.querySelector("[data-refused]");
+const place = {
+  uploads: form.dataset.uploads,
+  workspace: form.dataset.workspace,
+  token: form.querySelector("[name=csrfmiddlewaretoken]").value,
+};
+const queue = [];
+const active = new Set();
+const sent = { files: 0, of: 0, bytes: 0, total: 0 };
+let arrived = []; // [asset, where it lay], not yet taken
+let timer;
+
+// --- sending --------------------------------------------------------------------------------------
+/** `found`: [[file, path in the dropped folder]] */
+function add(found) {
+  const wanted = found.filter(([file]) => isWanted(file));
+  if (found.length && !wanted.length) refuse("There is no picture or video in it.");
+  for (const [file, path] of wanted) {
+    queue.push({ file, path });
+    sent.of += 1;
+    sent.total += file.size;
+  }
+  show();
+  sendNext();
+}
+
+const isWanted = (file) =>
+  /^(image|video)\//.test(file.type) || /\.(jpe?g|png|webp|bmp|tiff?|heic|avif|mp4|mov|m4v|mkv|avi|webm|mxf|ts|mts)$/i.test(file.name);
+
+function sendNext() {
+  while (active.size < AT_ONCE && queue.length) {
+    const one = queue.shift();
+    active.add(one);
+    send(one).finally(() => {
+      active.delete(one);
+      show();
+      sendNext();
+    });
+  }
+  if (!queue.length && !active.size) takeNow();
+}
+
+async function send(one) {
+  let known = 0;
+  one.upload = new Upload(one.file, place, {
+    progress: (bytes) => {
+      sent.bytes += bytes - known;
+      known = bytes;
+      show();
+    },
+    waiting: (seconds) => (said.textContent = `The connection is lost. Trying again in ${seconds} s; what has arrived is kept.`),
+  });
+  try {
+    const done = await one.upload.run();
+    if (done) arrived.push([done.asset, one.path]);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refuse(`${one.path}: ${error.message}`);
+  }
+  sent.bytes += one.file.size - known;
+  sent.files += 1;
+  clearTimeout(timer);
+  timer = setTimeout(takeNow, TAKE_AFTER_MS);
+}
+
+/** What has arrived comes into the dataset, all of it as one piece of work. */
+function takeNow() {
+  clearTimeout(timer);
+  // While more is coming, wait for a good number of them.
+  if (!arrived.length || (arrived.length < 200 && (queue.length || active.size))) return;
+  const now = arrived;
+  arrived = [];
+  const values = { assets: now.map(([asset]) => asset).join(","), names: JSON.stringify(Object.fromEntries(now)) };
+  htmx.ajax("POST", form.action, { target: "#work", swap: "outerHTML", values, headers: { "X-CSRFToken": place.token } });
+  show();
+}
+
+function refuse(text) {
+  const item = document.createElement("li");
+  item.textContent = text;
+  refused.append(item);
+  panel.hidden = false;
+}
+
+function show() {
+  const busy = queue.length + active.size > 0;
+  panel.hidden = !busy && !refused.children.length;
+  bar.hidden = !busy;
+  bar.value = sent.total ? sent.bytes / sent.total : 0;
+  panel.querySelector("[data-stop]").textContent = busy ? "Stop" : "Put away";
+  if (busy) said.textContent = `Sending ${Math.min(sent.files + 1, sent.of)} of ${sent.of}`;
+  else said.textContent = refused.children.length ? `${refused.children.length} could not be sent` : "";
+  if (!busy) sent.files = sent.of = sent.bytes = sent.total = 0;
+}
+
+panel.querySelector("[data-stop]").addEventListener("click", () => {
+  queue.length = 0;
+  for (const one of active) one.upload?.cancel();
+  refused.replaceChildren();
+  show();
+});
+addEventListener("beforeunload", (event) => {
+  if (queue.length || active.size) event.preventDefault();
+});
+
+// --- choosing and dropping ------------------------------------------------------------------------
+for (const input of form.querySelectorAll("[data-choose]")) {
+  input.addEventListener("change", () => {
+    add([...input.files].map((file) => [file, file.webkitRelativePath || file.name]));
+    input.value = "";
+  });
+}
+
+const hasFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+let depth = 0;
+addEventListener("dragenter", (event) => {
+  if (!hasFiles(event)) return;
+  depth += 1;
+  overlay.hidden = false;
+});
+addEventListener("dragleave", (event) => {
+  if (hasFiles(event) && --depth <= 0) hideOverlay();
+});
+addEventListener("dragover", (event) => {
+  if (hasFiles(event)) event.preventDefault();
+});
+addEventListener("drop", async (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  hideOverlay();
+  // The entries must be taken now: after the first await the browser has emptied the list.
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = [...event.dataTransfer.files].map((file) => [file, file.name]);
+  add(entries.length ? (await Promise.all(entries.map(filesOf))).flat() : files);
+});
+
+function hideOverlay() {
+  depth = 0;
+  overlay.hidden = true;
+}
+
+/** All files of a dropped entry with their paths, folders within folders included. */
+async function filesOf(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [[file, entry.fullPath.replace(/^\//, "") || file.name]];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    // a folder is read a hundred entries at a time
+    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!entries.length) return found;
+    found.push(...(await Promise.all(entries.map(filesOf))).flat());
+  }
+}
