@@ -121,6 +121,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = env.folder("SIGHTLINE_MEDIA", DATA_DIR / "media")
 UPLOAD_DIR = env.folder("SIGHTLINE_UPLOADS", DATA_DIR / "uploads")
 CACHE_DIR = env.folder("SIGHTLINE_CACHE", DATA_DIR / "cache")  # exported models, S3 originals
+# Published weights to start trainings from, such as yolo26n.pt; nothing is fetched.
+WEIGHTS_DIR = env.text("SIGHTLINE_WEIGHTS") or str(DATA_DIR / "weights")
 S3_BUCKET = env.text("SIGHTLINE_S3_BUCKET")
 if S3_BUCKET:
     _media_storage = {
@@ -186,7 +188,7 @@ CELERY_TASK_ROUTES = {
         "label_frames",  # somebody waits for these at this moment
         "predict",
     )
-}
+} | {name: {"queue": "train"} for name in ("train", "evaluate")}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not BROKER_URL.startswith("filesystem")

@@ -30,7 +30,9 @@ from workers import (  # noqa: E402
     ingest,  # noqa: F401
     labeling,  # noqa: F401
     loaded,
+    propagate,  # noqa: F401
     ready,
+    train,  # noqa: F401
     verify,  # noqa: F401
 )
 from workers.identity import this_worker  # noqa: E402

@@ -16,18 +16,23 @@ from webapp.assets.models import Asset, Rendition, purge_removed_assets
 from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
-from webapp.labeling.models import Chore
+from webapp.labeling.models import Chore, Prediction
 from webapp.leases import Leased, Status
 from webapp.registry.models import ModelExport, ModelVersion
 from webapp.runs.models import Run, Segment, Worker
+from webapp.training.models import Evaluation, TrainingRun
 from workers import hosting
 from workers.identity import is_dead
+from workers.train import forget_finished
 
 log = logging.getLogger("sightline.sweep")
 
 FRAMES_KEPT = timedelta(days=7)
 # Rows that one worker does as a whole.
-_PIECES = (Asset, Rendition, ModelVersion, ModelExport, DatasetVersion, Transfer, Chore)
+_PIECES = (
+    *(Asset, Rendition, ModelVersion, ModelExport, DatasetVersion, Transfer, Chore, Prediction),
+    *(TrainingRun, Evaluation),
+)
 
 
 @app.task(name="sweep")
@@ -40,6 +45,7 @@ def sweep() -> None:
     sweep_abandoned_uploads()
     purge_removed_assets()
     forget_old_frames()
+    forget_finished()
     Worker.objects.filter(seen__lt=timezone.now() - timedelta(hours=1)).delete()
 
 
@@ -94,7 +100,10 @@ def ring_for_the_waiting() -> None:
         jobs.frame(pk)
     _ring_for(ModelExport, jobs.export_model, patient)
     _ring_for(DatasetVersion, jobs.freeze, patient)
+    _ring_for(TrainingRun, jobs.train, patient)
+    _ring_for(Evaluation, jobs.evaluate, patient)
     _ring_for(Transfer, jobs.transfer, patient)
+    _ring_for(Prediction, jobs.predict, patient)
     for kind in Chore.Kind.values:
         _ring_for(Chore, partial(jobs.chore, kind), patient, kind=kind)
     for run in Run.objects.filter(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE):

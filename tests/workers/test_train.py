@@ -1,0 +1,318 @@
+"""A real training and its evaluation, by the worker's tasks, on eight small pictures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from analysis import evaluation
+from analysis.checkpoints import describe
+from analysis.datasets.version import content_hash, pack
+from analysis.errors import AnalysisError
+from tests.analysis.labelled_shapes import LABELS, labelled_shapes
+from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.leases import Status
+from webapp.projects.models import Label, Project
+from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.training.models import Evaluation, TrainingRun
+from workers import housekeeping
+from workers import train as worker
+from workers.originals import local_path
+
+QUICK = {"imgsz": 64, "epochs": 2, "batch": 4, "start": "scratch", "device": "cpu"}
+
+
+def squares_version(project: Project, folder: Path, task: str = "boxes", only=None):
+    """A frozen version of red and blue squares in the storage."""
+    labelled = labelled_shapes(folder, task)
+    pictures = []
+    for picture in labelled.pictures:
+        name = f"samples/{folder.name}-{picture.file}"
+        default_storage.save(name, ContentFile((folder / picture.file).read_bytes()))
+        if only is None or picture.split in only:
+            pictures.append(replace(picture, file=name))
+    labelled = replace(labelled, pictures=pictures)
+    dataset = Dataset.objects.create(project=project, name=f"Squares {folder.name}", task=task)
+    file = default_storage.save(f"datasets/{dataset.pk}-1.json.gz", ContentFile(pack(labelled)))
+    return DatasetVersion.objects.create(
+        dataset=dataset, number=1, file=file, sha256=content_hash(labelled), status=Status.DONE
+    )
+
+
+@pytest.fixture
+def squares(workspace, owner):
+    project = Project.objects.create(workspace=workspace, name="Squares", created_by=owner)
+    for position, name in enumerate(LABELS):
+        Label.objects.create(project=project, name=name, colour="#d1495b", position=position)
+    return project
+
+
+@pytest.fixture
+def request_run(workspace, squares, tmp_path, owner):
+    """request_run(epochs=3): a training that waits."""
+
+    def make(task: str = "boxes", only=None, **options) -> TrainingRun:
+        version = squares_version(squares, tmp_path / f"squares-{task}", task, only)
+        model = RegisteredModel.named(workspace, "Squares")
+        return TrainingRun.objects.request(version, model, options=QUICK | options, by=owner)
+
+    return make
+
+
+def test_it_trains_measures_and_keeps_the_thresholds(request_run, squares, monkeypatch):
+    run = request_run()
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.DONE, run.error
+    assert [row["epoch"] for row in run.curves] == [1, 2]
+    assert run.epoch == 2
+    version = run.result
+    assert version.is_usable
+    assert version.labels == list(LABELS)
+    assert version.description == {**version.description, "task": "boxes", "imgsz": 64}
+    assert describe(local_path(version.file)).sha256 == version.sha256
+    assert not worker.work_folder(run.pk).exists()
+
+    measured = Evaluation.objects.get(model_version=version)
+    worker.evaluate(measured.pk)
+    measured.refresh_from_db()
+    assert measured.status == Status.DONE, measured.error
+    assert measured.figures["n_pictures"] == 2
+    stored = evaluation.unpack(default_storage.open(measured.predictions).read())
+    assert evaluation.figures(stored) == measured.figures  # all of it can be computed again
+
+    worker.train(run.pk)  # the message comes again
+    assert ModelVersion.objects.count() == 1
+
+
+def test_a_classifier_is_trained_the_same_way(request_run):
+    run = request_run("concept", epochs=1)
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.DONE, run.error
+    assert run.result.description["task"] == "concept"
+    measured = Evaluation.objects.get()
+    worker.evaluate(measured.pk)
+    measured.refresh_from_db()
+    assert measured.figures["task"] == "concept"
+
+
+def test_a_run_can_use_a_classifier(request_run, asset):
+    from analysis.detectors.classifier import ClassifierDetector
+    from webapp.projects.models import snapshot
+    from workers import loaded
+
+    run = request_run("concept", epochs=1)
+    worker.train(run.pk)
+    run.refresh_from_db()
+    project = run.version.dataset.project
+    Project.objects.filter(pk=project.pk).update(model_version=run.result)
+    project.refresh_from_db()
+    found = loaded.detector(snapshot(project), {}, should_stop=lambda: False)
+    assert set(found.labels) == set(LABELS)
+    assert isinstance(found.detector, ClassifierDetector)
+
+
+def test_a_training_that_cannot_be_makes_no_version(request_run):
+    run = request_run(only=("test",))
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "no picture to train on" in run.error
+    assert not run.can_retry
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_full_disk_is_said_and_can_be_retried(request_run):
+    run = request_run(epochs=1)
+    place = worker.work_folder(run.pk) / "runs" / "main" / "weights"
+    place.mkdir(parents=True)
+    (place / "last.writing").symlink_to("/dev/full")
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "disk is full" in run.error
+    assert run.can_retry
+    (place / "last.writing").unlink()
+    assert run.retry()
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.DONE, run.error
+
+
+def test_an_unexpected_end_is_logged_and_said(request_run, monkeypatch, caplog):
+    monkeypatch.setattr(worker.training, "CHILD", ("-c", "raise ValueError('odd')"))
+    run = request_run()
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert run.error == "The training failed; the server's log has why."
+    assert "ValueError: odd" in caplog.text
+
+
+def test_it_goes_on_from_the_storage_on_another_machine(request_run, settings, tmp_path):
+    """The cache is gone, as on another machine; what was stored of the first epochs is there."""
+    run = request_run(epochs=3)
+    claimed = TrainingRun.objects.claim(run.pk, "first")
+    news = []
+
+    class Beat:
+        def note(self, **values):
+            news.append(values)
+
+        def should_stop(self):
+            return any(n.get("epoch", 0) >= 1 for n in news) and "checkpoint" in news[-1]
+
+    with pytest.raises(worker.Stopped):
+        worker._trained(claimed, Beat())
+    claimed.renew(**{k: v for n in news for k, v in n.items()})
+    claimed.release()
+    run.refresh_from_db()
+    before = run.curves[: run.epoch]
+    assert run.checkpoint
+    settings.CACHE_DIR = tmp_path / "another"
+    settings.CACHE_DIR.mkdir()
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.DONE, run.error
+    assert run.curves[: len(before)] == before
+    assert [row["epoch"] for row in run.curves] == [1, 2, 3]
+    assert not default_storage.exists(worker.stored_name(run.pk, "last.pt"))
+
+
+# --- thresholds -------------------------------------------------------------------------------
+
+
+def figures(**thresholds):
+    rows = [{"label": name, "threshold": t, "tp": 3} for name, t in thresholds.items()]
+    return {"labels": rows}
+
+
+@pytest.fixture
+def measured(squares, workspace, tmp_path):
+    version = squares_version(squares, tmp_path / "measured")
+    model = RegisteredModel.named(workspace, "Squares")
+    trained = model.add_trained_version(
+        file="m", sha256="a" * 64, description={"labels": list(LABELS)}, source="test", by=None
+    )
+    return Evaluation.objects.create(model_version=trained, dataset_version=version, split="test")
+
+
+def test_measured_thresholds_become_the_labels_own(measured, squares):
+    before = squares.version
+    worker._keep_thresholds(measured, figures(red=0.31, Blue=0.001))
+    assert dict(squares.labels.values_list("name", "threshold")) == {"Red": 0.31, "Blue": 0.05}
+    squares.refresh_from_db()
+    assert squares.version > before  # who edits it meanwhile is told
+
+
+def test_a_label_that_was_never_found_keeps_its_threshold(measured, squares):
+    shown = {"labels": [{"label": "Red", "threshold": 0.5, "tp": 0}]}
+    squares.labels.update(threshold=0.7)
+    worker._keep_thresholds(measured, shown)
+    assert set(squares.labels.values_list("threshold", flat=True)) == {0.7}
+
+
+def test_a_project_that_uses_another_model_keeps_its_thresholds(measured, squares):
+    other = measured.model_version.model.add_trained_version(
+        file="n", sha256="b" * 64, description={}, source="test", by=None
+    )
+    Project.objects.filter(pk=squares.pk).update(model_version=other)
+    measured.refresh_from_db()
+    worker._keep_thresholds(measured, figures(Red=0.31))
+    assert squares.labels.get(name="Red").threshold == 0.5
+
+
+def test_only_test_pictures_set_thresholds(measured, squares):
+    measured.split = "train"
+    worker._keep_thresholds(measured, figures(Red=0.31))
+    assert squares.labels.get(name="Red").threshold == 0.5
+
+
+# --- housekeeping -----------------------------------------------------------------------------
+
+
+def test_a_lost_message_is_rung_again_and_the_dead_let_go(request_run, measured, monkeypatch):
+    run = request_run()
+    rung = []
+    monkeypatch.setattr(housekeeping.settings, "SWEEP_SECONDS", 0)
+    monkeypatch.setattr("webapp.jobs._ring", lambda task, pk=None, **_: rung.append((task, pk)))
+    monkeypatch.setattr("webapp.jobs.transaction.on_commit", lambda work: work())
+    time.sleep(0.01)
+    housekeeping.ring_for_the_waiting()
+    assert ("train", run.pk) in rung
+    assert ("evaluate", measured.pk) in rung
+
+
+def test_a_training_that_keeps_killing_its_worker_fails_with_a_sentence(request_run):
+    from django.utils import timezone
+
+    run = request_run()
+    TrainingRun.objects.update(
+        status=Status.WORKING, attempt=TrainingRun.MAX_ATTEMPTS, lease_until=timezone.now()
+    )
+    housekeeping.give_up_on_the_poisonous()
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "too little memory" in run.error
+
+
+def test_what_is_over_is_thrown_away_and_what_can_go_on_is_kept(request_run):
+    run = request_run()
+    folder = worker.work_folder(run.pk)
+    folder.mkdir(parents=True)
+    worker.forget_finished()
+    assert folder.is_dir()
+    run.cancel()
+    worker.forget_finished()
+    assert not folder.exists()
+
+
+def test_a_set_that_is_no_set_fails_with_a_sentence(request_run):
+    run = request_run()
+    DatasetVersion.objects.filter(pk=run.version_id).update(file="datasets/none.json.gz")
+    default_storage.save("datasets/none.json.gz", ContentFile(b"not a set"))
+    run.refresh_from_db()
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert "not a dataset version" in run.error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancelled_in_its_first_second_it_leaves_nothing(request_run):
+    run = request_run(epochs=50)
+    done = threading.Event()
+
+    def cancel() -> None:
+        time.sleep(1.0)
+        TrainingRun.objects.get(pk=run.pk).cancel()
+        from django.db import connection
+
+        connection.close()
+        done.set()
+
+    threading.Thread(target=cancel).start()
+    worker.train(run.pk)
+    assert done.wait(10)
+    run.refresh_from_db()
+    assert run.is_cancelled
+    assert run.error == TrainingRun.CANCELLED
+    assert not ModelVersion.objects.exists()
+    assert not worker.work_folder(run.pk).exists()
+
+
+def test_the_sentence_of_the_analysis_is_what_is_said(request_run, monkeypatch):
+    def refuse(*_, **__):
+        raise AnalysisError("The moon is in the way.", permanent=False)
+
+    monkeypatch.setattr(worker.training, "train", refuse)
+    run = request_run()
+    worker.train(run.pk)
+    run.refresh_from_db()
+    assert (run.error, run.can_retry) == ("The moon is in the way.", True)
