@@ -18,10 +18,16 @@ from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.projects.api import LabelViewSet, ProjectViewSet, ReferenceViewSet
-from webapp.registry.api import ModelVersionViewSet, ModelViewSet
+from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.runs.api import RunViewSet
 from webapp.timeline.api import RunExposure
+from webapp.training.api import (
+    EvaluationViewSet,
+    ExportViewSet,
+    ModelVersionViewSet,
+    TrainingViewSet,
+)
 
 
 @extend_schema(exclude=True)
@@ -44,6 +50,10 @@ router.register("labels", LabelViewSet, "api-label")
 router.register("references", ReferenceViewSet, "api-reference")
 router.register("models", ModelViewSet, "api-model")
 router.register("model-versions", ModelVersionViewSet, "api-model-version")
+router.register("model-exports", ExportViewSet, "api-model-export")
+router.register("hosting", HostingViewSet, "api-hosting")
+router.register("trainings", TrainingViewSet, "api-training")
+router.register("evaluations", EvaluationViewSet, "api-evaluation")
 router.register("runs", RunViewSet, "api-run")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")

@@ -1,11 +1,31 @@
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins
+from typing import Any
 
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.registry.serializers import ModelVersionSerializer, RegisteredModelSerializer
-from webapp.rest import IN_WORKSPACE, WorkspaceObjects
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webapp.accounts.models import Action, Refused
+from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
+from webapp.registry.serializers import (
+    CopySerializer,
+    HostingSerializer,
+    ModelVersionSerializer,
+    PromoteSerializer,
+    RegisteredModelSerializer,
+    StartSerializer,
+)
+from webapp.rest import (
+    IN_WORKSPACE,
+    Conflict,
+    Unacceptable,
+    WorkspaceObjects,
+    one_of,
+    workspace_for,
+)
 
 
 @extend_schema_view(
@@ -13,7 +33,7 @@ from webapp.rest import IN_WORKSPACE, WorkspaceObjects
     retrieve=extend_schema(summary="One model"),
 )
 class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
-    queryset = RegisteredModel.objects.prefetch_related("versions", "aliases")
+    queryset = RegisteredModel.objects.prefetch_related("versions__training", "aliases")
     serializer_class = RegisteredModelSerializer
 
 
@@ -22,5 +42,112 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceOb
     retrieve=extend_schema(summary="One version of a model"),
 )
 class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
-    queryset = ModelVersion.objects.all()
+    queryset = ModelVersion.objects.select_related("model__workspace", "training")
     serializer_class = ModelVersionSerializer
+
+    def _wish(self, form: Any) -> dict[str, Any]:
+        form.is_valid(raise_exception=True)
+        return form.validated_data
+
+    def _now(self, version: ModelVersion) -> Response:
+        version.refresh_from_db()
+        return Response(ModelVersionSerializer(version).data)
+
+    @extend_schema(
+        summary="Let a name stand for a version",
+        request=PromoteSerializer,
+        responses=ModelVersionSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def promote(self, request: Request, pk: str) -> Response:
+        version = self.get_object()
+        wish = self._wish(PromoteSerializer(data=request.data))
+        try:
+            version.model.promote(version, wish["alias"], by=request.user)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return self._now(version)
+
+    @extend_schema(
+        summary="Offer a version no more", request=None, responses=ModelVersionSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: str) -> Response:
+        version = self.get_object()
+        try:
+            version.archive(by=request.user)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return self._now(version)
+
+    @extend_schema(summary="Offer a version again", request=None, responses=ModelVersionSerializer)
+    @action(detail=True, methods=["post"])
+    def unarchive(self, request: Request, pk: str) -> Response:
+        version = self.get_object()
+        version.unarchive(by=request.user)
+        return self._now(version)
+
+    @extend_schema(
+        summary="Copy a version to another model",
+        request=CopySerializer,
+        responses={201: ModelVersionSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def copy(self, request: Request, pk: str) -> Response:
+        version = self.get_object()
+        wish = self._wish(CopySerializer(data=request.data))
+        asked = wish.get("workspace", version.model.workspace_id)
+        place = workspace_for(request, Action.ANALYSE, asked)
+        try:
+            made = version.copy_to(RegisteredModel.named(place, wish["name"]), by=request.user)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return Response(ModelVersionSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Whether workers hold a version in memory", responses=HostingSerializer)
+    @action(detail=True)
+    def hosting(self, request: Request, pk: str) -> Response:
+        return Response(HostingSerializer(Hosting.of(self.get_object())).data)
+
+    @extend_schema(
+        summary="Have a worker load a version",
+        description="Answered with 202; ask `hosting` until it is ready.",
+        request=StartSerializer,
+        responses={202: HostingSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, pk: str) -> Response:
+        version = self.get_object()
+        wish = self._wish(StartSerializer(data=request.data))
+        try:
+            row = Hosting.start(version, by=request.user, idle_s=wish.get("idle_s"))
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return Response(HostingSerializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Have the workers let go of a version",
+        request=None,
+        responses={202: HostingSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: str) -> Response:
+        row = Hosting.of(self.get_object())
+        if row.pk is None or not row.stop(by=request.user):
+            raise Conflict("The version is not started.")
+        return Response(HostingSerializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Versions in memory, which worker holds them, and what that costs",
+        parameters=[IN_WORKSPACE, OpenApiParameter("state", str, enum=Hosting.State.values)],
+    )
+)
+class HostingViewSet(mixins.ListModelMixin, WorkspaceObjects):
+    queryset = Hosting.objects.select_related("version__model")
+    serializer_class = HostingSerializer
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        wanted = one_of(self.request, "state", Hosting.State.values)
+        return queryset.filter(state=wanted) if wanted else queryset

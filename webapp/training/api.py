@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.serializers import BaseSerializer
+
+from webapp.accounts.models import Refused
+from webapp.datasets.models import DatasetVersion
+from webapp.leases import Status
+from webapp.registry.api import ModelVersionViewSet as Versions
+from webapp.registry.models import ModelExport, ModelVersion, RegisteredModel
+from webapp.rest import (
+    IN_WORKSPACE,
+    Conflict,
+    Unacceptable,
+    WorkspaceObjects,
+    number,
+    one_of,
+    whole_number,
+)
+from webapp.training.evaluations import DOWNLOADS, LEAST, MOST
+from webapp.training.measured import chosen, measured
+from webapp.training.models import Evaluation, TrainingRun
+from webapp.training.serializers import (
+    AtThresholdSerializer,
+    EvaluationDetailSerializer,
+    EvaluationRequestSerializer,
+    EvaluationSerializer,
+    ExportRequestSerializer,
+    ExportSerializer,
+    TrainingDetailSerializer,
+    TrainingRequestSerializer,
+    TrainingSerializer,
+)
+from webapp.training.uses import delete
+
+_STATUS = OpenApiParameter("status", str, enum=Status.values)
+_ANSWERS = {"request": None, "responses": TrainingDetailSerializer}
+
+
+def _begun(view: WorkspaceObjects, row: Any, name: str) -> Response:
+    """Answered at once; the row says how far it is."""
+    url = reverse(name, args=[row.pk], request=view.request)
+    data = view.get_serializer(row).data
+    return Response(data, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Trainings, newest first",
+        parameters=[IN_WORKSPACE, OpenApiParameter("model", int), _STATUS],
+    ),
+    retrieve=extend_schema(
+        summary="One training and how far it is", responses=TrainingDetailSerializer
+    ),
+    create=extend_schema(
+        summary="Train a model",
+        description="Answered at once with 202; ask the training itself how far it is.",
+        request=TrainingRequestSerializer,
+        responses={202: TrainingDetailSerializer},
+    ),
+)
+class TrainingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queryset = TrainingRun.objects.select_related("model__workspace", "version__dataset__project")
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        return TrainingSerializer if self.action == "list" else TrainingDetailSerializer
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        if (pk := whole_number(self.request, "model")) is not None:
+            queryset = queryset.filter(model=pk)
+        if wanted := one_of(self.request, "status", Status.values):
+            queryset = queryset.filter(status=wanted)
+        return queryset
+
+    def create(self, request: Request) -> Response:
+        form = TrainingRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        wish = form.validated_data
+        pictures = self.find(DatasetVersion, wish["dataset_version"])
+        base = self.find(ModelVersion, wish["base"]) if wish.get("base") else None
+        try:
+            with transaction.atomic():
+                run = TrainingRun.objects.request(
+                    pictures,
+                    self._model(wish, pictures),
+                    base=base,
+                    options=wish.get("options"),
+                    by=request.user,
+                )
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return _begun(self, run, "api-training-detail")
+
+    def _model(self, wish: dict[str, Any], pictures: DatasetVersion) -> RegisteredModel:
+        if "model" in wish:
+            return self.find(RegisteredModel, wish["model"])
+        name = " ".join(wish["name"].split())
+        if not name:
+            raise ValidationError({"name": ["A model needs a name."]})
+        return RegisteredModel.named(pictures.dataset.project.workspace, name)
+
+    def _ask(self, verb: str, refusal: str) -> Response:
+        run = self.get_object()
+        if not getattr(run, verb)():
+            raise Conflict(refusal)
+        return Response(self.get_serializer(run).data)
+
+    @extend_schema(summary="End now and keep the best epoch", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: str) -> Response:
+        return self._ask("stop", "There is no finished epoch to keep yet, or it is over.")
+
+    @extend_schema(summary="End now and keep nothing", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        return self._ask("cancel", "The training is over already.")
+
+    @extend_schema(summary="Go on from the last stored epoch", **_ANSWERS)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        return self._ask("retry", "There is nothing to try again.")
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Evaluations, newest first",
+        parameters=[IN_WORKSPACE, OpenApiParameter("model_version", int), _STATUS],
+    ),
+    retrieve=extend_schema(
+        summary="One evaluation and its figures", responses=EvaluationDetailSerializer
+    ),
+    create=extend_schema(
+        summary="Measure a version on a split of a dataset version",
+        description="Answered with 202. Asked for twice, it is measured once.",
+        request=EvaluationRequestSerializer,
+        responses={202: EvaluationDetailSerializer},
+    ),
+)
+class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queryset = Evaluation.objects.select_related(
+        "model_version__model__workspace", "dataset_version__dataset__project"
+    )
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        return EvaluationSerializer if self.action == "list" else EvaluationDetailSerializer
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        if (pk := whole_number(self.request, "model_version")) is not None:
+            queryset = queryset.filter(model_version=pk)
+        if wanted := one_of(self.request, "status", Status.values):
+            queryset = queryset.filter(status=wanted)
+        return queryset
+
+    def create(self, request: Request) -> Response:
+        form = EvaluationRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        wish = form.validated_data
+        version = self.find(ModelVersion, wish["model_version"])
+        pictures = self.find(DatasetVersion, wish["dataset_version"])
+        try:
+            row = Evaluation.objects.request(version, pictures, wish["split"], by=request.user)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return _begun(self, row, "api-evaluation-detail")
+
+    @extend_schema(
+        summary="Try a failed evaluation again",
+        request=None,
+        responses=EvaluationDetailSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        row = self.get_object()
+        if not row.retry():
+            raise Conflict("There is nothing to try again.")
+        return Response(self.get_serializer(row).data)
+
+    def _done(self) -> Evaluation:
+        row = self.get_object()
+        if row.status != Status.DONE:
+            raise Conflict("The evaluation is not done, so there is nothing of it yet.")
+        return row
+
+    @extend_schema(
+        summary="Precision, recall and F1 from a confidence on",
+        parameters=[
+            OpenApiParameter("threshold", float, description="0.05 to 1; each label's own without.")
+        ],
+        responses=AtThresholdSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def at(self, request: Request, pk: str) -> Response:
+        threshold = number(request, "threshold")
+        if threshold is not None and not LEAST <= threshold <= MOST:
+            raise ValidationError({"threshold": [f"It goes from {LEAST} to {MOST:g}."]})
+        row = self._done()
+        try:
+            known = measured(row)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        rows = known.at(chosen(row, known, threshold))
+        return Response(AtThresholdSerializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="evaluations_file",
+        summary="A file of the evaluation",
+        description="summary: EvaluationSummary JSON; manifest: JSON lines; predictions: all "
+        "that was found beside the truth; figures: what the page shows.",
+        parameters=[
+            OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=list(DOWNLOADS)),
+        ],
+        responses={(200, "application/json"): OpenApiTypes.OBJECT},
+    )
+    @action(detail=True, url_path=f"(?P<kind>{'|'.join(DOWNLOADS)})")
+    def files(self, request: Request, pk: str, kind: str) -> HttpResponse:
+        row = self._done()
+        _, _, _, content_type, make = DOWNLOADS[kind]
+        try:
+            return HttpResponse(make(row, measured(row)), content_type=content_type)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+
+
+class ModelVersionViewSet(Versions):
+    """The registry's routes, and deleting, which must know what rests on a version."""
+
+    @extend_schema(
+        summary="Delete a version that nothing needs",
+        description="422 says what needs it: a name, a project, a run, a training, a worker.",
+        responses={204: None},
+    )
+    def destroy(self, request: Request, pk: str) -> Response:
+        try:
+            delete(self.get_object(), by=request.user)
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Exports of model versions",
+        parameters=[IN_WORKSPACE, OpenApiParameter("version", int)],
+    ),
+    retrieve=extend_schema(summary="One export, with its address when it is done"),
+    create=extend_schema(
+        summary="Export a version as ONNX, OpenVINO or TorchScript",
+        description="Answered with 202. Asked for twice, it is made once.",
+        request=ExportRequestSerializer,
+        responses={202: ExportSerializer},
+    ),
+)
+class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queryset = ModelExport.objects.select_related("version__model__workspace")
+    serializer_class = ExportSerializer
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        pk = whole_number(self.request, "version")
+        return queryset if pk is None else queryset.filter(version=pk)
+
+    def create(self, request: Request) -> Response:
+        form = ExportRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        version = self.find(ModelVersion, form.validated_data["version"])
+        try:
+            row = ModelExport.objects.request(
+                version, form.validated_data["format"], by=request.user
+            )
+        except Refused as refused:
+            raise Unacceptable(str(refused)) from refused
+        return _begun(self, row, "api-model-export-detail")
