@@ -145,7 +145,7 @@ def test_the_best_thresholds_become_the_projects(browser, measured, project):
     before = project.version
     browser.post(f"/evaluations/{measured.pk}/thresholds")
     best = {row["label"]: row["threshold"] for row in measured.figures["labels"]}
-    assert project.labels.get(name="Kestrel").threshold == round(best["Kestrel"], 2)
+    assert project.labels.get(name="Kestrel").threshold == round(best["Kestrel"], 3)
     assert project.labels.get(name="Norra Bank").threshold == 0.5
     project.refresh_from_db()
     assert project.version == before + 1

@@ -60,6 +60,7 @@ def test_a_training_rests_on_defaults_and_what_was_wished(frozen, model, analyst
         ({"learning_rate": 2}, "learning rate"),
         ({"synthetic": "yes"}, "yes or no"),
         ({"momentum": 1}, "no option called momentum"),
+        ({"architecture": "../../evil"}, "such as yolo26n"),
     ],
 )
 def test_what_cannot_be_trained_is_said(frozen, model, options, sentence):
@@ -123,6 +124,14 @@ def test_cancelled_in_its_first_second_the_worker_lets_go(training):
     assert row.deliver(file="models/x", sha256="0" * 64, description={}) is None
     assert not ModelVersion.objects.exists()
     assert not training.cancel()
+
+
+def test_a_cancelled_training_starts_again_from_the_beginning(training):
+    claimed(training, epoch=3, checkpoint="training/1/last.pt", curves=[{"epoch": 3}])
+    training.refresh_from_db()
+    training.cancel()
+    assert training.retry()
+    assert (training.epoch, training.checkpoint, training.curves) == (0, "", [])
 
 
 def test_a_cancelled_training_never_begins(training):

@@ -55,6 +55,15 @@ def test_the_form_has_defaults_that_do(browser, frozen):
     assert training.options == DEFAULTS | {"start": "scratch"}
 
 
+def test_the_form_says_which_weights_are_here(browser, frozen, settings, tmp_path):
+    settings.WEIGHTS_DIR = str(tmp_path)
+    assert "None are here yet" in browser.get("/training/new").content.decode()
+    (tmp_path / "yolo26n.pt").touch()
+    page = browser.get("/training/new").content.decode()
+    assert "Here: yolo26n." in page
+    assert 'value="pretrained" checked' in page
+
+
 def test_an_existing_name_trains_that_model_whatever_its_case(browser, frozen, workspace):
     model = RegisteredModel.objects.create(workspace=workspace, name="Boards")
     answer = browser.post("/training/new", filled(frozen, name=" boards "))
@@ -127,7 +136,7 @@ def test_the_buttons_do_what_they_say(browser, training):
     browser.post(f"/training/{training.pk}/cancel")
     training.refresh_from_db()
     assert training.is_cancelled
-    assert "Go on" in standing(browser, training)
+    assert "Start again" in standing(browser, training)
     browser.post(f"/training/{training.pk}/retry")
     TrainingRun.objects.claim(training.pk, "w1").renew(epoch=1)
     answer = browser.post(f"/training/{training.pk}/stop", HTTP_HX_REQUEST="true")

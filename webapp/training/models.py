@@ -216,7 +216,8 @@ class TrainingRun(Leased):
         return bool(moved)
 
     def retry(self) -> bool:
-        """Go on from the last epoch that was stored."""
+        """Go on from the last epoch that was stored; of a cancelled one nothing was kept."""
+        anew = {"epoch": 0, "curves": [], "checkpoint": "", "notes": []}
         moved = TrainingRun.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True).update(
             status=Status.WAITING,
             wish=self.Wish.GO_ON,
@@ -224,6 +225,7 @@ class TrainingRun(Leased):
             attempt=0,
             finished=None,
             step="",
+            **(anew if self.is_cancelled else {}),
         )
         if moved:
             self.refresh_from_db()
@@ -361,11 +363,13 @@ class Evaluation(Leased):
         They go by name or alias, whatever the case, as in a run.
         """
         project = self.dataset_version.dataset.project
-        best = {row["label"].casefold(): row["threshold"] for row in self.figures["labels"]}
+        rows = self.figures["labels"]
+        best = {row["label"].casefold(): row["threshold"] for row in rows if row["tp"]}
         n = 0
         for label in project.labels.filter(archived=None):
             if words := label.words() & set(best):
-                Label.objects.filter(pk=label.pk).update(threshold=round(best[words.pop()], 2))
+                threshold = min(max(round(best[words.pop()], 3), 0.05), 1.0)
+                Label.objects.filter(pk=label.pk).update(threshold=threshold)
                 n += 1
         if n:
             Project.objects.filter(pk=project.pk).update(version=F("version") + 1)

@@ -6,9 +6,13 @@ because it may not load what trains.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from webapp.accounts.models import Refused
 
@@ -55,12 +59,9 @@ WHOLE = {
     "freeze": (0, 30, "Frozen layers"),
     "search": (0, 50, "Search trials"),
 }
-WORDS = {
-    "augment": AUGMENTATIONS,
-    "start": STARTS,
-    "architecture": ARCHITECTURES,
-    "device": DEVICES,
-}
+WORDS = {"augment": AUGMENTATIONS, "start": STARTS, "device": DEVICES}
+# Those of the form, and what else programs may ask for: analysis.training.ARCHITECTURE.
+ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
 
 
 def checked(wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,12 +74,20 @@ def checked(wish: Mapping[str, Any]) -> dict[str, Any]:
     for name, words in WORDS.items():
         if options[name] not in words:
             raise Refused(f"For {name} choose one of {', '.join(words)}.")
+    if not ARCHITECTURE.fullmatch(str(options["architecture"])):
+        raise Refused("The network must be one such as yolo26n, yolo11s or yolov8m.")
     if options["imgsz"] % 32:
         raise Refused("The picture size must be a multiple of 32.")
     if not isinstance(options["synthetic"], bool):
         raise Refused("Whether to use synthetic pictures is yes or no.")
     _check_rate(options["learning_rate"])
     return options
+
+
+def published_here() -> list[str]:
+    """The networks of the form whose published weights lie in this machine's weights folder."""
+    folder = Path(settings.WEIGHTS_DIR)
+    return [name for name in ARCHITECTURES if (folder / f"{name}.pt").is_file()]
 
 
 def _check_whole(name: str, value: Any) -> None:

@@ -19,7 +19,7 @@ from webapp.ids import is_id
 from webapp.registry.models import RegisteredModel
 from webapp.training.forms import TrainingForm, bases, frozen_versions
 from webapp.training.models import TrainingRun
-from webapp.training.options import DEFAULTS
+from webapp.training.options import DEFAULTS, published_here
 
 A_PAGE = 30
 # The columns of the curves: name, title, decimals.
@@ -77,6 +77,7 @@ def new(request: HttpRequest) -> HttpResponse:
         ),
         "n_versions": frozen_versions(workspace).count(),
         "n_bases": bases(workspace).count(),
+        "published": published_here(),
         "is_unfolded": any(form[name].errors for name in FOLDED) if form.is_bound else False,
         "folded": [form[name] for name in FOLDED],
     }
@@ -100,7 +101,7 @@ def _defaults(request: HttpRequest) -> dict[str, Any]:
     wanted = request.GET.get("base", "")
     if is_id(wanted):
         base = bases(workspace).filter(pk=wanted).first()
-    start = "version" if base else "pretrained"
+    start = "version" if base else "pretrained" if published_here() else "scratch"
     name = base.model.name if base else version.dataset.project.name if version else ""
     return DEFAULTS | {"version": version, "base": base, "start": start, "name": name}
 
