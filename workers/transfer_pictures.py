@@ -139,6 +139,11 @@ def _take(transfer: Transfer, asset: Asset, report: dict[str, Any], tell: Tell) 
             report["added"] += 1
 
 
+def shown(path: Path) -> Shown:
+    """A picture file of whatever kind as a dataset stores it. Raises UnreadableMedia."""
+    return _picture(path) or _painted(path)
+
+
 def _picture(path: Path) -> Shown | None:
     """A picture that browsers show upright as it is; None for anything else, also for damage."""
     try:

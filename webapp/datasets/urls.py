@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.datasets import synthesis_views, version_views, views
+from webapp.datasets import exchange, synthesis_views, version_views, views
 
 _VERSION = "datasets/<int:pk>/versions/<int:number>"
 
@@ -14,6 +14,11 @@ urlpatterns = [
     path("datasets/<int:pk>/work", views.work, name="dataset-work"),
     path("datasets/<int:pk>/frames", views.frames, name="dataset-frames"),
     path("samples/<int:pk>", views.sample, name="sample"),
+    path("datasets/<int:pk>/import", exchange.bring_in, name="dataset-import"),
+    path("datasets/<int:pk>/export", exchange.take_out, name="dataset-export"),
+    path("transfers/<int:pk>", exchange.report, name="dataset-transfer"),
+    path("transfers/<int:pk>/begin", exchange.go_on, name="transfer-begin"),
+    path("transfers/<int:pk>/file", exchange.download, name="transfer-file"),
     path("transfers/<int:pk>/<str:do>", views.work_change, name="transfer-change"),
     path("datasets/<int:pk>/synthesise", synthesis_views.synthesis, name="dataset-synthesis"),
     path("datasets/<int:pk>/logos", synthesis_views.logo_add, name="logo-file-add"),

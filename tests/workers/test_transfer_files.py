@@ -1,0 +1,333 @@
+"""What a worker does with a labelled set that comes in or goes out, on real rows and files."""
+
+import io
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from analysis.datasets import coco, ground_truth, yolo
+from analysis.datasets.formats import TITLES, load, read
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.types import Box
+from tests.analysis.labelled_sets import pixels_of
+from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
+from webapp.leases import Status
+from workers.datasets import freeze, transfer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PIZZA = Path(__file__).resolve().parents[3] / "shared" / "data" / "pizza"
+
+KESTREL = LabelledBox("Kestrel", Box(0.125, 0.25, 0.5, 0.75))
+OSPREY = LabelledBox("Osprey", Box(0.5, 0.5, 1, 1), occluded=True)
+SET = LabelledSet(
+    "boxes",
+    ("Kestrel", "Osprey"),
+    (
+        LabelledPicture("a.jpg", 64, 48, boxes=(KESTREL, OSPREY), split="train"),
+        LabelledPicture("nothing.jpg", 100, 100, split="test"),
+    ),
+)
+
+
+@pytest.fixture
+def dataset(project, analyst):
+    return Dataset.objects.begin(project, "Boards", by=analyst)
+
+
+def packed(tmp_path, labelled, module=coco, pictures=pixels_of) -> bytes:
+    folder = tmp_path / "packing"
+    shutil.rmtree(folder, ignore_errors=True)
+    module.write(labelled, folder, pictures)
+    return zipped({p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()})
+
+
+def zipped(files) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, path in files.items():
+            archive.writestr(name, path if isinstance(path, bytes) else path.read_bytes())
+    return data.getvalue()
+
+
+def come(dataset, analyst, data: bytes, *, step="import", **options) -> Transfer:
+    """The import of an archive, after the worker had it."""
+    file = default_storage.save("transfers/uploads/one", ContentFile(data))
+    options = {"step": step, "name": "set.zip", "format": "", "make_labels": True} | options
+    row = Transfer.objects.request(dataset, "import", options=options, file=file, by=analyst)
+    transfer(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def go(dataset, analyst, **options) -> Transfer:
+    options = {"format": "coco", "version": None, "pictures": True} | options
+    row = Transfer.objects.request(dataset, "export", options=options, by=analyst)
+    transfer(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def said(sample) -> set:
+    return {
+        (a.label.name, tuple(round(v, 6) for v in a.box), a.occluded)
+        for a in sample.annotations.all()
+    }
+
+
+# --- in ---------------------------------------------------------------------------------------
+
+
+def test_looking_into_it_changes_nothing(dataset, analyst, tmp_path):
+    row = come(dataset, analyst, packed(tmp_path, SET), step="check")
+    assert row.status == Status.DONE, row.error
+    assert (row.report["format"], row.report["step"]) == ("coco", "check")
+    assert row.report["tally"] == {"new": 2}
+    assert row.report["new_labels"] == ["Osprey"]
+    assert row.report["counts"]["boxes"] == 2
+    assert not dataset.samples.exists()
+    assert not dataset.project.labels.filter(name="Osprey").exists()
+    assert default_storage.exists(row.file)
+
+
+def test_pictures_boxes_labels_and_splits_come_in(dataset, analyst, tmp_path):
+    row = come(dataset, analyst, packed(tmp_path, SET))
+    assert row.status == Status.DONE, row.error
+    samples = {sample.source: sample for sample in dataset.samples.all()}
+    assert set(samples) == {"a.jpg", "nothing.jpg"}
+    assert said(samples["a.jpg"]) == {
+        ("Kestrel", (0.125, 0.25, 0.5, 0.75), False),
+        ("Osprey", (0.5, 0.5, 1.0, 1.0), True),
+    }
+    assert {a.source for a in samples["a.jpg"].annotations.all()} == {"import"}
+    assert samples["nothing.jpg"].state == "labelled"
+    assert not samples["nothing.jpg"].annotations.exists()
+    assert [samples[n].given_split for n in sorted(samples)] == ["train", "test"]
+    assert {s.origin for s in samples.values()} == {"import"}
+    assert default_storage.exists(samples["a.jpg"].file)
+    assert (samples["a.jpg"].width, samples["a.jpg"].height) == (64, 48)
+    assert row.file == "", "what was uploaded is deleted when it is in"
+
+
+def test_the_same_again_doubles_nothing(dataset, analyst, tmp_path):
+    for _ in range(2):
+        row = come(dataset, analyst, packed(tmp_path, SET))
+    assert row.report["tally"] == {"replaced": 2}
+    assert dataset.samples.count() == 2
+    assert dataset.samples.get(source="a.jpg").annotations.count() == 2
+
+
+def dated(picture, day: int, box):
+    return replace(picture, boxes=(box,), changed=f"2026-01-{day:02}T00:00:00Z")
+
+
+@pytest.mark.parametrize("days", [(3, 9), (9, 3)])
+def test_of_two_imports_the_newer_labels_win_whichever_comes_first(
+    dataset, analyst, tmp_path, days
+):
+    moved = {3: KESTREL, 9: replace(KESTREL, box=Box(0, 0, 0.5, 0.5))}
+    for day in days:
+        one = replace(SET, pictures=(dated(SET.pictures[0], day, moved[day]),))
+        row = come(dataset, analyst, packed(tmp_path, one))
+        assert row.status == Status.DONE, row.error
+    sample = dataset.samples.get()
+    assert said(sample) == {("Kestrel", (0.0, 0.0, 0.5, 0.5), False)}
+    assert row.report["tally"] == ({"replaced": 1} if days == (3, 9) else {"kept": 1})
+
+
+def test_what_a_person_drew_since_is_kept(dataset, analyst, tmp_path):
+    one = replace(SET, pictures=(dated(SET.pictures[0], 3, KESTREL),))
+    come(dataset, analyst, packed(tmp_path, one))
+    sample = dataset.samples.get()
+    sample.annotate([], by=analyst)
+    row = come(dataset, analyst, packed(tmp_path, one))
+    assert row.report["tally"] == {"kept": 1}
+    assert not sample.annotations.exists()
+
+
+def test_labels_may_come_without_pictures_for_those_that_are_here(dataset, analyst, tmp_path):
+    come(dataset, analyst, packed(tmp_path, SET))
+    moved = replace(SET.pictures[0], boxes=(replace(KESTREL, box=Box(0, 0, 0.5, 0.5)),))
+    elsewhere = replace(SET.pictures[0], source="elsewhere.jpg")
+    labels = replace(SET, pictures=(moved, elsewhere))
+    row = come(dataset, analyst, packed(tmp_path, labels, ground_truth, None))
+    assert row.status == Status.DONE, row.error
+    assert row.report["tally"] == {"replaced": 1, "missing": 1}
+    assert said(dataset.samples.get(source="a.jpg")) == {("Kestrel", (0, 0, 0.5, 0.5), False)}
+
+
+def test_without_leave_to_make_labels_theirs_are_left_out_and_told(dataset, analyst, tmp_path):
+    row = come(dataset, analyst, packed(tmp_path, SET), make_labels=False)
+    assert said(dataset.samples.get(source="a.jpg")) == {
+        ("Kestrel", (0.125, 0.25, 0.5, 0.75), False)
+    }
+    (kind,) = [k for k in row.report["kinds"] if k["code"] == "ERROR_UNKNOWN_LABEL"]
+    message = "“Osprey” is left out, 1 times: the project has no such label."
+    assert kind["examples"][0]["message"] == message
+
+
+def test_labels_are_made_up_to_what_a_project_holds(dataset, analyst, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(dataset.project), "MAX_LABELS", 4)
+    many = replace(SET, labels=("Kestrel", "Osprey", "Heron", "Crane"))
+    row = come(dataset, analyst, packed(tmp_path, many))
+    assert row.report["new_labels"] == ["Osprey"]
+    assert dataset.project.labels.count() == 4
+    assert "a project holds 4 labels at most" in str(row.report["kinds"])
+
+
+def test_synthetic_pictures_stay_synthetic(dataset, analyst, tmp_path):
+    from analysis.datasets import label_studio
+
+    made = replace(SET.pictures[0], is_synthetic=True, is_golden=True)
+    data = packed(tmp_path, replace(SET, pictures=(made,)), label_studio)
+    come(dataset, analyst, data)
+    sample = dataset.samples.get()
+    assert sample.origin == "synthetic"
+    assert not sample.is_golden
+
+
+def test_a_dataset_of_whole_pictures_takes_whole_picture_labels(project, analyst, tmp_path):
+    dataset = Dataset.objects.begin(project, "Sky", task="concept", by=analyst)
+    pictures = (LabelledPicture("a.jpg", 64, 48, labels=("Kestrel", "Dusk")),)
+    sky = LabelledSet("concept", ("Kestrel", "Dusk"), pictures)
+    row = come(dataset, analyst, packed(tmp_path, sky, ground_truth))
+    assert row.status == Status.DONE, row.error
+    names = dict(project.labels.values_list("pk", "name"))
+    assert {names[pk] for pk in dataset.samples.get().labels} == {"Kestrel", "Dusk"}
+
+
+def test_whole_picture_labels_are_refused_where_boxes_are_wanted(dataset, analyst, tmp_path):
+    sky = LabelledSet("concept", ("Dusk",), (LabelledPicture("a.jpg", 64, 48, labels=("Dusk",)),))
+    row = come(dataset, analyst, packed(tmp_path, sky, ground_truth))
+    assert row.status == Status.FAILED
+    assert "labels are of whole pictures" in row.error
+    assert not dataset.samples.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"../a.txt": b"1"}, "leads out of it"),
+        ({"notes.txt": b"1"}, "None of the files says what is on the pictures"),
+        ({"data.yaml": b"names: [a]\n"}, "no picture in it that can be used"),
+        ({"output.manifest": b"{}\n" * 9}, "More than 20 % is too many"),
+    ],
+)
+def test_what_cannot_come_in_is_said_and_leaves_nothing(dataset, analyst, settings, files, words):
+    row = come(dataset, analyst, zipped(files))
+    assert row.status == Status.FAILED
+    assert words in row.error
+    assert not dataset.samples.exists()
+    assert not list((settings.CACHE_DIR / "scratch").glob("*"))
+
+
+def test_a_damaged_picture_is_left_out_and_told(dataset, analyst, tmp_path):
+    data = packed(tmp_path, SET, yolo)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["images/train/a.jpg"] = b"\xff\xd8\xff\xe0 not a picture"
+    row = come(dataset, analyst, zipped(files))
+    assert row.status == Status.DONE, row.error
+    assert [s.source for s in dataset.samples.all()] == ["nothing.jpg"]
+    assert "ERROR_INVALID_IMAGE" in {kind["code"] for kind in row.report["kinds"]}
+
+
+def test_a_cancelled_import_stops_and_can_begin_again(dataset, analyst, tmp_path, monkeypatch):
+    keep = Sample.annotate
+
+    def cancel_after_one(self, *args, **kwargs):
+        keep(self, *args, **kwargs)
+        Transfer.objects.update(is_cancelled=True)
+        monkeypatch.setattr("workers.heartbeat.Heartbeat.should_stop", lambda beat: True)
+
+    monkeypatch.setattr(Sample, "annotate", cancel_after_one)
+    row = come(dataset, analyst, packed(tmp_path, SET))
+    assert (row.status, row.error) == (Status.FAILED, "Cancelled.")
+    assert dataset.samples.count() == 1
+    monkeypatch.undo()
+    row.retry()
+    transfer(row.pk)
+    row.refresh_from_db()
+    assert row.status == Status.DONE, row.error
+    assert dataset.samples.count() == 2
+
+
+# --- out --------------------------------------------------------------------------------------
+
+
+def opened(row, tmp_path) -> Path:
+    folder = tmp_path / f"opened-{row.pk}"
+    with default_storage.open(row.file) as file, zipfile.ZipFile(file) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name in TITLES if name != "cvat_video"])
+def test_a_dataset_goes_out_in_every_format(dataset, analyst, tmp_path, name):
+    come(dataset, analyst, packed(tmp_path, SET))
+    row = go(dataset, analyst, format=name)
+    assert row.status == Status.DONE, row.error
+    back, problems, found = read(opened(row, tmp_path))
+    assert found == name
+    assert not [p for p in problems if p.is_error]
+    assert {p.source: len(p.boxes) for p in back.pictures} == {"a.jpg": 2, "nothing.jpg": 0}
+    assert all(Path(p.file).is_file() for p in back.pictures)
+    has_no_place = {kind["code"] for kind in row.report["kinds"]}
+    assert ("LOST_OCCLUDED" in has_no_place) == ("occluded" not in load(name).HOLDS)
+
+
+def test_labels_can_go_without_pictures(dataset, analyst, tmp_path):
+    come(dataset, analyst, packed(tmp_path, SET))
+    row = go(dataset, analyst, pictures=False)
+    files = [p for p in opened(row, tmp_path).rglob("*") if p.is_file()]
+    assert {p.suffix for p in files} == {".json"}
+
+
+def test_a_frame_that_went_out_and_comes_back_is_the_same_frame(dataset, analyst, tmp_path):
+    frame = replace(SET.pictures[0], source="film.jpg")
+    come(dataset, analyst, packed(tmp_path, replace(SET, pictures=(frame,))))
+    dataset.samples.update(source="film.mp4@12.480")
+    row = go(dataset, analyst, format="yolo")
+    with default_storage.open(row.file) as file:
+        data = file.read()
+    again = come(dataset, analyst, data)
+    assert again.report["tally"] == {"replaced": 1}
+    assert [s.source for s in dataset.samples.all()] == ["film.mp4@12.480"]
+
+
+def test_a_version_goes_out_as_it_was_frozen(dataset, analyst, tmp_path):
+    come(dataset, analyst, packed(tmp_path, SET))
+    frozen = DatasetVersion.objects.request(dataset, by=analyst)
+    freeze(frozen.pk)
+    dataset.samples.get(source="a.jpg").annotate([], by=analyst)
+    row = go(dataset, analyst, version=frozen.number)
+    assert row.status == Status.DONE, row.error
+    assert row.report["counts"]["boxes"] == 2
+    assert go(dataset, analyst).report["counts"]["boxes"] == 0
+
+
+def test_an_empty_dataset_is_not_exported(dataset, analyst):
+    row = go(dataset, analyst)
+    assert (row.status, row.error) == (Status.FAILED, "There is no picture to export.")
+
+
+@pytest.mark.skipif(not PIZZA.is_dir(), reason="the pictures are not here")
+def test_the_pizza_set_comes_in_and_goes_round(project, analyst, tmp_path):
+    dataset = Dataset.objects.begin(project, "Pizza", by=analyst)
+    files = {f"images/{p.name}": p for p in (PIZZA / "images").iterdir()}
+    files["output.manifest"] = PIZZA / "manifest" / "output-change.manifest"
+    row = come(dataset, analyst, zipped(files))
+    assert row.status == Status.DONE, row.error
+    assert (row.report["n_errors"], row.report["tally"]) == (0, {"new": 12})
+    assert dataset.samples.count() == 12
+    assert sum(s.annotations.count() for s in dataset.samples.all()) == 23
+    assert row.report["new_labels"] == ["pepperoni pizza slice"]
+    left = go(dataset, analyst, format="ground_truth")
+    with default_storage.open(left.file) as file:
+        again = come(dataset, analyst, file.read())
+    assert again.report["tally"] == {"replaced": 12}
+    assert sum(s.annotations.count() for s in dataset.samples.all()) == 23
