@@ -10,6 +10,7 @@ on from. Nothing is ever downloaded.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import re
@@ -40,6 +41,7 @@ CHILD = ("-m", "analysis.training_process")
 OUT_OF_MEMORY, DISK_FULL, REFUSED = 4, 5, 3
 _TICK_S = 0.2
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _STARTS_KEPT = 4  # a child that dies unexplained so often is not started again
 
 # Numbers of one epoch that are shown, by ultralytics' names.
@@ -249,7 +251,7 @@ class _Job:
         if not any(row["split"] == "train" for row in rows):
             raise AnalysisError("None of the training pictures' files can be found.")
         if missing:
-            self.notes.append(f"{_pictures(missing)} could not be found and were left out.")
+            self.notes.append(f"{_pictures(missing)} could not be found and went unused.")
         content = {
             "task": self.labelled.task,
             "labels": list(self.labelled.labels),
@@ -279,11 +281,11 @@ class _News:
     """Reads what the child writes and passes it on."""
 
     def __init__(
-        self, folder: Path, epochs: int, notes: Sequence[str], on_news: Callable[[Progress], None]
+        self, folder: Path, epochs: int, notes: list[str], on_news: Callable[[Progress], None]
     ) -> None:
         self.folder = folder
         self.epochs = epochs
-        self.notes = list(notes)
+        self.notes = notes  # the job's own list: both add to it
         self.on_news = on_news
         self.curves: Curves = []
         self._seen: Any = None
@@ -377,7 +379,7 @@ class _Trainer:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_die_with_parent,
         )
         log.close()
         try:
@@ -436,10 +438,12 @@ def _write(path: Path, content: Any) -> None:
 
 
 def _die_with_parent() -> None:
-    """The kernel kills the child when its parent is gone, even by kill -9."""
-    import ctypes
+    """The kernel kills the child when its parent is gone, even by kill -9.
 
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    Runs between fork and exec, where nothing may be imported: other threads held the locks.
+    """
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 # ---- Measuring -----------------------------------------------------------------------------------

@@ -379,7 +379,7 @@ def test_files_that_are_gone_or_no_pictures_are_left_out_and_counted(tmp_path):
     (tmp_path / "0.png").unlink()
     (tmp_path / "1.png").write_bytes(b"not a picture")
     result = run(tmp_path, labelled, replace(QUICK, epochs=1))
-    assert "1 picture could not be found and were left out." in result.notes
+    assert "1 picture could not be found and went unused." in result.notes
     assert any(note.startswith("1 of 9 pictures could not be read") for note in result.notes)
 
 
