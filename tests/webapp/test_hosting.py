@@ -107,6 +107,29 @@ def test_a_problem_is_shown(browser, version):
     assert "The file is damaged." in page(browser, version)
 
 
+def test_its_idle_time_begins_when_it_is_ready(version):
+    Hosting.start(version, by=None, idle_s=120)
+    Hosting.objects.update(until=timezone.now() + timedelta(seconds=5))  # it loads for long
+    Hosting.say_held(version.pk, "a", 100)
+    assert Hosting.objects.get().remaining_s > 110
+
+
+def test_the_models_page_says_what_is_in_memory(browser, version):
+    assert "No worker holds a model" in browser.get("/models").content.decode()
+    Hosting.start(version, by=None)
+    Hosting.say_held(version.pk, "host:7:1", 180_000_000)
+    for path in ("/models", "/models/in-memory"):
+        text = browser.get(path).content.decode()
+        assert "host:7:1" in text
+        assert "180" in text
+
+
+def test_a_stranger_sees_nothing_of_it(client_for, stranger, other_workspace, version):
+    Hosting.start(version, by=None)
+    text = client_for(stranger).get("/models/in-memory").content.decode()
+    assert str(version) not in text
+
+
 def test_use_of_a_deleted_version_is_no_error(version):
     pk = version.pk
     version.delete()
@@ -167,6 +190,17 @@ def test_an_archived_version_is_not_promoted_and_comes_back(browser, version):
     browser.post(f"/model-versions/{version.pk}/unarchive")
     version.refresh_from_db()
     assert version.archived is None
+
+
+def test_an_archived_version_is_offered_to_no_project(browser, version, project):
+    path = f"/projects/{project.pk}"
+    option = f'<option value="{version.pk}"'
+    assert option in browser.get(path).content.decode()
+    version.archive(by=None)
+    assert option not in browser.get(path).content.decode()
+    project.model_version = version
+    project.save()
+    assert option in browser.get(path).content.decode()
 
 
 def test_an_export_is_asked_for_and_fetched(browser, version):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from webapp.accounts.models import Workspace
 from webapp.leases import Status
@@ -147,6 +148,8 @@ class LookingForm(forms.Form):
         super().__init__(data, auto_id="looking-%s", **options)
         self.fields["model_version"].queryset = (  # type: ignore[attr-defined]
             ModelVersion.objects.filter(model__workspace=workspace, status=Status.DONE)
+            .filter(Q(archived=None) | Q(projects__isnull=False))  # in use it goes on being used
+            .distinct()
             .select_related("model")
             .order_by("model__name", "-number")
         )

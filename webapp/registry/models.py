@@ -415,6 +415,8 @@ class Hosting(models.Model):
             row.held[worker] = {"bytes": n_bytes, "since": timezone.now().isoformat()}
             row.problem = ""
             row.state = cls.State.READY if row.wanted else cls.State.STOPPING
+            if row.wanted:  # its idle time begins when it can be used
+                row.until = timezone.now() + timedelta(seconds=row.idle_s)
             row.save()
 
     @classmethod

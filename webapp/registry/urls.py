@@ -4,6 +4,7 @@ from webapp.registry import views
 
 urlpatterns = [
     path("models", views.models, name="models"),
+    path("models/in-memory", views.in_memory, name="models-in-memory"),
     path("models/<int:pk>", views.model, name="model"),
     path("model-versions/<int:pk>/status", views.version_status, name="model-version-status"),
     path("model-versions/<int:pk>/promote", views.promote, name="model-version-promote"),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
-from webapp.accounts.models import Action, Event, Refused
+from webapp.accounts.models import Action, Event, Refused, Workspace
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.registry.forms import CopyForm, GateForm, ModelUploadForm
@@ -43,8 +43,23 @@ def models(request: HttpRequest) -> HttpResponse:
         )
     )
     status = 422 if form.is_bound and form.errors else 200
-    context = {"models": shown, "form": form}
+    context = {"models": shown, "form": form, "hostings": _in_memory(workspace)}
     return render(request, "registry/list.html", context, status=status)
+
+
+def _in_memory(workspace: Workspace) -> QuerySet[Hosting]:
+    """What workers hold, load or let go of just now."""
+    rows = Hosting.objects.filter(version__model__workspace=workspace)
+    busy = rows.exclude(state=Hosting.State.STOPPED).select_related("version__model")
+    return busy.order_by("version__model__name", "-version__number")
+
+
+@require_safe
+@may(Action.VIEW)
+def in_memory(request: HttpRequest) -> HttpResponse:
+    """The panel of what is in memory, which asks for itself again."""
+    context = {"hostings": _in_memory(request.membership.workspace)}
+    return render(request, "registry/_in_memory.html", context)
 
 
 def _versions() -> QuerySet[ModelVersion]:
