@@ -76,7 +76,7 @@ export class Desk extends EventTarget {
     this.ui.set({ draft: null, proposal: null, hover: null });
     const url = this.frameUrl(to);
     const ready = this.frames.atHand(url);
-    if (ready) this.picture = ready;
+    if (ready) this.#show(ready);
     this.isHere = Boolean(ready);
     this.problem = "";
     this.tell("frame");
@@ -85,7 +85,7 @@ export class Desk extends EventTarget {
     try {
       const picture = await arrived;
       if (asked !== this.asked) return;
-      this.picture = picture;
+      this.#show(picture);
       this.isHere = true;
     } catch (error) {
       if (asked !== this.asked || !(error instanceof NoPicture)) return;
@@ -95,6 +95,11 @@ export class Desk extends EventTarget {
     this.tell("picture");
     await new Promise((resolve) => requestAnimationFrame(resolve));
     this.#measure(started);
+  }
+
+  #show(picture) {
+    this.picture = picture;
+    this.frames.shown = picture;
   }
 
   #measure(started) {

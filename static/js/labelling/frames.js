@@ -20,6 +20,7 @@ export class Frames extends EventTarget {
     this.files = new Map(); // url → Promise<Blob>
     this.pictures = new Map(); // url → Promise<ImageBitmap>
     this.here = new Map(); // url → ImageBitmap, decoded
+    this.shown = null; // the picture on the stage, which must not be closed
     this.queue = [];
     this.running = 0;
   }
@@ -39,7 +40,7 @@ export class Frames extends EventTarget {
       const picture = await createImageBitmap(blob).catch(() => {
         throw new NoPicture("This picture is damaged and cannot be shown.");
       });
-      this.here.set(url, picture);
+      if (this.pictures.get(url) === made) this.here.set(url, picture);
       return picture;
     });
     this.pictures.set(url, made);
@@ -52,7 +53,7 @@ export class Frames extends EventTarget {
     while (this.pictures.size > KEEP_PICTURES) {
       const [oldest] = this.pictures.keys();
       this.pictures.delete(oldest);
-      this.here.get(oldest)?.close();
+      if (this.here.get(oldest) !== this.shown) this.here.get(oldest)?.close();
       this.here.delete(oldest);
     }
     while (this.files.size > KEEP_FILES) {
@@ -145,7 +146,8 @@ async function fetchPicture(url) {
     if (answer && answer.status !== 202 && answer.status < 500) break;
     const image = answer || !navigator.onLine ? null : await shownElsewhere(url);
     if (image) return image;
-    await pause(Math.min(200 + 100 * tries, 2000));
+    await answer?.text().catch(() => ""); // an answer left unread keeps its connection
+    await pause(Math.min(150 + 50 * tries, 1500));
   }
   throw new NoPicture("This picture could not be fetched.");
 }

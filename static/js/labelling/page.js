@@ -237,4 +237,5 @@ window.sightlineFrameTimes = desk.times;
 history.replaceState({ work: first.id }, "");
 await desk.open(works.session);
 works.lookAhead();
+window.sightlineOpened = performance.now();
 document.documentElement.dataset.ready = "yes";

@@ -8,6 +8,7 @@ const FONT = "500 11px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Robo
 const STRONG = "600 12px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const TAG = 18;
 const HANDLE = 8;
+const hasKeys = matchMedia("(hover: hover)").matches;
 const ROUGH_ZOOM = 4; // screen pixels a picture pixel covers from which they are shown as squares
 
 /** @param {{desk: import("./desk.js").Desk, view: import("./view.js").View}} options */
@@ -63,7 +64,7 @@ export function createStage({ desk, view }) {
     for (const [, { theirs }] of conflicts) paintTheirs(ink, theirs);
     const taken = [];
     for (const one of proposed) {
-      const words = `${one.label.name} ${one.confidence.toFixed(2)}${one.id === (proposal ?? proposed[0].id) ? ", accept A" : ""}`;
+      const words = `${one.label.name} ${one.confidence.toFixed(2)}${hasKeys && one.id === (proposal ?? proposed[0].id) ? ", accept A" : ""}`;
       if (tags) paintTag(ink, one.place, words, { colour: one.label.colour, room, taken, quiet: true });
     }
     for (const item of items) {
@@ -161,8 +162,8 @@ export function paintBox(ink, place, colour, { dashed = false, strong = false, f
     ink.fill();
   }
   if (!dashed) {
-    ink.lineWidth = strong ? 4.5 : 4;
-    ink.strokeStyle = "#0006"; // an edge, so that the line is seen on its own colour too
+    ink.lineWidth = strong ? 4 : 3.5;
+    ink.strokeStyle = "#00000052"; // an edge, so that the line is seen on its own colour too
     ink.stroke();
   }
   ink.setLineDash(dashed ? [6, 5] : faint ? [12, 3] : []);
@@ -176,12 +177,16 @@ function paintTag(ink, place, words, { colour, room, taken, quiet }) {
   ink.font = quiet ? FONT : STRONG;
   const { line, ink: dark } = overPicture(colour);
   const width = Math.ceil(ink.measureText(words).width) + 10;
-  const x = Math.min(Math.max(place.x - 1, 0), Math.max(room.width - width, 0));
-  const spots = [place.y - TAG - 3, place.y + place.height + 3, place.y + 3];
-  const inside = spots.filter((y) => y >= 0 && y + TAG <= room.height);
-  const isFree = (y) => !taken.some((tag) => x < tag.x + tag.width && tag.x < x + width && Math.abs(tag.y - y) < TAG);
-  const y = inside.find(isFree) ?? inside[0];
-  if (y === undefined || place.x > room.width || place.x + place.width < 0) return;
+  if (place.x > room.width || place.x + place.width < 0) return;
+  const within = (x) => Math.min(Math.max(x, 0), Math.max(room.width - width, 0));
+  const [left, right] = [within(place.x - 1), within(place.x + place.width + 1 - width)];
+  const [above, below, inside] = [place.y - TAG - 3, place.y + place.height + 3, place.y + 3];
+  const spots = [[left, above], [left, below], [right, above], [right, below], [left, inside]];
+  const seen = spots.filter(([, y]) => y >= 0 && y + TAG <= room.height);
+  const isFree = ([x, y]) => !taken.some((tag) => x < tag.x + tag.width && tag.x < x + width && Math.abs(tag.y - y) < TAG);
+  const spot = seen.find(isFree) ?? seen[0];
+  if (!spot) return;
+  const [x, y] = spot;
   taken.push({ x, y, width });
   ink.fillStyle = quiet ? "#000000b3" : line;
   ink.beginPath();
