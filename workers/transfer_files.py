@@ -155,7 +155,8 @@ class _Coming:
             why = f"a label has {_NAME_LETTERS} letters at most"
         else:
             why = f"a project holds {Project.MAX_LABELS} labels at most"
-        message = f"“{name[:_NAME_LETTERS]}” is left out, {used:,} times: {why}."
+        times = "once" if used == 1 else f"{used:,} times"
+        message = f"“{name[:_NAME_LETTERS]}” is left out, {times}: {why}."
         self.problems.append(Problem(name[:_NAME_LETTERS], "ERROR_UNKNOWN_LABEL", message))
 
     def fate(self, picture: LabelledPicture) -> str:
@@ -252,9 +253,13 @@ def _store_picture(coming: _Coming, picture: LabelledPicture, transfer: Transfer
     if transfer.dataset.task == Dataset.Task.CONCEPT:
         said = dict.fromkeys([*picture.labels, *(b.label for b in picture.boxes)])
         names = [name for name in said if name.casefold() in words]
+        if said and not names:
+            return
         sample.set_labels(names, by=transfer.created_by, labels=words)
     else:
         boxes = [_named(box) for box in picture.boxes if box.label.casefold() in words]
+        if picture.boxes and not boxes:
+            return  # all that was on it is left out: that does not make it empty
         sample.annotate(boxes, by=transfer.created_by, source="import", labels=words)
     if (when := _when(picture)) is not None:
         # It was said then, not now: of two imports the newer wins, whichever comes first.

@@ -95,6 +95,7 @@ def test_an_archive_is_kept_and_looked_into_first(browser, dataset):
     assert row.kind == "import"
     assert row.options == {
         "step": "check",
+        "preview": True,
         "name": "set.zip",
         "format": "yolo",
         "make_labels": True,
@@ -208,7 +209,7 @@ def test_an_export_can_be_downloaded_until_it_expires(browser, dataset, analyst)
     answer = browser.get(link, follow=True)
     assert b"".join(answer.streaming_content) == b"zip"
     assert "Harbour-Cup-Boards-yolo.zip" in answer["Content-Disposition"]
-    row.finished = timezone.now() - exchange.EXPORT_KEPT
+    row.finished = timezone.now() - Transfer.FILE_KEPT
     row.save()
     assert browser.get(link).status_code == 404
     page = browser.get(reverse("dataset-transfer", args=[row.pk])).content.decode()
@@ -222,11 +223,32 @@ def test_what_was_uploaded_for_an_import_cannot_be_downloaded(browser, dataset, 
 
 def test_the_pages_open_with_nothing_and_with_something_before(browser, dataset, analyst):
     for name in ("dataset-import", "dataset-export"):
-        assert b"Nothing was" in browser.get(reverse(name, args=[dataset.pk])).content
+        page = browser.get(reverse(name, args=[dataset.pk]))
+        assert b"Nothing was" in page.content
+        assert b'class="error"' not in page.content
+        assert page.context["form"]["pictures" if "export" in name else "make_labels"].value()
     checked(dataset, analyst)
     exported(dataset, analyst)
     assert b"looked into" in browser.get(reverse("dataset-import", args=[dataset.pk])).content
     assert b"Download" in browser.get(reverse("dataset-export", args=[dataset.pk])).content
+
+
+def test_files_are_deleted_after_a_week_and_reports_stay(dataset, analyst):
+    week_ago = timezone.now() - Transfer.FILE_KEPT
+    old, young = exported(dataset, analyst, finished=week_ago), checked(dataset, analyst)
+    assert Transfer.objects.forget_old_files() == 1
+    assert not default_storage.exists(old.file)
+    assert default_storage.exists(young.file)
+    old.refresh_from_db()
+    assert (old.file, old.report["title"]) == ("", "YOLO")
+
+
+def test_a_file_that_another_import_still_needs_is_not_deleted(dataset, analyst):
+    row = checked(dataset, analyst)
+    twin = Transfer.objects.request(dataset, "import", options={}, file=row.file, by=analyst)
+    Transfer.objects.filter(pk=row.pk).update(finished=timezone.now() - Transfer.FILE_KEPT)
+    Transfer.objects.forget_old_files()
+    assert default_storage.exists(twin.file)
 
 
 # --- who --------------------------------------------------------------------------------------

@@ -166,8 +166,18 @@ def test_without_leave_to_make_labels_theirs_are_left_out_and_told(dataset, anal
         ("Kestrel", (0.125, 0.25, 0.5, 0.75), False)
     }
     (kind,) = [k for k in row.report["kinds"] if k["code"] == "ERROR_UNKNOWN_LABEL"]
-    message = "“Osprey” is left out, 1 times: the project has no such label."
+    message = "“Osprey” is left out, once: the project has no such label."
     assert kind["examples"][0]["message"] == message
+
+
+def test_a_picture_that_loses_all_its_boxes_does_not_become_an_empty_one(
+    dataset, analyst, tmp_path
+):
+    only_ospreys = replace(SET.pictures[0], boxes=(OSPREY,))
+    pictures = (only_ospreys, SET.pictures[1])
+    come(dataset, analyst, packed(tmp_path, replace(SET, pictures=pictures)), make_labels=False)
+    assert dataset.samples.get(source="a.jpg").state == "new"
+    assert dataset.samples.get(source="nothing.jpg").state == "labelled"
 
 
 def test_labels_are_made_up_to_what_a_project_holds(dataset, analyst, tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ import re
 import secrets
 import shutil
 import zipfile
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from webapp.templatetags.show import size
 
 MAX_BYTES = 4 * 10**9  # of one form; more goes in several archives
 MAX_FILES = 100  # chosen one by one, as many as Django takes; more goes in an archive
-EXPORT_KEPT = timedelta(days=7)
 _INVALID = 422
 _SHOWN = 12  # of the imports or exports before
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
@@ -87,7 +85,7 @@ class ExportForm(forms.Form):
 def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose what to import; posting looks into it and changes nothing yet."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
-    form = ImportForm(_sent(request), request.FILES)
+    form = ImportForm(_sent(request), request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
             file, name = _keep(form.cleaned_data["files"])
@@ -96,6 +94,7 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             options = {
                 "step": "check",
+                "preview": True,  # so it is no work over the dataset that its pages tell of
                 "name": name,
                 "format": form.cleaned_data["format"],
                 "make_labels": form.cleaned_data["make_labels"],
@@ -164,7 +163,8 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("dataset-transfer", pk)
     twin = row.dataset.transfers.filter(options__checked_by=row.pk).first()
     if twin is None:  # pressed twice, it is one import
-        options = row.options | {"step": "import", "checked_by": row.pk}
+        options = {k: v for k, v in row.options.items() if k != "preview"}
+        options |= {"step": "import", "checked_by": row.pk}
         twin = Transfer.objects.request(
             row.dataset, "import", options=options, file=row.file, by=request.user
         )
@@ -190,7 +190,7 @@ def take_out(request: HttpRequest, pk: int) -> HttpResponse:
     context = page_context(found, "export") | {
         "form": form,
         "before": _before(found, Transfer.Kind.EXPORT),
-        "kept_days": EXPORT_KEPT.days,
+        "kept_days": Transfer.FILE_KEPT.days,
     }
     return render(request, "datasets/export.html", context, status=_INVALID if form.errors else 200)
 
@@ -209,7 +209,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 
 def is_kept(row: Transfer) -> bool:
     """Whether an export can still be downloaded."""
-    is_young = row.finished is not None and row.finished > timezone.now() - EXPORT_KEPT
+    is_young = row.finished is not None and row.finished > timezone.now() - Transfer.FILE_KEPT
     return row.status == Status.DONE and bool(row.file) and is_young
 
 
@@ -230,10 +230,11 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "row": row,
         "is_check": row.options.get("step") == "check",
         "is_kept": kept,
-        "until": row.finished + EXPORT_KEPT if kept and row.finished else None,
+        "until": row.finished + Transfer.FILE_KEPT if kept and row.finished else None,
         "tally": tally,
         "n_coming": tally.get("new", 0) + tally.get("replaced", 0),
         "version": _version_of(row),
+        "format": TITLES.get(row.options.get("format", ""), ""),
     }
     if request.htmx:
         return render(request, "datasets/_report.html", context)
@@ -255,4 +256,11 @@ def _transfers() -> Any:
 
 def _before(found: Dataset, kind: str) -> list[dict[str, Any]]:
     rows = found.transfers.filter(kind=kind).select_related("created_by")[:_SHOWN]
-    return [{"row": row, "is_kept": is_kept(row)} for row in rows]
+    return [
+        {
+            "row": row,
+            "is_kept": is_kept(row),
+            "format": TITLES.get(row.options.get("format", ""), ""),
+        }
+        for row in rows
+    ]

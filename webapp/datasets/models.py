@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -505,6 +505,17 @@ class TransferQuerySet(LeasedQuerySet):
         jobs.transfer(transfer.pk)
         return transfer
 
+    def forget_old_files(self) -> int:
+        """Delete what was uploaded or exported a week ago; the reports stay. Returns how many."""
+        over = self.filter(status__in=[Status.DONE, Status.FAILED]).exclude(file="")
+        old = over.filter(finished__lt=timezone.now() - Transfer.FILE_KEPT)
+        rows = list(old[:100])
+        for row in rows:
+            if not self.filter(file=row.file).exclude(pk=row.pk).exists():
+                default_storage.delete(row.file)
+            self.filter(pk=row.pk).update(file="")
+        return len(rows)
+
 
 class Transfer(Leased):
     """An import into a dataset, an export out of it, or a batch of synthesised pictures.
@@ -513,6 +524,7 @@ class Transfer(Leased):
     """
 
     WORKSPACE = "dataset__project__workspace"
+    FILE_KEPT = timedelta(days=7)  # after the end of the work
 
     class Kind(models.TextChoices):
         IMPORT = "import"
