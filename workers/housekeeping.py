@@ -23,6 +23,7 @@ from webapp.runs.models import Run, Segment, Worker
 from webapp.training.models import Evaluation, TrainingRun
 from workers import hosting
 from workers.identity import is_dead
+from workers.labeling import forget_old_frames as forget_clip_frames
 from workers.train import forget_finished
 
 log = logging.getLogger("sightline.sweep")
@@ -45,6 +46,7 @@ def sweep() -> None:
     sweep_abandoned_uploads()
     purge_removed_assets()
     forget_old_frames()
+    forget_clip_frames()
     forget_finished()
     Worker.objects.filter(seen__lt=timezone.now() - timedelta(hours=1)).delete()
 

@@ -10,11 +10,14 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
 
 from analysis.consensus import Merged, merge
 from analysis.datasets.types import LabelledBox
@@ -41,6 +44,8 @@ log = logging.getLogger("sightline.labelling")
 
 DEFECT = "Something went wrong on the server; its log has the details."
 SLICE_S = 20.0
+FRAMES_KEPT = timedelta(days=7)
+KEPT_AFTER = timedelta(hours=1)  # the end of a job: somebody may still be looking at it
 LEAST_CONFIDENCE = 0.25
 MOST_PROPOSED_FRAMES = 40  # of a clip: enough to start tracks from
 _QUALITY = 90
@@ -136,12 +141,14 @@ def _pictures(
         yield lost, None
 
 
-def forget_frames(item: Item) -> None:
-    """Delete the cut frames of an item; they can be cut again."""
-    for chore in item.chores.filter(kind=Chore.Kind.FRAMES):
-        first = chore.chunk * FRAMES_A_CHUNK
-        for number in range(first, min(first + FRAMES_A_CHUNK, len(item.times_s))):
-            default_storage.delete(item.frame_file(number))
+def forget_old_frames() -> None:
+    """Let go of cut frames that nobody needs: of jobs that are over, or not asked for in a week.
+    They are cut again when somebody looks."""
+    over = Chore.objects.filter(kind=Chore.Kind.FRAMES, status=Status.DONE).filter(
+        Q(finished__lt=timezone.now() - FRAMES_KEPT)
+        | Q(job__completed__lt=timezone.now() - KEPT_AFTER, finished__lt=F("job__completed"))
+    )
+    for chore in over[:50]:
         chore.delete()
 
 
@@ -230,7 +237,6 @@ def _write_down(job: LabelingJob, item: Item, names: dict[int, str], beat: Heart
     if item.is_clip:
         if done:
             _write_clip(job, item, done, names, by, beat)
-            forget_frames(item)
         return
     assert item.sample is not None
     if not done:

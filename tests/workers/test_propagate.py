@@ -17,6 +17,13 @@ from webapp.management.commands.analyse import receive
 from workers import ingest, propagate
 
 
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch):
+    """The rows of a test are seen by its own connection only, so nothing is renewed by a thread:
+    on a busy machine a chore would seem to be taken away."""
+    monkeypatch.setattr("workers.heartbeat.Heartbeat._beat", lambda beat: beat._over.wait())
+
+
 @pytest.fixture
 def work(workspace, project, analyst, labeller, tmp_path):
     """A clip in which a logo drifts to the right for six seconds and is gone for two."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Avg, Count, Exists, F, Max, OuterRef, Q
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils import timezone
 
 from analysis import interpolation
@@ -513,7 +516,11 @@ class Item(models.Model):
 
     def frame_file(self, number: int) -> str:
         """Where a frame of a clip lies once it is cut."""
-        return f"labelling/{self.pk}/{number:06}.jpg"
+        return frame_file(self.pk, number)
+
+
+def frame_file(item: int, number: int) -> str:
+    return f"labelling/{item}/{number:06}.jpg"
 
 
 class Work(models.Model):
@@ -814,6 +821,16 @@ class Chore(Leased):
             return False
         jobs.chore(self.kind, self.pk)
         return True
+
+
+@receiver(post_delete, sender=Chore)
+def delete_frames(sender: type[Chore], instance: Chore, **_: Any) -> None:
+    """What was cut goes with the row that says so: with its job, its video, or by itself."""
+    if instance.kind != Chore.Kind.FRAMES or instance.status == Status.WAITING:
+        return
+    first = instance.chunk * FRAMES_A_CHUNK
+    names = [frame_file(instance.item_id, first + i) for i in range(FRAMES_A_CHUNK)]
+    transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
 
 
 class Prediction(Leased):

@@ -111,7 +111,7 @@ def _overseen(request: HttpRequest, job: LabelingJob) -> dict[str, Any]:
         "shown": shown,
         "filters": _SHOWN.items(),
         "n_skipped": job.works().filter(status=Work.Status.SKIPPED).count(),
-        "has_checks": job.items.exclude(expected=None).exists(),
+        "has_checks": job.items.filter(expected__isnull=False).exists(),
         "chores": job.chores.filter(item=None).exclude(status=Status.DONE, note=""),
     }
 
@@ -124,7 +124,7 @@ def _chosen(items: Any, shown: str) -> QuerySet[Item]:
     if shown == "apart":
         return items.filter(works__agreement__lt=0.75).distinct()
     if shown == "checks":
-        return items.exclude(expected=None)
+        return items.filter(expected__isnull=False)
     return items.all()
 
 
@@ -248,6 +248,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     found = find_overseen(request, pk)
     if found.reopen(by=request.user):
+        _tell_all(request, found)
         messages.success(request, "Open again.")
     return redirect("labelling-job", pk)
 
@@ -258,8 +259,16 @@ def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Put what was skipped back into the queue."""
     found = find_overseen(request, pk)
     n = found.ask_again(by=request.user)
+    if n:
+        _tell_all(request, found)
     messages.success(request, f"{n} {'piece waits' if n == 1 else 'pieces wait'} again.")
     return redirect("labelling-job", pk)
+
+
+def _tell_all(request: HttpRequest, job: LabelingJob) -> None:
+    """Work waits again: say so to everybody in it but the one who asks."""
+    for assignment in job.assignments.exclude(user=request.user).select_related("user", "job"):
+        tell(assignment, by=request.user)
 
 
 @require_POST
