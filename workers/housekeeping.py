@@ -47,6 +47,7 @@ def sweep() -> None:
     purge_removed_assets()
     forget_old_frames()
     forget_clip_frames()
+    Transfer.objects.forget_old_files()
     forget_finished()
     Worker.objects.filter(seen__lt=timezone.now() - timedelta(hours=1)).delete()
 
