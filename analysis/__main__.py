@@ -18,7 +18,7 @@ COMMANDS = {
     "exposure": "analysis.exposure_command:command",
     "detect": "analysis.detectors.yolo:command",
     "reference": "analysis.detectors.reference:command",
-    "synthesise": "analysis.synthesis:command",
+    "synthesise": "analysis.synthesis_command:command",
     "track": "analysis.tracking:command",
     "train": "analysis.training:command",
     "evaluate": "analysis.training:evaluate_command",

@@ -31,11 +31,14 @@ def read_logo(path: Path | str) -> Logo:
     what cannot be opened; each with a sentence.
     """
     path = Path(path)
-    image = draw(path) if is_drawing(path) else read_picture(path, keep_alpha=True, limits=_LIMITS)
     try:
+        image = draw(path) if is_drawing(path) else _read(path)
         return _close(image if _is_cut_out(image) else cut_out(image[..., :3]))
-    except UnusableReference as error:
-        raise UnusableReference(f"{path.name}: {error.message}") from error
+    except OSError as error:
+        raise UnusableReference(f"{path.name} cannot be opened: {error.strerror}.") from error
+    except AnalysisError as error:
+        message = f"{path.name}: {error.message}"
+        raise type(error)(message, permanent=error.permanent) from error
 
 
 def is_drawing(path: Path | str) -> bool:
@@ -87,6 +90,10 @@ def cut_out(image: NDArray[np.uint8]) -> Logo:
     share = np.maximum(alpha, 0.02)[..., None]
     pure = (image - (1 - share) * ground) / share
     return np.dstack([np.clip(pure, 0, 255), alpha * 255]).round().astype(np.uint8)
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    return read_picture(path, keep_alpha=True, limits=_LIMITS)
 
 
 def _is_cut_out(image: NDArray[np.uint8]) -> bool:

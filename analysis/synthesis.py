@@ -9,10 +9,8 @@ Expansion by Synthesising Context" (WACV 2017).
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -578,40 +576,7 @@ def _compression(rng: np.random.Generator, image: Picture) -> Picture:
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
 
 
-def command(argv: Sequence[str]) -> int:
-    """Write training pictures of some logos, with YOLO label files, into a folder."""
-    parser = argparse.ArgumentParser(prog="analysis synthesise", description=command.__doc__)
-    parser.add_argument("logos", type=Path, nargs="+", help="PNG files with transparency")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--backgrounds", type=Path, help="a folder of pictures without these logos")
-    options = parser.parse_args(argv)
-    logos = {path.stem: _read(path, cv2.IMREAD_UNCHANGED) for path in options.logos}
-    files = sorted(options.backgrounds.iterdir()) if options.backgrounds else []
-    backgrounds = [_read(path, cv2.IMREAD_COLOR) for path in files]
-    options.out.mkdir(parents=True, exist_ok=True)
-    names, boxes = list(logos), 0
-    made = synthesise(logos, backgrounds, options.count, SynthesisOptions(seed=options.seed))
-    for number, picture in enumerate(made):
-        path = options.out / f"{number:06d}.jpg"
-        cv2.imwrite(str(path), picture.image)
-        lines = [f"{names.index(label)} {yolo_row(box)}\n" for label, box in picture.boxes]
-        path.with_suffix(".txt").write_text("".join(lines))
-        boxes += len(lines)
-    (options.out / "classes.txt").write_text("\n".join(names) + "\n")
-    print(f"{options.count} pictures with {boxes} boxes in {options.out}")
-    return 0
-
-
 def yolo_row(box: Box) -> str:
     """A box as YOLO label files have it: centre and size, fractions of the picture."""
     x, y = box.centre
     return f"{x:.6f} {y:.6f} {box.width:.6f} {box.height:.6f}"
-
-
-def _read(path: Path, mode: int) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(path), mode)
-    if picture is None:
-        raise UnusableReference(f"{path.name} is not a picture we can read.")
-    return picture

@@ -317,7 +317,7 @@ def _logos(wanted: Sequence[dict[str, Any]]) -> dict[str, list[NDArray[np.uint8]
             raise AnalysisError(f"{row['name']}: {message}") from error
         if row.get("logo_file"):
             _show(row, logo)
-        logos.setdefault(row["label"], []).append(logo)
+        logos.setdefault(row["label"], []).append(_small(logo))
     if not logos:
         raise AnalysisError("No logo was chosen.")
     return logos

@@ -67,6 +67,8 @@ def divide(labelled: LabelledSet, recipe: Recipe) -> tuple[LabelledSet, tuple[st
     groups = _grouped(pictures)
     places, torn = _settled(groups, recipe)
     _deal(groups, places, recipe)
+    if recipe.val and "val" not in places.values():
+        _lend(groups, places, recipe)
     divided, dropped = [], 0
     for picture in pictures:
         split = places[_key(picture)]
@@ -141,6 +143,19 @@ def _deal(
     for key in free:
         rarest = min(contents[key], key=rarity.__getitem__)
         put(key, _neediest(sizes[key], rarest, lacks, lacks_of))
+
+
+def _lend(
+    groups: Mapping[str, Sequence[LabelledPicture]], places: dict[str, Split], recipe: Recipe
+) -> None:
+    """Where no real picture is left to choose the best epoch by, some synthetic ones do it."""
+    made = [key for key, group in groups.items() if all(p.is_synthetic for p in group)]
+    training = sorted(
+        (k for k in made if places[k] == "train"), key=lambda k: _turn(recipe.seed, k)
+    )
+    count = round(len(training) * recipe.val / (recipe.train + recipe.val))
+    for key in training[:count]:
+        places[key] = "val"
 
 
 def _countable(

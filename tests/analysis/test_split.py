@@ -155,6 +155,13 @@ def test_synthetic_pictures_count_for_no_share():
     assert counts == {"train": 14, "val": 2, "test": 4}
 
 
+def test_synthetic_pictures_choose_the_best_epoch_where_no_real_one_is_left():
+    real = [picture(f"{n}.jpg", NAMES[0], is_golden=True) for n in range(3)]
+    made = [picture(f"made {n}.jpg", NAMES[0], is_synthetic=True) for n in range(80)]
+    divided, _ = divide(set_of(*real, *made), Recipe())
+    assert Counter(p.split for p in divided.pictures) == {"train": 70, "val": 10, "test": 3}
+
+
 @pytest.mark.parametrize(
     ("pictures", "sentence"),
     [

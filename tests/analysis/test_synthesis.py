@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analysis.backdrops import BACKDROPS
 from analysis.canvas import Canvas, fitted, rectangle
 from analysis.errors import UnusableReference
-from analysis.synthesis import SynthesisOptions, around, command, synthesise
+from analysis.synthesis import SynthesisOptions, around, synthesise
 
 GREY = 128
 
@@ -224,18 +224,3 @@ def test_an_invisible_logo_is_refused() -> None:
 def test_options_that_make_no_sense_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="must be"):
         SynthesisOptions(**wrong)
-
-
-def test_pictures_can_be_made_at_a_prompt(tmp_path, capsys) -> None:
-    cv2.imwrite(str(tmp_path / "ring.png"), ring_logo())
-    asked = [str(tmp_path / "ring.png"), "--out", str(tmp_path / "made"), "--count", "3"]
-    assert command(asked) == 0
-    assert "3 pictures" in capsys.readouterr().out
-    assert len(list((tmp_path / "made").glob("*.jpg"))) == 3
-    assert (tmp_path / "made" / "classes.txt").read_text() == "ring\n"
-
-
-def test_a_file_that_is_no_picture_is_named(tmp_path) -> None:
-    (tmp_path / "logo.png").write_text("not a picture")
-    with pytest.raises(UnusableReference, match=r"logo\.png"):
-        command([str(tmp_path / "logo.png"), "--out", str(tmp_path / "made")])

@@ -512,6 +512,7 @@ def wish(project, **changes):
         "max_logos": "4",
         "boards": "65",
         "reversed_out": "35",
+        "metal": "10",
         "curved": "30",
         "occluded": "30",
         "look_alikes": "50",

@@ -89,6 +89,7 @@ class StartForm(forms.Form):
         if "labels" not in values:
             return values
         if values.get("way") == "logo":
+            values["labels"] = []  # the field is out of sight: the files name the labels
             if not self.n_logos:
                 self.add_error(None, "Choose a logo file: PNG, JPEG, WebP or SVG.")
         elif not values["labels"]:
@@ -206,7 +207,15 @@ def _share(label: str, initial: float, help_text: str = "") -> forms.FloatField:
 class SynthesisForm(forms.Form):
     """What pictures of logos are like. Names are those of analysis.synthesis.SynthesisOptions."""
 
-    SHARES = ("boards", "reversed_out", "curved", "occluded", "look_alikes", "negatives")
+    SHARES = (
+        "boards",
+        "reversed_out",
+        "metal",
+        "curved",
+        "occluded",
+        "look_alikes",
+        "negatives",
+    )
 
     count = forms.IntegerField(label="How many", min_value=1, max_value=20_000, initial=500)
     seed = forms.IntegerField(
@@ -243,6 +252,7 @@ class SynthesisForm(forms.Form):
     )
     boards = _share("On boards", 0.65, "The rest lie straight on the picture.")
     reversed_out = _share("Printed in one colour", 0.35)
+    metal = _share("Cast in metal", 0.1, "As on cars and doors.")
     curved = _share("Bent, as on a shirt or can", 0.3)
     occluded = _share("With something in front", 0.3)
     look_alikes = _share("With look-alikes beside them", 0.5, "Words and shapes without a box.")

@@ -105,6 +105,10 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// The first pictures came: the page is another one now.
+document.body.addEventListener("samples-changed", () => {
+  if (document.querySelector("[data-empty]") && document.querySelector("#work .job")) location.reload();
+});
 // A filter that is not set is not part of the address.
 document.addEventListener("htmx:configRequest", (event) => {
   if (!event.target.matches(".filters")) return;
