@@ -15,6 +15,8 @@ PAGES = [
     "/compare",
     "/reports",
     "/models",
+    "/training",
+    "/training/new",
     "/settings",
     "/settings/profile",
     "/settings/members",

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.evaluation import curves, figures
+from analysis.evaluation import curves, figures, outcomes
 from tests.trained import dataset_version, evaluation, model_version, predictions
 from webapp.leases import Status
 from webapp.training.advice import advice
@@ -36,7 +36,7 @@ def measured(workspace, frozen):
     return evaluation(model_version(workspace), frozen)
 
 
-def outcomes(browser, row, **query) -> str:
+def fragment(browser, row, **query) -> str:
     return browser.get(f"/evaluations/{row.pk}/outcomes", query, **HTMX).content.decode()
 
 
@@ -51,7 +51,7 @@ def test_the_page_says_what_the_stored_figures_say(browser, measured):
 
 def test_the_threshold_is_applied_to_the_stored_predictions(browser, measured):
     # From 0.65 Kestrel has one right (0.9) and one false (0.7) of three.
-    text = outcomes(browser, measured, threshold="0.65")
+    text = fragment(browser, measured, threshold="0.65")
     assert "At 0.65" in text
     row = text[text.index('<th scope="row">Kestrel') :]
     cells = [part.split("<")[0].strip() for part in row.split('<td class="num">')[1:8]]
@@ -59,7 +59,7 @@ def test_the_threshold_is_applied_to_the_stored_predictions(browser, measured):
 
 
 def test_at_their_own_thresholds_the_rows_are_those_of_the_figures(measured):
-    known = Measured(predictions(), curves(predictions()))
+    known = Measured(predictions())
     own = {row["label"]: row["threshold"] for row in measured.figures["labels"]}
     for row, said in zip(known.at(own), measured.figures["labels"], strict=True):
         for name in ("tp", "fp", "fn", "precision", "recall", "f1", "n_truth"):
@@ -70,11 +70,11 @@ def test_at_their_own_thresholds_the_rows_are_those_of_the_figures(measured):
 
 @given(threshold=st.floats(0.05, 1))
 def test_a_picture_shows_what_the_numbers_count(threshold):
-    known = Measured(predictions(), curves(predictions()))
-    at = dict.fromkeys(known.curves, threshold)
+    known = Measured(predictions())
+    at = dict.fromkeys(known.labels, threshold)
     shown = gallery(known, at)
     assert len(shown) == 4
-    for label in known.curves:
+    for label in known.labels:
         row = next(row for row in known.at(at) if row["label"] == label)
         for kind, name in (("true", "tp"), ("false", "fp"), ("missed", "fn")):
             some = gallery(known, at, label=label, kind=kind)
@@ -82,19 +82,68 @@ def test_a_picture_shows_what_the_numbers_count(threshold):
             assert all(picture[kind] for picture in some)
 
 
+LABELS = ["a", "b"]
+SHARES = st.integers(0, 20).map(lambda n: n / 20)
+BOXES = st.tuples(SHARES, SHARES).map(lambda p: [p[0] * 0.5, p[1] * 0.5, 0.5, 0.5])
+TRUTHS = st.fixed_dictionaries({"label": st.sampled_from(LABELS), "box": BOXES})
+FOUND = st.fixed_dictionaries(
+    {"label": st.sampled_from(LABELS), "box": BOXES, "confidence": SHARES}
+)
+PICTURES = st.fixed_dictionaries(
+    {"truth": st.lists(TRUTHS, max_size=4), "found": st.lists(FOUND, max_size=6)}
+)
+NAMED = st.fixed_dictionaries({"label": st.sampled_from(LABELS), "confidence": SHARES})
+WHOLE = st.fixed_dictionaries(
+    {
+        "truth": st.lists(st.sampled_from(LABELS), unique=True),
+        "found": st.lists(NAMED, unique_by=lambda row: row["label"]),
+    }
+)
+
+
+def plain(pictures) -> list[dict[str, list[str]]]:
+    """What is on each picture, whatever the order."""
+    kinds = ("true", "false", "missed")
+    return [{kind: sorted(map(repr, picture[kind])) for kind in kinds} for picture in pictures]
+
+
+@given(
+    task=st.sampled_from(["boxes", "concept"]),
+    data=st.data(),
+    chosen=st.fixed_dictionaries({"a": SHARES, "b": SHARES}),
+)
+def test_laid_on_the_truth_once_it_says_at_each_threshold_what_matching_anew_says(
+    task, data, chosen
+):
+    pictures = data.draw(st.lists(PICTURES if task == "boxes" else WHOLE, max_size=3))
+    told = {"task": task, "labels": LABELS, "pictures": pictures}
+    known = Measured(told)
+    assert plain(known.outcomes(chosen)) == plain(outcomes(told, chosen))
+    lines = curves(told)
+    for row in known.at(chosen):
+        assert (row["tp"], row["fp"], row["fn"]) == lines[row["label"]].at(chosen[row["label"]])
+
+
 def test_the_gallery_is_filtered_by_label_and_kind(browser, measured):
-    text = outcomes(browser, measured, label="Vitalo", kind="missed")
+    text = fragment(browser, measured, label="Vitalo", kind="missed")
     assert text.count("data-shot") == 2
     assert 'class="missed"' in text
-    assert "Nothing false here" in outcomes(browser, measured, label="Vitalo", kind="false")
-    assert outcomes(browser, measured).count("data-shot") == 4
-    assert "it is Vitalo" in outcomes(browser, measured, kind="false", threshold="0.3")
+    assert "Nothing false here" in fragment(browser, measured, label="Vitalo", kind="false")
+    assert fragment(browser, measured).count("data-shot") == 4
+    assert "it is Vitalo" in fragment(browser, measured, kind="false", threshold="0.3")
+
+
+def test_many_pictures_come_after_the_page(browser, measured, monkeypatch):
+    monkeypatch.setattr("webapp.training.evaluations.MANY", 3)
+    page = browser.get(f"/evaluations/{measured.pk}", {"kind": "missed"}).content.decode()
+    assert "data-shot" not in page
+    assert f"/evaluations/{measured.pk}/outcomes?kind=missed" in page
 
 
 @pytest.mark.parametrize("text", ["", "nan", "inf", "-1", "0", "1.01", "x", "0.5;"])
 def test_nonsense_for_a_threshold_is_each_labels_own(browser, measured, text):
     assert read_threshold(text) is None
-    assert "each label's own threshold" in outcomes(browser, measured, threshold=text)
+    assert "each label's own threshold" in fragment(browser, measured, threshold=text)
 
 
 def test_predictions_that_are_gone_are_said_and_the_rest_stands(browser, measured):
@@ -200,6 +249,33 @@ def test_an_evaluation_of_nothing_is_shown(browser, workspace, frozen):
     page = browser.get(f"/evaluations/{row.pk}")
     assert page.status_code == 200
     assert "No picture with this" in page.content.decode()
+
+
+def test_whole_pictures_are_shown_without_boxes(browser, workspace, project):
+    pictures = dataset_version(project, "Skies", task="concept")
+    about = {"file": "samples/1.jpg", "width": 640, "height": 360}
+    found = {
+        "task": "concept",
+        "labels": ["sky", "night"],
+        "pictures": [
+            about | {"source": "1.jpg", "truth": ["sky"], "found": [said("sky", 0.9)]},
+            about | {"source": "2.jpg", "truth": ["night"], "found": [said("sky", 0.6)]},
+            about | {"source": "3.jpg", "truth": [], "found": []},
+        ],
+    }
+    row = evaluation(model_version(workspace, task="concept"), pictures, found)
+    page = browser.get(f"/evaluations/{row.pk}").content.decode()
+    assert "<rect" not in page
+    assert "AP 0.5–0.95</th>" not in page.split("Beside another version")[0]
+    missed = fragment(browser, row, kind="missed")
+    assert missed.count("data-shot") == 1
+    assert "2.jpg" in missed
+    for kind in ("summary", "manifest", "predictions"):
+        assert browser.get(f"/evaluations/{row.pk}/{kind}").status_code == 200
+
+
+def said(label: str, confidence: float) -> dict[str, object]:
+    return {"label": label, "confidence": confidence}
 
 
 PAGES = ["", "/status", "/outcomes", "/summary", "/manifest", "/predictions", "/figures"]

@@ -13,8 +13,8 @@ from django.utils import timezone
 from analysis.checkpoints import describe
 from webapp.projects.models import snapshot
 from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
-from webapp.runs.models import Worker
-from workers import hosting, loaded
+from webapp.runs.models import Run, Worker
+from workers import analyse, hosting, loaded
 from workers.identity import this_worker
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +109,28 @@ def test_a_run_starts_the_model_it_needs_and_shares_it(versions, project):
     look(project, version)  # other labels, the same model
     assert len(loaded._looks) == 2
     assert len(loaded._models) == 1
+
+
+def test_a_real_run_loads_it_holds_it_and_lets_it_idle(versions, project, workspace, asset_in):
+    picture = (MODEL.parent / "logos" / "kestrel.png").read_bytes()
+    name = default_storage.save("assets/kestrel.png", ContentFile(picture))
+    asset = asset_in(workspace, "kestrel.png", kind="image", file=name, duration_s=0)
+    project.model_version = versions[0]
+    project.save()
+    run = Run.objects.request(asset, project, by=None)
+    analyse.plan_next()
+    analyse.analyse_next()
+    analyse.finish_next()
+    run.refresh_from_db()
+    assert run.status == "succeeded", run.error
+    row = standing(versions[0])
+    assert (row.state, list(row.held)) == ("ready", [this_worker()])
+    loaded.rest()  # as after each task
+    idle(versions[0])
+    hosting.stop_the_idle()
+    hosting.tend()
+    assert standing(versions[0]).state == "stopped"
+    assert loaded.held() == set()
 
 
 def test_use_extends_the_time(versions, project):

@@ -30,6 +30,7 @@ from webapp.training.measured import KINDS, Measured, chosen, gallery, measured,
 from webapp.training.models import Evaluation
 
 A_PAGE = 24
+MANY = 400  # pictures, above which the page comes before they do
 LEAST, MOST = 0.05, 1.0  # thresholds
 FIGURES = (
     ("f1", "F1"),
@@ -66,7 +67,11 @@ def evaluation(request: HttpRequest, pk: int) -> HttpResponse:
         "charts": _charts(row, other),
         "downloads": [(kind, title) for kind, (title, *_) in DOWNLOADS.items()],
     }
-    return render(request, "training/evaluation.html", context | _outcomes(request, row))
+    if row.figures["n_pictures"] > MANY:  # laying them on the truth takes a moment
+        context |= _asked(request) | {"is_later": True, "query": request.GET.urlencode()}
+    else:
+        context |= _outcomes(request, row)
+    return render(request, "training/evaluation.html", context)
 
 
 def _other(request: HttpRequest, row: Evaluation) -> Evaluation | None:
@@ -168,12 +173,21 @@ def evaluation_outcomes(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "training/_outcomes.html", context)
 
 
+def _asked(request: HttpRequest) -> dict[str, Any]:
+    """The choices of the address; nonsense is no choice."""
+    kind = request.GET.get("kind", "")
+    return {
+        "threshold": read_threshold(request.GET.get("threshold", "")),
+        "label": request.GET.get("label", ""),
+        "kind": kind if kind in KINDS else "",
+        "kinds": KINDS,
+    }
+
+
 def _outcomes(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
     """What is in the pictures at the threshold of the address."""
-    threshold = read_threshold(request.GET.get("threshold", ""))
-    label, kind = request.GET.get("label", ""), request.GET.get("kind", "")
-    kind = kind if kind in KINDS else ""
-    asked = {"threshold": threshold, "label": label, "kind": kind, "kinds": KINDS}
+    asked = _asked(request)
+    threshold, label, kind = (asked[name] for name in ("threshold", "label", "kind"))
     try:
         known = measured(row)
     except Refused as refused:
