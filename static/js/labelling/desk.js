@@ -15,7 +15,7 @@ const remembered = "sightline.labelling.view";
 export class Desk extends EventTarget {
   constructor({ frames, outbox }) {
     super();
-    Object.assign(this, { frames, outbox, session: null, picture: null, problem: "", isHere: false, asked: 0, times: [] });
+    Object.assign(this, { frames, outbox, session: null, picture: null, problem: "", isHere: false, asked: 0, times: [], heard: new WeakSet() });
     const kept = readView();
     this.ui = createStore({
       tool: "draw", label: null, boxes: true, tags: true, brightness: 1, count: 30,
@@ -41,9 +41,7 @@ export class Desk extends EventTarget {
 
   open(session, started = performance.now()) {
     this.session = session;
-    for (const kind of ["change", "select", "locked"]) {
-      session.addEventListener(kind, () => this.session === session && this.tell(kind));
-    }
+    this.#hear(session);
     const { label } = this.ui.get();
     this.ui.set({
       mergeWith: null,
@@ -52,6 +50,14 @@ export class Desk extends EventTarget {
     });
     this.tell("open");
     return this.go(session.frame, { isNew: true, started });
+  }
+
+  #hear(session) {
+    if (this.heard.has(session)) return;
+    this.heard.add(session);
+    for (const kind of ["change", "select", "locked"]) {
+      session.addEventListener(kind, () => this.session === session && this.tell(kind));
+    }
   }
 
   tell(kind) {

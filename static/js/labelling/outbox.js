@@ -222,7 +222,7 @@ export class Outbox extends EventTarget {
     const expected = session.data.version + records.length - inConflict.size - notTaken.size;
     session.data.version = version ?? expected;
     if (document) session.adopt(document);
-    else if (version > expected) this.#look(session);
+    else if (version > expected) this.look(session);
     for (const record of records) {
       if (inConflict.has(record.key)) this.#conflict(session, record, inConflict.get(record.key));
     }
@@ -245,8 +245,8 @@ export class Outbox extends EventTarget {
     session.conflict(record.id, record.base, change.put ? change.shape : null, theirs);
   }
 
-  /** Somebody else wrote too: fetch what it is now. */
-  async #look(session) {
+  /** Fetch what it is now: somebody else wrote too, or may have. */
+  async look(session) {
     try {
       const data = await ask(location.pathname.replace(/\d+$/, `${session.data.id}.json`));
       session.data.version = data.version;

@@ -4,6 +4,7 @@ import { ask, Refusal } from "./server.js";
 import { carried, keyBeside, shownAt } from "./tracks.js";
 
 const ASK_MS = 250;
+const MOST = 300; // frames, as the server has it
 const TOLERANCE_PX = 1.5; // how far lines between keyframes may stray from what was predicted
 const OVER = ["done", "failed", "stopped"];
 
@@ -53,7 +54,7 @@ export function createPredict({ desk, outbox }) {
       const state = await ask(url);
       show(state.done ?? 0, state.count || most, ids, url);
       if (OVER.includes(state.status) || running?.isStopped) {
-        return { id, boxes: state.boxes ?? {}, why: state.stopped_because ?? state.error ?? "", status: state.status };
+        return { id, boxes: state.boxes ?? {}, why: state.stopped_because || state.error || "", status: state.status };
       }
       await pause(ASK_MS);
     }
@@ -99,7 +100,7 @@ export function createPredict({ desk, outbox }) {
   bar.querySelector("button").addEventListener("click", cancel);
   count.value = String(desk.ui.get().count);
   count.addEventListener("change", () => {
-    const wanted = Math.min(Math.max(Math.round(Number(count.value)) || 30, 1), 1000);
+    const wanted = Math.min(Math.max(Math.round(Number(count.value)) || 30, 1), MOST);
     count.value = String(wanted);
     desk.ui.set({ count: wanted });
   });

@@ -240,7 +240,10 @@ export class Session extends EventTarget {
     this.#silently(id, theirs);
     if (choice === "both" && mine) this.add("kept both", withoutRev(mine));
     // What was here is one undo away.
-    else this.done.push({ words: "kept theirs", frame: this.frame, changes: [{ id, before: mine, after: theirs }], at: 0, joins: "" });
+    else {
+      this.done.push({ words: "kept theirs", frame: this.frame, changes: [{ id, before: mine, after: theirs }], at: 0, joins: "" });
+      this.undone = [];
+    }
     this.#tell();
   }
 

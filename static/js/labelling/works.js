@@ -4,6 +4,7 @@ import { ask, Refusal, SignedOut } from "./server.js";
 import { Session } from "./session.js";
 import { withoutRev } from "./shapes.js";
 
+const AHEAD = 5;
 const MOST = 60; // kept in memory, with their undo
 
 /** @param {{desk: import("./desk.js").Desk, outbox: import("./outbox.js").Outbox, first: object}} options */
@@ -42,9 +43,10 @@ export function createWorks({ desk, outbox, first }) {
   /** Open another work in place. @param {{push?: boolean}} options  keep the way back */
   async function open(id, { push = true } = {}) {
     const started = performance.now();
-    let session;
+    let session = sessions.get(id);
+    if (session) outbox.look(session); // it was here before: somebody may have changed it since
     try {
-      session = await sessionOf(id);
+      session ??= await sessionOf(id);
     } catch (error) {
       if (error instanceof SignedOut) return outbox.hurry();
       const words = error instanceof Refusal ? error.message : "The connection is gone: this one is not here yet.";
@@ -56,15 +58,14 @@ export function createWorks({ desk, outbox, first }) {
     lookAhead(session);
   }
 
-  /** The next two and the one before, with their pictures. */
+  /** The next few and the one before, with their pictures. */
   async function lookAhead({ data: here }) {
     desk.frames.ahead(here.preload ?? []);
-    for (const id of [here.next, here.previous]) {
-      if (!id || sessions.has(id)) continue;
-      fetchData(id).then((said) => desk.frames.ahead([said.frame_url.replace("{n}", "0")]), () => {});
+    if (here.previous) {
+      fetchAhead(here.previous).then((said) => said && desk.frames.ahead([said.frame_url.replace("{n}", "0")]));
     }
-    const next = here.next && (await fetchAhead(here.next));
-    if (next?.next && !sessions.has(next.next)) fetchData(next.next).catch(() => {});
+    let next = here.next;
+    for (let i = 0; next && i < AHEAD; i += 1) next = (await fetchAhead(next))?.next;
   }
   const fetchAhead = async (id) => sessions.get(id)?.data ?? fetchData(id).catch(() => null);
 
