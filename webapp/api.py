@@ -17,6 +17,12 @@ from rest_framework.views import APIView
 from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
+from webapp.datasets.api import (
+    DatasetVersionViewSet,
+    DatasetViewSet,
+    SampleViewSet,
+    TransferViewSet,
+)
 from webapp.projects.api import LabelViewSet, ProjectViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
@@ -48,6 +54,10 @@ router.register("collections", CollectionViewSet, "api-collection")
 router.register("projects", ProjectViewSet, "api-project")
 router.register("labels", LabelViewSet, "api-label")
 router.register("references", ReferenceViewSet, "api-reference")
+router.register("datasets", DatasetViewSet, "api-dataset")
+router.register("samples", SampleViewSet, "api-sample")
+router.register("dataset-versions", DatasetVersionViewSet, "api-dataset-version")
+router.register("transfers", TransferViewSet, "api-transfer")
 router.register("models", ModelViewSet, "api-model")
 router.register("model-versions", ModelVersionViewSet, "api-model-version")
 router.register("model-exports", ExportViewSet, "api-model-export")
