@@ -40,12 +40,11 @@ def picture(request: HttpRequest, work: Work, number: int) -> HttpResponseBase:
     )
 
 
-def ask_for_frames(item: Item, number: int, *, ahead: int = 1) -> None:
-    """Have the frames around `number` cut: its chunk, and `ahead` more on either side."""
+def ask_for_frames(item: Item, number: int) -> None:
+    """Have the frames around `number` cut: its chunk, the two after it and the one before."""
     n_chunks = -(-len(item.times_s) // FRAMES_A_CHUNK)
     here = number // FRAMES_A_CHUNK
-    wanted = [here, *range(here + 1, here + 1 + ahead), *range(here - 1, here - 1 - ahead, -1)]
-    wanted = [chunk for chunk in wanted if 0 <= chunk < n_chunks]
+    wanted = [chunk for chunk in (here, here + 1, here + 2, here - 1) if 0 <= chunk < n_chunks]
     frames = item.chores.filter(kind=Chore.Kind.FRAMES)
     asked = set(frames.filter(chunk__in=wanted).values_list("chunk", flat=True))
     for chunk in wanted:
