@@ -274,6 +274,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "webapp.runs.models.Run.Status",
+        "AssetKind": "webapp.assets.models.Asset.Kind",
+        "TransferKind": "webapp.datasets.models.Transfer.Kind",
         "Preparation": "webapp.leases.Status",
     },
     "POSTPROCESSING_HOOKS": [

@@ -10,7 +10,7 @@ from analysis.datasets.split import Recipe
 from analysis.errors import AnalysisError
 from webapp.assets.links import media_link
 from webapp.datasets.forms import GROUNDS, HOWS
-from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Transfer
+from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Split, Transfer
 from webapp.rest import Finite
 
 
@@ -79,7 +79,7 @@ class SampleChangeSerializer(serializers.Serializer):
     version = serializers.IntegerField(required=False)
     boxes = NewBoxSerializer(many=True, required=False)
     labels = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
-    given_split = serializers.ChoiceField(["", "train", "val", "test"], required=False)
+    given_split = serializers.ChoiceField(Split.choices, allow_blank=True, required=False)
     is_golden = serializers.BooleanField(required=False)
 
 
