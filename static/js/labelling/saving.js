@@ -29,6 +29,7 @@ export function showSaving({ outbox, desk }) {
   /** "Saving" only where it lasts: a flicker at every stroke says nothing. */
   outbox.addEventListener("state", () => {
     clearTimeout(timer);
+    chip.dataset.state = outbox.state;
     if (outbox.state === "saving") timer = setTimeout(show, 250);
     else show();
   });
