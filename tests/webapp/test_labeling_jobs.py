@@ -141,6 +141,26 @@ def test_progress_and_the_time_that_is_left(job, team):
     assert job.progress(team[0]) == {"total": 5, "done": 2, "left_s": 45.0}
 
 
+def test_what_is_labelled_already_is_corrected_and_not_lost(pictures, analyst, team, kestrel):
+    dataset = pictures(3)
+    boxed, negative, _ = dataset.samples.all()
+    boxed.annotations.create(label=kestrel, x1=0.1, y1=0.2, x2=0.3, y2=0.4, occluded=True)
+    Sample.objects.filter(pk__in=[boxed.pk, negative.pk]).update(state="labelled")
+    everything = dataset.samples.values_list("pk", flat=True)
+    job = LabelingJob.objects.begin(dataset, "Again", samples=everything, by=analyst)
+    with_box, without, new = job.claim(team[0])
+    (shape,) = with_box.document["shapes"].values()
+    assert (shape["box"], shape["occluded"], shape["rev"]) == ([0.1, 0.2, 0.3, 0.4], True, 1)
+    assert without.document == {"shapes": {}, "nothing": True}
+    assert new.document == {}
+    assert with_box.at(1) == with_box.document, "and its history knows"
+    Sample.objects.filter(pk=negative.pk).update(is_golden=True)
+    with pytest.raises(Refused, match="would stand out"):
+        LabelingJob.objects.begin(
+            dataset, "Checked", samples=[boxed.pk], check_share=0.2, by=analyst
+        )
+
+
 # --- making one ---------------------------------------------------------------------------------
 
 

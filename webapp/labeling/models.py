@@ -22,7 +22,7 @@ from webapp.accounts.models import Action, Event, Refused, Role, User, Workspace
 from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, DatasetVersion, Sample
 from webapp.labeling import documents
-from webapp.labeling.documents import Document, Rules
+from webapp.labeling.documents import Change, Document, Rules
 from webapp.labeling.working import Asked, Taken, take
 from webapp.leases import Leased, LeasedQuerySet, Status
 
@@ -311,6 +311,7 @@ class LabelingJob(models.Model):
         items = list(fresh.values_list("pk", flat=True))
         if items:
             Work.objects.bulk_create(Work(item_id=item, user=user) for item in items)
+            self._begin_with_what_is_known(items, user)
         else:
             items = list(free.values_list("pk", flat=True)[: self.batch_size])
             again = Work.objects.filter(item__in=items, user=user)
@@ -321,6 +322,21 @@ class LabelingJob(models.Model):
                 touched=timezone.now(),
             )
         Item.objects.filter(pk__in=items).update(n_open=F("n_open") - 1)
+
+    def _begin_with_what_is_known(self, items: list[int], user: User) -> None:
+        """Pictures that are labelled already are corrected, not drawn again."""
+        works = Work.objects.filter(
+            item__in=items,
+            user=user,
+            item__expected__isnull=True,
+            item__sample__state=Sample.State.LABELLED,
+        )
+        for work in works.select_related("item__sample"):
+            taken = Taken(documents.empty(), 0)
+            work.follow(
+                documents.leading_to(documents.of_sample(work.item.sample), taken.document), taken
+            )
+            work._write(taken, by=None, seconds=0.0)
 
     def release_the_forgotten(self) -> int:
         """Free what was claimed and not touched for CLAIM_LASTS. Nothing drawn is lost."""
@@ -431,6 +447,11 @@ def _with_checks(job: LabelingJob, items: list[Item], share: float) -> list[Item
     if not checks:
         raise Refused(
             "There are no check pictures: mark labelled pictures of the dataset as golden first."
+        )
+    if job.dataset.samples.filter(pk__in=own, state=Sample.State.LABELLED).exists():
+        raise Refused(
+            "Check pictures would stand out: some pictures of the job are labelled already and "
+            "come with their boxes. Choose those that nobody has labelled."
         )
     dice = random.Random(job.pk)  # noqa: S311  nobody gains by guessing
     dice.shuffle(checks)
@@ -616,7 +637,16 @@ class Work(models.Model):
         self.document, self.version = taken.document, taken.version
         return taken
 
-    def _write(self, taken: Taken, *, by: User, seconds: float) -> None:
+    @staticmethod
+    def follow(changes: Iterable[Change], taken: Taken) -> None:
+        """Make changes that the server itself has decided on."""
+        mark = uuid.uuid4().hex[:20]
+        for i, change in enumerate(changes):
+            taken.version += 1
+            before = documents.apply(taken.document, change, taken.version)
+            taken.made.append((taken.version, f"own-{mark}-{i}", change, before))
+
+    def _write(self, taken: Taken, *, by: User | None, seconds: float) -> None:
         Operation.objects.bulk_create(
             Operation(work=self, number=number, key=key, change=change, before=before, by=by)
             for number, key, change, before in taken.made
@@ -732,13 +762,8 @@ class Work(models.Model):
         row._refuse_when_over()
         if not 0 <= number <= row.version:
             raise Refused("There is no such moment in its history.")
-        document = documents.complete(row.document)
-        mark = uuid.uuid4().hex[:20]
-        taken = Taken(document, row.version)
-        for i, change in enumerate(documents.leading_to(row.at(number), document)):
-            taken.version += 1
-            before = documents.apply(document, change, taken.version)
-            taken.made.append((taken.version, f"restore-{mark}-{i}", change, before))
+        taken = Taken(documents.complete(row.document), row.version)
+        row.follow(documents.leading_to(row.at(number), taken.document), taken)
         row._write(taken, by=by, seconds=0.0)
         self.document, self.version = taken.document, taken.version
         return taken
