@@ -23,6 +23,7 @@ from webapp.datasets.api import (
     SampleViewSet,
     TransferViewSet,
 )
+from webapp.labeling.api import LabelingJobViewSet
 from webapp.projects.api import LabelViewSet, ProjectViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
@@ -58,6 +59,7 @@ router.register("datasets", DatasetViewSet, "api-dataset")
 router.register("samples", SampleViewSet, "api-sample")
 router.register("dataset-versions", DatasetVersionViewSet, "api-dataset-version")
 router.register("transfers", TransferViewSet, "api-transfer")
+router.register("labelling-jobs", LabelingJobViewSet, "api-labelling-job")
 router.register("models", ModelViewSet, "api-model")
 router.register("model-versions", ModelVersionViewSet, "api-model-version")
 router.register("model-exports", ExportViewSet, "api-model-export")
