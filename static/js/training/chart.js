@@ -34,7 +34,7 @@ const said = (value) => String(Number(value.toPrecision(6)));
 /**
  * @param {HTMLElement} place
  * @param {{label: string, series: {name: string, points: [number, number][], kind?: string}[],
- *   x: {title: string, range?: [number, number], whole?: boolean}, y: {title: string, range?: [number, number]}}} chart
+ *   x: {title: string, range?: [number, number], whole?: boolean}, y: {title: string, range?: [number, number], low?: boolean}}} chart
  */
 export function drawLines(place, { label, series, x, y }) {
   const drawn = series.filter((s) => s.points.length);
@@ -67,7 +67,8 @@ function grid(xs, ys, toX, toY, x, y) {
     group.append(svg("text", { x: toX(v), y: HEIGHT - 10, "text-anchor": "middle" }, said(v)));
   }
   if (x.title) group.append(svg("text", { x: WIDTH - RIGHT, y: HEIGHT - BOTTOM - 6, "text-anchor": "end", class: "axis" }, x.title));
-  if (y.title) group.append(svg("text", { x: LEFT + 4, y: TOP + 10, class: "axis" }, y.title));
+  const height = y.low ? HEIGHT - BOTTOM - 6 : TOP + 10; // where the lines leave room
+  if (y.title) group.append(svg("text", { x: LEFT + 4, y: height, class: "axis" }, y.title));
   return group;
 }
 

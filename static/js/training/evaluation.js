@@ -16,7 +16,7 @@ function drawCurve() {
     label: `Precision over recall of ${label}`,
     series,
     x: { title: "recall", range: [0, 1] },
-    y: { title: "precision", range: [0, 1] },
+    y: { title: "precision", range: [0, 1], low: true },
   });
   const lines = (ours.labels[label] || []).map(([recall, precision, confidence]) => {
     const line = document.createElement("tr");
