@@ -26,7 +26,7 @@ from analysis.logo_files import read_logo
 from analysis.probe import examine
 from analysis.schedule import SamplingOptions, samples
 from analysis.shots import find_shots
-from analysis.synthesis import SynthesisOptions
+from analysis.synthesis import SynthesisedPicture, SynthesisOptions
 from analysis.synthesis import synthesise as make_pictures
 from analysis.thumbnails import jpeg
 from webapp.assets.models import Asset
@@ -280,13 +280,10 @@ def synthesise(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     painting = SynthesisOptions(seed=seed, **options.get("painting", {}))
     known = labels_by_word(transfer.dataset.project)
     report: dict[str, Any] = {"added": 0, "boxes": 0, "pictures": []}
-    for number in range(count):
+    for number, made in enumerate(_made(logos, backgrounds, count, painting)):
         beat.note(progress=number / count, report=report)
         if beat.should_stop():
             raise Stopped
-        # Where a label has several logos, its pictures take turns.
-        drawn = {label: files[number % len(files)] for label, files in logos.items()}
-        made = next(make_pictures(drawn, backgrounds, 1, painting, start=number))
         boxes = [LabelledBox(label, box) for label, box in made.boxes]
         shown = Shown(jpeg(made.image, quality=90), ".jpg", made.image)
         report["boxes"] += len(boxes)
@@ -302,6 +299,23 @@ def synthesise(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
             sample.annotate(boxes, by=transfer.created_by, source="synthetic", labels=known)
         report["added"] += 1
     return {"report": report}
+
+
+def _made(
+    logos: dict[str, list[NDArray[np.uint8]]],
+    backgrounds: list[NDArray[np.uint8]],
+    count: int,
+    painting: SynthesisOptions,
+) -> Iterator[SynthesisedPicture]:
+    """The pictures. Where a label has several logos they take turns, a stretch of pictures each:
+    logos are made ready once a stretch."""
+    turns = max(map(len, logos.values()))
+    stretch = count if turns == 1 else max(1, min(25, count // turns))
+    for start in range(0, count, stretch):
+        turn = start // stretch
+        drawn = {label: files[turn % len(files)] for label, files in logos.items()}
+        n = min(stretch, count - start)
+        yield from make_pictures(drawn, backgrounds, n, painting, start=start)
 
 
 def _logos(wanted: Sequence[dict[str, Any]]) -> dict[str, list[NDArray[np.uint8]]]:

@@ -64,7 +64,7 @@ def groups(hashes: Sequence[str], given: Sequence[str], near: int) -> list[str]:
     Pictures belong together when `given` says the same of both (the same video), when their
     hashes differ in at most `near` bits, or when a chain of such pairs joins them. An empty hash
     or given group joins nothing; a negative `near` leaves the hashes out. Compares all pairs:
-    20,000 pictures take about a second.
+    20,000 pictures take a few seconds.
     """
     if len(hashes) != len(given):
         raise ValueError("a hash and a group for each picture")
