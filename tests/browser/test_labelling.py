@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis import interpolation
@@ -342,6 +343,37 @@ def test_a_clip_is_labelled_with_keyframes(hand, job):
 def hand_numbers(hand: Hand, frame: int) -> list[int]:
     hand.go(frame)
     return hand.numbers()
+
+
+def test_a_box_between_keyframes_is_where_training_will_have_it(hand, job):
+    """The page's own arithmetic beside analysis.interpolation, on tracks of every kind."""
+    rng = np.random.default_rng(5)
+
+    def track() -> dict[str, Any]:
+        frames = rng.choice(N_FRAMES, rng.integers(1, 6), replace=False)
+        return {
+            str(frame): {
+                "box": sorted(rng.random(2)) + sorted(rng.random(2)),
+                "occluded": bool(rng.random() < 0.3),
+                "outside": bool(rng.random() < 0.3),
+            }
+            for frame in frames.tolist()
+        }
+
+    cases = [(track(), int(rng.integers(N_FRAMES))) for _ in range(300)]
+    hand.open(job["clip"])
+    shown = hand.page.evaluate(
+        """async (cases) => {
+        const { shownAt } = await import("/static/js/labelling/tracks.js");
+        return cases.map(([keys, frame]) => shownAt({ label: 1, keys }, frame)); }""",
+        cases,
+    )
+    for (keys, frame), ours in zip(cases, shown, strict=True):
+        placed = interpolation.at(keys, frame)
+        assert (ours is None) == (placed is None), (keys, frame)
+        if placed:
+            assert ours["box"] == pytest.approx(placed.box, abs=1e-6)
+            assert ours["occluded"] == placed.is_occluded
 
 
 def test_undo_stays_on_the_frame_and_says_where_it_happened(hand, job):

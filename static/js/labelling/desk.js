@@ -16,6 +16,7 @@ export class Desk extends EventTarget {
   constructor({ frames, outbox }) {
     super();
     Object.assign(this, { frames, outbox, session: null, picture: null, problem: "", isHere: false, asked: 0, times: [], heard: new WeakSet() });
+    this.advance = 0; // works finished here, which the server's count does not have yet
     const kept = readView();
     this.ui = createStore({
       tool: "draw", label: null, boxes: true, tags: true, brightness: 1, count: 30,

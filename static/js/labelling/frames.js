@@ -20,6 +20,7 @@ export class Frames extends EventTarget {
     this.files = new Map(); // url → Promise<Blob>
     this.pictures = new Map(); // url → Promise<ImageBitmap>
     this.here = new Map(); // url → ImageBitmap, decoded
+    this.loaded = new Set(); // urls whose file is here
     this.shown = null; // the picture on the stage, which must not be closed
     this.queue = [];
     this.running = 0;
@@ -30,7 +31,7 @@ export class Frames extends EventTarget {
     return this.here.get(url) ?? null;
   }
   hasFile(url) {
-    return this.loaded?.has(url) ?? false;
+    return this.loaded.has(url);
   }
 
   /** @returns {Promise<ImageBitmap>} Rejects with NoPicture. */
@@ -59,7 +60,7 @@ export class Frames extends EventTarget {
     while (this.files.size > KEEP_FILES) {
       const [oldest] = this.files.keys();
       this.files.delete(oldest);
-      this.loaded?.delete(oldest);
+      this.loaded.delete(oldest);
     }
   }
 
@@ -86,7 +87,7 @@ export class Frames extends EventTarget {
       this.running += 1;
       fetchPicture(url)
         .then((blob) => {
-          (this.loaded ??= new Set()).add(url);
+          this.loaded.add(url);
           this.dispatchEvent(new Event("loaded"));
           resolve(blob);
         }, reject)

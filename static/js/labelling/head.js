@@ -4,7 +4,7 @@ import { clock } from "../timeline/clock.js";
 
 const SAID_MS = 9000;
 
-/** @param {{desk: import("./desk.js").Desk, view: import("./view.js").View, predict: object}} options */
+/** @param {{desk: import("./desk.js").Desk, view: import("./view.js").View}} options */
 export function createHead({ desk, view }) {
   const page = document.getElementById("work");
   const chip = document.getElementById("work-place");
@@ -13,7 +13,6 @@ export function createHead({ desk, view }) {
   const left = document.getElementById("work-left");
   const nothing = document.querySelector("[data-do=nothing]");
   const zoom = document.getElementById("zoom-words");
-  desk.advance = 0;
 
   function showWork() {
     const { session } = desk;

@@ -23,7 +23,7 @@ export function showSaving({ outbox, desk }) {
     if (words.textContent !== said) words.textContent = said;
     chip.querySelector(".dot").className = `dot ${dot}`;
     door.hidden = state !== "signed-out";
-    door.querySelector("[data-kept]").textContent = outbox.count ? `${count(outbox.count)[0].toUpperCase()}${count(outbox.count).slice(1)} in this browser.` : "";
+    door.querySelector("[data-kept]").textContent = outbox.count ? `${count(outbox.count)} in this browser.` : "";
   }
 
   /** "Saving" only where it lasts: a flicker at every stroke says nothing. */

@@ -158,7 +158,7 @@ export function paintBox(ink, place, colour, { dashed = false, strong = false, f
   ink.beginPath();
   ink.rect(place.x, place.y, place.width, place.height);
   if (strong) {
-    ink.fillStyle = line.replace("hsl(", "hsl(").replace(")", " / 0.12)");
+    ink.fillStyle = line.replace(")", " / 0.12)");
     ink.fill();
   }
   if (!dashed) {
