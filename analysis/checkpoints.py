@@ -454,9 +454,17 @@ def _build(saved: _Saved, path: Path) -> Any:
     try:
         with torch.device("meta"):  # without memory, to see that it is the network of these weights
             plan, _ = parse_model(copy.deepcopy(layers), ch=channels, verbose=False)
+            width = _label_width(saved.state)
+            is_wide = width not in (None, _label_width(plan.state_dict(prefix="model.")))
+            if is_wide:
+                wide, _ = parse_model({**copy.deepcopy(layers), "nc": width}, channels, False)
+                _take_width(plan[-1], wide[-1])
         _check_shapes(plan.state_dict(prefix="model."), saved.state, path)
         kind = ClassificationModel if _task_of(layers) == "concept" else DetectionModel
         model: Any = kind(layers, ch=channels, verbose=False)
+        if is_wide:
+            wide = kind({**layers, "nc": width}, ch=channels, verbose=False).model
+            _take_width(model.model[-1], wide[-1])
         state = {k: torch.from_numpy(np.array(v)) for k, v in saved.state.items()}
         model.load_state_dict({**_counters(model.state_dict()), **state})
     except UnusableModel:
@@ -466,6 +474,29 @@ def _build(saved: _Saved, path: Path) -> Any:
     model.names = dict(enumerate(saved.names))
     model.args = {"imgsz": saved.imgsz}
     return model.eval()
+
+
+def _label_width(state: Mapping[str, Any]) -> int | None:
+    """How wide the layers before a head's answer for each label are; None for other heads."""
+    last = (v for k, v in state.items() if re.fullmatch(r"model\.\d+\.cv3\.0\.2\.weight", k))
+    return next((int(v.shape[1]) for v in last), None)
+
+
+def _take_width(head: Any, wide: Any) -> None:
+    """Give a head the layers before its labels of a head of another width.
+
+    They are as wide as there were labels when a network was first trained; ultralytics keeps
+    them so when it goes on with other labels.
+    """
+    from torch import nn
+
+    for name in ("cv3", "one2one_cv3"):
+        if getattr(head, name, None) is None:
+            continue
+        branches = getattr(wide, name)
+        for branch, own in zip(branches, getattr(head, name), strict=True):
+            branch[-1] = nn.Conv2d(branch[-1].in_channels, own[-1].out_channels, 1)
+        setattr(head, name, branches)
 
 
 def _counters(state: Mapping[str, Any]) -> dict[str, Any]:

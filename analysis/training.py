@@ -303,7 +303,8 @@ class _News:
     def tell(self, step: str = "") -> None:
         """Pass on what is new, if anything is."""
         state = self.read("state.json") or {}
-        self.curves = self.read("curves.json") or []
+        saved = self.read("saved.json") or 0
+        self.curves = [row for row in self.read("curves.json") or [] if row["epoch"] <= saved]
         notes = self.all_notes()
         step = step or state.get("step", "Starting")
         seen = (step, state.get("share"), len(self.curves), len(notes))

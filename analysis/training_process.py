@@ -221,9 +221,9 @@ def trainer_class(task: str) -> type:
             return batch
 
         def save_model(self) -> bool:
-            """Curves first, then the checkpoint, each replaced as a whole.
+            """Curves first, then the checkpoint, each replaced as a whole; then that it is there.
 
-            Whatever is lost between the two is cut off and done again on going on.
+            An epoch counts from then on. Whatever is lost between is cut off and done again.
             """
             if not self.is_trial:
                 record(self)
@@ -237,6 +237,8 @@ def trainer_class(task: str) -> type:
             for written, final in zip(aside, (best, last)[::-1], strict=True):
                 if written.exists():
                     os.replace(written, final)
+            if not self.is_trial:
+                _write(self.ours.folder / "saved.json", self.epoch + 1)
             return True
 
         def final_eval(self) -> None:
@@ -329,6 +331,7 @@ def train(work: Work, batch: int) -> None:
     values = search(work, data, batch) if work.options.search else {}
     settings = overrides(work, data, batch, values)
     done = _epochs_done(work)
+    _write(work.folder / "saved.json", done)
     _write(
         work.folder / "curves.json",
         [row for row in work.read("curves.json", []) if row["epoch"] <= done],

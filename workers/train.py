@@ -35,8 +35,9 @@ log = logging.getLogger("sightline.train")
 
 ASK_EVERY_S = 1.0
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99  # what a label's may be
-# What another worker needs to go on: the curves last, so that they know at least as much.
-KEPT = ("search.json", "batch.json", "best.pt", "last.pt", "curves.json")
+# What another worker needs to go on. Copied in this order while the training goes on, "saved"
+# (the number of epochs that count) before all: what is copied later knows at least as much.
+KEPT = ("saved.json", "search.json", "batch.json", "best.pt", "last.pt", "curves.json")
 
 
 # ---- Training ------------------------------------------------------------------------------------
@@ -144,8 +145,8 @@ def stored_name(run_id: int, name: str) -> str:
 
 def _bring_back(run: TrainingRun, folder: Path) -> None:
     """The last stored epoch, where this machine knows less of it."""
-    curves = folder / "curves.json"
-    known = curves.read_text().count('"epoch"') if curves.is_file() else 0
+    saved = folder / "saved.json"
+    known = int(saved.read_text()) if saved.is_file() else 0
     if not run.checkpoint or known >= run.epoch:
         return
     shutil.rmtree(folder, ignore_errors=True)

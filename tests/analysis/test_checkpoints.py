@@ -59,6 +59,24 @@ def exported(compact, tmp_path_factory):
     return export_onnx(compact, tmp_path_factory.mktemp("exports"))
 
 
+def test_a_checkpoint_that_went_on_with_fewer_labels_opens(tmp_path):
+    """Ultralytics keeps the head as wide as the first training's 80 labels made it."""
+    from ultralytics.nn.tasks import DetectionModel
+
+    first = DetectionModel("yolo26n.yaml", nc=80, verbose=False)
+    tuned = DetectionModel("yolo26n.yaml", nc=2, verbose=False)
+    tuned.load(first, verbose=False)
+    tuned.names = {0: "Aurora", 1: "Borealis"}
+    torch.save({"model": tuned, "train_args": {}}, tmp_path / "tuned.pt")
+    opened = load_model(tmp_path / "tuned.pt")
+    assert describe(tmp_path / "tuned.pt").labels == ("Aurora", "Borealis")
+    state = opened.state_dict()
+    assert all(torch.equal(v, state[k]) for k, v in tuned.state_dict().items())
+    kept = save_compact(opened, tmp_path / "tuned.safetensors")
+    assert describe(kept).labels == ("Aurora", "Borealis")
+    assert export_onnx(kept, tmp_path / "exports").is_file()
+
+
 class Evil:
     """Creates a file when it is unpickled."""
 

@@ -16,11 +16,31 @@ def found(box: Box, label: str = "Aurora", confidence: float = 0.5, source: str 
     return Detection(box, label, confidence, source)
 
 
-def test_what_both_find_is_kept_once_and_the_surer_one_stands():
+def test_what_both_find_is_kept_once_between_them_and_surer():
     sure, doubtful = found(HERE, confidence=0.8), found(NEARBY, confidence=0.6, source="reference")
 
-    assert fuse([[doubtful], [sure]]) == [sure]
-    assert fuse([[sure], [doubtful]]) == [sure]
+    for order in ([[doubtful], [sure]], [[sure], [doubtful]]):
+        [agreed] = fuse(order)
+        assert agreed.box == pytest.approx((0.11, 0.1, 0.31, 0.3))
+        assert agreed.confidence == pytest.approx(1 - 0.2 * 0.4)
+        assert agreed.source == "yolo"  # of the surer one
+
+
+def test_what_only_one_finds_stays_as_it_said():
+    one = found(HERE, confidence=0.8)
+
+    assert fuse([[one], []]) == [one]
+    assert fuse([[one], [found(AWAY, confidence=0.1)]])[0] == one
+
+
+@given(st.lists(st.lists(st.floats(0, 1), max_size=3), min_size=1, max_size=3))
+def test_fusing_loses_nothing_and_confidences_stay_shares(confidences):
+    fused = fuse([[found(HERE, confidence=c) for c in row] for row in confidences])
+
+    assert len(fused) == max(len(row) for row in confidences)  # each one's own stay apart
+    assert all(0 <= d.confidence <= 1 for d in fused)
+    surest = max((c for row in confidences for c in row), default=0.0)
+    assert max((d.confidence for d in fused), default=0.0) >= surest - 1e-9
 
 
 def test_another_place_or_another_label_is_another_thing():
@@ -37,9 +57,7 @@ def test_what_one_detector_tells_apart_stays_apart():
 
 
 def test_two_models_of_one_kind_are_two_detectors():
-    assert fuse([[found(HERE, confidence=0.9)], [found(NEARBY, confidence=0.8)]]) == [
-        found(HERE, confidence=0.9)
-    ]
+    assert len(fuse([[found(HERE, confidence=0.9)], [found(NEARBY, confidence=0.8)]])) == 1
 
 
 def test_the_threshold_of_overlap_is_exclusive_and_exact():
