@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ _SURE = 0.75  # likeness at which the latest look of the thing is remembered
 _LEAST_LIKE = 0.45
 _LIKE_AT_FIRST = 0.7  # below, the latest look is asked too
 _PLAIN = 3.0  # standard deviation of brightness below which likeness means nothing
-_FLOW = {
+_FLOW: dict[str, Any] = {
     "winSize": (15, 15),
     "maxLevel": 4,
     "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.03),
@@ -149,10 +150,10 @@ class Carrier:
         start = _points(was, before, zoom)
         if len(start) < _LEAST_POINTS:
             return None
-        end, found, _ = cv2.calcOpticalFlowPyrLK(was, now, start, None, **_FLOW)
-        home, found_back, _ = cv2.calcOpticalFlowPyrLK(now, was, end, None, **_FLOW)
+        end, found = _follow(was, now, start)
+        home, found_back = _follow(now, was, end)
         astray = np.linalg.norm(home - start, axis=-1).ravel()
-        believed = (found.ravel() == 1) & (found_back.ravel() == 1) & (astray < _MOST_ASTRAY)
+        believed = found & found_back & (astray < _MOST_ASTRAY)
         if believed.sum() < max(_LEAST_POINTS, len(start) // 8):
             return None
         believed &= astray <= max(float(np.median(astray[believed])), 0.05)
@@ -209,7 +210,7 @@ def _cut_to(picture: Picture, place: _Place, zoom: float, width: int, height: in
         shifted = _Place(
             (place.x - left + 0.5) / factor - 0.5, (place.y - top + 0.5) / factor - 0.5, 0, 0
         )
-        return _cut_to(small, shifted, zoom * factor, width, height)
+        return _cut_to(np.asarray(small, np.uint8), shifted, zoom * factor, width, height)
     matrix = np.array(
         [
             [1 / zoom, 0, place.x - (width - 1) / 2 / zoom],
@@ -217,9 +218,10 @@ def _cut_to(picture: Picture, place: _Place, zoom: float, width: int, height: in
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(
+    cut = cv2.warpAffine(
         picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
+    return np.asarray(cut, np.uint8)
 
 
 def _window(
@@ -252,8 +254,15 @@ def _points(small: Picture, place: _Place, zoom: float) -> Points:
     down = np.linspace(y - half_h * 0.8, y + half_h * 0.8, 7)
     grid = np.stack(np.meshgrid(across, down), -1).reshape(-1, 1, 2).astype(np.float32)
     if corners is None or len(corners) < 12:
-        return grid if corners is None else np.concatenate([corners, grid])
-    return corners
+        return grid if corners is None else np.concatenate([np.asarray(corners, np.float32), grid])
+    return np.asarray(corners, np.float32)
+
+
+def _follow(was: Picture, now: Picture, start: Points) -> tuple[Points, NDArray[np.bool_]]:
+    """Where the points went, and which of them were found."""
+    nothing: Any = None
+    end, found, _ = cv2.calcOpticalFlowPyrLK(was, now, start, nothing, **_FLOW)
+    return np.asarray(end, np.float32), np.asarray(found).ravel() == 1
 
 
 def _growth(p: Points, q: Points) -> float:
@@ -276,8 +285,8 @@ def _best(picture: Picture, look: Picture, near: _Place, reach: float) -> tuple[
         zoom = width / (near.width * scale)
         margin_x, margin_y = max(int(width * reach), 2), max(int(height * reach), 2)
         around = _cut_to(picture, near, zoom, width + 2 * margin_x, height + 2 * margin_y)
-        likeness = cv2.matchTemplate(around, look, cv2.TM_CCOEFF_NORMED)
-        _, score, _, (column, row) = cv2.minMaxLoc(np.nan_to_num(likeness))
+        likeness = np.nan_to_num(cv2.matchTemplate(around, look, cv2.TM_CCOEFF_NORMED))
+        _, score, _, (column, row) = cv2.minMaxLoc(likeness)
         score -= 0.02 * abs(scale - 1) / 0.04 * (1 - score)  # what the flow says, in doubt
         if score > best:
             dx = column - margin_x + _peak(likeness[row], column)
@@ -286,7 +295,7 @@ def _best(picture: Picture, look: Picture, near: _Place, reach: float) -> tuple[
     return place, float(best)
 
 
-def _peak(values: NDArray[np.float32], at: int) -> float:
+def _peak(values: NDArray[Any], at: int) -> float:
     """Where between its neighbours a parabola through the best and those has its top."""
     if not 0 < at < len(values) - 1:
         return 0.0
