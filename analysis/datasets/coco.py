@@ -14,7 +14,7 @@ from typing import Any
 
 from analysis.datasets.boxes import from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put
+from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
 
@@ -108,7 +108,7 @@ class _File:
 
     def _picture(self, row: dict[str, Any]) -> LabelledPicture | None:
         source = str(row["file_name"]).replace("\\", "/")
-        said = _size(row)
+        said = said_size(row.get("width"), row.get("height"))
         path, size, problems = measured(self.shelf, source, said, self.split or _DEFAULT)
         self.problems += problems
         if size is None:
@@ -153,13 +153,6 @@ class _File:
             confidence=confidence,
             attributes=attributes,
         )
-
-
-def _size(row: dict[str, Any]) -> tuple[int, int] | None:
-    width, height = row.get("width"), row.get("height")
-    if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
-        return width, height
-    return None
 
 
 def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None) -> list[Problem]:

@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element
 from analysis.datasets import cvat_shapes, cvat_video, xml
 from analysis.datasets.boxes import sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put
-from analysis.datasets.types import LabelledPicture, LabelledSet, Problem, Split
+from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
 
 TITLE = "CVAT for images"
@@ -61,12 +61,13 @@ def _picture(
         problem = Problem(file, "ERROR_MISSING_SOURCE_REF", "A picture has no name.")
         return None, [problem]
     width, height = (xml.number(row.get(side)) for side in ("width", "height"))
-    said = (int(width), int(height)) if width and height and min(width, height) > 0 else None
+    said = said_size(width, height)
     subset = (row.get("subset") or "").lower()
     path, size, problems = measured(shelf, source, said, subset)
     if size is None:
         return None, problems
-    boxes, tags = [], []
+    boxes: list[LabelledBox] = []
+    tags: list[str] = []
     for shape in row:
         label = shape.get("label") or ""
         if label not in declared and (declared or not label):
@@ -78,9 +79,9 @@ def _picture(
             message = f"“{label}” is a {shape.tag}, which has no box."
             problems.append(Problem(source, "ERROR_UNSUPPORTED_USE_CASE_TYPE", message))
         else:
-            box, problem = cvat_shapes.box_of(shape, label, said or size, source)
+            box, told = cvat_shapes.box_of(shape, label, said or size, source)
             boxes += [box] if box else []
-            problems += [problem] if problem else []
+            problems += [told] if told else []
     kept, more = sound(boxes, source)
     picture = LabelledPicture(
         source,

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from analysis.datasets import cvat_shapes, xml
 from analysis.datasets.boxes import sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.picture_files import Pictures, Shelf, measured, put
+from analysis.datasets.picture_files import Pictures, Shelf, measured, put, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
 from analysis.types import Box
@@ -25,6 +25,7 @@ TITLE = "CVAT for video"
 HOLDS = frozenset({"occluded", "track", "attributes", "fractions", "name", "video"})
 _FRAME_NUMBER = re.compile(r"(\d+)$")
 _MAX_FRAMES = 1_000_000
+MOST_BOXES = 2_000_000  # of one video: a few lines of XML can stand for any number
 
 Key = tuple[LabelledBox, bool]  # what a track says at a frame, and whether it is outside then
 
@@ -68,9 +69,10 @@ class _Video:
         self.name = self.name or cvat_shapes.title(root) or file
         width = xml.number(xml.text(root, f"{task}/original_size/width"))
         height = xml.number(xml.text(root, f"{task}/original_size/height"))
-        self.said = (int(width), int(height)) if width and height else None
+        self.said = said_size(width, height)
         near = file.rpartition("/")[0].rpartition("/")[2]
         self.files = _frame_files(shelf.files, "" if one_of == 1 else near)
+        self.n_boxes = 0
         self.used: dict[str, None] = {}
         self.frames: dict[int, list[LabelledBox]] = {number: [] for number in self.files}
         self.size = self.said or self._measured_size()
@@ -106,6 +108,9 @@ class _Video:
             keys[int(frame)] = replace(said, track=track), shape.get("outside") == "1"
         if keys:
             self.used[label] = None
+        self.n_boxes += n_between(keys)
+        if self.n_boxes > MOST_BOXES:
+            raise AnalysisError(f"{self.file} stands for more than {MOST_BOXES:,} boxes.")
         for frame, box in between(keys):
             self.frames.setdefault(frame, []).append(box)
 
@@ -147,7 +152,7 @@ def between(keys: Mapping[int, Key]) -> Iterator[tuple[int, LabelledBox]]:
     is not outside, stands for its own frame: what follows it is not known.
     """
     order = sorted(keys)
-    for frame, following in zip(order, [*order[1:], None], strict=True):
+    for frame, following in zip(order, [*order[1:], None], strict=False):
         box, is_outside = keys[frame]
         if is_outside:
             continue
@@ -160,6 +165,13 @@ def between(keys: Mapping[int, Key]) -> Iterator[tuple[int, LabelledBox]]:
             share = (number - frame) / (following - frame)
             corners = Box(*(a + (b - a) * share for a, b in zip(box.box, goal, strict=True)))
             yield number, replace(box, box=corners)
+
+
+def n_between(keys: Mapping[int, Key]) -> int:
+    """How many boxes `between` gives for these keys."""
+    order = sorted(keys)
+    ends = [*order[1:], order[-1] + 1] if order else []
+    return sum(end - frame for frame, end in zip(order, ends, strict=True) if not keys[frame][1])
 
 
 # --- writing ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -97,7 +98,32 @@ def read(folder: Path, name: str = "") -> tuple[LabelledSet, list[Problem], str]
     """The set in `folder`, what is wrong with it, and its format (recognised, or as named)."""
     name = name or detect_format(folder)
     labelled, problems = load(name).read(folder)
-    return labelled, problems, name
+    return _legible(labelled), problems, name
+
+
+def _legible(labelled: LabelledSet) -> LabelledSet:
+    """The set with names that can be shown and stored: half characters and controls are “?”."""
+
+    def plain(text: str) -> str:
+        return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+    names = {name: plain(name) for name in labelled.labels}
+    if all(name == shown for name, shown in names.items()) and all(
+        p.source.isprintable() and p.video.isprintable() for p in labelled.pictures
+    ):
+        return labelled
+    pictures = tuple(
+        replace(
+            p,
+            source=plain(p.source),
+            video=plain(p.video),
+            labels=tuple(plain(name) for name in p.labels),
+            boxes=tuple(replace(b, label=plain(b.label)) for b in p.boxes),
+        )
+        for p in labelled.pictures
+    )
+    labels = tuple(dict.fromkeys(names.values()))
+    return replace(labelled, labels=labels, pictures=pictures)
 
 
 def write(

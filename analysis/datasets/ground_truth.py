@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from analysis.datasets.boxes import from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
 from analysis.datasets.merging import is_newer
 from analysis.datasets.picture_files import Pictures, Shelf, displayed_size, file_names, put
-from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split, Task
 from analysis.errors import AnalysisError, UnreadableMedia
 
 TITLE = "Ground Truth"
@@ -158,7 +158,7 @@ class _Reading:
         self.pictures = {}
 
     def result(self) -> LabelledSet:
-        task = "concept" if self.has_choices and not self.has_boxes else "boxes"
+        task: Task = "concept" if self.has_choices and not self.has_boxes else "boxes"
         return LabelledSet(task, tuple(self.labels), tuple(self.pictures.values()))
 
     # --- a line ---------------------------------------------------------------------------
@@ -372,10 +372,11 @@ class _Attribute:
             raise _Bad("ERROR_MISSING_BOUNDING_BOX_CONFIDENCE", message)
         values = row if isinstance(row, dict) else {}
         label = self._name(values.get("class_id"))
-        left, top, width, height = (values.get(k) for k in ("left", "top", "width", "height"))
-        if not all(_is_number(v) for v in (left, top, width, height)):
+        place = [values.get(side) for side in ("left", "top", "width", "height")]
+        if not all(_is_number(value) for value in place):
             message = f"A box of “{label}” does not have its place in numbers."
             raise _Bad("ERROR_INVALID_BOUNDING_BOX", message)
+        left, top, width, height = cast("list[float]", place)
         if width < 1 or height < 1:
             message = f"A box of “{label}” is smaller than a pixel."
             raise _Bad("ERROR_BOUNDING_BOX_TOO_SMALL", message)
@@ -386,7 +387,7 @@ class _Attribute:
             )
             raise _Bad("ERROR_INVALID_BOUNDING_BOX", message)
         box = from_pixels(left, top, left + width, top + height, *size)
-        return LabelledBox(label, box, confidence=min(max(float(confidence), 0.0), 1.0))
+        return LabelledBox(label, box, confidence=min(max(float(confidence or 0), 0.0), 1.0))
 
 
 def _is_number(value: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import cos, radians, sin
 from pathlib import Path
@@ -19,9 +19,9 @@ from xml.etree.ElementTree import Element
 
 from analysis.datasets import xml
 from analysis.datasets.boxes import around, sound
-from analysis.datasets.cvat_video import between, frame_source
+from analysis.datasets.cvat_video import MOST_BOXES, Key, between, frame_source, n_between
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put
+from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
 from analysis.types import Box
@@ -151,8 +151,7 @@ class _Task:
     def _said_size(self) -> tuple[int, int] | None:
         sizes = [(r.get("original_width"), r.get("original_height")) for r in self.results]
         sizes.append((self.data.get("width"), self.data.get("height")))
-        good = [(w, h) for w, h in sizes if isinstance(w, int) and isinstance(h, int) and w and h]
-        return good[0] if good else None
+        return next((size for w, h in sizes if (size := said_size(w, h))), None)
 
     def _columns(self) -> dict[str, Any]:
         """The columns of `data` that are ours, where they say what such a column can say."""
@@ -208,9 +207,15 @@ class _Task:
             self._bad("ERROR_INVALID_IMAGE_DIMENSION", message)
             return
         frames: dict[int, list[LabelledBox]] = {}
+        n_boxes = 0
         for track, row in enumerate(self.results):
             if row.get("type") == "videorectangle":
-                for frame, box in self._track(row, track, size):
+                keys = self._keys(row, track, size)
+                n_boxes += n_between(keys)
+                if n_boxes > MOST_BOXES:
+                    message = f"{self.where} stands for more than {MOST_BOXES:,} boxes."
+                    raise AnalysisError(message)
+                for frame, box in between(keys):
                     frames.setdefault(frame, []).append(box)
         message = "Its times are guessed from a frame rate, so the numbers of the frames are kept."
         self._bad("WARNING_FRAME_TIMES", message, is_error=False)
@@ -222,13 +227,11 @@ class _Task:
                 source, *size, boxes=boxes, video=video, frame=frame, changed=self.changed
             )
 
-    def _track(
-        self, row: dict[str, Any], track: int, size: tuple[int, int]
-    ) -> Iterable[tuple[int, LabelledBox]]:
+    def _keys(self, row: dict[str, Any], track: int, size: tuple[int, int]) -> dict[int, Key]:
         """Keys count from 1; from one that is not enabled the box is gone until the next."""
         value = row["value"]
-        labels = value.get("labels") or ()
-        keys: dict[int, tuple[LabelledBox, bool]] = {}
+        labels: Any = value.get("labels")
+        keys: dict[int, Key] = {}
         try:
             label = str(labels[0])
             last_frame = int(value.get("framesCount") or 0) - 1
@@ -243,11 +246,11 @@ class _Task:
                         keys[frame + 1] = box, True
                 elif following is None and frame < last_frame:
                     keys[last_frame] = box, False  # it stays to the end
-        except (KeyError, IndexError, TypeError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             message = "A track of the video has no label, or keys that are not numbers."
             self._bad("ERROR_INVALID_BOUNDING_BOX", message)
-            return ()
-        return between(keys)
+            return {}
+        return keys
 
 
 def _percent(value: dict[str, Any], size: tuple[int, int]) -> Box:
@@ -312,7 +315,10 @@ def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None)
 
 def _task(picture: LabelledPicture, name: str) -> dict[str, Any]:
     said = {column: getattr(picture, column) for column in _COLUMNS}
-    data = {"image": f"/data/local-files/?d=images/{quote(name)}", "source": picture.source}
+    data: dict[str, Any] = {
+        "image": f"/data/local-files/?d=images/{quote(name)}",
+        "source": picture.source,
+    }
     data |= {"width": picture.width, "height": picture.height}
     data |= {k: v for k, v in said.items() if v != getattr(_NO_PICTURE, k)}
     task: dict[str, Any] = {"data": data, "annotations": []}
@@ -326,11 +332,11 @@ def _task(picture: LabelledPicture, name: str) -> dict[str, Any]:
 
 def _results(picture: LabelledPicture) -> list[dict[str, Any]]:
     size = {"original_width": picture.width, "original_height": picture.height}
-    results = []
+    results: list[dict[str, Any]] = []
     for number, box in enumerate(picture.boxes, 1):
         x1, y1, x2, y2 = (side * 100 for side in box.box)
         value = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "rotation": 0}
-        row = {"id": f"box-{number}", "type": "rectanglelabels", "from_name": "box"}
+        row: dict[str, Any] = {"id": f"box-{number}", "type": "rectanglelabels", "from_name": "box"}
         row |= {"to_name": "image", "image_rotation": 0, **size}
         row |= {"value": value | {"rectanglelabels": [box.label]}}
         results.append(row | ({} if box.confidence == 1 else {"score": box.confidence}))

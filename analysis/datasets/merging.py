@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from analysis.datasets.types import LabelledPicture, LabelledSet
+from analysis.datasets.types import LabelledPicture, LabelledSet, Task
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def merge(sets: Iterable[LabelledSet]) -> LabelledSet:
             before = pictures.get(picture.source)
             pictures[picture.source] = newest(before, picture) if before else picture
     first = together[0]
-    task = "boxes" if any(s.task == "boxes" for s in together) else "concept"
+    task: Task = "boxes" if any(s.task == "boxes" for s in together) else "concept"
     return replace(first, task=task, labels=tuple(labels), pictures=tuple(pictures.values()))
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -27,6 +28,8 @@ _UNREADABLE = (
     ImportError,
 )
 
+_LONGEST = 1_000_000  # pixels of a side
+
 # Where the pixels of a picture are; None: not to be had.
 Pictures = Callable[[LabelledPicture], Path | None]
 
@@ -45,6 +48,14 @@ def displayed_size(path: Path) -> tuple[int, int]:
     except _UNREADABLE:
         raise UnreadableMedia(f"{path.name} is not a picture that can be read.") from None
     return (height, width) if turned else (width, height)
+
+
+def said_size(width: Any, height: Any) -> tuple[int, int] | None:
+    """A size that a file of labels gives, or None where it is none that a picture can have."""
+    for side in (width, height):
+        if isinstance(side, bool) or not isinstance(side, int | float) or not 1 <= side <= _LONGEST:
+            return None
+    return int(width), int(height)
 
 
 class Shelf:

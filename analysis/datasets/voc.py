@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from analysis.datasets import xml
 from analysis.datasets.boxes import from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put
+from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
 from analysis.types import Box
@@ -91,7 +91,7 @@ def _picture(
     folder = file.stem.rpartition("/")[0]
     source = f"{folder}/{name}" if folder and "/" not in name else name
     width, height = (xml.number(xml.text(root, f"size/{side}")) for side in ("width", "height"))
-    said = (int(width), int(height)) if width and height and min(width, height) > 0 else None
+    said = said_size(width, height)
     path, size, problems = measured(shelf, source, said)
     if size is None:
         return None, problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, ParseError, SubElement, indent
 
@@ -56,8 +57,9 @@ def text(parent: Element, path: str, default: str = "") -> str:
 
 
 def number(value: str | None) -> float | None:
-    """A number, or None for what is none."""
+    """A finite number, or None for what is none."""
     try:
-        return float(value or "")
+        found = float(value or "")
     except ValueError:
         return None
+    return found if isfinite(found) else None

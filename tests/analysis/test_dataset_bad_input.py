@@ -592,6 +592,27 @@ def test_deep_json_is_no_crash(folder):
         read(folder)
 
 
+def test_names_that_cannot_be_stored_are_made_legible(folder):
+    (folder / "labels.json").write_text(
+        '{"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name":'
+        ' "half \\ud800 and \\u0000"}], "annotations": [{"image_id": 1, "category_id": 1,'
+        ' "bbox": [8, 12, 24, 24]}]}'
+    )
+    labelled, _, _ = read(folder)
+    assert labelled.labels == ("half ? and ?",)
+    assert labelled.pictures[0].boxes[0].label == "half ? and ?"
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "1e400", "-5", "0", "", "wide"])
+def test_a_size_that_is_none_does_not_count(folder, size):
+    put_cvat(folder, '<box label="Kestrel" xtl="8" ytl="12" xbr="32" ybr="36"/>')
+    text = (folder / "a.xml").read_text()
+    (folder / "a.xml").write_text(text.replace(f'height="{HEIGHT}"', f'height="{size}"'))
+    labelled, problems = cvat.read(folder)
+    assert problems == []
+    assert labelled.pictures[0].boxes[0].box == pytest.approx((8 / 64, 12 / 48, 0.5, 0.75))
+
+
 def test_a_file_of_labels_alone_can_be_read(folder):
     put_manifest(folder, [line()])
     with opened(folder / "output.manifest") as place:

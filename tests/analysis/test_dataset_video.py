@@ -116,6 +116,20 @@ def test_a_bad_key_is_told_and_the_others_kept(tmp_path, track, code):
     assert starts(labelled)[0] == 0
 
 
+def test_a_few_lines_cannot_stand_for_boxes_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(cvat_video, "MOST_BOXES", 1500)
+    track = key(0, 0) + key(999, 40)
+    tracks = f'<track id="1" label="Kestrel">{track}</track>' * 2
+    text = video_xml(track).replace("</annotations>", f"{tracks}</annotations>")
+    (tmp_path / "annotations.xml").write_text(text)
+    with pytest.raises(AnalysisError, match="more than 1,500 boxes"):
+        cvat.read(tmp_path)
+    far = [ls_key(1, 0), ls_key(10**9, 40)]
+    label_studio_video(tmp_path, sequence=far)
+    with pytest.raises(AnalysisError, match="more than 2,000,000 boxes"):
+        label_studio.read(tmp_path)
+
+
 def test_a_video_of_unknown_size_without_frames_is_refused(tmp_path):
     (tmp_path / "annotations.xml").write_text(video_xml(key(0, 0), size=""))
     with pytest.raises(AnalysisError, match="does not say how large"):
@@ -149,7 +163,8 @@ def test_a_video_of_label_studio_is_spread_over_its_frames(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "value", [{"labels": []}, {"sequence": [{"frame": 1}]}, {"sequence": None}]
+    "value",
+    [{"labels": []}, {"sequence": [{"frame": 1}]}, {"sequence": None}, {"framesCount": 1e400}],
 )
 def test_a_broken_video_of_label_studio_is_told(tmp_path, value):
     label_studio_video(tmp_path, **{"sequence": [ls_key(1, 0)], **value})
