@@ -362,7 +362,7 @@ class Person:
         """To a frame with a click into the ruler of the tracks, then keys for the rest."""
         canvas = self.page.locator("#track-canvas").bounding_box()
         share = frame / (N_FRAMES - 1)
-        self.page.mouse.click(canvas["x"] + 7 + share * (canvas["width"] - 14), canvas["y"] + 8)
+        self.page.mouse.click(canvas["x"] + 9 + share * (canvas["width"] - 18), canvas["y"] + 8)
         for _ in range(4):
             here = int(self.page.locator("#frame-number").input_value()) - 1
             if here == frame:

@@ -104,6 +104,19 @@ def make() -> dict[str, Any]:
         instructions=instructions,
         by=user,
     )
+    last = first.items.order_by("-position")[0]
+    names = {label.name: label.pk for label in project.labels.all()}
+    last.proposals = [
+        {
+            "id": name,
+            "frame": 0,
+            "label": names[name],
+            "box": [side / SIZE[i % 2] for i, side in enumerate(boxes_at(N_FRAMES - step)[name])],
+            "confidence": confidence,
+        }
+        for name, confidence in (("Kestrel", 0.81), ("Norra Bank", 0.64), ("Vitalo", 0.32))
+    ]
+    last.save(update_fields=["proposals"])
     concept = LabelingJob.objects.begin(
         whole, "What is in it", samples=pictures(whole, range(0, N_FRAMES, step)), by=user
     )

@@ -476,6 +476,29 @@ def test_done_goes_on_at_once_and_the_time_at_work_is_told(hand, job):
     assert hand.rows() == []
 
 
+def test_proposals_are_taken_one_by_one_or_all_at_once(hand, job):
+    work = job["pictures"][3]
+    hand.open(work)
+    assert [row.split(" predicted")[0] for row in hand.rows()] == [
+        "Kestrel",
+        "Norra Bank",
+        "Vitalo",
+    ]
+    hand.press("a")
+    assert hand.rows()[0] == "Kestrel"
+    hand.press("Shift+A")
+    assert hand.rows() == ["Kestrel", "Norra Bank", "Vitalo"]
+    hand.press("Control+z")  # all at once was one step
+    assert [row for row in hand.rows() if "predicted" not in row] == ["Kestrel"]
+    hand.page.locator("#work-objects button").filter(has_text="0.32").click()
+    hand.press("Delete")  # not wanted
+    hand.saved()
+    hand.reopen()
+    assert [row.split(" predicted")[0] for row in hand.rows()] == ["Kestrel", "Norra Bank"]
+    (shape,) = hand.shapes(work)
+    assert shape["accepted"] == 0.81
+
+
 def test_skipping_asks_why(hand, job):
     first, second = job["pictures"][:2]
     hand.open(first)

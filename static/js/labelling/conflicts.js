@@ -40,7 +40,7 @@ export function createConflicts({ desk }) {
   function boxWords({ label, box, occluded }) {
     if (!box) return desk.label(label).name;
     const { width, height } = desk.session.data;
-    const size = `${Math.round((box[2] - box[0]) * width)} × ${Math.round((box[3] - box[1]) * height)} px`;
+    const size = `${Math.round((box[2] - box[0]) * width)}\u00a0×\u00a0${Math.round((box[3] - box[1]) * height)}\u00a0px`;
     return `${desk.label(label).name}, ${size}${occluded ? ", occluded" : ""}`;
   }
 

@@ -6,7 +6,7 @@ import { keyFrames, stretches } from "./tracks.js";
 const LANE = 28;
 const RULER = 20;
 const NEAR_PX = 7;
-const EDGE = 7; // room for half a diamond at both ends
+const EDGE = 9; // room for half a diamond at both ends
 const CLOSEST = 10; // frames across the whole lane
 
 /** @param {{desk: import("./desk.js").Desk}} options */
