@@ -153,6 +153,23 @@ class _Reading:
         elif not self.labels:
             self._refuse("ERROR_MANIFEST_TOO_FEW_LABELS", "There is no label in the manifest.")
 
+        self._compare_splits()
+
+    def _compare_splits(self) -> None:
+        """Tell where training and testing are of different things; Rekognition refuses that."""
+        used: dict[Split, set[str]] = {}
+        for picture in self.pictures.values():
+            if picture.split:
+                names = {box.label for box in picture.boxes} | {*picture.labels}
+                used.setdefault(picture.split, set()).update(names)
+        train, test = used.get("train"), used.get("test")
+        if train and test and len(train & test) < len(train | test) / 2:
+            message = (
+                f"Training and testing share {len(train & test)} of {len(train | test)} labels; "
+                "Rekognition wants half."
+            )
+            self._warn("The manifests", "ERROR_INSUFFICIENT_LABEL_OVERLAP", message)
+
     def _refuse(self, code: str, message: str) -> None:
         self.problems.insert(0, Problem("The manifest", code, message))
         self.pictures = {}

@@ -529,6 +529,17 @@ def test_an_empty_manifest_and_one_with_too_many_labels_are_refused(ten):
     assert fatal(ground_truth.read(ten)[1]).code == "ERROR_MANIFEST_TOO_FEW_LABELS"
 
 
+def test_splits_of_different_things_are_told(ten):
+    named = {"train": "Kestrel", "test": "Osprey"}
+    for n, (split, name) in enumerate(named.items()):
+        row = line(n, **{"k_BB_META__class-map": {"0": name}})
+        (ten / f"{split}.manifest").write_text(json.dumps(row) + "\n")
+    labelled, problems = ground_truth.read(ten)
+    assert [p.split for p in labelled.pictures] == ["test", "train"]
+    (told,) = [p for p in problems if p.code == "ERROR_INSUFFICIENT_LABEL_OVERLAP"]
+    assert told.message.startswith("Training and testing share 0 of 2 labels")
+
+
 def test_a_manifest_larger_than_a_gigabyte_is_not_opened(ten):
     put_manifest(ten, [])
     with (ten / "output.manifest").open("r+b") as file:
