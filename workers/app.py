@@ -68,6 +68,8 @@ def _say_alive(queues: str) -> None:
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")
             connection.close()
+        except Exception:  # whoever stops saying that it lives is taken for dead
+            log.exception("Tending the models failed")
     Worker.objects.filter(name=this_worker()).delete()
 
 

@@ -152,7 +152,11 @@ def release(version: int, because: str = "") -> None:
 
 
 def _let_go_of_the_oldest() -> None:
-    while len(versions := list(dict.fromkeys(version for version, _ in _models))) > _KEPT:
+    while True:
+        with _lock:
+            versions = list(dict.fromkeys(version for version, _ in _models))
+        if len(versions) <= _KEPT:
+            return
         release(versions[0], DISPLACED)
 
 
