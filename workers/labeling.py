@@ -30,7 +30,7 @@ from webapp.accounts.models import Refused, User
 from webapp.celery import app
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, labels_by_word
 from webapp.labeling import documents
-from webapp.labeling.models import FRAMES_A_CHUNK, Chore, Item, LabelingJob, Work
+from webapp.labeling.models import FRAMES_A_CHUNK, Chore, Item, LabelingJob, Prediction, Work
 from webapp.leases import Status
 from webapp.projects.models import snapshot
 from webapp.registry.models import ModelVersion, RegisteredModel
@@ -142,8 +142,9 @@ def _pictures(
 
 
 def forget_old_frames() -> None:
-    """Let go of cut frames that nobody needs: of jobs that are over, or not asked for in a week.
-    They are cut again when somebody looks."""
+    """Let go of cut frames that nobody needs: of jobs that are over, or a week old; they are cut
+    again when somebody looks. And of predictions of yesterday."""
+    Prediction.objects.filter(created__lt=timezone.now() - timedelta(days=1)).delete()
     over = Chore.objects.filter(kind=Chore.Kind.FRAMES, status=Status.DONE).filter(
         Q(finished__lt=timezone.now() - FRAMES_KEPT)
         | Q(job__completed__lt=timezone.now() - KEPT_AFTER, finished__lt=F("job__completed"))

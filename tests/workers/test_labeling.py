@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from analysis.frame_table import FrameTable
@@ -113,10 +115,6 @@ def test_the_frame_shown_is_the_frame_at_that_time(client_for, labeller, clip):
 def test_cut_frames_go_with_their_job_and_when_they_are_old(
     clip, django_capture_on_commit_callbacks
 ):
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     for chunk in (0, 1):
         one = Chore.objects.create(job=clip.job, item=clip.item, kind="frames", chunk=chunk)
         labeling.label_frames(one.pk)
@@ -131,13 +129,19 @@ def test_cut_frames_go_with_their_job_and_when_they_are_old(
     assert not default_storage.exists(names[1])
 
 
-def test_a_film_that_is_gone_is_said(clip, video):
+def test_a_film_that_is_gone_is_said(client_for, labeller, clip, video):
     default_storage.delete(video.file)
     one = Chore.objects.create(job=clip.job, item=clip.item, kind="frames", chunk=0)
     labeling.label_frames(one.pk)
     one.refresh_from_db()
     assert one.status == Status.FAILED
     assert one.error
+    url = reverse("labelling-frame", args=[clip.pk, 0])
+    answer = client_for(labeller).get(url)
+    assert (answer.status_code, answer.content.decode()) == (422, one.error)
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Chore.objects.filter(pk=one.pk).update(finished=long_ago, can_retry=True)
+    assert client_for(labeller).get(url).status_code == 202, "a passing trouble is tried again"
 
 
 # --- proposals --------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def find_work(request: HttpRequest, pk: int, *, to_change: bool = False) -> Work
     """One's own work, or a look at somebody else's for an analyst. Else 404, or 403 to change."""
     works = Work.objects.select_related(
         "user", "item__job__dataset__project__workspace", "item__sample", "item__asset"
-    )
+    ).defer("item__expected", "item__asset__probe")
     work = get_object_or_404(works.filter(item__job__in=visible_jobs(request).values("pk")), pk=pk)
     if work.user_id == request.user.pk:
         return work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils import timezone
 
 from webapp import jobs
 from webapp.labeling.models import FRAMES_A_CHUNK, Chore, Item, Work
@@ -33,11 +35,17 @@ def picture(request: HttpRequest, work: Work, number: int) -> HttpResponseBase:
     if settings.S3_BUCKET or default_storage.exists(name):
         return _file(request, name, f"{item.pk}-{number}")
     chore = item.chores.filter(kind=Chore.Kind.FRAMES, chunk=number // FRAMES_A_CHUNK).first()
-    if chore and chore.status == Status.FAILED:
+    if chore and chore.status == Status.FAILED and not _tried_again(chore):
         return HttpResponse(chore.error, status=422, content_type="text/plain; charset=utf-8")
     return HttpResponse(
         status=202, headers={"Retry-After": "1", "Cache-Control": "private, no-store"}
     )
+
+
+def _tried_again(chore: Chore) -> bool:
+    """Whether cutting that failed for a passing reason is tried again now: once a minute."""
+    rested = chore.finished and chore.finished < timezone.now() - timedelta(minutes=1)
+    return bool(chore.can_retry and rested and chore.retry())
 
 
 def ask_for_frames(item: Item, number: int) -> None:
