@@ -17,6 +17,8 @@ PAGES = [
     "/models",
     "/training",
     "/training/new",
+    "/labelling",
+    "/labelling/make",
     "/settings",
     "/settings/profile",
     "/settings/members",
