@@ -24,7 +24,9 @@ def command(argv: Sequence[str]) -> int:
         labelled, problems, name = read(folder, options.source)
         print(f"{options.input.name}: {TITLES[name]}, {_in_words(labelled)}", file=sys.stderr)
         if options.step == "convert" and not fatal(problems):
-            problems += write(labelled, options.out, options.target, own_files)
+            has_pictures = any(picture.file for picture in labelled.pictures)
+            pictures = own_files if has_pictures else None
+            problems += write(labelled, options.out, options.target, pictures)
     print_report(problems, sys.stdout)
     if options.json is not None:
         report = {"format": name, "counts": counts(labelled), "problems": summary(problems)}

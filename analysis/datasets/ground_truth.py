@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from analysis.datasets.boxes import from_pixels, in_pixels, sound
+from analysis.datasets.boxes import in_pixels, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.ground_truth_attributes import BOXES, CHOICES, Attribute, BadLine
 from analysis.datasets.merging import is_newer
 from analysis.datasets.picture_files import Pictures, Shelf, displayed_size, file_names, put
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split, Task
@@ -24,8 +25,6 @@ from analysis.errors import AnalysisError, UnreadableMedia
 
 TITLE = "Ground Truth"
 HOLDS = frozenset({"labels", "is_labelled", "split", "confidence", "changed"})
-_BOXES = "groundtruth/object-detection"
-_CHOICES = ("groundtruth/image-classification", "groundtruth/image-classification-multilabel")
 _FILES: dict[Split | None, str] = {
     "train": "train.manifest",
     "val": "validation.manifest",
@@ -41,7 +40,6 @@ _CATEGORIES = "label_categories.json"
 _MAX_BYTES = 10**9
 _MAX_ROWS = 250_000
 _MAX_LABELS = 250
-_MAX_NAME = 256
 _BAD_SHARE = 0.2
 # What Rekognition trains on. We take more, and say so.
 _THEIR_BOXES = 50
@@ -79,14 +77,6 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     return reading.result(), reading.problems
 
 
-class _Bad(Exception):
-    """Why a line is not taken."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
-
-
 class _Reading:
     """The lines read so far: pictures, labels, problems, and how many lines were bad."""
 
@@ -121,7 +111,7 @@ class _Reading:
         self.n_lines += 1
         try:
             picture = self._picture(row, where)
-        except _Bad as bad:
+        except BadLine as bad:
             self.n_bad += 1
             self.problems.append(Problem(where, bad.code, bad.message))
             return
@@ -182,16 +172,18 @@ class _Reading:
 
     def _picture(self, row: Any, where: str) -> LabelledPicture:
         if not isinstance(row, dict):
-            raise _Bad("ERROR_INVALID_JSON_LINE", "The line is not an object in JSON.")
+            raise BadLine("ERROR_INVALID_JSON_LINE", "The line is not an object in JSON.")
         ref = row.get("source-ref")
         if ref is None:
-            raise _Bad("ERROR_MISSING_SOURCE_REF", "The line does not say which picture it is of.")
+            raise BadLine(
+                "ERROR_MISSING_SOURCE_REF", "The line does not say which picture it is of."
+            )
         if not isinstance(ref, str) or not _S3.fullmatch(ref):
             message = "source-ref is not an address like s3://bucket/folder/picture.jpg."
-            raise _Bad("ERROR_INVALID_SOURCE_REF_FORMAT", message)
+            raise BadLine("ERROR_INVALID_SOURCE_REF_FORMAT", message)
         attributes = self._attributes(row, where)
-        boxes = [a for a in attributes if a.kind == _BOXES]
-        choices = [a for a in attributes if a.kind != _BOXES]
+        boxes = [a for a in attributes if a.kind == BOXES]
+        choices = [a for a in attributes if a.kind != BOXES]
         # A job that adjusts another's boxes adds an attribute of its own: the newest counts.
         newest = max(boxes, key=lambda a: a.date, default=None)
         path, size = self._file(ref, newest.size() if newest else None, where)
@@ -211,7 +203,7 @@ class _Reading:
             self.labels |= dict.fromkeys(attribute.names())
         return picture
 
-    def _attributes(self, row: dict[str, Any], where: str) -> list[_Attribute]:
+    def _attributes(self, row: dict[str, Any], where: str) -> list[Attribute]:
         """The label attributes of a line; raises the first fault when none of them is good."""
         others = [key for key in row if key != "source-ref"]
         if not others:
@@ -221,26 +213,26 @@ class _Reading:
         for key in others:
             if key.endswith("-metadata") and key.removesuffix("-metadata") not in row:
                 message = f"There is {key}, and not what it is about."
-                raise _Bad("ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT", message)
+                raise BadLine("ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT", message)
         named = [key for key in others if f"{key}-metadata" in row]
         if not named:
             message = "No attribute of the line has metadata, so none can be labels."
-            raise _Bad("ERROR_NO_LABEL_ATTRIBUTES", message)
+            raise BadLine("ERROR_NO_LABEL_ATTRIBUTES", message)
         good, faults = [], []
         for key in named:
             try:
-                good.append(_Attribute.of(key, row[key], row[f"{key}-metadata"]))
-            except _Bad as bad:
+                good.append(Attribute.of(key, row[key], row[f"{key}-metadata"]))
+            except BadLine as bad:
                 faults.append(bad)
         if len(faults) > 1 and not good:
             codes = ", ".join(sorted({fault.code for fault in faults}))
             message = f"None of its {len(faults)} label attributes can be used ({codes})."
-            raise _Bad("ERROR_NO_VALID_LABEL_ATTRIBUTES", message)
+            raise BadLine("ERROR_NO_VALID_LABEL_ATTRIBUTES", message)
         if faults:
             raise faults[0]
         return good
 
-    def _sound(self, attribute: _Attribute, where: str) -> tuple[LabelledBox, ...]:
+    def _sound(self, attribute: Attribute, where: str) -> tuple[LabelledBox, ...]:
         """The boxes of a line. One that is not good makes the line bad."""
         boxes = attribute.boxes()
         if not boxes:
@@ -261,7 +253,7 @@ class _Reading:
         if path is None:
             if said is None:
                 message = f"{ref} is missing, and nothing says how large it is."
-                raise _Bad("ERROR_INVALID_IMAGE", message)
+                raise BadLine("ERROR_INVALID_IMAGE", message)
             if self.shelf.files:
                 self.n_missing += 1
                 message = f"{ref} is missing; its labels are kept."
@@ -270,13 +262,13 @@ class _Reading:
         try:
             size = displayed_size(path)
         except UnreadableMedia as error:
-            raise _Bad("ERROR_INVALID_IMAGE", error.message) from error
+            raise BadLine("ERROR_INVALID_IMAGE", error.message) from error
         if said is not None and said != size:
             message = (
                 f"The line is for {said[0]} × {said[1]} pixels; {path.name} has "
                 f"{size[0]} × {size[1]}."
             )
-            raise _Bad("ERROR_INVALID_IMAGE_DIMENSION", message)
+            raise BadLine("ERROR_INVALID_IMAGE_DIMENSION", message)
         if not all(side in _THEIR_SIDES for side in size):
             message = f"{size[0]} × {size[1]} pixels; Rekognition takes 64 to 4,096 a side."
             self._warn(where, "ERROR_INVALID_IMAGE_DIMENSION", message)
@@ -290,129 +282,7 @@ def _parsed(text: bytes) -> Any:
         return None
 
 
-@dataclass(frozen=True)
-class _Attribute:
-    """One label attribute with its metadata, of one of the kinds that hold labels."""
-
-    key: str
-    value: Any
-    metadata: dict[str, Any]
-    kind: str
-    class_map: Mapping[str, str]
-
-    @classmethod
-    def of(cls, key: str, value: Any, metadata: Any) -> _Attribute:
-        """Raises _Bad, with the code for what is wrong."""
-        code = "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT"
-        if not isinstance(metadata, dict) or not isinstance(metadata.get("type"), str):
-            raise _Bad(code, f"{key}-metadata does not say which type {key} is.")
-        kind = metadata["type"]
-        if kind not in (_BOXES, *_CHOICES):
-            raise _Bad("ERROR_UNSUPPORTED_USE_CASE_TYPE", f"{key} is of the type {kind}.")
-        class_map = metadata.get("class-map", None if "class-name" not in metadata else {})
-        if not isinstance(class_map, dict):
-            raise _Bad(code, f"{key}-metadata has no class-map.")
-        names = {str(n): name for n, name in class_map.items()}
-        names |= {str(value): metadata["class-name"]} if "class-name" in metadata else {}
-        for name in names.values():
-            if not isinstance(name, str) or not 1 <= len(name) <= _MAX_NAME:
-                message = f"A label has 1 to {_MAX_NAME} characters; {key} has another."
-                raise _Bad("ERROR_INVALID_LABEL_NAME_LENGTH", message)
-        attribute = cls(key, value, metadata, kind, names)
-        attribute.boxes() if kind == _BOXES else attribute.choices()
-        return attribute
-
-    @property
-    def date(self) -> str:
-        return str(self.metadata.get("creation-date") or "")
-
-    def names(self) -> list[str]:
-        """The labels in the order of their numbers."""
-        order = sorted(self.class_map, key=lambda n: (not n.isdecimal(), len(n), n))
-        return [self.class_map[number] for number in order]
-
-    def _name(self, number: Any) -> str:
-        if str(number) not in self.class_map:
-            message = f"The class-map of {self.key} has no class {number}."
-            raise _Bad("ERROR_MISSING_CLASS_MAP_ID", message)
-        return self.class_map[str(number)]
-
-    def choices(self) -> list[str]:
-        """The labels of the whole picture: one number, or a list of them."""
-        numbers = self.value if isinstance(self.value, list) else [self.value]
-        if not all(isinstance(n, int | str) and not isinstance(n, bool) for n in numbers):
-            message = f"{self.key} is not the number of a class, nor a list of such."
-            raise _Bad("ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT", message)
-        return [self._name(number) for number in numbers]
-
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture, as the attribute says."""
-        try:
-            first = self.value["image_size"][0]
-            width, height = first["width"], first["height"]
-        except (LookupError, TypeError):
-            message = f"{self.key} does not say how large the picture is."
-            raise _Bad("ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT", message) from None
-        if not (_is_number(width) and _is_number(height) and width >= 1 and height >= 1):
-            message = f"{width} × {height} is not the size of a picture."
-            raise _Bad("ERROR_INVALID_IMAGE_DIMENSION", message)
-        return int(width), int(height)
-
-    def boxes(self) -> list[LabelledBox]:
-        rows = self.value.get("annotations") if isinstance(self.value, dict) else None
-        if not isinstance(rows, list):
-            message = f"{self.key} holds no list of annotations."
-            raise _Bad("ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT", message)
-        objects = self.metadata.get("objects")
-        if not isinstance(objects, list) or len(objects) != len(rows):
-            message = f"{self.key}-metadata does not have one object for each annotation."
-            raise _Bad("ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT", message)
-        size = self.size()
-        found: list[LabelledBox] = []
-        faults: list[_Bad] = []
-        for row, said in zip(rows, objects, strict=True):
-            try:
-                found.append(self._box(row, said, size))
-            except _Bad as bad:
-                faults.append(bad)
-        if len(faults) > 1 and not found:
-            message = f"None of its {len(faults)} boxes is good. The first: {faults[0].message}"
-            raise _Bad("ERROR_NO_VALID_ANNOTATIONS", message)
-        if faults:
-            raise faults[0]
-        return found
-
-    def _box(self, row: Any, said: Any, size: tuple[int, int]) -> LabelledBox:
-        confidence = said.get("confidence") if isinstance(said, dict) else None
-        if not _is_number(confidence):
-            message = f"A box of {self.key} has no confidence in the metadata."
-            raise _Bad("ERROR_MISSING_BOUNDING_BOX_CONFIDENCE", message)
-        values = row if isinstance(row, dict) else {}
-        label = self._name(values.get("class_id"))
-        place = [values.get(side) for side in ("left", "top", "width", "height")]
-        if not all(_is_number(value) for value in place):
-            message = f"A box of “{label}” does not have its place in numbers."
-            raise _Bad("ERROR_INVALID_BOUNDING_BOX", message)
-        left, top, width, height = cast("list[float]", place)
-        if width < 1 or height < 1:
-            message = f"A box of “{label}” is smaller than a pixel."
-            raise _Bad("ERROR_BOUNDING_BOX_TOO_SMALL", message)
-        if left < 0 or top < 0 or left + width > size[0] or top + height > size[1]:
-            message = (
-                f"A box of “{label}” reaches off the picture: {left}, {top} to "
-                f"{left + width}, {top + height} in {size[0]} × {size[1]} pixels."
-            )
-            raise _Bad("ERROR_INVALID_BOUNDING_BOX", message)
-        box = from_pixels(left, top, left + width, top + height, *size)
-        return LabelledBox(label, box, confidence=min(max(float(confidence or 0), 0.0), 1.0))
-
-
-def _is_number(value: Any) -> bool:
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and abs(value) < 1e9  # which NaN is not
-
-
-def _notes(row: dict[str, Any], attribute: _Attribute | None) -> dict[str, Any]:
+def _notes(row: dict[str, Any], attribute: Attribute | None) -> dict[str, Any]:
     """What the line says beyond pictures, boxes and labels: kept, and written again."""
     if attribute is None:
         return {}
@@ -466,7 +336,7 @@ def _line_of(answer: dict[str, Any]) -> Any:
                 "human-annotated": "yes",
                 "objects": [{"confidence": 1} for _ in rows],
                 "creation-date": last["submissionTime"],
-                "type": _BOXES,
+                "type": BOXES,
             },
         }
     except (LookupError, TypeError, ValueError):
@@ -511,14 +381,14 @@ def _line(labelled: LabelledSet, picture: LabelledPicture, name: str) -> dict[st
         line[key] = _annotations(labelled, picture, notes.get("depth", 3))
         objects = [{"confidence": _short(b.confidence)} for b in picture.boxes]
         line[f"{key}-metadata"] = _metadata(
-            labelled, picture, key, _BOXES, notes.get("metadata"), objects=objects
+            labelled, picture, key, BOXES, notes.get("metadata"), objects=objects
         )
     if picture.labels or labelled.task == "concept":
         numbers = [list(labelled.labels).index(label) for label in picture.labels]
         sure = {str(number): 1 for number in numbers}
         line[slug] = numbers
         line[f"{slug}-metadata"] = _metadata(
-            labelled, picture, slug, _CHOICES[1], None, **{"confidence-map": sure}
+            labelled, picture, slug, CHOICES[1], None, **{"confidence-map": sure}
         )
     return line
 

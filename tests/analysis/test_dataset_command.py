@@ -49,6 +49,14 @@ def test_what_is_wrong_is_the_exit_status(written, tmp_path, capsys):
     assert "nowhere is not there." in capsys.readouterr().err
 
 
+def test_labels_alone_are_converted_without_pictures(written, tmp_path, capsys):
+    file = written / "annotations" / "instances_train.json"
+    way = ["dataset", "convert", str(file), "--to", "cvat", "--out", str(tmp_path / "out")]
+    assert main(way) == 0
+    assert "error" not in capsys.readouterr().out
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["annotations.xml"]
+
+
 def test_it_does_not_write_into_what_is_there(written, capsys):
     way = ["dataset", "convert", str(written), "--to", "yolo", "--out", str(written)]
     assert main(way) == 1
