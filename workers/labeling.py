@@ -110,15 +110,19 @@ def cut_chunk(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     missing = []
     last: bytes | None = None
     for offset, picture in _pictures(item, times, beat):
-        last = picture or last
+        number = first + offset
         if picture is None:
-            missing.append(first + offset)
+            missing.append(number)
+        elif last is None:  # nothing came before those that are missing so far
+            for lost in missing:
+                keep(item.frame_file(lost), picture)
+        last = picture or last
         if last is not None:
-            keep(item.frame_file(first + offset), last)
+            keep(item.frame_file(number), last)
             beat.note(done=offset + 1)
     if last is None:
         raise AnalysisError(f"None of these frames of {item.asset} can be decoded.")
-    note = f"Damaged, shown as the frame before: {missing}." if missing else ""
+    note = f"Damaged, shown as the frame beside: {missing}." if missing else ""
     return {"done": len(times), "note": note}
 
 

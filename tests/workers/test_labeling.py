@@ -112,6 +112,17 @@ def test_the_frame_shown_is_the_frame_at_that_time(client_for, labeller, clip):
         assert bright[0] == pytest.approx(20 + 50 * number / RATE, abs=3)
 
 
+def test_frames_that_a_backup_left_out_are_cut_again(client_for, labeller, clip):
+    one = Chore.objects.create(job=clip.job, item=clip.item, kind="frames", chunk=0)
+    labeling.label_frames(one.pk)
+    default_storage.delete(clip.item.frame_file(5))
+    url = reverse("labelling-frame", args=[clip.pk, 5])
+    client = client_for(labeller)
+    assert client.get(url).status_code == 202
+    labeling.label_frames(one.pk)
+    assert client.get(url).status_code == 200
+
+
 def test_cut_frames_go_with_their_job_and_when_they_are_old(
     clip, django_capture_on_commit_callbacks
 ):

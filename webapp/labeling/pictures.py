@@ -32,11 +32,14 @@ def picture(request: HttpRequest, work: Work, number: int) -> HttpResponseBase:
         return _file(request, item.sample.file, item.sample.sha256[:32])
     name = item.frame_file(number)
     ask_for_frames(item, number)
-    if settings.S3_BUCKET or default_storage.exists(name):
+    if default_storage.exists(name):
         return _file(request, name, f"{item.pk}-{number}")
     chore = item.chores.filter(kind=Chore.Kind.FRAMES, chunk=number // FRAMES_A_CHUNK).first()
     if chore and chore.status == Status.FAILED and not _tried_again(chore):
         return HttpResponse(chore.error, status=422, content_type="text/plain; charset=utf-8")
+    if chore and chore.status == Status.DONE:  # its files are gone: a backup leaves them out
+        chore.start_again()
+        jobs.chore(chore.kind, chore.pk)
     return HttpResponse(
         status=202, headers={"Retry-After": "1", "Cache-Control": "private, no-store"}
     )
