@@ -95,9 +95,10 @@ def frozen(version: DatasetVersion, beat: Heartbeat) -> dict[str, Any]:
     labelled = _labelled(version)
     hashes = _hashes(version, beat)
     pictures = labelled.pictures
-    found = groups(
-        [hashes.get(p.source, "") for p in pictures], [p.group for p in pictures], recipe.near
-    )
+    # Made pictures are never tested on. With their plain backdrops they would only tie together
+    # photographs that have nothing to do with one another.
+    looks = ["" if p.is_synthetic else hashes.get(p.source, "") for p in pictures]
+    found = groups(looks, [p.group for p in pictures], recipe.near)
     grouped = tuple(replace(p, group=g) for p, g in zip(pictures, found, strict=True))
     divided, remarks = divide(replace(labelled, pictures=grouped), recipe)
     sha256 = content_hash(divided)
@@ -122,6 +123,7 @@ def _hashes(version: DatasetVersion, beat: Heartbeat) -> dict[str, str]:
     from analysis.datasets.near_duplicates import hash_file
 
     samples = version.dataset.samples.current().filter(state=Sample.State.LABELLED)
+    samples = samples.exclude(origin=Sample.Origin.SYNTHETIC)
     unknown = samples.filter(phash="").values_list("pk", "file")
     for pk, file in unknown.iterator(chunk_size=500):
         if beat.should_stop():

@@ -354,7 +354,11 @@ def _backgrounds(transfer: Transfer) -> list[NDArray[np.uint8]]:
         labelled = transfer.dataset.samples.current().filter(
             state=Sample.State.LABELLED, annotations=None, labels=[]
         )
-        files = labelled.exclude(origin=Sample.Origin.SYNTHETIC).values_list("file", flat=True)
+        # What is tested on is no background to train on.
+        real = labelled.exclude(origin=Sample.Origin.SYNTHETIC)
+        files = (
+            real.exclude(is_golden=True).exclude(given_split="test").values_list("file", flat=True)
+        )
         chosen = [files[i] for i in _places(files.count(), _BACKGROUNDS, options["seed"])]
         found = [_small(read_picture(local_path(file))) for file in chosen]
         if not found:

@@ -291,7 +291,11 @@ def test_pictures_with_nothing_on_them_are_backgrounds(
     assert "nothing here" in transfer("synthesis", options).error
     asset = receive(picture(tmp_path / "a.jpg", 5), workspace)
     transfer("frames", {"assets": [asset.pk], "how": "pictures"})
-    dataset.samples.get().annotate([], by=None)
+    sample = dataset.samples.get()
+    sample.annotate([], by=None)
+    Sample.objects.update(is_golden=True)  # what is tested on is no background
+    assert "nothing here" in transfer("synthesis", options).error
+    Sample.objects.update(is_golden=False)
     assert transfer("synthesis", options).status == Status.DONE
 
 
@@ -359,6 +363,14 @@ def test_the_same_pictures_and_seed_have_the_same_hash(filled):
         del one["name"]
     assert content[0] == content[1]
     assert frozen(filled, seed=5).sha256 != first.sha256
+
+
+def test_made_pictures_tie_no_photographs_together(filled):
+    filled.samples.filter(source="20.jpg").update(origin="synthetic")
+    version = frozen(filled)
+    labelled = unpack(default_storage.open(version.file).read())
+    assert {p.group for p in labelled.pictures} == {""}
+    assert {p.split for p in labelled.pictures if p.is_synthetic} == {"train"}
 
 
 def test_pictures_nobody_labelled_are_left_out(filled):
