@@ -34,7 +34,7 @@ from webapp.labeling.models import FRAMES_A_CHUNK, Chore, Item, LabelingJob, Pre
 from webapp.leases import Status
 from webapp.projects.models import snapshot
 from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.training.models import TrainingRun
+from webapp.training.models import TRAINABLE, TrainingRun
 from workers import loaded
 from workers.heartbeat import Heartbeat
 from workers.identity import this_worker
@@ -339,10 +339,22 @@ def start_training(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     model = RegisteredModel.objects.filter(pk=wish.get("model")).first()
     if model is None:
         raise AnalysisError("The model to train is gone.")
-    base = ModelVersion.objects.filter(pk=wish.get("base")).first()
+    base = ModelVersion.objects.filter(pk=wish.get("base")).first() or _newest(model, version)
     if TrainingRun.objects.filter(version=version, model=model).exists():
         return {"note": f"{model} is being trained on {version}."}
-    TrainingRun.objects.request(
-        version, model, base=base, options=wish.get("options", {}), by=chore.job.created_by
-    )
+    options = wish.get("options", {})
+    if options.get("start", "version") != "version":
+        base = None
+    TrainingRun.objects.request(version, model, base=base, options=options, by=chore.job.created_by)
     return {"note": f"{model} is being trained on {version}."}
+
+
+def _newest(model: RegisteredModel, version: DatasetVersion) -> ModelVersion | None:
+    """What the model knows so far, to go on from; None for a model without a past."""
+    usable = model.versions.filter(status=Status.DONE, archived=None).order_by("-number")
+    fitting = (
+        one
+        for one in usable
+        if one.description.get("format") in TRAINABLE and one.task == version.dataset.task
+    )
+    return next(fitting, None)

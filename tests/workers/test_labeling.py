@@ -364,6 +364,29 @@ def test_training_starts_by_itself_when_the_dataset_is_frozen(job, labeller, kes
     assert (run.version, run.model, run.epochs) == (version, model, 3)
 
 
+def test_a_training_goes_on_from_the_models_newest_version(job, labeller, kestrel, workspace):
+    from webapp.registry.models import RegisteredModel
+    from webapp.training.models import TrainingRun
+
+    model = RegisteredModel.objects.create(workspace=workspace, name="Boards")
+    for number, kind in enumerate(["safetensors", "pytorch", "pytorch", "onnx"], start=1):
+        model.versions.create(
+            number=number,
+            file="x",
+            sha256="0",
+            source="test",
+            status=Status.DONE,
+            description={"labels": ["Kestrel"], "format": kind, "task": "boxes"},
+        )
+    job.then_train = {"model": model.pk, "options": {"epochs": 3}}
+    job.save()
+    finish_all(job, [labeller], lambda *_: {"s-1": drawn(kestrel, 0.1, 0.1, 0.3, 0.3)})
+    labeling.label_completion(chore(job, "completion").pk)
+    DatasetVersion.objects.update(status=Status.DONE)
+    labeling.label_training(chore(job, "training").pk)
+    assert TrainingRun.objects.get().base == model.versions.get(number=3)
+
+
 def test_whole_pictures_are_voted_on(pictures, analyst, labeller, kestrel):
     dataset = pictures(1, task="concept")
     job = LabelingJob.objects.begin(
