@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from analysis.datasets import version as versions
@@ -74,7 +73,6 @@ def bring_in(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
         _make_labels(coming, transfer)
         _store(coming, transfer, beat)
         report |= coming.report() | {"step": "import"}
-    _forget(transfer)
     return {"report": report}
 
 
@@ -82,14 +80,6 @@ def _top(folder: Path) -> Path:
     """The folder in which the set begins: an archive is often one folder that holds the rest."""
     inside = list(folder.iterdir())
     return _top(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
-
-
-def _forget(transfer: Transfer) -> None:
-    """The uploaded file has done its work, for this row and for the one that checked it."""
-    file = transfer.file
-    transfer.dataset.transfers.filter(file=file).update(file="")
-    transfer.file = ""
-    default_storage.delete(file)
 
 
 @dataclass

@@ -110,13 +110,35 @@ def test_pictures_boxes_labels_and_splits_come_in(dataset, analyst, tmp_path):
     assert {s.origin for s in samples.values()} == {"import"}
     assert default_storage.exists(samples["a.jpg"].file)
     assert (samples["a.jpg"].width, samples["a.jpg"].height) == (64, 48)
-    assert row.file == "", "what was uploaded is deleted when it is in"
+    upload = row.file
+    assert Transfer.objects.forget_old_files() == 1
+    assert not default_storage.exists(upload), "what was uploaded is deleted when it is in"
 
 
 def test_the_same_again_doubles_nothing(dataset, analyst, tmp_path):
     for _ in range(2):
         row = come(dataset, analyst, packed(tmp_path, SET))
     assert row.report["tally"] == {"replaced": 2}
+    assert dataset.samples.count() == 2
+    assert dataset.samples.get(source="a.jpg").annotations.count() == 2
+
+
+def test_a_worker_that_dies_at_the_very_end_loses_and_doubles_nothing(
+    dataset, analyst, tmp_path, monkeypatch
+):
+    def die(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Transfer, "finish", die)
+    with pytest.raises(KeyboardInterrupt):
+        come(dataset, analyst, packed(tmp_path, SET))
+    monkeypatch.undo()
+    Transfer.objects.forget_old_files()
+    row = dataset.transfers.get()
+    Transfer.objects.update(lease_until=row.started)
+    transfer(row.pk)
+    row.refresh_from_db()
+    assert row.status == Status.DONE, row.error
     assert dataset.samples.count() == 2
     assert dataset.samples.get(source="a.jpg").annotations.count() == 2
 

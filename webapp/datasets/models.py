@@ -506,7 +506,16 @@ class TransferQuerySet(LeasedQuerySet):
         return transfer
 
     def forget_old_files(self) -> int:
-        """Delete what was uploaded or exported a week ago; the reports stay. Returns how many."""
+        """Delete uploads that came in, and what else ended a week ago. Returns how many files.
+
+        Reports stay. An upload is deleted only here, when its import is known to be done: a
+        worker that dies at the very end finds it still, and begins anew.
+        """
+        came_in = self.filter(kind="import", status=Status.DONE, options__step="import")
+        files = set(came_in.exclude(file="").values_list("file", flat=True)[:100])
+        for file in files:
+            default_storage.delete(file)
+            self.filter(file=file).update(file="")
         over = self.filter(status__in=[Status.DONE, Status.FAILED]).exclude(file="")
         old = over.filter(finished__lt=timezone.now() - Transfer.FILE_KEPT)
         rows = list(old[:100])
@@ -514,7 +523,7 @@ class TransferQuerySet(LeasedQuerySet):
             if not self.filter(file=row.file).exclude(pk=row.pk).exists():
                 default_storage.delete(row.file)
             self.filter(pk=row.pk).update(file="")
-        return len(rows)
+        return len(files) + len(rows)
 
 
 class Transfer(Leased):
