@@ -236,6 +236,22 @@ def test_a_lost_connection_loses_nothing_even_when_the_tab_is_closed(hand, job):
     assert len(hand.shapes(work)) == 3
 
 
+def test_a_picture_finished_without_a_connection_is_done_once_it_is_back(hand, job):
+    first, second = job["pictures"][:2]
+    hand.open(first)
+    hand.page.wait_for_timeout(1500)  # the next one is fetched ahead
+    hand.context.set_offline(True)
+    hand.draw((40, 60, 160, 110))
+    hand.press("Space")
+    until(hand.page, f"location.pathname.endsWith('/{second}')")
+    hand.draw((240, 160, 300, 210))
+    hand.says("Offline: 3 changes kept")
+    hand.context.set_offline(False)
+    hand.saved()
+    assert hand.document(first)["status"] == "done"
+    assert len(hand.shapes(second)) == 1
+
+
 def test_changes_made_offline_join_those_made_elsewhere(hands, job):
     work = job["pictures"][0]
     here, there = hands(), hands()

@@ -51,7 +51,8 @@ export class Outbox extends EventTarget {
 
   /** How many changes are not at the server yet. */
   get count() {
-    return this.#all().reduce((sum, record) => sum + record.count, 0) + this.endings.size;
+    const waiting = [...this.#all(), ...this.endings.values()];
+    return waiting.filter((record) => !record.isElsewhere).reduce((sum, record) => sum + (record.count ?? 1), 0);
   }
   get isLasting() {
     return this.store.isLasting;
@@ -59,7 +60,7 @@ export class Outbox extends EventTarget {
 
   attach(session) {
     this.sessions.set(session.data.id, session);
-    for (const record of this.#all(session.data.id)) record.isHeld = false;
+    for (const record of this.#all(session.data.id)) Object.assign(record, { isHeld: false, isElsewhere: false });
     if (this.#all(session.data.id).length || this.endings.has(session.data.id)) this.hurry();
   }
 
@@ -175,7 +176,7 @@ export class Outbox extends EventTarget {
       if (heads.length) return () => this.#send(work, heads.slice(0, this.refusals ? 1 : MOST));
     }
     for (const [work, ending] of this.endings) {
-      if (!this.#all(work).length) return () => this.#finish(work, ending);
+      if (!ending.isHeld && !this.#all(work).length) return () => this.#finish(work, ending);
     }
     return null;
   }
@@ -264,8 +265,8 @@ export class Outbox extends EventTarget {
       return;
     }
     const [record] = records;
-    if (!session && (error.status === 403 || error.status === 404)) {
-      record.isHeld = true; // another person's, who used this browser: theirs to send
+    if (!session && isSomebodyElses(error)) {
+      Object.assign(record, { isHeld: true, isElsewhere: true });
       return;
     }
     this.#drop(session, record, error.message);
@@ -290,6 +291,10 @@ export class Outbox extends EventTarget {
         throw error;
       }
       if (error.status === 403 && (await isSignedOut(work))) throw new SignedOut();
+      if (!session && isSomebodyElses(error)) {
+        Object.assign(ending, { isHeld: true, isElsewhere: true });
+        return;
+      }
       this.#ended(work, ending, { refused: error.message });
       if (this.sessions.has(work)) this.dispatchEvent(new CustomEvent("refused", { detail: error.message }));
     }
@@ -308,9 +313,13 @@ export class Outbox extends EventTarget {
 
   #standing() {
     if ([...this.sessions.values()].some((session) => session.conflicts.size)) return "conflict";
-    return this.#all().some((record) => !record.isHeld) || this.endings.size ? this.state : "saved";
+    const waits = [...this.#all(), ...this.endings.values()].some((record) => !record.isHeld);
+    return waits ? this.state : "saved";
   }
 }
+
+/** Left by another person who used this browser: theirs to send, when they are back. */
+const isSomebodyElses = (error) => error.status === 403 || error.status === 404;
 
 async function isSignedOut(work) {
   try {
