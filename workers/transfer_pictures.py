@@ -398,7 +398,7 @@ def _small(image: NDArray[np.uint8], side: int = 1280) -> NDArray[np.uint8]:
     if scale >= 1:
         return np.ascontiguousarray(image)
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _previewed(

@@ -71,11 +71,8 @@ def _groups(pictures: Sequence[LabelledPicture]) -> dict[str, int]:
 
 def _labels(labelled: LabelledSet) -> list[dict[str, Any]]:
     """A row for each label, in the set's order."""
-    rows = {
-        name: {"label": name, "pictures": 0, "boxes": 0, **dict.fromkeys(SPLITS, 0)}
-        | {"small": 0, "medium": 0, "large": 0}
-        for name in labelled.labels
-    }
+    nothing = dict.fromkeys(("pictures", "boxes", *SPLITS, "small", "medium", "large"), 0)
+    rows: dict[str, dict[str, Any]] = {name: {"label": name, **nothing} for name in labelled.labels}
     for picture in labelled.pictures:
         for name in labels_on(picture) & rows.keys():
             rows[name]["pictures"] += 1
@@ -167,7 +164,7 @@ class LikelyError:
     kind: str  # "missed", "nothing there", "other label", "lies off"
     label: str  # what people said; of "missed", what the model says
     found: str  # what the model says; "" where it sees nothing
-    box: tuple[float, float, float, float] | None
+    box: Box | None
     confidence: float
     score: float
 
@@ -208,19 +205,19 @@ def _doubts_of_boxes(picture: Mapping[str, Any]) -> Iterator[LikelyError]:
         over = [(overlap(box, b), name, b, c) for name, b, c in found]
         near = [o for o in over if o[0] >= _TOUCHING]
         if not near:
-            yield LikelyError(*where, "nothing there", label, "", tuple(box), 0.0, 0.6)
+            yield LikelyError(*where, "nothing there", label, "", box, 0.0, 0.6)
             continue
         own = max((c for share, name, _, c in near if name == label), default=0.0)
         share, name, other, confidence = max(near, key=lambda o: o[0] * o[3])
         if name != label and share >= _SAME and confidence >= SURE and own < 1 - SURE:
             score = confidence * (1 - own)
-            yield LikelyError(*where, "other label", label, name, tuple(box), confidence, score)
+            yield LikelyError(*where, "other label", label, name, box, confidence, score)
         elif name == label and share < _SAME and confidence >= SURE:
             score = confidence * (1 - share)
-            yield LikelyError(*where, "lies off", label, name, tuple(other), confidence, score)
+            yield LikelyError(*where, "lies off", label, name, other, confidence, score)
     for name, box, confidence in found:
         if confidence >= SURE and all(overlap(box, b) < _TOUCHING for _, b in truth):
-            yield LikelyError(*where, "missed", name, name, tuple(box), confidence, confidence)
+            yield LikelyError(*where, "missed", name, name, box, confidence, confidence)
 
 
 def _doubts_of_labels(picture: Mapping[str, Any]) -> Iterator[LikelyError]:

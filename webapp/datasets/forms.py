@@ -192,7 +192,7 @@ class FramesForm(forms.Form):
         }
 
 
-def _share(label: str, initial: float, help_text: str = "") -> forms.FloatField:
+def _share(label: str, initial: float, help_text: str = "") -> forms.IntegerField:
     """A chance as a slider, in percent."""
     return forms.IntegerField(
         label=label,
