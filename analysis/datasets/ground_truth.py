@@ -52,8 +52,16 @@ def detects(folder: Path) -> bool:
 
 
 def _manifests(folder: Path) -> list[Path]:
-    files = (p for p in folder.rglob("*") if p.suffix in (".manifest", ".jsonl"))
-    return sorted(p for p in files if p.is_file() and not p.is_symlink())
+    files = [p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()]
+    return sorted(p for p in files if p.suffix == ".manifest" or _has_lines(p))
+
+
+def _has_lines(path: Path) -> bool:
+    """Whether a file of JSON lines, of which there are many kinds, begins like a manifest."""
+    if path.suffix != ".jsonl":
+        return False
+    with path.open("rb") as file:
+        return b'"source-ref"' in file.read(4096)
 
 
 def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:

@@ -597,6 +597,14 @@ def test_what_is_not_recognised_is_said(folder):
         load("xls")
 
 
+def test_json_lines_of_something_else_are_no_manifest(folder):
+    (folder / "metadata.jsonl").write_text('{"file_name": "a.jpg"}\n')
+    say_yolo(folder, [GOOD])
+    assert detect_format(folder) == "yolo"
+    (folder / "set.jsonl").write_text(json.dumps(line()) + "\n")
+    assert detect_format(folder) == "ground_truth"
+
+
 def test_deep_json_is_no_crash(folder):
     (folder / "deep.json").write_text("[" * 100_000)
     with pytest.raises(AnalysisError, match="None of the files"):
