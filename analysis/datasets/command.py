@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _in_words(labelled: LabelledSet) -> str:
     said = counts(labelled)
-    parts = [f"{said[what]:,} {what}" for what in ("pictures", "boxes", "labels")]
+    words = {"pictures": "picture", "boxes": "box", "labels": "label"}
+    parts = [f"{(n := said[many]):,} {one if n == 1 else many}" for many, one in words.items()]
     parts += [f"{said['empty']:,} with nothing on them"] if said["empty"] else []
     parts += [f"{said['unlabelled']:,} not labelled"] if said["unlabelled"] else []
     parts += [f"{said['without_file']:,} without a file"] if said["without_file"] else []
