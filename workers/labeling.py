@@ -176,8 +176,9 @@ def propose(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     )
     ids = {label["name"]: label["id"] for label in inputs["labels"]}
     for item in _slice(chore, beat):
-        item.proposals = _proposals(item, detector, ids, beat)
-        item.save(update_fields=["proposals"])
+        if item.n_open or item.works.filter(status=Work.Status.CLAIMED).exists():
+            item.proposals = _proposals(item, detector, ids, beat)
+            item.save(update_fields=["proposals"])
     return {"note": ""}
 
 

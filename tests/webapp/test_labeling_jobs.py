@@ -363,7 +363,7 @@ def test_labellers_see_neither_scores_nor_each_other(client_for, job, team, anal
 
 # --- who ----------------------------------------------------------------------------------------
 
-VERBS = ["invite", "close", "reopen", "ask-again"]
+VERBS = ["invite", "propose", "close", "reopen", "ask-again"]
 
 
 def test_jobs_are_not_for_strangers(client_for, job, stranger, other_workspace, labeller):
@@ -387,6 +387,13 @@ def test_an_analyst_joins_in_by_starting(ana, job, analyst):
     answer = ana.post(reverse("labelling-next", args=[job.pk]))
     assert answer["Location"] == reverse("labelling-work", args=[Work.objects.first().pk])
     assert job.assignments.get().user == analyst
+
+
+def test_the_detector_can_look_again(ana, job):
+    Chore.objects.filter(job=job).update(status="done", done=5)
+    ana.post(reverse("labelling-propose", args=[job.pk]))
+    chore = Chore.objects.get(job=job)
+    assert (chore.kind, chore.status, chore.done) == ("proposals", "waiting", 0)
 
 
 def test_closing_and_opening_again(ana, job):

@@ -17,6 +17,7 @@ urlpatterns = [
     path(f"{_PERSON}/remove", views.person_remove, name="labelling-person-remove"),
     path(f"{_JOB}/close", views.close, name="labelling-close"),
     path(f"{_JOB}/reopen", views.reopen, name="labelling-reopen"),
+    path(f"{_JOB}/propose", views.propose, name="labelling-propose"),
     path(f"{_JOB}/ask-again", views.ask_again, name="labelling-ask-again"),
     path(f"{_JOB}/chores/<int:chore>/retry", views.chore_retry, name="labelling-chore-retry"),
     path(_WORK, work_views.page, name="labelling-work"),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.accounts.access import may
 from webapp.accounts.models import Action, Refused, User
 from webapp.assets.links import media_link
+from webapp.datasets.models import Dataset
 from webapp.ids import is_id
 from webapp.labeling import making, sheet
 from webapp.labeling.finding import (
@@ -262,6 +263,17 @@ def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
     if n:
         _tell_all(request, found)
     messages.success(request, f"{n} {'piece waits' if n == 1 else 'pieces wait'} again.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def propose(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the project's detector of today look at what is still open."""
+    found = find_overseen(request, pk)
+    if found.is_open and found.dataset.task == Dataset.Task.BOXES:
+        found.give_chore(Chore.Kind.PROPOSALS)
+        messages.success(request, "The detector looks again.")
     return redirect("labelling-job", pk)
 
 
