@@ -51,7 +51,7 @@ lint: $(VENV)/.ready-dev ## Check style, import arrows and migrations
 check: lint test services browser ## All that CI runs
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
-	@for name in $(or $(BENCH),end_to_end exposure_truth reference timeline); do \
+	@for name in $(or $(BENCH),end_to_end exposure_truth reference synthesis timeline training); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
 
