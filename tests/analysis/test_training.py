@@ -71,7 +71,7 @@ def test_nothing_of_the_machine_is_in_the_weights(squares):
 def test_its_pictures_are_left_as_they_were(squares, tmp_path):
     folder, _, _ = squares
     labelled_shapes(tmp_path)
-    for path in tmp_path.iterdir():
+    for path in tmp_path.glob("*.png"):
         assert (folder / path.name).read_bytes() == path.read_bytes()
 
 
