@@ -1,7 +1,7 @@
 // Mouse, pen and fingers on the stage: draw, take up, move, resize, pan, zoom.
 import { HANDLES, fromCorners, handlePoint, holds, moved, resized } from "./geometry.js";
 
-const SLOP_PX = 4; // a press that moves less is a click
+const SLOP_PX = { mouse: 2, pen: 4, touch: 6 }; // a press that moves less is a click
 const LEAST_PX = 3; // of a new box's sides
 const CURSORS = { nw: "nwse", se: "nwse", ne: "nesw", sw: "nesw", n: "ns", s: "ns", e: "ew", w: "ew" };
 
@@ -34,7 +34,7 @@ export function wirePointer({ desk, view, stage, held }) {
   function begin(event) {
     const point = at(event);
     const { tool } = desk.ui.get();
-    const base = { start: point, last: point, moved: false };
+    const base = { start: point, last: point, moved: false, slop: SLOP_PX[event.pointerType] ?? 4 };
     if (event.button === 1 || held.space || tool === "pan") return { ...base, kind: "pan" };
     const handle = handleAt(point, reach(event));
     const id = desk.session.selected;
@@ -62,7 +62,7 @@ export function wirePointer({ desk, view, stage, held }) {
     stage.setCursor(null);
     if (!gesture) return;
     if (gesture.kind === "pinch") return pinch();
-    if (!gesture.moved && Math.hypot(point[0] - gesture.start[0], point[1] - gesture.start[1]) < SLOP_PX) return;
+    if (!gesture.moved && Math.hypot(point[0] - gesture.start[0], point[1] - gesture.start[1]) < gesture.slop) return;
     gesture.moved = true;
     drag(point);
   });
