@@ -390,12 +390,10 @@ def quality(tracks: dict[str, dict[str, Any]], frames: range) -> list[tuple[floa
         right = truth(frame)
         for name in {*right, *tracks}:
             placed = interpolation.at(tracks.get(name, {}), frame)
-            if placed is None and name not in right:
-                continue
-            both = placed is not None and name in right
-            found.append(
-                (overlap(in_pixels(placed.box), right[name]) if both else 0.0, frame, name)
-            )
+            if placed and name in right:
+                found.append((overlap(in_pixels(placed.box), right[name]), frame, name))
+            elif placed or name in right:
+                found.append((0.0, frame, name))
     return found
 
 
