@@ -463,8 +463,8 @@ def _build(saved: _Saved, path: Path) -> Any:
         kind = ClassificationModel if _task_of(layers) == "concept" else DetectionModel
         model: Any = kind(layers, ch=channels, verbose=False)
         if is_wide:
-            wide = kind({**layers, "nc": width}, ch=channels, verbose=False).model
-            _take_width(model.model[-1], wide[-1])
+            other: Any = kind({**layers, "nc": width}, ch=channels, verbose=False)
+            _take_width(model.model[-1], other.model[-1])
         state = {k: torch.from_numpy(np.array(v)) for k, v in saved.state.items()}
         model.load_state_dict({**_counters(model.state_dict()), **state})
     except UnusableModel:

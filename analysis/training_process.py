@@ -200,6 +200,8 @@ def trainer_class(task: str) -> type:
 
     class Trainer(parent):
         ours: Work
+        last: Path
+        best: Path
         begin: Any = None  # a network whose weights to start from
         is_trial = False
         began = 0.0

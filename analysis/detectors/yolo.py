@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from analysis.checkpoints import describe
 from analysis.engine import Device, load_engine
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, UnusableModel
 from analysis.types import Box, Detection, Source
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ class YoloDetector:
         """
         self.options = options or YoloOptions()
         self.description = describe(model)
+        if self.description.task != "boxes":
+            raise UnusableModel(f"{Path(model).name} names whole pictures and finds no boxes.")
         self.labels: Sequence[str] = self.description.labels
         self.engine = load_engine(
             model,

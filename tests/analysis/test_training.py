@@ -143,6 +143,11 @@ def test_a_model_of_boxes_names_no_pictures(squares):
         load_detector("classifier", squares[2].weights)
 
 
+def test_a_model_of_whole_pictures_finds_no_boxes(named):
+    with pytest.raises(UnusableModel, match="finds no boxes"):
+        load_detector("yolo", named[2].weights)
+
+
 # --- from what it starts ----------------------------------------------------------------------
 
 
