@@ -1,0 +1,222 @@
+"""From a training project to a model in use on a new video: three people, a lost connection in
+the middle of labelling, and a kill -9 in the middle of training."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.browser.conftest import DESKTOP
+from tests.browser.labelling_job import N_FRAMES, boxes_at, draw, film
+from tests.browser.test_asset_page import until
+from tests.browser.test_labelling import READY, Hand
+
+pytestmark = pytest.mark.browser
+
+LABELS = ("Kestrel", "Norra Bank", "Vitalo")  # in the order of their number keys
+N_PICTURES = 10
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    paths = []
+    for number in range(N_PICTURES):
+        path = tmp_path / f"board-{number}.jpg"
+        cv2.imwrite(str(path), draw(number * N_FRAMES // N_PICTURES))
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def new_video(tmp_path: Path) -> Path:
+    path = tmp_path / "next match.mp4"
+    film(path)
+    return path
+
+
+def wait_for(what: Callable[[], object], page, seconds: float, every_s: float = 1.0) -> None:
+    """Look at the page again and again, as a person would."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, page.locator("main").inner_text()[:2000]
+        time.sleep(every_s)
+        page.reload()
+
+
+def sees(page, words: str) -> bool:
+    return re.search(words, page.locator("main").inner_text(), re.I) is not None
+
+
+def start_dataset(page, pictures: list[Path]) -> str:
+    """A project of three labels with ten pictures; the address of its dataset."""
+    page.goto("/datasets/start")
+    page.locator("input[name=way][value=boxes]").check()
+    page.locator("#id_name").fill("Boards of the harbour")
+    page.locator("#id_labels").fill("\n".join(LABELS))
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(re.compile(r"/datasets/\d+$"))
+    address = page.url
+    page.locator("#adding input[name=files]").set_input_files(pictures)
+    page.get_by_text(re.compile(rf"\b{N_PICTURES}\b")).first.wait_for()
+    wait_for(lambda: page.locator("#gallery img").count() == N_PICTURES, page, 90)
+    return address
+
+
+def make_job(page, people: list[str]) -> tuple[str, list[str]]:
+    """A job for two people who are new here: its address, and the links that sign them in."""
+    page.goto("/labelling/make")
+    page.locator("#id_title").fill("Boards, all of them")
+    [choice] = [
+        words
+        for words in page.locator("#id_dataset option").all_inner_texts()
+        if "Boards of the harbour" in words
+    ]
+    page.locator("#id_dataset").select_option(label=choice)
+    page.locator("#id_people").fill(", ".join(people))
+    page.locator("#id_batch_size").fill(str(N_PICTURES // 2))
+    page.get_by_role("button", name="Make the job").click()
+    page.locator(".links code").first.wait_for()
+    links = [found.strip() for found in page.locator(".links code").all_inner_texts()]
+    assert len(links) == len(people)
+    action = page.locator("form[action*='/labelling/jobs/']").first.get_attribute("action")
+    return re.sub(r"(/jobs/\d+).*", r"\1", action), links
+
+
+def labeller(browser, site, link: str, job: str) -> Hand:
+    """A new person comes by their link, and starts."""
+    hand = Hand(browser, site, None, viewport=DESKTOP)
+    hand.page.goto(link)
+    hand.page.locator("main form button").first.click()
+    hand.page.wait_for_url(lambda url: "/sign-in" not in url)
+    hand.page.goto(job)
+    hand.page.get_by_role("button", name="Start").click()
+    hand.page.wait_for_url(re.compile(r"/labelling/work/\d+"))
+    until(hand.page, READY)
+    return hand
+
+
+def frame_of(hand: Hand) -> int:
+    """Which of the drawn frames the picture in front of this person is."""
+    work = int(hand.page.url.rstrip("/").split("/")[-1])
+    picture = hand.context.request.get(f"/labelling/work/{work}/frames/0.jpg").body()
+    shown = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    frames = [number * N_FRAMES // N_PICTURES for number in range(N_PICTURES)]
+    return min(frames, key=lambda frame: float(cv2.norm(shown, draw(frame), cv2.NORM_L1)))
+
+
+def draw_boards(hand: Hand) -> None:
+    for key, label in enumerate(LABELS, start=1):
+        hand.draw(boxes_at(frame_of(hand))[label])
+        hand.press(str(key))
+        hand.press("Escape")
+
+
+def label_batch(hand: Hand, *, lose_connection_at: int | None = None) -> None:
+    for number in range(N_PICTURES // 2):
+        here = hand.page.url
+        if number == lose_connection_at:
+            boards = boxes_at(frame_of(hand))
+            hand.context.set_offline(True)
+            for key, label in enumerate(LABELS, start=1):
+                hand.draw(boards[label])
+                hand.press(str(key), "Escape")
+            hand.says("Offline")
+            hand.context.set_offline(False)
+        else:
+            draw_boards(hand)
+        hand.saved()
+        hand.page.get_by_role("button", name=re.compile("Done")).click()
+        if number < N_PICTURES // 2 - 1:
+            until(hand.page, f"location.href !== {here!r}")
+            until(hand.page, READY)
+
+
+def training_processes() -> list[int]:
+    """The worker that trains: the only one that serves that queue alone."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"celery" in words and b"train" in words:
+                found.append(int(entry.name))
+    return found
+
+
+def of_site(pid: int, folder: Path) -> bool:
+    return f"SIGHTLINE_DATA={folder}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_a_team_makes_a_detector_of_its_own(
+    page, browser, site, pictures: list[Path], new_video: Path
+):
+    page.set_default_timeout(60_000)
+    dataset = start_dataset(page, pictures)
+    job, (ann_link, ben_link) = make_job(page, ["ann@example.org", "ben@example.org"])
+    ann, ben = (labeller(browser, site, link, job) for link in (ann_link, ben_link))
+
+    # They see their job and nothing else.
+    assert ann.context.request.get(dataset).status in (403, 404)
+    label_batch(ann, lose_connection_at=2)
+    label_batch(ben)
+    page.goto(job)
+    wait_for(lambda: sees(page, "complete"), page, 90)
+    for hand in (ann, ben):
+        hand.context.close()
+        assert not hand.problems
+
+    page.goto(dataset)
+    wait_for(lambda: sees(page, r"Versions"), page, 30)
+    page.goto(f"{dataset}/versions")
+    page.get_by_role("button", name="Freeze").click()
+    page.wait_for_url(re.compile(r"/versions/\d+"))
+    wait_for(lambda: page.get_by_role("link", name=re.compile("Train on this")).count(), page, 90)
+    assert sees(page, r"\b30\b")  # ten pictures, three boxes each
+
+    page.get_by_role("link", name=re.compile("Train on this")).first.click()
+    page.locator("#id_name").fill("Boards")
+    page.locator("input[name=start][value=scratch]").check()
+    page.locator("#id_epochs").fill("4")
+    page.locator("details.more-options summary").click()
+    page.locator("#id_imgsz").fill("160")
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"/training/\d+"))
+    training = page.url
+
+    # In the middle of it, the worker is killed.
+    wait_for(lambda: sees(page, r"\b[12] of 4\b"), page, 240)
+    for pid in training_processes():
+        if of_site(pid, site.folder):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: page.locator("a[href^='/evaluations/']").count(), page, 400)
+    rows = page.locator("table tbody tr").all_inner_texts()
+    epochs = [row.split()[0] for row in rows if row.split() and row.split()[0].isdigit()]
+    assert epochs == sorted(set(epochs), key=int), "an epoch is there twice"
+    assert not sees(page, "failed")
+
+    # The model looks at a video nobody has seen.
+    page.goto("/projects")
+    page.get_by_role("link", name="Boards of the harbour").first.click()
+    page.locator("#looking-model_version").select_option(index=1)
+    page.locator("form:has(#looking-model_version)").get_by_role("button", name="Save").click()
+    page.wait_for_timeout(1000)
+    page.goto("/library")
+    page.locator("#upload-form input[type=file]").set_input_files(new_video)
+    page.get_by_role("link", name=re.compile("next match", re.I)).first.click(timeout=60_000)
+    page.wait_for_url("**/assets/*")
+    project = page.get_by_label(re.compile("Project", re.I)).first
+    if project.count():
+        project.select_option(label="Boards of the harbour")
+    page.get_by_role("button", name="Analyse", exact=True).click(timeout=60_000)
+    page.get_by_text("Analysed").first.wait_for(timeout=180_000)
+    assert training
