@@ -38,7 +38,7 @@ def pictures(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def new_video(tmp_path: Path) -> Path:
     path = tmp_path / "next match.mp4"
-    film(path)
+    film(path, first=5)
     return path
 
 
