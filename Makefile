@@ -42,9 +42,10 @@ services: $(VENV)/.ready-dev ## Run the tests with real workers: embedded, then 
 browser: $(VENV)/.ready-dev ## Run the tests that drive Chromium
 	$(BIN)/python -m pytest -m browser
 
-lint: $(VENV)/.ready-dev ## Check style, import arrows and migrations
+lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy analysis
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.opencv import add, gaussian_blur, resize
+
 Picture = NDArray[np.uint8]
 Maker = Callable[[np.random.Generator, int, int], Picture]
 
@@ -27,7 +29,7 @@ def make_backdrop(rng: np.random.Generator, width: int, height: int) -> Picture:
 def gradient(rng: np.random.Generator, width: int, height: int) -> Picture:
     """Two to four corner colours, melted together."""
     corners = rng.integers(0, 256, (2, 2, 3)).astype(np.uint8)
-    return cv2.resize(corners, (width, height), interpolation=cv2.INTER_CUBIC)
+    return resize(corners, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def clouds(rng: np.random.Generator, width: int, height: int) -> Picture:
@@ -36,7 +38,7 @@ def clouds(rng: np.random.Generator, width: int, height: int) -> Picture:
     for octave in range(2, 7):
         cells = 2**octave
         coarse = rng.random((max(cells * height // width, 1) + 1, cells + 1), np.float32)
-        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) / 2**octave
+        total += resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) / 2**octave
     mix = ((total - total.min()) / max(float(np.ptp(total)), 1e-6))[..., None]
     low, high = rng.integers(0, 256, (2, 3)).astype(np.float32)
     return np.clip(low + (high - low) * mix, 0, 255).astype(np.uint8)
@@ -54,7 +56,7 @@ def crowd(rng: np.random.Generator, width: int, height: int) -> Picture:
             cv2.ellipse(picture, (at[0], at[1] + int(size * 0.55)), body, 0, 0, 360, shirt, -1)
             skin = (np.array((120, 160, 215)) * rng.uniform(0.35, 1.05)).tolist()
             cv2.circle(picture, at, max(int(size * 0.24), 1), skin, -1, cv2.LINE_AA)
-    return cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.6, 1.6)))
+    return gaussian_blur(picture, (0, 0), float(rng.uniform(0.6, 1.6)))
 
 
 def stadium(rng: np.random.Generator, width: int, height: int) -> Picture:
@@ -108,17 +110,17 @@ def lights(rng: np.random.Generator, width: int, height: int) -> Picture:
         at = (int(rng.integers(0, width)), int(rng.integers(0, height)))
         colour = (rng.uniform(0.15, 0.8) * rng.integers(120, 256, 3)).tolist()
         cv2.circle(glow, at, int(rng.integers(3, 26)), colour, -1, cv2.LINE_AA)
-        picture = cv2.add(picture, glow)
-    return cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(1, 4)))
+        picture = add(picture, glow)
+    return gaussian_blur(picture, (0, 0), float(rng.uniform(1, 4)))
 
 
 def wall(rng: np.random.Generator, width: int, height: int) -> Picture:
     """Bricks, tiles or panels."""
     across, down = int(rng.integers(3, 20)), int(rng.integers(3, 16))
     base = rng.integers(40, 230, 3).astype(np.float32)
-    tiles = base * (1 + rng.normal(0, float(rng.uniform(0.01, 0.1)), (down, across, 1)))
-    tiles = np.clip(tiles, 0, 255).astype(np.uint8)
-    picture = cv2.resize(tiles, (width, height), interpolation=cv2.INTER_NEAREST)
+    shades = base * (1 + rng.normal(0, float(rng.uniform(0.01, 0.1)), (down, across, 1)))
+    tiles = np.clip(shades, 0, 255).astype(np.uint8)
+    picture = resize(tiles, (width, height), interpolation=cv2.INTER_NEAREST)
     joint = (base * rng.uniform(0.6, 1.2)).tolist()
     for row in range(down + 1):
         y = row * height // down

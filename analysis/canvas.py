@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from analysis.opencv import resize
 from analysis.types import Box
 
 # A pixel belongs to a logo, or to what hides one, from this opacity on.
@@ -229,7 +230,7 @@ def _coverage(corners: NDArray[np.float64], region: _Region) -> NDArray[np.uint8
     mask = np.zeros((region.height * n, region.width * n), np.uint8)
     outline = np.rint((corners - (region.x, region.y)) * n - 0.5).astype(np.int32)
     cv2.fillPoly(mask, [outline], 255)
-    return cv2.resize(mask, (region.width, region.height), interpolation=cv2.INTER_AREA)
+    return resize(mask, (region.width, region.height), interpolation=cv2.INTER_AREA)
 
 
 def _ink_share(texture: NDArray[np.uint8]) -> float:
@@ -247,7 +248,7 @@ def _reduced(texture: NDArray[np.uint8], corners: NDArray[np.float32]) -> NDArra
     layer = _premultiplied(texture)
     if small == (width, height):
         return layer
-    return cv2.resize(layer, small, interpolation=cv2.INTER_AREA)
+    return resize(layer, small, interpolation=cv2.INTER_AREA)
 
 
 def _premultiplied(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,9 +15,7 @@ Needs numpy only, and is quick enough to be asked again on each move of a slider
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from math import isfinite, isnan
 from typing import Any
 
@@ -35,13 +33,13 @@ from analysis.figures import (
     episodes_of,
     on_screen_figures,
     ratio,
+    reported_alone,
     reported_figures,
 )
 from analysis.intervals import Interval, PerMinute, lanes, per_minute, presence
 from analysis.methodologies import DEFAULT, METHODOLOGIES, MediaRate, Methodology, Weights
 from analysis.sightings import (
     Boxes,
-    Sightings,
     Thresholds,
     boxes_of,
     sightings_of,
@@ -60,6 +58,7 @@ __all__ = [
     "Methodology",
     "PerMinute",
     "RankStability",
+    "Standing",
     "Weights",
     "compare_methods",
     "lanes",
@@ -173,7 +172,7 @@ def measure(
     Raises ValueError for a duration or window that is no stretch of time, or a repeated label.
     """
     view = _view(columns, duration_s, list(labels), thresholds, hidden, window)
-    return _measured(view, _counted(view, method), method, rate, mentions or {})
+    return _measured(view, method, rate, mentions or {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,52 +204,37 @@ def _view(
     return _View(frames, cells, boxes, duration_s, window, labels, thresholds, hidden)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Counted:
-    """The boxes that a methodology counts, and what they add up to frame by frame."""
-
-    boxes: Boxes
-    seen: Sightings
-    timed: Timed
-    on_screen: Figures
-
-
-def _counted(view: _View, method: Methodology) -> _Counted:
-    boxes = view.boxes.take(
-        (view.boxes.area >= method.min_size)
-        & (view.boxes.visibility >= method.min_visibility - 1e-6)
-        & ~(view.boxes.clarity < method.min_clarity)  # not measured: passes; `limits` says so
+def _counts(boxes: Boxes, method: Methodology) -> NDArray[np.bool_]:
+    """Of each box, whether the methodology counts it."""
+    return (
+        (boxes.area >= method.min_size)
+        & (boxes.visibility >= method.min_visibility - 1e-6)
+        & ~(boxes.clarity < method.min_clarity)  # not measured: passes; `limits` says so
     )
-    seen = sightings_of(boxes, dominant_only=method.dominant_only)
-    timed = Timed.of(seen, view.cells)
-    span_s = view.window[1] - view.window[0]
-    return _Counted(boxes, seen, timed, on_screen_figures(timed, len(view.labels), span_s))
 
 
 def _measured(
-    view: _View,
-    counted: _Counted,
-    method: Methodology,
-    rate: MediaRate | None,
-    mentions: Mapping[int, int],
+    view: _View, method: Methodology, rate: MediaRate | None, mentions: Mapping[int, int]
 ) -> Exposure:
-    frames, cells, window, labels = view.frames, view.cells, view.window, view.labels
-    duration_s, hidden, n_brands = view.duration_s, view.hidden, len(labels)
-    boxes, seen, timed = counted.boxes, counted.seen, counted.timed
+    cells, labels, duration_s = view.cells, view.labels, view.duration_s
+    boxes = view.boxes.take(_counts(view.boxes, method))
+    seen = sightings_of(boxes, dominant_only=method.dominant_only)
+    timed = Timed.of(seen, cells)
     episodes = episodes_of(timed, method, is_picture=duration_s == 0)
-    span_s, analysed_s = window[1] - window[0], float(cells.dwell_s.sum())
-    figures = counted.on_screen | reported_figures(timed, episodes, method, n_brands)
+    span_s, analysed_s = view.window[1] - view.window[0], float(cells.dwell_s.sum())
+    figures = on_screen_figures(timed, len(labels), span_s)
+    figures |= reported_figures(timed, episodes, method, len(labels))
     figures["share_of_screen_time"] = ratio(figures["reported_s"], span_s)
     figures["share_of_analysed_time"] = ratio(figures["reported_s"], analysed_s)
     figures |= _money(figures, labels, method, rate, mentions)
     return Exposure(
         method=method,
         duration_s=duration_s,
-        window=window,
+        window=view.window,
         analysed_s=analysed_s,
-        **_sampling(frames, is_picture=duration_s == 0),
-        any_s=float(cells.dwell_s[_marked(seen.frame, len(frames))].sum()),
-        brands=_brands(labels, hidden, figures, episodes),
+        **_sampling(view.frames, is_picture=duration_s == 0),
+        any_s=float(cells.dwell_s[_marked(seen.frame, len(view.frames))].sum()),
+        brands=_brands(labels, view.hidden, figures, episodes),
         thresholds={label: threshold_of(view.thresholds, label) for label in labels},
         rate=rate,
         n_boxes=len(boxes.frame),
@@ -386,6 +370,24 @@ def _seconds(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") + " s"
 
 
+@dataclass(frozen=True, slots=True)
+class BrandStanding:
+    """What one methodology reports of one brand."""
+
+    label: int
+    is_hidden: bool
+    reported_s: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The headline of one methodology: how it would have counted the same detections."""
+
+    method: Methodology
+    brands: tuple[BrandStanding, ...]  # in the order of the labels
+
+
 def compare_methods(
     columns: Columns,
     *,
@@ -395,25 +397,43 @@ def compare_methods(
     thresholds: Thresholds = 0.5,
     hidden: Collection[int] = (),
     window: tuple[float, float] | None = None,
-    rate: MediaRate | None = None,
-    mentions: Mapping[int, int] | None = None,
-) -> dict[str, Exposure]:
-    """The same detections under each methodology, by its key: as `measure`, asked once for each."""
+) -> dict[str, Standing]:
+    """The same detections under each methodology, by its key: the seconds and counts of `measure`.
+
+    Raises what `measure` raises.
+    """
     view = _view(columns, duration_s, list(labels), thresholds, hidden, window)
-    rules = {_rule(method): method for method in methods.values()}  # most count the same boxes
-    with ThreadPoolExecutor(2) as threads:  # numpy lets go of the interpreter
-        counted = dict(
-            zip(rules, threads.map(partial(_counted, view), rules.values()), strict=True)
-        )
-    return {
-        key: _measured(view, counted[_rule(method)], method, rate, mentions or {})
-        for key, method in methods.items()
+    shown = {  # most methodologies count the same boxes
+        rule: _shown(view.boxes, method)
+        for rule, method in {_rule(method): method for method in methods.values()}.items()
     }
+    return {key: _standing(view, shown[_rule(method)], method) for key, method in methods.items()}
 
 
-def _rule(method: Methodology) -> tuple[float, float, float, bool]:
+def _rule(method: Methodology) -> tuple[float, float, float]:
     """Which boxes it counts."""
-    return method.min_size, method.min_visibility, method.min_clarity, method.dominant_only
+    return method.min_size, method.min_visibility, method.min_clarity
+
+
+def _shown(boxes: Boxes, method: Methodology) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Brand and frame of what the methodology counts, each pair once."""
+    rows = np.flatnonzero(_counts(boxes, method))
+    brand, frame = boxes.brand[rows], boxes.frame[rows]
+    is_new = np.append(True, (frame[1:] != frame[:-1]) | (brand[1:] != brand[:-1]))[: len(rows)]
+    return brand[is_new], frame[is_new]
+
+
+def _standing(
+    view: _View, shown: tuple[NDArray[np.intp], NDArray[np.intp]], method: Methodology
+) -> Standing:
+    reported_s, count = reported_alone(
+        *shown, view.cells, method, len(view.labels), is_picture=view.duration_s == 0
+    )
+    rows = zip(view.labels, reported_s.tolist(), count.tolist(), strict=True)
+    return Standing(
+        method,
+        tuple(BrandStanding(label, label in view.hidden, *found) for label, *found in rows),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,15 +459,15 @@ class RankStability:
         )
 
 
-def rank_stability(exposures: Mapping[str, Exposure], base: str = DEFAULT) -> RankStability:
+def rank_stability(standings: Mapping[str, Standing], base: str = DEFAULT) -> RankStability:
     """Which methodologies put two brands in the other order than `base` does.
 
     A brand overtakes another only by more seconds; a tie is not a flip. Hidden brands are left
-    out. Where `base` is not among `exposures`, the first of them is the base.
+    out. Where `base` is not among `standings`, the first of them is the base.
     """
-    base = base if base in exposures else next(iter(exposures))
+    base = base if base in standings else next(iter(standings))
     order = sorted(
-        (brand for brand in exposures[base].brands if not brand.is_hidden),
+        (brand for brand in standings[base].brands if not brand.is_hidden),
         key=lambda brand: -brand.reported_s,
     )
     pairs = [
@@ -457,9 +477,9 @@ def rank_stability(exposures: Mapping[str, Exposure], base: str = DEFAULT) -> Ra
         if ahead.reported_s > behind.reported_s + 1e-6
     ]
     flips = {}
-    for key, exposure in exposures.items():
-        seconds = {brand.label: brand.reported_s for brand in exposure.brands}
+    for key, standing in standings.items():
+        seconds = {brand.label: brand.reported_s for brand in standing.brands}
         turned = tuple((a, b) for a, b in pairs if seconds[b] > seconds[a] + 1e-6)
         if turned:
             flips[key] = turned
-    return RankStability(tuple(brand.label for brand in order), flips, len(exposures))
+    return RankStability(tuple(brand.label for brand in order), flips, len(standings))

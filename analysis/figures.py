@@ -111,42 +111,94 @@ class Episodes:
         return tuple(map(Episode._make, zip(*values, strict=True)))
 
 
-def episodes_of(timed: Timed, method: Methodology, *, is_picture: bool = False) -> Episodes:
-    """Sightings at most `gap_s` apart, gathered; kept where they last `minimum_s`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """Sightings at most `gap_s` apart, gathered. Shape (n,) but for `of`."""
 
-    What is held against the minimum is screen time, with the bridged gaps only where the method
-    counts those. A picture lasts no time, so no minimum is asked of it.
-    """
+    of: NDArray[np.intp]  # (n_sightings,): the stretch of each sighting
+    first: NDArray[np.intp]  # its first sighting, and its last
+    last: NDArray[np.intp]
+    on_screen_s: Numbers
+    bridged_s: Numbers  # analysed time in its gaps; what nobody looked at is never counted
+    reported_s: Numbers  # what it adds to the headline when kept
+    is_kept: NDArray[np.bool_]
+
+    @classmethod
+    def of_sightings(
+        cls,
+        brand: NDArray[np.intp],
+        frame: NDArray[np.intp],
+        cells: Cells,
+        method: Methodology,
+        *,
+        is_picture: bool = False,
+    ) -> Stretches:
+        """One for each run of sightings, which are ordered by brand, then time.
+
+        What is held against the minimum is screen time, with the bridged gaps only where the
+        method counts those. A picture lasts no time, so no minimum is asked of it.
+        """
+        of, first = _numbered(brand, cells.start_s[frame], cells.end_s[frame], method.gap_s)
+        last = np.append(first[1:], len(of)) - 1 if len(first) else first
+        on_screen_s = _sums(of, cells.dwell_s[frame], len(first))
+        analysed_s = np.append(0.0, np.cumsum(cells.dwell_s))
+        looked_at_s = analysed_s[frame[last] + 1] - analysed_s[frame[first]]
+        bridged_s = np.maximum(looked_at_s - on_screen_s, 0.0)
+        reported_s = on_screen_s + bridged_s if method.bridge_counts else on_screen_s
+        is_kept = (reported_s >= method.minimum_s - SAME_TIME_S) | is_picture
+        return cls(of, first, last, on_screen_s, bridged_s, reported_s, is_kept)
+
+
+def episodes_of(timed: Timed, method: Methodology, *, is_picture: bool = False) -> Episodes:
+    """The stretches of `timed` that `method` makes, with what they show."""
     seen, weight = timed.seen, timed.weight
-    of, first = _numbered(timed, method.gap_s)
-    last = np.append(first[1:], len(of)) - 1 if len(first) else first
-    total = _sums(of, weight, len(first))
-    on_screen_s = _sums(of, timed.dwell_s, len(first))
-    analysed_s = np.append(0.0, np.cumsum(timed.cells.dwell_s))
-    looked_at_s = analysed_s[seen.frame[last] + 1] - analysed_s[seen.frame[first]]
-    bridged_s = np.maximum(looked_at_s - on_screen_s, 0.0)
-    reported_s = on_screen_s + bridged_s if method.bridge_counts else on_screen_s
+    found = Stretches.of_sightings(
+        seen.brand, seen.frame, timed.cells, method, is_picture=is_picture
+    )
+    first, n = found.first, len(found.first)
+    total = _sums(found.of, weight, n)
     return Episodes(
-        of=of,
+        of=found.of,
         brand=seen.brand[first],
-        is_kept=(reported_s >= method.minimum_s - SAME_TIME_S) | is_picture,
+        is_kept=found.is_kept,
         start_s=timed.start_s[first],
-        end_s=timed.end_s[last],
-        on_screen_s=on_screen_s,
-        bridged_s=bridged_s,
-        reported_s=reported_s,
-        peak_confidence=np.maximum.reduceat(seen.confidence, first) if len(first) else total,
-        mean_size=ratio(_sums(of, weight * seen.size, len(first)), total),
-        mean_confidence=ratio(_sums(of, weight * seen.confidence, len(first)), total),
+        end_s=timed.end_s[found.last],
+        on_screen_s=found.on_screen_s,
+        bridged_s=found.bridged_s,
+        reported_s=found.reported_s,
+        peak_confidence=np.maximum.reduceat(seen.confidence, first) if n else total,
+        mean_size=ratio(_sums(found.of, weight * seen.size, n), total),
+        mean_confidence=ratio(_sums(found.of, weight * seen.confidence, n), total),
     )
 
 
-def _numbered(timed: Timed, gap_s: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def reported_alone(
+    brand: NDArray[np.intp],
+    frame: NDArray[np.intp],
+    cells: Cells,
+    method: Methodology,
+    n_brands: int,
+    *,
+    is_picture: bool = False,
+) -> tuple[Numbers, NDArray[np.intp]]:
+    """Reported seconds and number of episodes of each brand, and nothing else of them.
+
+    Just these two need no sizes, so they cost a tenth of all figures. `brand` and `frame` are
+    ordered by brand, then time, and each pair stands once.
+    """
+    found = Stretches.of_sightings(brand, frame, cells, method, is_picture=is_picture)
+    of_kept = brand[found.first[found.is_kept]]
+    reported_s = _sums(of_kept, found.reported_s[found.is_kept], n_brands)
+    return reported_s, np.bincount(of_kept, minlength=n_brands)
+
+
+def _numbered(
+    brand: NDArray[np.intp], start_s: Numbers, end_s: Numbers, gap_s: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The run that each sighting belongs to, and where each run begins."""
-    brand = timed.seen.brand
     if not len(brand):
         return np.empty(0, np.intp), np.empty(0, np.intp)
-    begins = timed.start_s[1:] - timed.end_s[:-1] > gap_s + SAME_TIME_S
+    begins = start_s[1:] - end_s[:-1] > gap_s + SAME_TIME_S
     begins = np.append(True, begins | (brand[1:] != brand[:-1]))
     return np.cumsum(begins) - 1, np.flatnonzero(begins)
 
@@ -184,7 +236,7 @@ def _border_errors(timed: Timed, n_brands: int) -> Numbers:
     every frame is analysed, that is nothing: the frame before was on screen until then.
     """
     cells, frame = timed.cells, timed.seen.frame
-    _, first = _numbered(timed, 0.0)
+    _, first = _numbered(timed.seen.brand, timed.start_s, timed.end_s, 0.0)
     if not len(first):
         return np.zeros(n_brands)
     begins, ends = frame[first], frame[np.append(first[1:], len(frame)) - 1]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.guard import Child, Limits, call
+from analysis.opencv import cvt_color, lut, merge, resize, transform
 
 Pixels = NDArray[np.uint8]
 CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
@@ -71,7 +72,7 @@ class Frame:
         Values are as coded: 16 to 235 in most video, 0 to 255 in pictures.
         """
         if self._image is not None:
-            return cv2.cvtColor(self._image, cv2.COLOR_BGR2GRAY)
+            return cvt_color(self._image, cv2.COLOR_BGR2GRAY)
         size = self.width * self.height
         return self._coded()[:size].reshape(self.height, self.width)
 
@@ -85,7 +86,7 @@ class Frame:
         width, height = size or (self.width, self.height)
         if self._image is not None:
             same = (width, height) == (self.width, self.height)
-            return self._image if same else cv2.resize(self._image, (width, height))
+            return self._image if same else resize(self._image, (width, height))
         self._coded()  # raises when it is too late
         if size is None:
             return self._converted(width, height)
@@ -96,8 +97,8 @@ class Frame:
     def _converted(self, width: int, height: int) -> Pixels:
         if self._is_full_range or width % 2 or height % 2:
             return self._bgr_by_channel(width, height)
-        image = cv2.cvtColor(self._resized(width, height), cv2.COLOR_YUV2BGR_I420)
-        return cv2.transform(image, _601_TO_709) if self._is_bt709 else image
+        image = cvt_color(self._resized(width, height), cv2.COLOR_YUV2BGR_I420)
+        return transform(image, _601_TO_709) if self._is_bt709 else image
 
     def copy(self) -> Frame:
         """The same frame in memory of its own."""
@@ -131,20 +132,20 @@ class Frame:
             self._parts(), ((width, height), *[(width // 2, height // 2)] * 2), strict=True
         ):
             length = size if at == 0 else size // 4
-            cv2.resize(part, (w, h), dst=planes[at : at + length].reshape(h, w))
+            resize(part, (w, h), dst=planes[at : at + length].reshape(h, w))
             at += length
         return planes.reshape(-1, width)
 
     def _bgr_by_channel(self, width: int, height: int) -> Pixels:
         """The general way: any size, either range."""
-        y, u, v = (cv2.resize(part, (width, height)) for part in self._parts())
+        y, u, v = (resize(part, (width, height)) for part in self._parts())
         if not self._is_full_range:
-            y = cv2.convertScaleAbs(cv2.subtract(y, 16), alpha=255 / 219)
-            u, v = (cv2.LUT(part, _WIDEN_CHROMA) for part in (u, v))
-        image = cv2.cvtColor(cv2.merge((y, v, u)), cv2.COLOR_YCrCb2BGR)
-        return cv2.transform(image, _601_TO_709) if self._is_bt709 else image
+            y, u, v = lut(y, _WIDEN_LUMA), lut(u, _WIDEN_CHROMA), lut(v, _WIDEN_CHROMA)
+        image = cvt_color(merge((y, v, u)), cv2.COLOR_YCrCb2BGR)
+        return transform(image, _601_TO_709) if self._is_bt709 else image
 
 
+_WIDEN_LUMA = np.clip(np.round((np.arange(256) - 16.0) * 255 / 219), 0, 255).astype("u1")
 _WIDEN_CHROMA = np.clip(np.round((np.arange(256) - 128.0) * 255 / 224 + 128), 0, 255).astype("u1")
 
 

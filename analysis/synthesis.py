@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from analysis.backdrops import make_backdrop
 from analysis.canvas import Canvas, Colour, fitted, rectangle, through
 from analysis.errors import UnusableReference
+from analysis.opencv import filter_2d, gaussian_blur, lut, remap, resize, warp_affine
 from analysis.printing import BLACK, WHITE, badge, in_metal, luma, mean_colour, one_ink, two_tone
 from analysis.types import Box
 
@@ -135,7 +136,7 @@ def _shrunk(logo: Logo, side: int) -> Logo:
         return logo
     height, width = logo.shape[:2]
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    return cv2.resize(_bled(logo), size, interpolation=cv2.INTER_AREA)
+    return resize(_bled(logo), size, interpolation=cv2.INTER_AREA)
 
 
 def _background(
@@ -151,7 +152,7 @@ def _background(
     crop = picture[y : y + h, x : x + w]
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
-    return cv2.resize(crop, (options.width, options.height), interpolation=cv2.INTER_AREA)
+    return resize(crop, (options.width, options.height), interpolation=cv2.INTER_AREA)
 
 
 # Logos
@@ -404,7 +405,7 @@ def around(logo: Logo, angle: float, sag: float, ripple: float = 0.0, phase: flo
     rows = np.arange(height + room, dtype=np.float32)[:, None]
     source_y = rows - (dip + top)[None, :] * width
     map_x = np.broadcast_to(source_x.astype(np.float32), source_y.shape)
-    return cv2.remap(
+    return remap(
         _bled(logo), np.ascontiguousarray(map_x), source_y.astype(np.float32), cv2.INTER_LINEAR
     )
 
@@ -543,21 +544,21 @@ def _light(rng: np.random.Generator, image: Picture) -> Picture:
     gain = rng.uniform(0.65, 1.25) * rng.uniform(0.9, 1.1, 3)
     values = np.arange(256)[:, None] / 255
     curve = np.clip(values ** rng.uniform(0.75, 1.35) * gain + rng.uniform(-0.05, 0.06), 0, 1)
-    return cv2.LUT(image, (curve * 255).astype(np.uint8)[None])
+    return lut(image, (curve * 255).astype(np.uint8)[None])
 
 
 def _blur(rng: np.random.Generator, image: Picture) -> Picture:
     roll = rng.random()
     if roll < 0.25:
-        return cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.8)))
+        return gaussian_blur(image, (0, 0), float(rng.uniform(0.4, 1.8)))
     if roll < 0.4:
         length = int(rng.integers(3, 10))
         kernel = np.zeros((length, length), np.float32)
         kernel[length // 2] = 1 / length
         middle = (length / 2 - 0.5, length / 2 - 0.5)
         turned = cv2.getRotationMatrix2D(middle, float(rng.normal(0, 25)), 1.0)
-        kernel = cv2.warpAffine(kernel, turned, (length, length))
-        return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
+        kernel = warp_affine(kernel, turned, (length, length))
+        return filter_2d(image, -1, kernel / max(float(kernel.sum()), 1e-6))
     return image
 
 
@@ -573,7 +574,9 @@ def _compression(rng: np.random.Generator, image: Picture) -> Picture:
         return image
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])
     assert done
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded.astype(np.uint8, copy=False)
 
 
 def yolo_row(box: Box) -> str:

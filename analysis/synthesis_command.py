@@ -31,7 +31,7 @@ def command(argv: Sequence[str]) -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backgrounds", type=Path, help="a folder of pictures without these logos")
-    of_pictures = [name for name in formats.TITLES if name != "cvat_video"]
+    of_pictures = [name for name in formats.TITLES if name not in formats.OF_VIDEOS]
     parser.add_argument("--format", choices=of_pictures, default="yolo")
     options = parser.parse_args(argv)
     logos = {path.stem: read_logo(path) for path in options.logos}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from analysis.errors import UnreadableMedia
 from analysis.frame_table import FrameTable
 from analysis.frames import Frame, FrameReader, extract_frame, read_picture
+from analysis.opencv import resize
 from analysis.types import MediaInfo
 
 _CANDIDATES = (0.10, 0.06, 0.15, 0.22, 0.33)  # shares of the film's length
@@ -62,7 +63,7 @@ def tile(frame: Frame, width: int) -> NDArray[np.uint8]:
     height = max(2, round(width * frame.height / frame.width / 2) * 2)
     # Four times as wide is enough to average over; converting all of a 4K frame would be slow.
     image = frame.bgr((width * 4, height * 4) if frame.width > 4 * width else None)
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def sprite(tiles: Iterable[NDArray[np.uint8]], quality: int = 75) -> tuple[bytes, int]:
@@ -110,7 +111,7 @@ def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if width <= _POSTER_WIDTH:
         return image
     size = (_POSTER_WIDTH, max(1, round(height * _POSTER_WIDTH / width)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def command(argv: Sequence[str]) -> int:

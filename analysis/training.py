@@ -10,7 +10,6 @@ on from. Nothing is ever downloaded.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from statistics import median
 from typing import Any, Literal
 
 from analysis.checkpoints import describe, sha256
+from analysis.children import die_with_parent
 from analysis.datasets.types import LabelledPicture, LabelledSet, Split
 from analysis.errors import AnalysisError, Stopped
 
@@ -40,8 +40,6 @@ CHILD = ("-m", "analysis.training_process")
 # How the child ends.
 OUT_OF_MEMORY, DISK_FULL, REFUSED = 4, 5, 3
 _TICK_S = 0.2
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _STARTS_KEPT = 4  # a child that dies unexplained so often is not started again
 
 # Numbers of one epoch that are shown, by ultralytics' names.
@@ -63,6 +61,7 @@ class TrainingOptions:
 
     imgsz: int = 640  # longest side in pixels; of whole pictures both sides
     epochs: int = 50
+    epoch_size: int = 200  # pictures shown in an epoch, at least: a small set is shown repeatedly
     patience: int = 10  # epochs without getting better until it ends; 0: never
     seed: int = 0
     device: str = "auto"
@@ -79,6 +78,7 @@ class TrainingOptions:
         for name, least, most in (
             *(("imgsz", 64, 2048), ("epochs", 1, 1000), ("patience", 0, 1000)),
             *(("seed", 0, 2**31 - 1), ("freeze", 0, 30), ("search", 0, 50)),
+            ("epoch_size", 0, 100_000),
         ):
             _check_whole(name, getattr(self, name), least, most)
         if self.batch is not None:
@@ -377,10 +377,12 @@ class _Trainer:
         child = subprocess.Popen(
             [sys.executable, *CHILD, what, str(self.folder), str(self.batch or 0)],
             cwd=Path(__file__).parents[1],
+            # Threads that spin while they wait take the cores of everybody else on the machine.
+            env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
         log.close()
         try:
@@ -436,15 +438,6 @@ def _write(path: Path, content: Any) -> None:
     aside = path.with_name(f".{path.name}")
     aside.write_text(json.dumps(content))
     aside.replace(path)
-
-
-def _die_with_parent() -> None:
-    """The kernel kills the child when its parent is gone, even by kill -9.
-
-    Runs between fork and exec, where nothing may be imported: other threads held the locks.
-    """
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 # ---- Measuring -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,16 @@ class Work:
         """The classes that are trained: where whole pictures bear no label, also that of none."""
         has_others = self.task == "concept" and any(not row["labels"] for row in self.pictures)
         return [*self.labels, NOTHING] if has_others else self.labels
+
+    @property
+    def times(self) -> int:
+        """How often an epoch shows each picture that is trained on.
+
+        With ten pictures an epoch would be one step, and measuring and writing after it most of
+        the work.
+        """
+        n_shown = sum(row["split"] == "train" for row in self.pictures)
+        return max(1, ceil(self.options.epoch_size / max(n_shown, 1)))
 
     def read(self, name: str, default: Any = None) -> Any:
         try:
@@ -159,10 +170,10 @@ def _write_boxes(work: Work, row: Mapping[str, Any], number: int, image: Any) ->
         if x2 > x1 and y2 > y1:
             centre = f"{(x1 + x2) / 2:.6f} {(y1 + y2) / 2:.6f}"
             lines.append(f"{label} {centre} {x2 - x1:.6f} {y2 - y1:.6f}\n")
-    _save(data / "images" / row["split"] / f"{number:06d}.jpg", image)
-    text = data / "labels" / row["split"] / f"{number:06d}.txt"
-    text.parent.mkdir(parents=True, exist_ok=True)
-    text.write_text("".join(dict.fromkeys(lines)))
+    texts = data / "labels" / row["split"]
+    texts.mkdir(parents=True, exist_ok=True)
+    for path in _save(work, row, data / "images" / row["split"] / f"{number:06d}.jpg", image):
+        (texts / f"{path.stem}.txt").write_text("".join(dict.fromkeys(lines)))
 
 
 def _write_named(work: Work, row: Mapping[str, Any], number: int, image: Any) -> None:
@@ -172,16 +183,22 @@ def _write_named(work: Work, row: Mapping[str, Any], number: int, image: Any) ->
             (work.folder / "data" / split / f"c{place:05d}").mkdir(parents=True, exist_ok=True)
     for place in row["labels"] or [len(work.labels)]:
         folder = work.folder / "data" / row["split"] / f"c{place:05d}"
-        _save(folder / f"{number:06d}.jpg", image)
+        _save(work, row, folder / f"{number:06d}.jpg", image)
 
 
-def _save(path: Path, image: Any) -> None:
+def _save(work: Work, row: Mapping[str, Any], path: Path, image: Any) -> list[Path]:
+    """The picture, under as many names as an epoch shows it times."""
     import cv2
 
     path.parent.mkdir(parents=True, exist_ok=True)
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     assert done
     path.write_bytes(data.tobytes())
+    times = work.times if row["split"] == "train" else 1
+    again = [path.with_stem(f"{path.stem}-{n}") for n in range(2, times + 1)]
+    for other in again:
+        os.link(path, other)
+    return [path, *again]
 
 
 # ---- Training ------------------------------------------------------------------------------------
@@ -213,6 +230,8 @@ def trainer_class(task: str) -> type:
                 cfg["nc"] = weights.yaml.get("nc", len(weights.names))
             model = super().get_model(cfg, weights, False)
             if self.device.type == "cpu":
+                # Ultralytics leaves a core idle, which of two is half.
+                torch.set_num_threads(os.cpu_count() or 1)
                 model = model.to(memory_format=torch.channels_last)
             return model
 
@@ -321,7 +340,8 @@ def _compute_in_16_bits(device: str) -> None:
 
 def _fits_memory(work: Work) -> str | bool:
     side = work.options.imgsz
-    return "ram" if work.task == "boxes" and len(work.pictures) * side**2 * 3 < RAM_BYTES else False
+    n_pictures = len(work.pictures) * work.times
+    return "ram" if work.task == "boxes" and n_pictures * side**2 * 3 < RAM_BYTES else False
 
 
 def train(work: Work, batch: int) -> None:
@@ -495,6 +515,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def main(argv: Sequence[str]) -> int:
     """Train, or only finish what was trained. Returns the exit status."""
     what, folder, batch = argv[0], Path(argv[1]), int(argv[2]) or BATCH
+    os.nice(5)  # analyses and the site go first; a training takes what they leave
     # A twin of a dead caller's may still be ending: one at a time.
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)

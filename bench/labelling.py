@@ -216,85 +216,97 @@ def site(folder: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 def seed(folder: Path) -> dict[str, Any]:
     """In a process with the site's settings: a clip for each way of working, and big jobs."""
-    import hashlib
-
     import django
 
     django.setup()
-    from django.core.files.base import ContentFile
-    from django.core.files.storage import default_storage
-
     from webapp.accounts.models import User, Workspace
-    from webapp.assets.models import Asset
-    from webapp.datasets.models import Dataset, Sample
-    from webapp.labeling.models import Clip, LabelingJob
-    from webapp.leases import Status
-    from webapp.projects.models import Label, Project
 
     user = User.objects.filter(is_superuser=True).order_by("pk")[0]
-    workspace = Workspace.objects.of(user).order_by("pk")[0]
+    dataset = _dataset(Workspace.objects.of(user).order_by("pk")[0], user)
+    short, long = (
+        _video(dataset, folder / name, n_frames)
+        for name, n_frames in (("clip.mp4", N_FRAMES), ("long.mp4", N_LONG))
+    )
+    return {
+        "ours": _clip(dataset, "Ours", short, N_FRAMES, user),
+        "hand": _clip(dataset, "By hand", short, N_FRAMES, user),
+        "long": _clip(dataset, "Long", long, N_LONG, user),
+        "many": _pictures(dataset, folder, user),
+    }
+
+
+def _dataset(workspace: Any, user: Any) -> Any:
+    from webapp.datasets.models import Dataset
+    from webapp.projects.models import Label, Project
+
     project = Project.objects.create(workspace=workspace, name="Bench")
     for i, board in enumerate(BOARDS):
         Label.objects.create(project=project, name=board.name, colour=board.colour, position=i)
-    dataset = Dataset.objects.create(project=project, name="Bench", created_by=user)
+    return Dataset.objects.create(project=project, name="Bench", created_by=user)
 
-    def asset(path: Path, n_frames: int) -> Asset:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = default_storage.save(f"originals/{digest}.mp4", ContentFile(path.read_bytes()))
-        return Asset.objects.create(
-            workspace=workspace,
-            name=path.name,
-            sha256=digest,
-            size_bytes=path.stat().st_size,
-            file=name,
-            status=Status.DONE,
-            kind=Asset.Kind.VIDEO,
-            duration_s=n_frames / RATE,
-            width=SIZE[0],
-            height=SIZE[1],
-        )
 
-    def clip(title: str, film: Asset, n_frames: int) -> int:
-        times = [round(frame / RATE, 6) for frame in range(n_frames)]
-        return (
-            LabelingJob.objects.begin(dataset, title, clips=[Clip(film, times)], by=user)
-            .claim(user)[0]
-            .pk
-        )
+def _video(dataset: Any, path: Path, n_frames: int) -> Any:
+    """A film as the library holds it once it is ingested."""
+    import hashlib
 
-    short = asset(folder / "clip.mp4", N_FRAMES)
-    long = asset(folder / "long.mp4", N_LONG)
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    from webapp.assets.models import Asset
+    from webapp.leases import Status
+
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Asset.objects.create(
+        workspace=dataset.project.workspace,
+        name=path.name,
+        sha256=digest,
+        size_bytes=path.stat().st_size,
+        file=default_storage.save(f"originals/{digest}.mp4", ContentFile(path.read_bytes())),
+        status=Status.DONE,
+        kind=Asset.Kind.VIDEO,
+        duration_s=n_frames / RATE,
+        width=SIZE[0],
+        height=SIZE[1],
+    )
+
+
+def _clip(dataset: Any, title: str, video: Any, n_frames: int, user: Any) -> int:
+    """A job of one clip; the number of the work on it."""
+    from webapp.labeling.models import Clip, LabelingJob
+
+    times = [round(frame / RATE, 6) for frame in range(n_frames)]
+    job = LabelingJob.objects.begin(dataset, title, clips=[Clip(video, times)], by=user)
+    return job.claim(user)[0].pk
+
+
+def _pictures(dataset: Any, folder: Path, user: Any) -> int:
+    """A job of N_PICTURES pictures, eight files over and over; the number of its first work."""
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import default_storage
+
+    from webapp.datasets.models import Sample
+    from webapp.labeling.models import LabelingJob
+
     names = []
     for number in range(8):
         data = cv2.imencode(".jpg", cv2.imread(str(folder / f"{number}.png")))[1].tobytes()
         names.append(default_storage.save(f"samples/bench/{number}.jpg", ContentFile(data)))
-    Sample.objects.bulk_create(
-        [
-            Sample(
-                dataset=dataset,
-                source=f"{i}.jpg",
-                file=names[i % 8],
-                sha256=f"{i:064x}",
-                width=SIZE[0],
-                height=SIZE[1],
-            )
-            for i in range(N_PICTURES)
-        ],
-        batch_size=1000,
-    )
-    many = LabelingJob.objects.begin(
-        dataset,
-        "Many",
-        samples=list(dataset.samples.values_list("pk", flat=True)),
-        batch_size=200,
-        by=user,
-    )
-    return {
-        "ours": clip("Ours", short, N_FRAMES),
-        "hand": clip("By hand", short, N_FRAMES),
-        "long": clip("Long", long, N_LONG),
-        "many": many.claim(user)[0].pk,
-    }
+    width, height = SIZE
+    rows = [
+        Sample(
+            dataset=dataset,
+            source=f"{i}.jpg",
+            file=names[i % 8],
+            sha256=f"{i:064x}",
+            width=width,
+            height=height,
+        )
+        for i in range(N_PICTURES)
+    ]
+    Sample.objects.bulk_create(rows, batch_size=1000)
+    samples = list(dataset.samples.values_list("pk", flat=True))
+    job = LabelingJob.objects.begin(dataset, "Many", samples=samples, batch_size=200, by=user)
+    return job.claim(user)[0].pk
 
 
 # --- a person at the page ------------------------------------------------------------------------

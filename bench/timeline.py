@@ -9,6 +9,7 @@ server lets us make a database, on PostgreSQL (BENCH_POSTGRES names another serv
 from __future__ import annotations
 
 import getpass
+import importlib
 import json
 import os
 import shutil
@@ -131,6 +132,7 @@ def measure_here(requests: int) -> dict[str, Any]:
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
     run, user = build()
+    importlib.import_module("webapp.wsgi")  # the server's process: what it loads and sets aside
     times = measure_requests(run, user, requests)
     started = time.perf_counter()
     seconds = peer_on_screen(run, 0.5)

@@ -14,17 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
+from analysis import training
+from analysis.datasets import yolo
 from analysis.synthesis import SynthesisedPicture, SynthesisOptions, degrade, synthesise, yolo_row
+from analysis.training import TrainingOptions
 from analysis.types import Box
 from demo.brands import BRANDS, read_logos
 from demo.scenes import (
@@ -57,8 +59,6 @@ class Plan:
     validation: int = 200
     epochs: int = 12
     batch: int = 16
-    learning_rate: float = 0.002
-    weights: str = "yolo26n.yaml"  # or a checkpoint to go on from
 
 
 QUICK = Plan(pictures=24, scenes=8, validation=8, epochs=1, batch=8)
@@ -184,46 +184,34 @@ def make_dataset(folder: Path, plan: Plan, workers: int) -> Path:
 # Training
 
 
-def train(data: Path, folder: Path, plan: Plan) -> Path:
-    """Train and return the last checkpoint. Everything is written under `folder`."""
-    os.environ.setdefault("YOLO_CONFIG_DIR", str(folder))
-    os.environ.setdefault("WANDB_MODE", "disabled")
-    # Threads that wait politely: on a shared machine spinning ones cost more than they gain.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from analysis.checkpoints import ultralytics
-
-    ultralytics()
-    overrides = {
-        "model": plan.weights, "pretrained": plan.weights.endswith(".pt"), "data": str(data),
-        "epochs": plan.epochs, "imgsz": WIDTH, "rect": True, "batch": plan.batch, "workers": 2,
-        "device": "cpu", "amp": False, "cache": "ram", "val": False, "plots": False, "seed": 0,
-        "project": str(folder / "runs"), "name": "demo", "exist_ok": True,
-        "optimizer": "AdamW", "lr0": plan.learning_rate, "lrf": 0.02, "warmup_epochs": 0.4,
-        "nbs": plan.batch,  # a step after every batch, not after every 64 pictures
-        # Pictures are varied already; mirrored letters are not letters.
-        "mosaic": 0.0, "fliplr": 0.0, "scale": 0.3, "translate": 0.08,
-        "hsv_h": 0.01, "hsv_s": 0.4, "hsv_v": 0.3,
-    }  # fmt: skip
-    trainer = _trainer()(overrides=overrides)
-    trainer.train()
-    return Path(trainer.last)
+def train(folder: Path, plan: Plan) -> Path:
+    """Train as a user's own detector is trained; everything is written under `folder`."""
+    labelled, problems = yolo.read(folder)
+    assert not problems, problems
+    options = TrainingOptions(
+        imgsz=WIDTH, epochs=plan.epochs, patience=0, batch=plan.batch, augment="light",
+        start="scratch", device="cpu",
+    )  # fmt: skip
+    files = {path.name: path for path in folder.glob("images/*/*.jpg")}
+    return training.train(
+        labelled,
+        lambda picture: files[Path(picture.source).name],
+        options,
+        folder / "training",
+        on_news=_tell(),
+    ).weights
 
 
-def _trainer() -> type:
-    """Ultralytics' trainer with channels last in memory: twice as fast here on a CPU."""
-    import torch
-    from ultralytics.models.yolo.detect import DetectionTrainer
+def _tell() -> Callable[[training.Progress], None]:
+    told = 0
 
-    class ChannelsLast(DetectionTrainer):
-        def get_model(self, *args: Any, **kwargs: Any) -> Any:
-            return super().get_model(*args, **kwargs).to(memory_format=torch.channels_last)
+    def tell(news: training.Progress) -> None:
+        nonlocal told
+        for row in news.curves[told:]:
+            print(f"epoch {row['epoch']} of {news.epochs}: mAP50 {row['map50']}", flush=True)
+        told = len(news.curves)
 
-        def preprocess_batch(self, batch: dict) -> dict:
-            batch = super().preprocess_batch(batch)
-            batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
-            return batch
-
-    return ChannelsLast
+    return tell
 
 
 # Measuring
@@ -340,15 +328,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         pictures=options.count,
         scenes=options.scenes,
         epochs=options.epochs,
-        weights=options.weights,
-        learning_rate=options.learning_rate,
     )  # fmt: skip
     target = options.out / "model.safetensors"
     options.work.mkdir(parents=True, exist_ok=True)
     data = options.work / "data.yaml"
     if not options.evaluate:
         data = make_dataset(options.work, plan, options.workers)
-        export(train(data, options.work, plan), target)
+        export(train(options.work, plan), target)
     if data.exists():
         evaluate_on_pictures(target, data, options.work)
     if not options.quick:
@@ -365,8 +351,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=plan.pictures, help="pictures of anything")
     parser.add_argument("--scenes", type=int, default=plan.scenes, help="pictures like the clip")
     parser.add_argument("--epochs", type=int, default=plan.epochs)
-    parser.add_argument("--weights", default=plan.weights, help="a checkpoint to go on from")
-    parser.add_argument("--learning-rate", type=float, default=plan.learning_rate)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--evaluate", action="store_true")
     parser.add_argument("--workers", type=int, default=2)

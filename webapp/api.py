@@ -17,14 +17,10 @@ from rest_framework.views import APIView
 from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
-from webapp.datasets.api import (
-    DatasetVersionViewSet,
-    DatasetViewSet,
-    SampleViewSet,
-    TransferViewSet,
-)
+from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.labeling.api import LabelingJobViewSet
-from webapp.projects.api import LabelViewSet, ProjectViewSet, ReferenceViewSet
+from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
+from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.runs.api import RunViewSet

@@ -15,9 +15,9 @@ from webapp.celery import app
 log = logging.getLogger("sightline.jobs")
 
 
-def _ring(task: str, *args: int, expires: float | None = None) -> None:
+def _ring(task: str, *args: int, expires: float | None = None, queue: str | None = None) -> None:
     try:
-        app.send_task(task, args=args, retry=False, expires=expires)
+        app.send_task(task, args=args, retry=False, expires=expires, queue=queue)
     except (OperationalError, OSError) as error:
         log.warning("The queue is away (%s); %s %s waits for the sweeper.", error, task, args)
 
@@ -42,6 +42,11 @@ def check_model(version_id: int) -> None:
     transaction.on_commit(lambda: _ring("check_model", version_id))
 
 
+def check_reference(reference_id: int) -> None:
+    """Look how much there is in a logo picture to recognise it by."""
+    transaction.on_commit(lambda: _ring("check_reference", reference_id))
+
+
 def train(run_id: int) -> None:
     """Train a model, or go on with it."""
     transaction.on_commit(lambda: _ring("train", run_id))
@@ -57,9 +62,24 @@ def freeze(version_id: int) -> None:
     transaction.on_commit(lambda: _ring("freeze", version_id))
 
 
-def transfer(transfer_id: int) -> None:
-    """Import, export, cut frames or synthesise: long work over a dataset."""
-    transaction.on_commit(lambda: _ring("transfer", transfer_id))
+def transfer(transfer_id: int, *, soon: bool = False) -> None:
+    """Import, export, cut frames or synthesise: long work over a dataset.
+
+    `soon`: it takes a moment and somebody waits for it, so it does not queue behind the long.
+    """
+    queue = "ingest" if soon else None
+    transaction.on_commit(lambda: _ring("transfer", transfer_id, queue=queue))
+
+
+def thumbs(dataset_id: int) -> None:
+    """Make small copies of a dataset's large pictures for its gallery."""
+    transaction.on_commit(lambda: _ring("thumbs", dataset_id))
+
+
+def erase(*, again: bool = False) -> None:
+    """Erase what people deleted; `again`: the sweep rings until it is done."""
+    expires = 2.0 * settings.SWEEP_SECONDS if again else None
+    transaction.on_commit(lambda: _ring("erase", expires=expires))
 
 
 def chore(kind: str, chore_id: int) -> None:

@@ -41,6 +41,7 @@ def clock() -> list[str]:
 EMBEDDED: Mapping[str, Callable[[], list[str]]] = {
     "ingest worker": lambda: worker("ingest"),
     "analysis worker": lambda: worker("analysis"),
+    "batch worker": lambda: worker("batch"),
     "training worker": lambda: worker("train"),
     "clock": clock,
 }

@@ -175,20 +175,22 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "analysis"
-CELERY_TASK_ROUTES = {
-    name: {"queue": "ingest"}
-    for name in (
+QUEUES = {
+    "ingest": (
         "ingest",
         "frame",
         "check_model",
         "sweep",
-        "freeze",
-        "transfer",
-        "export_model",
         "label_frames",  # somebody waits for these at this moment
         "predict",
-    )
-} | {name: {"queue": "train"} for name in ("train", "evaluate")}
+        "thumbs",
+    ),
+    # minutes to an hour, and nobody sits by
+    "batch": ("transfer", "freeze", "export_model", "erase"),
+    "train": ("train", "evaluate"),
+    "analysis": (),  # and all the rest
+}
+CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in QUEUES.items() for task in tasks}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not BROKER_URL.startswith("filesystem")

@@ -13,6 +13,8 @@ import django
 from celery.signals import task_postrun, worker_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+# They would load every page, 40 MB of them, and what they find is thrown away: see `ready`.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
 django.setup()
 
 from django.db import DatabaseError, connection  # noqa: E402  after django.setup()
@@ -32,6 +34,8 @@ from workers import (  # noqa: E402
     loaded,
     propagate,  # noqa: F401
     ready,
+    references,  # noqa: F401
+    thumbs,  # noqa: F401
     train,  # noqa: F401
     verify,  # noqa: F401
 )

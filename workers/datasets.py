@@ -12,6 +12,7 @@ from analysis.datasets.types import LabelledSet
 from analysis.errors import AnalysisError, Stopped
 from webapp.celery import app
 from webapp.datasets.models import CANCELLED, DatasetVersion, Refused, Sample, Transfer
+from workers.frame_numbers import number_frames
 from workers.heartbeat import Heartbeat
 from workers.identity import this_worker
 from workers.originals import full_disk_is_said, keep, local_path
@@ -92,6 +93,7 @@ def frozen(version: DatasetVersion, beat: Heartbeat) -> dict[str, Any]:
     from analysis.datasets.version import content_hash, pack
 
     recipe = Recipe.of(version.recipe)
+    number_frames(version.dataset)
     labelled = _labelled(version)
     hashes = _hashes(version, beat)
     pictures = labelled.pictures

@@ -11,29 +11,40 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from webapp import jobs
+from webapp import jobs, removal
 from webapp.assets.models import Asset, Rendition, purge_removed_assets
 from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
 from webapp.labeling.models import Chore, Prediction
 from webapp.leases import Leased, Status
+from webapp.projects.models import Reference
 from webapp.registry.models import ModelExport, ModelVersion
 from webapp.runs.models import Run, Segment, Worker
 from webapp.training.models import Evaluation, TrainingRun
 from workers import hosting
 from workers.identity import is_dead
 from workers.labeling import forget_old_frames as forget_clip_frames
+from workers.originals import forget_scratch
 from workers.train import forget_finished
 
 log = logging.getLogger("sightline.sweep")
 
 FRAMES_KEPT = timedelta(days=7)
+ERASING_S = 20.0
+_REFERENCES_AT_ONCE = 500
 # Rows that one worker does as a whole.
 _PIECES = (
     *(Asset, Rendition, ModelVersion, ModelExport, DatasetVersion, Transfer, Chore, Prediction),
     *(TrainingRun, Evaluation),
 )
+
+
+@app.task(name="erase")
+def erase() -> None:
+    """Erase what people deleted, for a while; then other long work has its turn."""
+    if not removal.erase(ERASING_S):
+        jobs.erase()
 
 
 @app.task(name="sweep")
@@ -45,10 +56,13 @@ def sweep() -> None:
     hosting.stop_the_idle()
     sweep_abandoned_uploads()
     purge_removed_assets()
+    if removal.is_due():
+        jobs.erase(again=True)
     forget_old_frames()
     forget_clip_frames()
     Transfer.objects.forget_old_files()
     forget_finished()
+    forget_scratch()
     Worker.objects.filter(seen__lt=timezone.now() - timedelta(hours=1)).delete()
 
 
@@ -101,6 +115,9 @@ def ring_for_the_waiting() -> None:
         Rendition.objects.claimable().filter(created__lt=patient).values_list("pk", flat=True)
     ):
         jobs.frame(pk)
+    new = Reference.objects.unchecked().filter(created__lt=patient)
+    for pk in new.values_list("pk", flat=True)[:_REFERENCES_AT_ONCE]:
+        jobs.check_reference(pk)
     _ring_for(ModelExport, jobs.export_model, patient)
     _ring_for(DatasetVersion, jobs.freeze, patient)
     _ring_for(TrainingRun, jobs.train, patient)

@@ -6,15 +6,14 @@ thousand pictures never keeps a run waiting for longer than that.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import cv2
 import numpy as np
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -39,6 +38,7 @@ from workers import loaded
 from workers.heartbeat import Heartbeat
 from workers.identity import this_worker
 from workers.originals import full_disk_is_said, keep, local_path
+from workers.transfer_pictures import Shown, called
 
 log = logging.getLogger("sightline.labelling")
 
@@ -286,20 +286,14 @@ def _write_clip(
 
 def _frame_sample(dataset: Dataset, item: Item, number: int, picture: bytes) -> Sample:
     assert item.asset is not None
-    sha256 = hashlib.sha256(picture).hexdigest()
-    file = dataset.file_name(sha256, ".jpg")
-    if not default_storage.exists(file):
-        file = keep(file, picture)
     time_s = item.times_s[number]
-    return dataset.add_picture(
-        source=f"{item.asset.name}@{time_s:.3f}",
-        file=file,
-        sha256=sha256,
-        width=item.asset.width,
-        height=item.asset.height,
-        origin=Sample.Origin.FRAME,
+    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    return Shown(picture, ".jpg", image).keep(
+        dataset,
+        f"{called(dataset, item.asset)}@{time_s:.3f}",
         asset=item.asset,
         time_s=time_s,
+        origin=Sample.Origin.FRAME,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from django.core.files.storage import default_storage
 from analysis.errors import AnalysisError
 
 CACHE_BYTES = 50 * 10**9
+SCRATCH_KEPT_S = 3 * 24 * 3600
 
 
 def local_path(name: str) -> Path:
@@ -57,6 +60,27 @@ def keep(name: str, data: bytes) -> str:
         return default_storage.save(name, ContentFile(data))
 
 
+def keep_once(name: str, data: bytes) -> str:
+    """Store a file that is called by what is in it, where it is not there yet.
+
+    All at once: of a worker that was killed no half file stays, which would be taken for whole.
+    """
+    if default_storage.exists(name):
+        return name
+    if settings.S3_BUCKET:
+        return keep(name, data)
+    target = Path(default_storage.path(name))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{secrets.token_hex(8)}")
+    try:
+        with full_disk_is_said():
+            aside.write_bytes(data)
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return name
+
+
 @contextmanager
 def full_disk_is_said() -> Iterator[None]:
     """A full disk becomes a sentence that a person can act on."""
@@ -81,6 +105,16 @@ def scratch_file(suffix: str) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def forget_scratch() -> None:
+    """Throw away what workers that were killed left in the making, days ago."""
+    folder = Path(settings.CACHE_DIR) / "scratch"
+    before = time.time() - SCRATCH_KEPT_S
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(FileNotFoundError):  # its worker was quicker
+            if path.stat().st_mtime < before:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def keep_file(name: str, path: Path) -> str:

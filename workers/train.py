@@ -187,7 +187,9 @@ def forget_finished() -> None:
 
 def _is_over_for_good(run_id: int) -> bool:
     run = TrainingRun.objects.filter(pk=run_id).first()
-    return run is None or run.status == Status.DONE or run.is_cancelled
+    if run is None or run.status == Status.DONE or run.is_cancelled:
+        return True
+    return run.status == Status.FAILED and not run.can_retry  # such as without its dataset
 
 
 # ---- Measuring -----------------------------------------------------------------------------------

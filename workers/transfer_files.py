@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from analysis.datasets import version as versions
@@ -25,6 +25,7 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, P
 from analysis.errors import AnalysisError, Stopped, UnreadableMedia
 from webapp.datasets.models import Dataset, Sample, Transfer, labels_by_word
 from webapp.projects.models import Label, Project
+from workers.frame_numbers import number_frames
 from workers.heartbeat import Heartbeat
 from workers.originals import full_disk_is_said, keep_file, local_path
 from workers.transfer_pictures import shown
@@ -34,12 +35,18 @@ _NAME_LETTERS = 60  # of a label
 
 
 @contextmanager
-def _folder(beat: Heartbeat) -> Iterator[Path]:
-    """A new folder for files in the making; gone afterwards."""
+def _folder(transfer: Transfer) -> Iterator[Path]:
+    """A new folder for files in the making; gone afterwards, or when the work is taken up again."""
     scratch = Path(settings.CACHE_DIR) / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch) as folder, full_disk_is_said():
-        yield Path(folder)
+    for left in scratch.glob(f"transfer-{transfer.pk}-*"):  # by a worker that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    folder = scratch / f"transfer-{transfer.pk}-{transfer.lease_token}"
+    folder.mkdir(parents=True)
+    try:
+        with full_disk_is_said():
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- in -----------------------------------------------------------------------------------
@@ -54,7 +61,7 @@ def bring_in(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     is_check = transfer.options.get("step") == "check"
     if not transfer.file:
         raise AnalysisError("The uploaded file was deleted meanwhile. Upload it again.")
-    with _folder(beat) as folder:
+    with _folder(transfer) as folder:
         unpack(
             local_path(transfer.file),
             folder / "set",
@@ -62,7 +69,7 @@ def bring_in(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
             should_stop=beat.should_stop,
         )
         labelled, problems, name = read(_top(folder / "set"), transfer.options.get("format", ""))
-        coming = _Coming.of(transfer.dataset, labelled, problems, transfer.options)
+        coming = _Coming.of(transfer, labelled, problems)
         report = coming.report() | {"format": name, "title": TITLES[name], "step": "check"}
         beat.note(progress=1.0 if is_check else _READ)
         if is_check:
@@ -92,21 +99,22 @@ class _Coming:
     known: dict[str, Label]
     sources: Mapping[str, str]  # of what was read → of the sample here
     samples: Mapping[str, Sample]
+    since: datetime  # what is here from then on this very import brought, before it was cut off
     refusal: str = ""
     new_labels: list[str] = field(default_factory=list)
     lost_labels: list[str] = field(default_factory=list)
     tally: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, dataset: Dataset, labelled: LabelledSet, problems: list[Problem], options: dict
-    ) -> _Coming:
-        samples = {sample.source: sample for sample in dataset.samples.all()}
+    def of(cls, transfer: Transfer, labelled: LabelledSet, problems: list[Problem]) -> _Coming:
+        dataset = transfer.dataset
+        number_frames(dataset)
+        samples = {s.source: s for s in dataset.samples.select_related("asset")}
         sources = _sources_here(labelled, samples)
         known = labels_by_word(dataset.project)
-        coming = cls(dataset, labelled, problems, known, sources, samples)
+        coming = cls(dataset, labelled, problems, known, sources, samples, transfer.created)
         coming.refusal = coming._why_not()
-        coming._sort_labels(make=bool(options.get("make_labels", True)))
+        coming._sort_labels(make=bool(transfer.options.get("make_labels", True)))
         for picture in labelled.pictures:
             fate = coming.fate(picture)
             coming.tally[fate] = coming.tally.get(fate, 0) + 1
@@ -156,7 +164,9 @@ class _Coming:
             return "new" if picture.file else "missing"
         when = _when(picture)
         is_newer_here = when is not None and sample.changed > when
-        return "kept" if sample.state == "labelled" and is_newer_here else "replaced"
+        if sample.state == "labelled" and is_newer_here:
+            return "kept"
+        return "new" if sample.created >= self.since else "replaced"
 
     def report(self) -> dict[str, Any]:
         used = {b.label for p in self.labelled.pictures for b in p.boxes}
@@ -176,14 +186,19 @@ def _sources_here(labelled: LabelledSet, samples: Mapping[str, Sample]) -> dict[
     """What each picture that was read is called in the dataset.
 
     A picture that left with an export carries the name its file was given then, so it is known
-    by that too; and labels that come without pictures by the last part of their path.
+    by that too; a frame by its number; and labels that come without pictures by the last part of
+    their path.
     """
     current = [s for s in samples.values() if not s.removed]
     here = [LabelledPicture(s.source, s.width, s.height, file=s.file) for s in current]
     by_file = {name: source for source, name in file_names(here).items()}
+    by_frame = {
+        (s.video_name, s.frame, s.width, s.height): s.source for s in current if s.frame is not None
+    }
     found = {}
     for picture in labelled.pictures:
-        names = [by_file.get(picture.source, "")]
+        frame = picture.video, picture.frame, picture.width, picture.height
+        names = [by_file.get(picture.source, ""), by_frame.get(frame, "")]
         if not picture.file:
             names.append(by_file.get(picture.source.rpartition("/")[2], ""))
         known = next((name for name in [picture.source[-255:], *names] if name in samples), None)
@@ -229,16 +244,23 @@ def _store(coming: _Coming, transfer: Transfer, beat: Heartbeat) -> None:
 
 
 def _store_picture(coming: _Coming, picture: LabelledPicture, transfer: Transfer) -> None:
+    """The picture with what is on it, as a whole: a worker that dies leaves no half of it."""
     source = coming.sources[picture.source]
     sample = coming.samples.get(source)
-    if picture.file:
-        came = shown(Path(picture.file))
-        same = sample is not None and sample.sha256 == hashlib.sha256(came.data).hexdigest()
-        if sample is None or sample.removed or not same:
-            sample = came.keep(transfer.dataset, source, **_marks(picture))
-    assert sample is not None
-    if not picture.is_labelled:
-        return
+    came = shown(Path(picture.file)) if picture.file else None
+    if came is not None and sample is not None and not sample.removed:
+        is_same = sample.sha256 == hashlib.sha256(came.data).hexdigest()
+        came = None if is_same else came
+    stored = came.stored(transfer.dataset) if came else None
+    with transaction.atomic():
+        if stored is not None:
+            sample = transfer.dataset.add_picture(source=source, **stored, **_marks(picture))
+        assert sample is not None
+        if picture.is_labelled:
+            _label(sample, picture, coming, transfer)
+
+
+def _label(sample: Sample, picture: LabelledPicture, coming: _Coming, transfer: Transfer) -> None:
     words = coming.known
     if transfer.dataset.task == Dataset.Task.CONCEPT:
         said = dict.fromkeys([*picture.labels, *(b.label for b in picture.boxes)])
@@ -273,11 +295,13 @@ def _marks(picture: LabelledPicture) -> dict[str, Any]:
         marks["is_golden"] = True
     if picture.time_s is not None:
         marks["time_s"] = picture.time_s
+    if picture.video and picture.frame is not None:
+        marks |= {"video": picture.video[-255:], "frame": picture.frame}
     # Groups of another installation may bear the names of ours, and mean something else.
     if picture.group:
         marks["group"] = f"came:{picture.group}"[:64]
     elif picture.video:
-        marks["group"] = f"video:{picture.video}"[:64]
+        marks["group"] = f"video:{picture.video[-58:]}"  # what tells videos apart is at the end
     return marks
 
 
@@ -305,7 +329,7 @@ def take_out(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
         except FileNotFoundError:
             return None
 
-    with _folder(beat) as folder:
+    with _folder(transfer) as folder:
         with_pictures = options.get("pictures", True)
         problems = write(labelled, folder / "set", name, file_of if with_pictures else None)
         packed = _packed(folder, beat)
@@ -324,16 +348,28 @@ def take_out(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
 def _leaving(transfer: Transfer) -> LabelledSet:
     """What is exported: the version that is asked for, else the dataset as it is."""
     number = transfer.options.get("version")
+    number_frames(transfer.dataset)
     if number is None:
         labelled = transfer.dataset.as_labelled_set()
     else:
         frozen = transfer.dataset.versions.get(number=number)
         if not frozen.is_frozen:
             raise AnalysisError(f"{frozen} is not frozen yet.", permanent=False)
-        labelled = versions.read(local_path(frozen.file))
+        labelled = _numbered(versions.read(local_path(frozen.file)), transfer.dataset)
     if not labelled.pictures:
         raise AnalysisError("There is no picture to export.")
     return labelled
+
+
+def _numbered(labelled: LabelledSet, dataset: Dataset) -> LabelledSet:
+    """A version that was frozen before its frames had numbers, with those of the dataset."""
+    known = dataset.samples.exclude(frame=None).values_list("source", "frame")
+    numbers = dict(known) if any(p.video and p.frame is None for p in labelled.pictures) else {}
+    pictures = [
+        replace(p, frame=numbers.get(p.source)) if p.video and p.frame is None else p
+        for p in labelled.pictures
+    ]
+    return replace(labelled, pictures=pictures)
 
 
 def _packed(folder: Path, beat: Heartbeat) -> Path:

@@ -11,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from django.core.files.storage import default_storage
 from django.db import transaction
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,13 +32,14 @@ from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, LogoFile, Sample, Transfer, labels_by_word
 from webapp.projects.models import snapshot
 from workers.heartbeat import Heartbeat
-from workers.originals import keep, local_path
+from workers.originals import keep, keep_once, local_path
+from workers.thumbs import keep_thumb, small
 
 _KEPT_AS_THEY_ARE = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _MOST_PIXELS = 100 * 10**6
 _ORIENTATION = 0x0112
 _BACKGROUNDS = 60  # held in memory while pictures are made
-_THUMB = 480  # pixels, the longer side in the gallery
+_SIDE = 1280  # pixels, the longer one, of what pictures are made of
 _MOST_PROBLEMS = 100  # listed in a report
 
 Tell = Callable[[float], None]
@@ -55,30 +55,20 @@ class Shown:
 
     def keep(self, dataset: Dataset, source: str, **more: Any) -> Sample:
         """Store it and put it into the dataset."""
-        sha256 = hashlib.sha256(self.data).hexdigest()
-        file = dataset.file_name(sha256, self.suffix)
-        if not default_storage.exists(file):
-            file = keep(file, self.data)
-        height, width = self.image.shape[:2]
-        return dataset.add_picture(
-            source=source,
-            file=file,
-            sha256=sha256,
-            width=width,
-            height=height,
-            phash=hash_picture(self.image),
-            thumb=self._thumb(dataset, sha256),
-            **more,
-        )
+        return dataset.add_picture(source=source, **self.stored(dataset), **more)
 
-    def _thumb(self, dataset: Dataset, sha256: str) -> str:
-        """A small copy for the gallery, where the picture is large."""
-        if max(self.image.shape[:2]) <= 2 * _THUMB:
-            return ""
-        file = dataset.file_name(sha256, ".thumb.jpg")
-        if not default_storage.exists(file):
-            keep(file, jpeg(_small(self.image, _THUMB), quality=80))
-        return file
+    def stored(self, dataset: Dataset) -> dict[str, Any]:
+        """Put the files in place; returns what `Dataset.add_picture` wants to know of them."""
+        sha256 = hashlib.sha256(self.data).hexdigest()
+        height, width = self.image.shape[:2]
+        return {
+            "file": keep_once(dataset.file_name(sha256, self.suffix), self.data),
+            "sha256": sha256,
+            "width": width,
+            "height": height,
+            "phash": hash_picture(self.image),
+            "thumb": keep_thumb(dataset, sha256, self.image, len(self.data)),
+        }
 
 
 # --- pictures and frames ---------------------------------------------------------------------
@@ -179,14 +169,14 @@ def frames_of(transfer: Transfer, asset: Asset, path: Path, tell: Tell) -> Itera
     most = int(options.get("most", 100))
     chosen, scores = _chosen(transfer, asset, path, table, most, tell)
     share = 0.5 if options["how"] != "interval" else 0.0
-    called = _called(transfer.dataset, asset)
+    name = called(transfer.dataset, asset)
     with FrameReader(path, chosen, hop=True) as reader:
         for number, frame in enumerate(reader):
             tell(share + (1 - share) * number / max(len(chosen), 1))
             image = frame.bgr()
             yield Shown(jpeg(image, quality=93), ".jpg", image).keep(
                 transfer.dataset,
-                f"{called}@{frame.time_s:.3f}",
+                f"{name}@{frame.time_s:.3f}",
                 asset=asset,
                 time_s=frame.time_s,
                 origin=Sample.Origin.FRAME,
@@ -204,7 +194,7 @@ def _table(asset: Asset, path: Path) -> FrameTable:
     return table
 
 
-def _called(dataset: Dataset, asset: Asset) -> str:
+def called(dataset: Dataset, asset: Asset) -> str:
     """What its frames are named by: its name, and its number where two have that name."""
     others = dataset.samples.filter(source__startswith=f"{asset.name}@").exclude(asset=asset)
     return f"{asset.name} ({asset.pk})" if others.exists() else asset.name
@@ -331,7 +321,7 @@ def _logos(wanted: Sequence[dict[str, Any]]) -> dict[str, list[NDArray[np.uint8]
             raise AnalysisError(f"{row['name']}: {message}") from error
         if row.get("logo_file"):
             _show(row, logo)
-        logos.setdefault(row["label"], []).append(_small(logo))
+        logos.setdefault(row["label"], []).append(small(logo, _SIDE))
     if not logos:
         raise AnalysisError("No logo was chosen.")
     return logos
@@ -343,7 +333,7 @@ def _show(row: dict[str, Any], logo: NDArray[np.uint8]) -> None:
     files.exclude(problem="").update(problem="")
     if not files.filter(shown="").exists():
         return
-    encoded, png = cv2.imencode(".png", _small(logo, 256))
+    encoded, png = cv2.imencode(".png", small(logo, 256))
     assert encoded
     files.update(shown=keep(f"{row['file']}.png", png.tobytes()))
 
@@ -360,7 +350,7 @@ def _backgrounds(transfer: Transfer) -> list[NDArray[np.uint8]]:
             real.exclude(is_golden=True).exclude(given_split="test").values_list("file", flat=True)
         )
         chosen = [files[i] for i in _places(files.count(), _BACKGROUNDS, options["seed"])]
-        found = [_small(read_picture(local_path(file))) for file in chosen]
+        found = [small(read_picture(local_path(file)), _SIDE) for file in chosen]
         if not found:
             raise AnalysisError(
                 "No picture of this dataset is marked “nothing here”, so there is no background."
@@ -385,20 +375,12 @@ def _scenes(asset: Asset, n_assets: int) -> Iterator[NDArray[np.uint8]]:
     """Frames along a video, or the picture where the asset is one."""
     path = local_path(asset.file)
     if asset.kind == Asset.Kind.IMAGE:
-        yield _small(read_picture(path))
+        yield small(read_picture(path), _SIDE)
         return
     times = thinned(_table(asset, path).times_s, max(4, _BACKGROUNDS // n_assets))
     with FrameReader(path, times, hop=True) as reader:
         for frame in reader:
-            yield _small(frame.bgr())
-
-
-def _small(image: NDArray[np.uint8], side: int = 1280) -> NDArray[np.uint8]:
-    scale = side / max(image.shape[:2])
-    if scale >= 1:
-        return np.ascontiguousarray(image)
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            yield small(frame.bgr(), _SIDE)
 
 
 def _previewed(

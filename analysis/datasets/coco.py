@@ -14,6 +14,7 @@ from typing import Any
 
 from analysis.datasets.boxes import from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.json_files import json_files
 from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
@@ -32,15 +33,14 @@ def detects(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in sorted(folder.rglob("*.json")):
-        if path.is_symlink():
-            continue
-        try:
-            content = json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
-            continue
+    for path, content in json_files(folder):
         if isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys():
             yield path, content
+
+
+def _file_names(content: dict[str, Any]) -> Iterator[str]:
+    rows = content["images"] if isinstance(content["images"], list) else []
+    return (str(row["file_name"]) for row in rows if isinstance(row, dict) and "file_name" in row)
 
 
 def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
@@ -50,7 +50,9 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     pictures: dict[str, LabelledPicture] = {}
     problems: list[Problem] = []
     name = ""
-    for path, content in _files(folder):
+    found = list(_files(folder))
+    shelf.expect(name for _, content in found for name in _file_names(content))
+    for path, content in found:
         file = _File(path.relative_to(folder).as_posix(), content, shelf)
         name = name or str((content.get("info") or {}).get("description") or "")
         labels |= dict.fromkeys(file.labels.values())

@@ -35,6 +35,7 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     if any(cvat_shapes.is_video(root) for _, root in roots):
         return cvat_video.read(folder)
     shelf = Shelf(folder)
+    shelf.expect(row.get("name") or "" for _, root in roots for row in root.iter("image"))
     problems: list[Problem] = []
     labels: dict[str, None] = {}
     pictures: dict[str, LabelledPicture] = {}

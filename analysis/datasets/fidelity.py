@@ -23,6 +23,7 @@ _OF_PICTURES = {
     "is_synthetic": "the mark “synthetic”",
     "is_golden": "the mark “golden”",
     "video": "the moment of the video that a frame is from",
+    "time_s": "the time of a frame (its number stays)",
     "changed": "the time of labelling",
     "extra": "notes of the format that a picture came in",
 }
@@ -104,8 +105,8 @@ def _reduced_picture(
 ) -> LabelledPicture:
     changes: dict[str, Any] = {}
     for what in _OF_PICTURES:
-        if what in holds:
-            continue
+        if what in holds or (what == "time_s" and "video" not in holds):
+            continue  # with the video its moment is lost already
         fields = _FRAME if what == "video" else (what,)
         default = {field: getattr(_NO_PICTURE, field) for field in fields}
         if any(getattr(picture, field) != value for field, value in default.items()):

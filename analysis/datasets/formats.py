@@ -22,8 +22,10 @@ from analysis.errors import AnalysisError
 
 # In the order in which a folder is asked what it is: the surest signs first.
 FORMATS = {
+    "ground_truth_video": "analysis.datasets.ground_truth_video",
     "ground_truth": "analysis.datasets.ground_truth",
     "coco": "analysis.datasets.coco",
+    "label_studio_video": "analysis.datasets.label_studio_video",
     "label_studio": "analysis.datasets.label_studio",
     "cvat_video": "analysis.datasets.cvat_video",
     "cvat": "analysis.datasets.cvat",
@@ -37,8 +39,12 @@ TITLES = {
     "cvat": "CVAT for images",
     "cvat_video": "CVAT for video",
     "label_studio": "Label Studio",
+    "label_studio_video": "Label Studio for video",
     "ground_truth": "Ground Truth manifest",
+    "ground_truth_video": "Ground Truth for video",
 }  # what a person chooses from, in this order
+# Hold frames by their number, and no other pictures.
+OF_VIDEOS = {"cvat_video", "label_studio_video", "ground_truth_video"}
 
 
 class Format(Protocol):

@@ -1,67 +1,60 @@
 """SageMaker Ground Truth augmented manifests: a line of JSON a picture, boxes in whole pixels.
 
 The attribute that holds the boxes is named freely, and `<name>-metadata` beside it says what the
-class numbers mean. Lines are judged as Rekognition Custom Labels judges them, with its codes: a
-line with one bad box is a bad line, and with more than a fifth of the lines bad, or their
-pictures missing, nothing is taken. Answers of human loops (A2I `output.json`) read like lines.
+class numbers mean. A line with one bad box is a bad line, and with more than a fifth of the lines
+bad, or their pictures missing, nothing is taken. Answers of human loops (A2I `output.json`) read
+like lines. Manifests of videos are read by `ground_truth_video`.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from analysis.datasets import ground_truth_video
 from analysis.datasets.boxes import in_pixels, sound
 from analysis.datasets.fidelity import reduce
 from analysis.datasets.ground_truth_attributes import BOXES, CHOICES, Attribute, BadLine
-from analysis.datasets.merging import is_newer
-from analysis.datasets.picture_files import Pictures, Shelf, displayed_size, file_names, put
+from analysis.datasets.ground_truth_manifest import (
+    NO_DATE,
+    OURS,
+    Reading,
+    is_address,
+    manifests,
+    names_of,
+    parsed,
+    path_in_bucket,
+    slug,
+    write_categories,
+    write_lines,
+)
+from analysis.datasets.picture_files import (
+    Pictures,
+    Shelf,
+    displayed_size,
+    put,
+)
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split, Task
 from analysis.errors import AnalysisError, UnreadableMedia
 
 TITLE = "Ground Truth"
 HOLDS = frozenset({"labels", "is_labelled", "split", "confidence", "changed"})
-_FILES: dict[Split | None, str] = {
-    "train": "train.manifest",
-    "val": "validation.manifest",
-    "test": "test.manifest",
-    None: "output.manifest",
-}
-_SPLIT = re.compile(r"(?<![a-z])(train|val|test)")
-_OURS = "s3://sightline/"  # stands for the bucket that pictures without one will be put in
-_S3 = re.compile(r"s3://[^/\s]+/\S(.*\S)?")
-_NO_DATE = "1970-01-01T00:00:00.000Z"  # a date must be there, and nobody knows it
-_CATEGORIES = "label_categories.json"
 
-_MAX_BYTES = 10**9
-_MAX_ROWS = 250_000
-_MAX_LABELS = 250
-_BAD_SHARE = 0.2
 # What Rekognition trains on. We take more, and say so.
 _THEIR_BOXES = 50
 _THEIR_SIDES = range(64, 4097)
+_THEIR_SHAPE = 20  # times as wide as high, or the other way round: below that
+_THEIR_BYTES = 15 * 10**6
+_THEIR_FILES = (".jpg", ".jpeg", ".png")
+_THEIR_TRAINING_SIDE = 1280  # pixels that it makes a larger picture's longer side
 
 
 def detects(folder: Path) -> bool:
     """Whether there is a manifest, or an answer of a human loop, in the folder."""
-    return bool(_manifests(folder)) or any(True for _ in _answers(folder))
-
-
-def _manifests(folder: Path) -> list[Path]:
-    files = [p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()]
-    return sorted(p for p in files if p.suffix == ".manifest" or _has_lines(p))
-
-
-def _has_lines(path: Path) -> bool:
-    """Whether a file of JSON lines, of which there are many kinds, begins like a manifest."""
-    if path.suffix != ".jsonl":
-        return False
-    with path.open("rb") as file:
-        return b'"source-ref"' in file.read(4096)
+    return bool(manifests(folder)) or any(True for _ in _answers(folder))
 
 
 def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
@@ -70,111 +63,39 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     Raises AnalysisError where there is no manifest. Refusals of a whole manifest are problems
     that `fidelity.fatal` finds, with no pictures in the set.
     """
-    shelf = Shelf(folder)
-    reading = _Reading(shelf)
-    paths = _manifests(folder)
-    for path in paths:
-        reading.manifest(path, path.relative_to(folder).as_posix())
-    answers = list(_answers(folder))
-    for where, answer in answers:
-        reading.line(_line_of(answer), where, None)
-    if not paths and not answers:
+    if ground_truth_video.detects(folder):
+        return ground_truth_video.read(folder)
+    answers = [(where, _line_of(answer), None) for where, answer in _answers(folder)]
+    if not manifests(folder) and not answers:
         raise AnalysisError("There is no manifest: a file of JSON lines that ends in .manifest.")
-    reading.labels = dict.fromkeys(_categories(folder)) | reading.labels
-    reading.judge()
-    return reading.result(), reading.problems
+    reading = _Pictures(folder, [row for _, row, _ in answers])
+    for row, where, split in reading.lines():
+        reading.line(row, where, split)
+    for where, row, split in answers:
+        reading.line(row, where, split)
+    task: Task = "concept" if reading.has_choices and not reading.has_boxes else "boxes"
+    return reading.result(task), reading.problems
 
 
-class _Reading:
-    """The lines read so far: pictures, labels, problems, and how many lines were bad."""
+class _Pictures(Reading):
+    """Lines that are of a picture each."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.pictures: dict[str, LabelledPicture] = {}
-        self.labels: dict[str, None] = {}
-        self.problems: list[Problem] = []
-        self.n_lines = self.n_bad = self.n_missing = 0
+    def __init__(self, folder: Path, answers: Sequence[Any]) -> None:
+        super().__init__(folder)
+        self.shelf = Shelf(folder)
         self.has_boxes = self.has_choices = False
-
-    def manifest(self, path: Path, where: str) -> None:
-        if path.stat().st_size > _MAX_BYTES:
-            message = "The manifest is larger than 1 GB."
-            self.problems.append(Problem(where, "ERROR_MANIFEST_SIZE_TOO_LARGE", message))
-            return
-        found = _SPLIT.search(path.stem.lower())
-        split: Split | None = found[1] if found else None  # type: ignore[assignment]
-        with path.open("rb") as file:
-            for number, text in enumerate(file, 1):
-                if not text.strip():
-                    continue
-                if self.n_lines >= _MAX_ROWS:
-                    message = f"There are more than {_MAX_ROWS:,} lines."
-                    code = "ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM"
-                    self.problems.append(Problem(where, code, message))
-                    return
-                self.line(_parsed(text), f"{where}, line {number}", split)
+        rows = (row for row, _, _ in Reading(folder).lines())
+        self.shelf.expect(path_in_bucket(_ref(row)) for row in chain(rows, answers))
 
     def line(self, row: Any, where: str, split: Split | None) -> None:
         """Take one line, or tell why not."""
-        self.n_lines += 1
+        self.n_rows += 1
         try:
             picture = self._picture(row, where)
         except BadLine as bad:
-            self.n_bad += 1
-            self.problems.append(Problem(where, bad.code, bad.message))
+            self.reject(where, bad)
             return
-        before = self.pictures.get(picture.source)
-        if before is not None:
-            message = f"{picture.source} has several lines; the newest counts."
-            self._warn(where, "WARNING_DUPLICATE_SOURCE", message)
-            if is_newer(before, picture):
-                return
-        self.pictures[picture.source] = replace(picture, split=split)
-
-    def _warn(self, where: str, code: str, message: str) -> None:
-        self.problems.append(Problem(where, code, message, is_error=False))
-
-    def judge(self) -> None:
-        """Refuse everything where too much is wrong."""
-        bad = self.n_bad + self.n_missing
-        if not self.n_lines:
-            self._refuse("ERROR_EMPTY_MANIFEST", "There is not one line in the manifest.")
-        elif bad > _BAD_SHARE * self.n_lines:
-            message = (
-                f"{bad} of {self.n_lines} lines cannot be used ({bad / self.n_lines:.1%}), with "
-                f"{self.n_missing} pictures missing among them. More than 20 % is too many."
-            )
-            self._refuse("ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", message)
-        elif len(self.labels) > _MAX_LABELS:
-            message = f"There are {len(self.labels)} labels; {_MAX_LABELS} is the most."
-            self._refuse("ERROR_MANIFEST_TOO_MANY_LABELS", message)
-        elif not self.labels:
-            self._refuse("ERROR_MANIFEST_TOO_FEW_LABELS", "There is no label in the manifest.")
-
-        self._compare_splits()
-
-    def _compare_splits(self) -> None:
-        """Tell where training and testing are of different things; Rekognition refuses that."""
-        used: dict[Split, set[str]] = {}
-        for picture in self.pictures.values():
-            if picture.split:
-                names = {box.label for box in picture.boxes} | {*picture.labels}
-                used.setdefault(picture.split, set()).update(names)
-        train, test = used.get("train"), used.get("test")
-        if train and test and len(train & test) < len(train | test) / 2:
-            message = (
-                f"Training and testing share {len(train & test)} of {len(train | test)} labels; "
-                "Rekognition wants half."
-            )
-            self._warn("The manifests", "ERROR_INSUFFICIENT_LABEL_OVERLAP", message)
-
-    def _refuse(self, code: str, message: str) -> None:
-        self.problems.insert(0, Problem("The manifest", code, message))
-        self.pictures = {}
-
-    def result(self) -> LabelledSet:
-        task: Task = "concept" if self.has_choices and not self.has_boxes else "boxes"
-        return LabelledSet(task, tuple(self.labels), tuple(self.pictures.values()))
+        self.keep(replace(picture, split=split), where)
 
     # --- a line ---------------------------------------------------------------------------
 
@@ -186,7 +107,7 @@ class _Reading:
             raise BadLine(
                 "ERROR_MISSING_SOURCE_REF", "The line does not say which picture it is of."
             )
-        if not isinstance(ref, str) or not _S3.fullmatch(ref):
+        if not is_address(ref):
             message = "source-ref is not an address like s3://bucket/folder/picture.jpg."
             raise BadLine("ERROR_INVALID_SOURCE_REF_FORMAT", message)
         attributes = self._attributes(row, where)
@@ -195,14 +116,17 @@ class _Reading:
         # A job that adjusts another's boxes adds an attribute of its own: the newest counts.
         newest = max(boxes, key=lambda a: a.date, default=None)
         path, size = self._file(ref, newest.size() if newest else None, where)
+        for empty in (a for a in boxes if not a.boxes()):
+            message = f"{empty.key} has no annotations."
+            self.warn(where, "WARNING_NO_ATTRIBUTE_ANNOTATIONS", message)
         picture = LabelledPicture(
-            ref.removeprefix(_OURS),
+            ref.removeprefix(OURS),
             *size,
-            boxes=self._sound(newest, where) if newest else (),
+            boxes=self._sound(newest, size, where) if newest else (),
             labels=tuple(dict.fromkeys(name for a in choices for name in a.choices())),
             is_labelled=bool(attributes),
             file=str(path or ""),
-            changed=max((a.date for a in attributes), default="").replace(_NO_DATE, ""),
+            changed=max((a.date for a in attributes), default="").replace(NO_DATE, ""),
             extra=_notes(row, newest),
         )
         self.has_boxes |= bool(boxes)
@@ -216,7 +140,7 @@ class _Reading:
         others = [key for key in row if key != "source-ref"]
         if not others:
             message = "Nobody labelled this picture."
-            self._warn(where, "WARNING_UNANNOTATED_RECORD", message)
+            self.warn(where, "WARNING_UNANNOTATED_RECORD", message)
             return []
         for key in others:
             if key.endswith("-metadata") and key.removesuffix("-metadata") not in row:
@@ -240,15 +164,23 @@ class _Reading:
             raise faults[0]
         return good
 
-    def _sound(self, attribute: Attribute, where: str) -> tuple[LabelledBox, ...]:
+    def _sound(
+        self, attribute: Attribute, size: tuple[int, int], where: str
+    ) -> tuple[LabelledBox, ...]:
         """The boxes of a line. One that is not good makes the line bad."""
         boxes = attribute.boxes()
         if not boxes:
             message = "Nothing is marked on this picture; it is kept as one without anything."
-            self._warn(where, "WARNING_NO_ANNOTATIONS", message)
+            self.warn(where, "WARNING_NO_ANNOTATIONS", message)
         if len(boxes) > _THEIR_BOXES:
             message = f"There are {len(boxes)} boxes; Rekognition takes {_THEIR_BOXES}."
-            self._warn(where, "ERROR_TOO_MANY_BOUNDING_BOXES", message)
+            self.warn(where, "ERROR_TOO_MANY_BOUNDING_BOXES", message)
+        scale = min(1.0, _THEIR_TRAINING_SIDE / max(size))
+        shortest = [min(b.box.width * size[0], b.box.height * size[1]) * scale for b in boxes]
+        if n_small := sum(side <= 1 for side in shortest):
+            message = f"{n_small} of its boxes {'is' if n_small == 1 else 'are'} a pixel at most "
+            message += f"in a picture of {_THEIR_TRAINING_SIDE:,}; Rekognition wants more."
+            self.warn(where, "ERROR_BOUNDING_BOX_TOO_SMALL", message)
         kept, problems = sound(boxes, where)
         self.problems += problems
         return kept
@@ -257,7 +189,7 @@ class _Reading:
         self, ref: str, said: tuple[int, int] | None, where: str
     ) -> tuple[Path | None, tuple[int, int]]:
         """The picture's file, if it is here, and the size of the picture."""
-        path = self.shelf.find(ref.removeprefix("s3://"))
+        path = self.shelf.find(path_in_bucket(ref))
         if path is None:
             if said is None:
                 message = f"{ref} is missing, and nothing says how large it is."
@@ -265,7 +197,7 @@ class _Reading:
             if self.shelf.files:
                 self.n_missing += 1
                 message = f"{ref} is missing; its labels are kept."
-                self._warn(where, "ERROR_INVALID_IMAGE", message)
+                self.warn(where, "ERROR_INVALID_IMAGE", message)
             return None, said
         try:
             size = displayed_size(path)
@@ -277,17 +209,27 @@ class _Reading:
                 f"{size[0]} × {size[1]}."
             )
             raise BadLine("ERROR_INVALID_IMAGE_DIMENSION", message)
-        if not all(side in _THEIR_SIDES for side in size):
-            message = f"{size[0]} × {size[1]} pixels; Rekognition takes 64 to 4,096 a side."
-            self._warn(where, "ERROR_INVALID_IMAGE_DIMENSION", message)
+        self._tell_limits(path, size, where)
         return path, size
 
+    def _tell_limits(self, path: Path, size: tuple[int, int], where: str) -> None:
+        """Tell where a picture that we take is not one that Rekognition takes."""
+        if not all(side in _THEIR_SIDES for side in size):
+            message = f"{size[0]} × {size[1]} pixels; Rekognition takes 64 to 4,096 a side."
+            self.warn(where, "ERROR_INVALID_IMAGE_DIMENSION", message)
+        if path.suffix.lower() not in _THEIR_FILES:
+            message = f"Rekognition takes JPEG and PNG; {path.name} is neither."
+            self.warn(where, "ERROR_INVALID_IMAGE", message)
+        if path.stat().st_size > _THEIR_BYTES:
+            message = f"{path.name} has {path.stat().st_size / 1e6:.0f} MB; Rekognition takes 15."
+            self.warn(where, "ERROR_INVALID_IMAGE", message)
+        if max(size) >= _THEIR_SHAPE * min(size):
+            message = f"{size[0]} × {size[1]} pixels; Rekognition takes less than 20 to 1."
+            self.warn(where, "ERROR_INVALID_IMAGE", message)
 
-def _parsed(text: bytes) -> Any:
-    try:
-        return json.loads(text.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
+
+def _ref(row: Any) -> str:
+    return str(row.get("source-ref") or "") if isinstance(row, dict) else ""
 
 
 def _notes(row: dict[str, Any], attribute: Attribute | None) -> dict[str, Any]:
@@ -304,22 +246,12 @@ def _notes(row: dict[str, Any], attribute: Attribute | None) -> dict[str, Any]:
     return {"ground_truth": notes}
 
 
-def _categories(folder: Path) -> Iterator[str]:
-    """The labels of a category file, as a labelling job is given."""
-    for path in sorted(folder.rglob(_CATEGORIES)):
-        content = _parsed(path.read_bytes())
-        rows = content.get("labels") if isinstance(content, dict) else None
-        for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict) and isinstance(row.get("label"), str):
-                yield row["label"]
-
-
 # --- human loops --------------------------------------------------------------------------
 
 
 def _answers(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(folder.rglob("output.json")):
-        content = _parsed(path.read_bytes())
+        content = parsed(path.read_bytes())
         if isinstance(content, dict) and isinstance(content.get("humanAnswers"), list):
             yield path.relative_to(folder).as_posix(), content
 
@@ -360,32 +292,30 @@ def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None)
     Pictures that never were in a bucket get s3://sightline/: replace it by where you put them.
     """
     kept, problems = reduce(labelled, HOLDS | {"extra"}, TITLE)
-    names = file_names(kept.pictures)
+    kept = replace(kept, name=labelled.name)  # the labels' attribute is called by it
+    names = names_of(kept.pictures)
     told = put(kept.pictures, names, pictures, lambda p: folder / "images" / names[p.source])
     # What has an address keeps it, whatever its file is called.
     problems += [p for p in told if p.code != "RENAMED" or "://" not in p.where]
     folder.mkdir(parents=True, exist_ok=True)
-    lines: dict[str, list[str]] = {}
+    lines: dict[Split | None, list[dict[str, Any]]] = {}
     for picture in kept.pictures:
         line = _line(kept, picture, names[picture.source])
-        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-        lines.setdefault(_FILES[picture.split], []).append(text)
-    for file, texts in (lines or {_FILES[None]: []}).items():
-        (folder / file).write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    rows = {"document-version": "2018-11-28", "labels": [{"label": n} for n in kept.labels]}
-    (folder / _CATEGORIES).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+        lines.setdefault(picture.split, []).append(line)
+    write_lines(folder, lines)
+    write_categories(folder, kept.labels, "2018-11-28")
     return problems
 
 
 def _line(labelled: LabelledSet, picture: LabelledPicture, name: str) -> dict[str, Any]:
-    is_address = _S3.fullmatch(picture.source) is not None
-    line: dict[str, Any] = {"source-ref": picture.source if is_address else f"{_OURS}{name}"}
+    ref = picture.source if is_address(picture.source) else f"{OURS}{name}"
+    line: dict[str, Any] = {"source-ref": ref}
     if not picture.is_labelled:
         return line
-    slug = re.sub(r"[^A-Za-z0-9]+", "_", labelled.name).strip("_") or "labels"
+    called = slug(labelled.name)
     if labelled.task == "boxes":
         notes = dict(picture.extra.get("ground_truth") or {})
-        key = str(notes.get("attribute") or f"{slug}_BB")
+        key = str(notes.get("attribute") or f"{called}_BB")
         line[key] = _annotations(labelled, picture, notes.get("depth", 3))
         objects = [{"confidence": _short(b.confidence)} for b in picture.boxes]
         line[f"{key}-metadata"] = _metadata(
@@ -394,9 +324,9 @@ def _line(labelled: LabelledSet, picture: LabelledPicture, name: str) -> dict[st
     if picture.labels or labelled.task == "concept":
         numbers = [list(labelled.labels).index(label) for label in picture.labels]
         sure = {str(number): 1 for number in numbers}
-        line[slug] = numbers
-        line[f"{slug}-metadata"] = _metadata(
-            labelled, picture, slug, CHOICES[1], None, **{"confidence-map": sure}
+        line[called] = numbers
+        line[f"{called}-metadata"] = _metadata(
+            labelled, picture, called, CHOICES[1], None, **{"confidence-map": sure}
         )
     return line
 
@@ -422,7 +352,7 @@ def _metadata(
     own = {"job-name": f"labeling-job/{key}", "human-annotated": "yes"}
     noted = noted if isinstance(noted, dict) else {}
     class_map = {str(number): label for number, label in enumerate(labelled.labels)}
-    date = picture.changed or _NO_DATE
+    date = picture.changed or NO_DATE
     return {**own, **noted, "class-map": class_map, **more, "creation-date": date, "type": kind}
 
 

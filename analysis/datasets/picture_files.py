@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -59,41 +59,59 @@ def said_size(width: Any, height: Any) -> tuple[int, int] | None:
 
 
 class Shelf:
-    """The picture files of a folder, to be asked for by whatever a label file calls them.
+    """The files of a folder, to be asked for by whatever a label file calls them: pictures, or
+    what else has one of the `suffixes`.
 
     Links are not followed: an archive cannot point at the machine's own files.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suffixes: Collection[str] = SUFFIXES) -> None:
         self.folder = folder
         self.files = sorted(
             path
             for path in folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.is_symlink() and path.is_file()
+            if path.suffix.lower() in suffixes and not path.is_symlink() and path.is_file()
         )
-        self._by_name: dict[str, list[Path]] = {}
+        self._own = {path: _parts(path.relative_to(folder).as_posix()) for path in self.files}
+        self._by_end: dict[tuple[str, ...], list[Path]] = {}  # name, and name with its folder
         self._answered: dict[Path, list[str]] = {}
-        for path in self.files:
-            self._by_name.setdefault(path.name.casefold(), []).append(path)
+        for path, own in self._own.items():
+            for end in {tuple(own[-1:]), tuple(own[-2:])}:
+                self._by_end.setdefault(end, []).append(path)
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Hear all names that will be asked for: a file then answers to the one that is nearest
+        to its own, and of several that are equally near to none."""
+        claims: dict[Path, dict[tuple[str, ...], tuple[int, int]]] = {}
+        for parts in {tuple(_parts(name)) for name in names}:
+            if (path := self._best([*parts], "")) is not None:
+                shared = _shared_end(self._own[path], [*parts])
+                claims.setdefault(path, {})[parts] = shared, -len(parts)
+        for path, ranks in claims.items():
+            nearest = [parts for parts, rank in ranks.items() if rank == max(ranks.values())]
+            self._answered[path] = [*nearest[0]] if len(nearest) == 1 else []
 
     def find(self, called: str, near: str = "") -> Path | None:
         """The file that shares the longest end of its path with `called`.
 
         Between equals the one with a folder called `near` in its path, then the one with fewer
-        folders. None when none is the best, or when the best has answered to another name.
+        folders. None when none is the best, or when the best answers to another name.
         """
         parts = _parts(called)
-        if not parts:
+        best = self._best(parts, near.casefold())
+        if best is None or self._answered.setdefault(best, parts) != parts:
             return None
-        near = near.casefold()
+        return best
+
+    def _best(self, parts: list[str], near: str) -> Path | None:
+        ends = (tuple(parts[-2:]), tuple(parts[-1:]))
+        alike = next((self._by_end[end] for end in ends if end in self._by_end), [])
         ranks = {}
-        for path in self._by_name.get(parts[-1], ()):
-            own = _parts(path.relative_to(self.folder).as_posix())
+        for path in alike:
+            own = self._own[path]
             ranks[path] = (_shared_end(own, parts), near in own[:-1], -len(own))
         best = [path for path, rank in ranks.items() if rank == max(ranks.values())]
-        if len(best) != 1 or self._answered.setdefault(best[0], parts) != parts:
-            return None
-        return best[0]
+        return best[0] if len(best) == 1 else None
 
 
 def _parts(name: str) -> list[str]:

@@ -54,6 +54,7 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     splits = _splits(folder)
     labels = dict.fromkeys(_labelmap(folder))
     pictures: dict[str, LabelledPicture] = {}
+    shelf.expect(file.source for file in good)
     for file in good:
         picture, found = _picture(file, shelf, from_zero)
         problems += found
@@ -81,15 +82,20 @@ class _File:
         else:
             self.root = root if root.tag == "annotation" else None
 
+    @property
+    def source(self) -> str:
+        """The picture's path, beside which the XML file's own folder counts."""
+        assert self.root is not None
+        name = xml.text(self.root, "filename").replace("\\", "/") or f"{self.stem}.jpg"
+        folder = self.stem.rpartition("/")[0]
+        return f"{folder}/{name}" if folder and "/" not in name else name
+
 
 def _picture(
     file: _File, shelf: Shelf, from_zero: bool
 ) -> tuple[LabelledPicture | None, list[Problem]]:
-    root = file.root
+    root, source = file.root, file.source
     assert root is not None
-    name = xml.text(root, "filename").replace("\\", "/") or f"{file.stem}.jpg"
-    folder = file.stem.rpartition("/")[0]
-    source = f"{folder}/{name}" if folder and "/" not in name else name
     width, height = (xml.number(xml.text(root, f"size/{side}")) for side in ("width", "height"))
     said = said_size(width, height)
     path, size, problems = measured(shelf, source, said)

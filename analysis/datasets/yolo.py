@@ -100,9 +100,10 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _names(content: dict[str, Any], file: str) -> tuple[str, ...]:
-    """The names by number. ultralytics takes a list, or numbers with names."""
+    """The names by number. ultralytics takes a list, or numbers with names, quoted or not."""
     names = content.get("names")
-    if isinstance(names, dict) and all(isinstance(n, int) and n >= 0 for n in names):
+    if isinstance(names, dict) and all(str(n).isdecimal() for n in names):
+        names = {int(n): name for n, name in names.items()}
         top = max(names, default=-1)
         if top < 10_000:
             names = [names.get(n, f"class {n}") for n in range(top + 1)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
@@ -89,12 +90,10 @@ def geometry_of(frame: av.VideoFrame, aspect: Fraction | None, *, is_picture: bo
 
 def fill(slot: Pixels, frame: av.VideoFrame, geometry: Geometry) -> None:
     """Write `frame`, as displayed, into `slot` (flat, `geometry.slot_bytes` long)."""
-    width, height = geometry.upright
     if not geometry.is_planar:
-        image = convert(frame, width, height, "bgr24").to_ndarray()
-        out_width, out_height = geometry.displayed
-        slot[:] = turn(image, geometry).reshape(out_height * out_width * 3)
+        slot[:] = displayed(frame, geometry, "bgr24").reshape(-1)
         return
+    width, height = geometry.upright
     if frame.format.name not in _I420 or (frame.width, frame.height) != (width, height):
         frame = convert(frame, width, height, "yuv420p")
     at = 0
@@ -106,10 +105,17 @@ def fill(slot: Pixels, frame: av.VideoFrame, geometry: Geometry) -> None:
         at += w * h
 
 
+def displayed(frame: av.VideoFrame, geometry: Geometry, to: str) -> Pixels:
+    """The picture that `frame` shows, (height, width, channels); `to` is "bgr24" or "bgra"."""
+    pixels = convert(frame, *geometry.upright, to).to_ndarray()
+    return turn(cast(Pixels, pixels), geometry)  # the stub names the numbers of every format
+
+
 def plane(frame: av.VideoFrame, index: int, width: int, height: int) -> Pixels:
     """One 8-bit plane without its padding, not copied."""
     source = frame.planes[index]
-    return np.frombuffer(source, np.uint8).reshape(-1, source.line_size)[:height, :width]
+    padded = np.frombuffer(memoryview(source), np.uint8).reshape(-1, source.line_size)
+    return padded[:height, :width]
 
 
 def turn(pixels: Pixels, geometry: Geometry) -> Pixels:
@@ -147,7 +153,7 @@ def _orientation(frame: av.VideoFrame) -> tuple[int, bool]:
         data = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV stops at kinds of side data it has no name for, EXIF among them
         return round(-frame.rotation / 90) % 4, False
-    if data is None:
+    if not isinstance(data, SideData):
         return 0, False
     a, b, _, c, d, *_ = np.frombuffer(bytes(data), "<i4")[:9].tolist()
     mirrored = a * d - b * c < 0

@@ -74,7 +74,8 @@ def origin(container: InputContainer) -> Fraction:
     starts = {
         stream.index: stream.start_time * stream.time_base
         for stream in container.streams
-        if stream.type in ("video", "audio") and stream.start_time is not None
+        if stream.type in ("video", "audio")
+        if stream.start_time is not None and stream.time_base is not None
     }
     picture = film(container)
     if picture is not None and starts.get(picture.index, 0) < 0:

@@ -18,11 +18,20 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from analysis.decoding.geometry import EXIF_TURNS, Geometry, convert, fill, geometry_of, plane, turn
+from analysis.decoding.geometry import (
+    EXIF_TURNS,
+    Geometry,
+    convert,
+    displayed,
+    fill,
+    geometry_of,
+    plane,
+)
 from analysis.decoding.line import Line
 from analysis.decoding.opening import film, is_picture, open_media, origin
 from analysis.errors import RefusedMedia, UnreadableMedia
 from analysis.frame_table import EVENLY_PACED
+from analysis.opencv import resize
 
 CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
 _SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
@@ -249,6 +258,7 @@ class Reading:
         return self._walk(time_s)
 
     def _packets_at(self, target: float) -> Iterator[av.Packet]:
+        assert self.stream.time_base is not None  # every demuxer sets it
         stamp = int((Fraction(target) + self.start) / self.stream.time_base)
         try:
             self.container.seek(stamp, stream=self.stream)
@@ -469,8 +479,8 @@ def difference(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> float:
 
 def _cells(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Averages over a grid: 16 points a cell are as good as all of them, and far cheaper."""
-    points = cv2.resize(pixels, (width * 4, height * 4), interpolation=cv2.INTER_LINEAR)
-    return cv2.resize(points, (width, height), interpolation=cv2.INTER_AREA).ravel()
+    points = resize(pixels, (width * 4, height * 4), interpolation=cv2.INTER_LINEAR)
+    return resize(points, (width, height), interpolation=cv2.INTER_AREA).ravel()
 
 
 # ---- pictures ----------------------------------------------------------------------------------
@@ -531,8 +541,7 @@ def read_picture(request: dict, payload: bytes, line: Line) -> None:
         frame = first.frame
         geometry = geometry_of(frame, stream.sample_aspect_ratio, is_picture=False)
     has_alpha = _is_palette(frame) or any(part.is_alpha for part in frame.format.components)
-    kind = "bgra" if has_alpha else "bgr24"
-    image = turn(convert(frame, *geometry.upright, kind).to_ndarray(), geometry)
+    image = displayed(frame, geometry, "bgra" if has_alpha else "bgr24")
     line.send({"shape": list(image.shape)}, np.ascontiguousarray(image).tobytes())
 
 

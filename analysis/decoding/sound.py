@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from analysis.decoding.line import Line
@@ -44,6 +46,7 @@ def _samples(request: dict) -> Iterator[NDArray[np.float32]]:
     track = container.streams.best("audio")
     if track is None:
         raise UnreadableMedia("There is no sound in this file.")
+    assert isinstance(track, av.AudioStream)
     if track.codec_context is None:
         raise UnreadableMedia("The sound is in a format that this machine cannot decode.")
     start = origin(container)
@@ -51,7 +54,7 @@ def _samples(request: dict) -> Iterator[NDArray[np.float32]]:
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     position = 0
     for frame in _frames(container, track):
-        due = None if frame.pts is None else frame.pts * frame.time_base - start
+        due = _due(frame, start)
         for piece in _resampled(resampler, frame):
             piece, position = _placed(piece, position, due)
             due = None
@@ -64,6 +67,13 @@ def _samples(request: dict) -> Iterator[NDArray[np.float32]]:
         position += len(piece)
     if not position:
         raise UnreadableMedia("There is a sound track, but nothing of it can be decoded.")
+
+
+def _due(frame: av.AudioFrame, start: Fraction) -> Fraction | None:
+    """When the frame is heard, seconds from the asset's start; None where the file does not say."""
+    if frame.pts is None or frame.time_base is None:
+        return None
+    return frame.pts * frame.time_base - start
 
 
 def _placed(
@@ -80,7 +90,7 @@ def _placed(
     return piece, position + len(piece)
 
 
-def _frames(container: av.container.InputContainer, track: av.AudioStream) -> Iterator:
+def _frames(container: InputContainer, track: av.AudioStream) -> Iterator[av.AudioFrame]:
     """Decoded sound; damaged packets are passed over."""
     packets = container.demux(track)
     while True:
@@ -100,4 +110,5 @@ def _resampled(
     if frame is not None:
         frame.pts = None  # the resampler would insert or drop samples; `_placed` does that
     for part in resampler.resample(frame):
-        yield part.to_ndarray().reshape(-1)
+        samples = cast(NDArray[np.float32], part.to_ndarray())  # of format flt, as asked for
+        yield samples.reshape(-1)

@@ -24,6 +24,7 @@ from analysis.detectors.reference_geometry import Place, find_hypotheses, fit
 from analysis.detectors.reference_pictures import Source, duplicates, pictures_of, read_reference
 from analysis.detectors.reference_score import Evidence, confidence, measure
 from analysis.errors import UnusableReference
+from analysis.opencv import resize
 from analysis.types import Box, Detection
 from analysis.types import Source as DetectionSource
 
@@ -187,7 +188,7 @@ class ReferenceDetector:
         kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         grey = frame.luma
         if size != (width, height):
-            grey = cv2.resize(grey, size, interpolation=kind)
+            grey = resize(grey, size, interpolation=kind)
         return grey, np.array([size[0] / width, size[1] / height])
 
 

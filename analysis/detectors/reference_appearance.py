@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.detectors.reference_pictures import Picture
+from analysis.opencv import blur, gaussian_blur, resize, warp_affine
 
 Floats = NDArray[np.float32]
 _SIDE = 64  # pixels: the side of a square canvas; others have the same area
@@ -39,12 +40,12 @@ def look_of(picture: Picture) -> Look:
     height, width = picture.grey.shape
     scale = _SIDE / math.sqrt(width * height)
     size = max(20, round(width * scale)), max(20, round(height * scale))
-    canvas = cv2.resize(picture.grey, size, interpolation=cv2.INTER_AREA)
+    canvas = resize(picture.grey, size, interpolation=cv2.INTER_AREA)
     edges = edge_directions(canvas)
     weight = np.ones(edges.shape[:2], np.float32)
     if picture.near_mask is not None:
-        mask = cv2.resize(picture.near_mask, size, interpolation=cv2.INTER_AREA)
-        weight = _cells(mask.astype(np.float32) / 255)
+        mask = resize(picture.near_mask, size, interpolation=cv2.INTER_AREA)
+        weight = _cells(np.divide(mask, 255, dtype=np.float32))
     return Look(*size, (width / size[0], height / size[1]), edges, weight)
 
 
@@ -58,18 +59,19 @@ def edge_directions(grey: NDArray[np.uint8]) -> Floats:
     lower = np.floor(position)
     share = position - lower
     low = lower.astype(np.intp) % _DIRECTIONS
-    planes = np.zeros((*grey.shape, _DIRECTIONS), np.float32)
-    rows, columns = np.indices(grey.shape, sparse=True)
+    height, width = grey.shape
+    planes = np.zeros((height, width, _DIRECTIONS), np.float32)
+    rows, columns = np.indices((height, width), sparse=True)
     planes[rows, columns, low] = strength * (1 - share)
     planes[rows, columns, (low + 1) % _DIRECTIONS] += strength * share
     cells = np.concatenate([_cells(planes[:, :, :4]), _cells(planes[:, :, 4:])], axis=2)
-    energy = cv2.blur(np.sqrt((cells**2).sum(2)), (5, 5))
+    energy = blur(np.sqrt((cells**2).sum(2)), (5, 5))
     return cells / (energy + 0.02 * energy.max() + _FAINT)[:, :, None]
 
 
 def _cells(plane: Floats) -> Floats:
     """Blurred and thinned to one value for each cell."""
-    return cv2.GaussianBlur(plane, (0, 0), 0.4 * _CELL)[_CELL // 2 :: _CELL, _CELL // 2 :: _CELL]
+    return gaussian_blur(plane, (0, 0), 0.4 * _CELL)[_CELL // 2 :: _CELL, _CELL // 2 :: _CELL]
 
 
 def likeness(look: Look, grey: NDArray[np.uint8], place: NDArray, is_negative: bool) -> float:
@@ -109,7 +111,7 @@ def _drawn(look: Look, grey: NDArray[np.uint8], place: NDArray) -> NDArray[np.ui
     if shrink > 1.6:  # warping alone would skip pixels and invent edges
         grey, place = _shrunk(look, grey, place, shrink)
     size, flags = (look.width, look.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(grey, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return warp_affine(grey, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _shrunk(
@@ -124,7 +126,7 @@ def _shrunk(
     if x2 - x1 < 5 or y2 - y1 < 5:
         return grey, place
     size = max(2, round((x2 - x1) / shrink)), max(2, round((y2 - y1) / shrink))
-    small = cv2.resize(grey[y1:y2, x1:x2], size, interpolation=cv2.INTER_AREA)
+    small = resize(grey[y1:y2, x1:x2], size, interpolation=cv2.INTER_AREA)
     scale = np.array([size[0] / (x2 - x1), size[1] / (y2 - y1)])
     moved = np.c_[place[:, :2], place[:, 2] - (x1, y1)] * scale[:, None]
     return small, moved

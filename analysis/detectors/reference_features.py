@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.detectors.reference_appearance import Look, look_of
 from analysis.detectors.reference_pictures import Picture
+from analysis.opencv import gaussian_blur, resize
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
@@ -48,7 +49,7 @@ class Features:
 
 def find_features(grey: NDArray[np.uint8], limit: int, mask: NDArray | None = None) -> Features:
     """The `limit` strongest RootSIFT features of a grey picture, inside `mask`."""
-    sift = cv2.SIFT_create(0, 3, _CONTRAST)
+    sift = cv2.SIFT.create(0, 3, _CONTRAST)
     keypoints, descriptors = sift.detectAndCompute(grey, mask)
     if descriptors is None or not keypoints:
         none = np.zeros(0, np.float32)
@@ -198,11 +199,11 @@ def common_features(limit: int = 1500) -> Floats:
     random = np.random.default_rng(27)
     sheet = np.full((640, 640), 128, np.uint8)
     for size in (5, 10, 20, 40):
-        cloud = cv2.resize(random.normal(0, 22, (size, size)), (640, 640))
+        cloud = resize(random.normal(0, 22, (size, size)), (640, 640))
         sheet = np.clip(sheet + cloud, 0, 255).astype(np.uint8)
     for _ in range(90):
         _draw_something(sheet, random)
-    return find_features(cv2.GaussianBlur(sheet, (0, 0), 0.8), limit).descriptors
+    return find_features(gaussian_blur(sheet, (0, 0), 0.8), limit).descriptors
 
 
 def _draw_something(sheet: NDArray[np.uint8], random: np.random.Generator) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import UnusableReference
+from analysis.opencv import copy_make_border, cvt_color, dilate, resize
 
 Pixels = NDArray[np.uint8]
 Source = Path | str | Pixels
@@ -115,14 +116,14 @@ def _resized(image: Pixels) -> Pixels:
     scale = _scale(width, height)
     size = max(8, round(width * scale)), max(8, round(height * scale))
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(image, size, interpolation=kind)
+    return resize(image, size, interpolation=kind)
 
 
 def _opaque(logo: Pixels) -> Picture:
     bgr = _resized(np.ascontiguousarray(logo))
     height, width = bgr.shape[:2]
     outline = (0.0, 0.0, float(width), float(height))
-    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None, outline)
+    return Picture(cvt_color(bgr, cv2.COLOR_BGR2GRAY), None, outline)
 
 
 def _on_backdrop(logo: Pixels, shade: int) -> Picture:
@@ -134,8 +135,8 @@ def _on_backdrop(logo: Pixels, shade: int) -> Picture:
     height, width = solid.shape
     pad = round(_MARGIN * math.sqrt(width * height)) + 2
     sides = (pad, pad, pad, pad)
-    bgr = cv2.copyMakeBorder(bgr, *sides, cv2.BORDER_CONSTANT, value=(shade, shade, shade))
-    solid = cv2.copyMakeBorder(solid, *sides, cv2.BORDER_CONSTANT, value=0)
-    near = cv2.dilate((solid >= 128).astype(np.uint8) * 255, np.ones((pad, pad), np.uint8))
+    bgr = copy_make_border(bgr, *sides, cv2.BORDER_CONSTANT, value=(shade, shade, shade))
+    solid = copy_make_border(solid, *sides, cv2.BORDER_CONSTANT, value=0)
+    near = dilate((solid >= 128).astype(np.uint8) * 255, np.ones((pad, pad), np.uint8))
     outline = (float(pad), float(pad), float(pad + width), float(pad + height))
-    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), near, outline)
+    return Picture(cvt_color(bgr, cv2.COLOR_BGR2GRAY), near, outline)

@@ -261,13 +261,14 @@ def suppress(boxes: NDArray[np.float32], iou: float, limit: int) -> list[int]:
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = np.arange(len(boxes))
     standing: list[int] = []
+    most = np.float64(iou)  # compared as torchvision does: 0.3 in 32 bits is more than 0.3
     while len(left) and len(standing) < limit:
         first, left = left[0], left[1:]
         standing.append(int(first))
         shared = _shared(boxes[first], boxes[left])
         with np.errstate(invalid="ignore"):  # two empty boxes: 0/0 suppresses nothing
             overlap = shared / (areas[first] + areas[left] - shared)
-        left = left[~(overlap > iou)]
+        left = left[~(overlap > most)]
     return standing
 
 

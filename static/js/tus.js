@@ -4,8 +4,13 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 const REMEMBERED = "sightline.upload:";
 
 /** What the browser knows of a file without reading it: enough to take up the right upload. */
-export function fingerprint(file, workspace) {
-  return [workspace, file.name, file.size, file.lastModified].join(":");
+export function fingerprint(file, { workspace, purpose }) {
+  const where = purpose ? `${workspace}/${purpose}` : workspace;
+  return [where, file.name, file.size, file.lastModified].join(":");
+}
+
+export function remember(file, place, url) {
+  localStorage.setItem(REMEMBERED + fingerprint(file, place), url);
 }
 
 export function forget(url) {
@@ -32,13 +37,15 @@ const wait = (ms, signal) =>
   });
 
 export class Upload {
-  /** `place`: {uploads, token, workspace, collection}. `on`: {progress(bytes), waiting(seconds)}. */
+  /** `place`: {uploads, token, workspace, collection, purpose}. `on`: {progress(bytes), waiting(seconds)}. */
   constructor(file, place, on) {
     Object.assign(this, { file, place, on, offset: 0, url: null });
-    this.key = REMEMBERED + fingerprint(file, place.workspace);
+    this.key = REMEMBERED + fingerprint(file, place);
   }
 
-  /** Send until all is there. Returns {asset, isDuplicate}, or null when it was paused. */
+  /** Send until all is there. Returns {asset, isDuplicate, upload}, or null when it was paused.
+
+      What is for an import has no asset but is an upload still: remembered until it is asked for. */
   async run() {
     this.stop = new AbortController();
     let failures = 0;
@@ -92,6 +99,7 @@ export class Upload {
 
   async #begin() {
     const words = [`name ${base64(this.file.name)}`];
+    if (this.place.purpose) words.push(`purpose ${base64(this.place.purpose)}`);
     if (this.place.collection) words.push(`collection ${base64(this.place.collection)}`);
     const answer = await this.#ask("POST", this.place.uploads, {
       "Upload-Length": String(this.file.size),
@@ -115,9 +123,10 @@ export class Upload {
     this.offset = Number(answer.getResponseHeader("Upload-Offset"));
     this.on.progress(this.offset);
     const asset = answer.getResponseHeader("Sightline-Asset");
-    if (!asset) return null;
-    localStorage.removeItem(this.key);
-    return { asset, isDuplicate: answer.getResponseHeader("Sightline-Duplicate") === "1" };
+    const upload = answer.getResponseHeader("Sightline-Upload");
+    if (!asset && !upload) return null;
+    if (asset) localStorage.removeItem(this.key);
+    return { asset, isDuplicate: answer.getResponseHeader("Sightline-Duplicate") === "1", upload };
   }
 
   /** XMLHttpRequest, because fetch cannot tell how much of a body has gone. */

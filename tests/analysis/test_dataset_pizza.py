@@ -9,7 +9,7 @@ import pytest
 
 from analysis.datasets import ground_truth
 from analysis.datasets.fidelity import fatal, reduced
-from analysis.datasets.formats import TITLES, counts, detect_format, load, read
+from analysis.datasets.formats import OF_VIDEOS, TITLES, counts, detect_format, load, read
 from analysis.datasets.merging import merge
 from analysis.datasets.picture_files import own_files
 from analysis.datasets.types import LabelledSet
@@ -61,7 +61,7 @@ def test_it_imports_as_12_pictures_23_boxes_1_label_0_errors(pizza):
     assert problems == []
 
 
-@pytest.mark.parametrize("name", [name for name in TITLES if name != "cvat_video"])
+@pytest.mark.parametrize("name", [name for name in TITLES if name not in OF_VIDEOS])
 def test_it_goes_out_and_comes_back_in_every_format(pizza, tmp_path, name):
     labelled, module = pizza[0], load(name)
     said = module.write(labelled, tmp_path / "out", own_files)

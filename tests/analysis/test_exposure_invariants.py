@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.columns import Columns
-from analysis.exposure import METHODOLOGIES, Exposure, MediaRate, measure, per_minute
+from analysis.exposure import (
+    METHODOLOGIES,
+    Exposure,
+    MediaRate,
+    compare_methods,
+    measure,
+    per_minute,
+)
 from analysis.sightings import Prepared, boxes_of, sightings_of
 from tests.analysis.exposure_cases import GRID, LABELS, drawn_columns, drawn_methods, end_of
 
@@ -256,3 +263,22 @@ def test_prepared_columns_give_the_same_answers(table, method, threshold, window
         assert measured(ready, labels=labels, **options) == measured(
             table, labels=labels, **options
         )
+
+
+@settings(max_examples=50)
+@given(drawn_columns(), drawn_methods(), thresholds, st.sampled_from([None, (0.3, 2.1)]))
+def test_methods_side_by_side_say_what_each_says_alone(table, method, threshold, window):
+    asked = {
+        "duration_s": end_of(table),
+        "labels": LABELS,
+        "thresholds": threshold,
+        "hidden": LABELS[:1],
+        "window": window,
+    }
+    methods = METHODOLOGIES | {"drawn": method}
+    for key, standing in compare_methods(table, methods=methods, **asked).items():
+        alone = measure(table, method=methods[key], **asked)
+        for brief, full in zip(standing.brands, alone.brands, strict=True):
+            assert (brief.label, brief.is_hidden) == (full.label, full.is_hidden)
+            assert brief.reported_s == pytest.approx(full.reported_s)
+            assert brief.count == full.count

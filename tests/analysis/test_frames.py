@@ -109,6 +109,13 @@ def test_resizing_first_gives_nearly_the_same_picture(tmp_path: Path) -> None:
     assert np.abs(small.astype(int) - cv2.resize(whole, (96, 64))).mean() < 2
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (3, 5), (2, 2)])
+def test_the_smallest_sizes_can_be_asked_for(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = write_clip(tmp_path / "a.mp4", constant(1))
+    with FrameReader(path, [0.0]) as reader:
+        assert next(iter(reader)).bgr(size).shape == (size[1], size[0], 3)
+
+
 def test_a_frame_kept_too_long_says_so(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", constant(30))
     with FrameReader(path, read_frame_table(path).times_s) as reader:

@@ -26,7 +26,7 @@ def logos(tmp_path):
     return [str(tmp_path / "Norra Bank.svg"), str(tmp_path / "Gull.jpg")]
 
 
-@pytest.mark.parametrize("name", [n for n in formats.TITLES if n != "cvat_video"])
+@pytest.mark.parametrize("name", [n for n in formats.TITLES if n not in formats.OF_VIDEOS])
 def test_a_set_is_made_in_every_format(tmp_path, logos, capsys, name):
     out = tmp_path / "sets" / name
     done = command([*logos, "--out", str(out), "--count", "4", "--seed", "2", "--format", name])

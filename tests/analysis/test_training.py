@@ -22,7 +22,9 @@ from analysis.training import TrainingOptions, predict, remaining_s, train
 from analysis.training_process import is_out_of_memory
 from tests.analysis.labelled_shapes import LABELS, labelled_shapes
 
-QUICK = TrainingOptions(imgsz=64, epochs=2, batch=4, start="scratch", device="cpu")
+QUICK = TrainingOptions(
+    imgsz=64, epochs=2, epoch_size=0, batch=4, start="scratch", device="cpu"
+)  # fmt: skip
 
 
 def run(folder: Path, labelled: LabelledSet, options: TrainingOptions = QUICK, **more):
@@ -84,9 +86,7 @@ def test_the_same_options_make_the_same_curves(squares, tmp_path):
 
 def test_it_learns(tmp_path):
     labelled = labelled_shapes(tmp_path, train=24)
-    options = TrainingOptions(
-        imgsz=64, epochs=24, batch=4, start="scratch", device="cpu", augment="none", patience=0
-    )
+    options = replace(QUICK, epochs=24, augment="none", patience=0)
     result = run(tmp_path, labelled, options)
     assert max(row["map50"] for row in result.curves) > 0.5
     measured = evaluation.figures(
@@ -362,6 +362,24 @@ def test_pictures_that_were_made_can_be_left_out(tmp_path):
     made = replace(labelled, pictures=[replace(p, is_synthetic=True) for p in labelled.pictures])
     with pytest.raises(AnalysisError, match="no picture to train on"):
         run(tmp_path, made, replace(QUICK, synthetic=False))
+
+
+def test_a_small_set_is_shown_several_times_an_epoch(tmp_path):
+    """So much oftener does it step, on the same pictures, and it measures no oftener."""
+    once, often = (
+        run(
+            tmp_path / str(size),
+            labelled_shapes(tmp_path / str(size)),
+            replace(QUICK, epoch_size=size),
+        )
+        for size in (0, 30)
+    )
+    assert often.curves[-1]["loss"] < once.curves[-1]["loss"]
+    data = tmp_path / "30" / "work" / "data"
+    assert 30 <= len(list((data / "images" / "train").iterdir())) < 60
+    assert len(list((data / "images" / "val").iterdir())) == len(
+        list((tmp_path / "0" / "work" / "data" / "images" / "val").iterdir())
+    )
 
 
 def test_golden_pictures_are_never_trained_on(tmp_path):

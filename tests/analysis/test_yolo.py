@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
@@ -184,6 +184,7 @@ def test_letterboxing_there_and_back_loses_nothing(width, height, imgsz):
     ),
     st.sampled_from([0.3, 0.5, 0.7]),
 )
+@example([(0, 0, 9, 9), (0, 0, 9, 30)], 0.3)  # their overlap is the threshold
 def test_suppression_chooses_like_torchvision(corners, iou):
     import torchvision
 

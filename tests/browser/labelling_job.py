@@ -1,7 +1,8 @@
 """Labelling jobs put straight into a site's database, from pictures whose boxes are known.
 
 `python -m tests.browser.labelling_job` with the site's environment prints, as JSON, the works of
-its administrator: {"pictures": [work ids], "concept": [work ids], "clip": work id, "truth": …}.
+its administrator: {"pictures": [work ids], "concept": [work ids], "clip": work id, …}; `others`:
+a clip that somebody else labels.
 """
 
 from __future__ import annotations
@@ -136,7 +137,27 @@ def make() -> dict[str, Any]:
         "pictures": [work.pk for work in first.claim(user)],
         "concept": [work.pk for work in concept.claim(user)],
         "clip": clip.claim(user)[0].pk,
+        "others": _of_somebody_else(boxes, clip.items.get(), names["Kestrel"]),
     }
+
+
+def _of_somebody_else(dataset: Any, item: Any, label: int) -> int:
+    """The work of a labeller on the same clip, with one track."""
+    from webapp.accounts.models import Membership, Role, User
+    from webapp.labeling.models import Clip, LabelingJob, Work
+
+    lena, is_new = User.objects.get_or_create(email="lena@example.org", name="Lena")
+    if is_new:
+        workspace = dataset.project.workspace
+        Membership.objects.create(workspace=workspace, user=lena, role=Role.LABELLER)
+    clip = Clip(item.asset, item.times_s)
+    job = LabelingJob.objects.begin(dataset, "Of another", clips=[clip], by=None)
+    (work,) = job.claim(lena)
+    box = [side / SIZE[i % 2] for i, side in enumerate(boxes_at(0)["Kestrel"])]
+    key = {"box": box, "occluded": False, "outside": False}
+    document = {"shapes": {"s-1": {"label": label, "keys": {"0": key}, "rev": 1}}, "nothing": False}
+    Work.objects.filter(pk=work.pk).update(document=document, version=1)
+    return work.pk
 
 
 if __name__ == "__main__":

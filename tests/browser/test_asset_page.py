@@ -3,12 +3,15 @@ first six of every eight seconds."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +70,26 @@ def test_boxes_are_drawn_while_the_logo_is_there_and_not_when_it_is_gone(asset):
     assert boxes_drawn(asset) > 100
     seek(asset, 7.0)
     assert boxes_drawn(asset) == 0
+
+
+def test_the_picture_under_the_first_boxes_is_the_first_and_not_the_poster(asset):
+    asset.wait_for_timeout(500)
+    before = upper_half_of_the_stage(asset)
+    seek(asset, 5.0)
+    assert difference(upper_half_of_the_stage(asset), before) > 1
+    seek(asset, 0.001)
+    assert difference(upper_half_of_the_stage(asset), before) < 0.5
+
+
+def upper_half_of_the_stage(page) -> np.ndarray:
+    place = page.locator("#stage").bounding_box()
+    shot = page.screenshot(clip=place | {"height": place["height"] / 2})
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), np.int16)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean difference of two pictures, grey levels."""
+    return float(np.abs(one - other).mean())
 
 
 def test_b_hides_the_boxes(asset):

@@ -71,7 +71,7 @@ def test_the_gallery_is_filtered_and_shown_large_by_keyboard(measured):
     measured.locator("#choices select").select_option("Vitalo")
     measured.get_by_role("radio", name="Missed").check()
     shots = measured.locator("[data-shot]")
-    until(lambda: shots.count() == 2)
+    until(lambda: shots.count() == 2 and not measured.locator(".htmx-request").count())
     shots.first.focus()
     measured.keyboard.press("Enter")
     large = measured.locator("dialog.large")
@@ -79,7 +79,7 @@ def test_the_gallery_is_filtered_and_shown_large_by_keyboard(measured):
     until(lambda: large.bounding_box()["width"] > 600)
     measured.keyboard.press("Escape")
     assert large.count() == 0
-    assert measured.evaluate("document.activeElement.hasAttribute('data-shot')")
+    until(lambda: measured.evaluate("document.activeElement.hasAttribute('data-shot')"))
 
 
 def test_each_chart_has_a_table_that_says_the_same(measured):

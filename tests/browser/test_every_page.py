@@ -40,6 +40,29 @@ def test_it_opens(page, analysed, path):
         assert width <= size["width"], f"{path} is {width} px wide at {size['width']}"
 
 
+def test_a_dataset_is_renamed_and_deleted_by_its_name(page, analysed):
+    page.goto("/projects")
+    page.get_by_role("link", name="Harbour Cup").first.click()
+    page.get_by_role("link", name="Datasets", exact=True).click()
+    page.get_by_role("textbox", name="Name").fill("Boards")
+    page.get_by_role("button", name="Make dataset").click()
+    page.get_by_role("link", name="Settings", exact=True).last.click()
+    page.get_by_role("textbox", name="Name").fill("Shirts")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Shirts", level=1).wait_for()
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.get_by_role("link", name="Delete …").click()
+    page.get_by_text("Videos and pictures in the library stay.").wait_for()
+    typed = page.get_by_label("Type Shirts to delete it")
+    typed.fill("shirts")
+    typed.press("Enter")
+    page.get_by_text("Shirts is deleted.").wait_for()
+    assert page.get_by_role("link", name="Shirts", exact=True).count() == 0
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everything_on_a_page_can_be_reached_by_tab(page, analysed, theme):
     page.emulate_media(color_scheme=theme)

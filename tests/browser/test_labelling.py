@@ -526,6 +526,31 @@ def test_skipping_asks_why(hand, job):
     assert hand.document(first)["status"] == "skipped"
 
 
+def test_the_work_of_somebody_else_is_to_look_at(hand, job):
+    """What is on it can be seen and stepped through; no control, key or drag changes anything."""
+    work = job["others"]
+    hand.open(work)
+    page = hand.page
+    before = hand.document(work)
+    assert hand.rows() == ["Kestrel track 1, keyframe"]
+    assert page.get_by_text("You may look at this work, but not change it.").is_visible()
+    for name in ("Skip", "Nothing here", "Finish", "Draw boxes", "Undo", "Predict next"):
+        buttons = page.get_by_role("button", name=name)
+        assert not any(button.is_visible() for button in buttons.all()), name
+    hand.go(5)
+    hand.draw((300, 200, 400, 300))
+    hand.go(0)
+    hand.drag((80, 80), (180, 180))
+    page.locator("#work-objects button").first.click()
+    assert page.locator("#work-numbers [name=x]").is_disabled()
+    hand.press("Delete", "2", "p", "ArrowRight", "n")
+    page.wait_for_timeout(800)
+    assert hand.document(work) == before
+    page.reload()
+    until(page, READY)
+    assert hand.rows() == ["Kestrel track 1, keyframe"]
+
+
 def test_boxes_are_copied_to_the_next_picture(hand, job):
     first, second = job["pictures"][:2]
     hand.open(first)

@@ -1,5 +1,6 @@
 """Labelled sets come in and go out through the pages, and nobody else's."""
 
+import base64
 import io
 import json
 import zipfile
@@ -12,11 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from webapp.assets import uploads
+from webapp.assets.models import Asset, Upload
 from webapp.datasets import exchange
 from webapp.datasets.models import Dataset, Transfer
 from webapp.leases import Status
 
 pytestmark = pytest.mark.django_db
+TUS = {"HTTP_TUS_RESUMABLE": "1.0.0"}
 
 
 @pytest.fixture
@@ -147,6 +151,141 @@ def test_a_full_disk_is_said(browser, dataset, settings):
     answer = post(browser, dataset, archive(a=b"1"))
     assert answer.status_code == 422
     assert "The disk is nearly full" in answer.content.decode()
+
+
+# --- in, resumably ----------------------------------------------------------------------------
+
+
+def zipped(**files: bytes) -> bytes:
+    return archive(**files).read()
+
+
+def begun(browser, data: bytes, name: str = "set.zip", purpose: str = "import") -> str:
+    """The address of an upload for an import."""
+    words = {"name": name, "purpose": purpose}
+    said = ",".join(f"{k} {base64.b64encode(v.encode()).decode()}" for k, v in words.items())
+    answer = browser.post(
+        "/uploads", HTTP_UPLOAD_LENGTH=str(len(data)), HTTP_UPLOAD_METADATA=said, **TUS
+    )
+    assert answer.status_code == 201, answer.content
+    return answer.headers["Location"]
+
+
+def sent(browser, url: str, data: bytes, offset: int = 0):
+    return browser.patch(
+        url,
+        data,
+        content_type="application/offset+octet-stream",
+        HTTP_UPLOAD_OFFSET=str(offset),
+        CONTENT_TYPE="application/offset+octet-stream",
+        **TUS,
+    )
+
+
+def whole(browser, data: bytes, name: str = "set.zip") -> str:
+    """The id of an upload that has arrived."""
+    return sent(browser, begun(browser, data, name), data).headers["Sightline-Upload"]
+
+
+def test_an_archive_sent_in_parts_after_a_lost_connection_is_looked_into(browser, dataset):
+    data = zipped(a=bytes(range(256)) * 40)
+    url = begun(browser, data)
+    assert "Sightline-Upload" not in sent(browser, url, data[:4000]).headers
+    assert browser.head(url, **TUS).headers["Upload-Offset"] == "4000"
+    upload = sent(browser, url, data[4000:], 4000).headers["Sightline-Upload"]
+    assert sent(browser, url, b"", len(data)).headers["Sightline-Upload"] == upload
+    answer = post(browser, dataset, [], uploads=upload)
+    row = dataset.transfers.get()
+    assert answer.url == reverse("dataset-transfer", args=[row.pk])
+    assert (row.options["name"], row.options["step"]) == ("set.zip", "check")
+    with default_storage.open(row.file) as kept:
+        assert kept.read() == data
+    assert not Upload.objects.exists()
+    assert not Asset.everything.exists(), "it is nothing for the library"
+    assert not list(uploads.settings.UPLOAD_DIR.iterdir())
+
+
+def test_a_manifest_and_pictures_sent_one_by_one_become_one_archive(browser, dataset):
+    files = {"output.manifest": b"{}\n", "a.jpg": picture(), "b.jpg": picture()}
+    ids = [whole(browser, data, name) for name, data in files.items()]
+    post(browser, dataset, [], uploads=",".join(ids))
+    row = dataset.transfers.get()
+    assert row.options["name"] == "output.manifest and 2 more"
+    with default_storage.open(row.file) as kept, zipfile.ZipFile(kept) as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == files
+    assert not list(uploads.settings.UPLOAD_DIR.iterdir())
+
+
+def test_asked_for_again_because_the_answer_was_lost_it_is_one_import(browser, dataset):
+    upload = whole(browser, zipped(a=b"1"))
+    first, second = (post(browser, dataset, [], uploads=upload) for _ in range(2))
+    assert first.url == second.url
+    assert dataset.transfers.count() == 1
+
+
+def test_what_has_not_arrived_cannot_be_looked_into(browser, dataset):
+    data = zipped(a=b"1" * 5000)
+    url = begun(browser, data)
+    sent(browser, url, data[:50])
+    answer = post(browser, dataset, [], uploads=url.rpartition("/")[2])
+    assert answer.status_code == 422
+    assert "set.zip has not arrived as a whole" in answer.content.decode()
+    assert Upload.objects.exists(), "what came is kept"
+    page = browser.get(reverse("dataset-import", args=[dataset.pk])).content.decode()
+    assert "Choose the same file again and it goes on from there" in page
+    assert "set.zip" not in browser.get(reverse("library")).content.decode()
+
+
+@pytest.mark.parametrize("word", ["nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_an_upload_that_is_none_is_refused_in_words(browser, dataset, word):
+    answer = post(browser, dataset, [], uploads=word)
+    assert answer.status_code == 422
+    assert "hoose the files again." in answer.content.decode()
+
+
+def test_what_another_person_sent_is_not_mine(browser, client_for, owner, dataset):
+    theirs = whole(client_for(owner), zipped(a=b"1"))
+    assert post(browser, dataset, [], uploads=theirs).status_code == 422
+    assert Upload.objects.filter(pk=theirs).exists()
+
+
+def test_what_was_sent_for_the_library_is_no_import(browser, dataset):
+    url = begun(browser, picture(), "a.jpg", "library")
+    sent(browser, url, picture()[:100])
+    assert post(browser, dataset, [], uploads=url.rpartition("/")[2]).status_code == 422
+
+
+def test_an_archive_for_an_import_is_no_media_and_larger_than_any_is_refused(
+    browser, dataset, monkeypatch
+):
+    data = zipped(a=b"1" * 20_000)
+    assert sent(browser, begun(browser, data, purpose="library"), data).status_code == 415
+    monkeypatch.setattr(uploads, "MAX_IMPORT_BYTES", 10)
+    words = {"HTTP_UPLOAD_METADATA": f"purpose {base64.b64encode(b'import').decode()}"}
+    answer = browser.post("/uploads", HTTP_UPLOAD_LENGTH="11", **words, **TUS)
+    assert answer.status_code == 413
+    words = {"HTTP_UPLOAD_METADATA": f"purpose {base64.b64encode(b'mischief').decode()}"}
+    assert browser.post("/uploads", HTTP_UPLOAD_LENGTH="9", **words, **TUS).status_code == 400
+
+
+def test_a_disk_too_full_to_pack_several_files_keeps_them_for_later(browser, dataset, settings):
+    ids = [whole(browser, picture(), f"{n}.jpg") for n in range(2)]
+    settings.MIN_FREE_BYTES = 10**18
+    answer = post(browser, dataset, [], uploads=",".join(ids))
+    assert answer.status_code == 422
+    assert "The disk is nearly full" in answer.content.decode()
+    settings.MIN_FREE_BYTES = 0
+    assert post(browser, dataset, [], uploads=",".join(ids)).status_code == 302
+    assert dataset.transfers.count() == 1
+
+
+def test_an_upload_that_is_here_is_offered_and_can_be_discarded(browser, dataset):
+    upload = whole(browser, zipped(a=b"1"))
+    where = reverse("dataset-import", args=[dataset.pk])
+    page = browser.get(where).content.decode()
+    assert f'name="uploads" value="{upload}"' in page
+    browser.post(reverse("upload-discard", args=[upload]))
+    assert upload not in browser.get(where).content.decode()
 
 
 def test_the_report_shows_what_would_come_and_what_is_wrong(browser, dataset, analyst):

@@ -483,7 +483,7 @@ def test_another_workspaces_video_cannot_be_chosen(at_work, dataset, other_asset
 def test_long_work_is_shown_cancelled_retried_and_put_away(at_work, dataset, analyst):
     row = Transfer.objects.request(dataset, "frames", options={"how": "shot"}, by=analyst)
     page = reverse("dataset-work", args=[dataset.pk])
-    assert "waits for a worker" in at_work.get(page).content.decode()
+    assert "waits, and no worker serves" in at_work.get(page).content.decode()
     at_work.post(reverse("transfer-change", args=[row.pk, "cancel"]))
     answer = at_work.get(page)
     assert "Cancelled." in answer.content.decode()
@@ -605,7 +605,7 @@ def test_a_version_is_frozen(at_work, dataset, add):
     assert version.recipe["seed"] == 3
     assert version.recipe["synthetic"] is False
     assert version.note == "first"
-    assert "Waits for a worker" in at_work.get(answer.url).content.decode()
+    assert "Waits, and no worker serves" in at_work.get(answer.url).content.decode()
     assert "being frozen" in at_work.get(address).content.decode()
 
 

@@ -3,6 +3,7 @@ from django.db import DatabaseError, connection
 from django.urls import reverse
 from django.utils import timezone
 
+from webapp.datasets.models import Transfer
 from webapp.runs.models import Worker
 
 
@@ -20,6 +21,27 @@ def test_without_a_worker_it_is_degraded_but_up(db, client):
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert "No worker" in answer.json()["parts"]["worker"]["why"]
+
+
+def test_work_that_no_worker_takes_is_named(client, owner, workspace, client_for, pictures):
+    Worker.beat("cpu", queues="analysis,ingest")
+    row = Transfer.objects.request(pictures(1), "export", options={"format": "yolo"}, by=owner)
+    answer = client.get(reverse("health")).json()
+    assert answer["status"] == "degraded"
+    assert "the queue batch" in answer["parts"]["worker"]["why"]
+    page = client_for(owner).get(reverse("dataset", args=[row.dataset_id])).content.decode()
+    assert "no worker serves the queue batch" in page
+    rows = client_for(owner).get(reverse("system")).context["now"]["queues"]
+    assert {q["name"]: (q["waiting"], q["workers"]) for q in rows} == {
+        "ingest": (0, 1),
+        "analysis": (0, 1),
+        "batch": (1, 0),
+        "train": (0, 0),
+    }
+    Worker.beat("own", queues="batch")
+    assert client.get(reverse("health")).json()["status"] == "ok"
+    page = client_for(owner).get(reverse("dataset", args=[row.dataset_id])).content.decode()
+    assert "waits for its turn" in page
 
 
 def test_a_full_disk_takes_it_down(db, client, settings):

@@ -1,11 +1,13 @@
 import pytest
 from django.urls import reverse
 
+from tests.trained import dataset_version
 from webapp.assets.models import Asset
 from webapp.leases import Status
 from webapp.projects.models import Label, Reference
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Run, Worker
+from webapp.training.models import TrainingRun
 
 
 @pytest.fixture
@@ -131,3 +133,23 @@ def test_it_takes_the_same_number_of_queries_for_many_assets(
         asset_in(workspace, f"clip {number}.mp4")
     with django_assert_max_num_queries(28):
         read(at_home)
+
+
+def test_after_the_first_report_it_leads_on_and_stops_when_the_workspace_has_grown(
+    at_home, run, workspace, asset_in
+):
+    page = read(at_home)
+    assert reverse("run-report", args=[run.pk]) in page
+    assert reverse("dataset-start") in page
+    for number in range(4):
+        asset_in(workspace, f"{number}.mp4")
+    assert reverse("dataset-start") not in read(at_home)
+
+
+def test_a_training_that_runs_is_shown_with_where_it_stands(at_home, project, workspace):
+    model = RegisteredModel.objects.create(workspace=workspace, name="Boards")
+    training = TrainingRun.objects.request(dataset_version(project), model, by=None)
+    page = read(at_home)
+    assert reverse("training", args=[training.pk]) in page
+    assert "Training Boards" in page
+    assert "Epochs done" in page

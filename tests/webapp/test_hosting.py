@@ -206,7 +206,7 @@ def test_an_archived_version_is_offered_to_no_project(browser, version, project)
 def test_an_export_is_asked_for_and_fetched(browser, version):
     browser.post(f"/model-versions/{version.pk}/export", {"format": "onnx"})
     row = ModelExport.objects.get()
-    assert "waits for a worker" in page(browser, version)
+    assert "no worker serves the queue batch" in page(browser, version)
     ModelExport.objects.claim(row.pk, "w1").finish(file=version.file, size_bytes=1_200_000)
     text = browser.get(f"/model-versions/{version.pk}/exports", **HTMX).content.decode()
     assert "Download" in text
@@ -214,6 +214,40 @@ def test_an_export_is_asked_for_and_fetched(browser, version):
     assert "A format is one of" in said(
         browser, f"/model-versions/{version.pk}/export", format="pickle"
     )
+
+
+def test_an_export_says_how_far_it_is_and_is_cancelled(browser, version):
+    row = ModelExport.objects.request(version, "torchscript", by=None)
+    held = ModelExport.objects.claim(row.pk, "w1")
+    held.renew(step="tracing the network", progress=0.2, expected_s=60.0)
+    text = browser.get(f"/model-versions/{version.pk}/exports", **HTMX).content.decode()
+    assert "tracing the network, about 1 min left" in text
+    assert '<progress max="1" value="0.200"' in text
+    ModelExport.objects.update(started=timezone.now() - timedelta(seconds=45))
+    text = browser.get(f"/model-versions/{version.pk}/exports", **HTMX).content.decode()
+    assert "about 15 s left" in text
+    assert '<progress max="1" value="0.75' in text
+
+    text = browser.post(f"/model-exports/{row.pk}/cancel", **HTMX).content.decode()
+    assert "It was cancelled." in text
+    assert "Make again" in text
+    assert "every 2s" not in text
+    assert not held.renew(), "the worker learns that it is nobody's"
+    assert not held.finish(file="exports/late.torchscript")
+    browser.post(f"/model-versions/{version.pk}/export", {"format": "torchscript"})
+    row.refresh_from_db()
+    assert (row.status, row.is_cancelled, row.progress, row.file) == ("waiting", False, 0, "")
+
+
+def test_an_export_is_expected_to_take_what_others_took(version, workspace):
+    now = timezone.now()
+    for seconds in (10, 20, 90):
+        row = ModelExport.objects.request(model_version(workspace, f"{seconds}"), "onnx", by=None)
+        ModelExport.objects.filter(pk=row.pk).update(
+            status=Status.DONE, started=now - timedelta(seconds=seconds), finished=now
+        )
+    assert ModelExport.objects.usual_s("onnx") == pytest.approx(20)
+    assert ModelExport.objects.usual_s("openvino") is None
 
 
 def test_torchscript_is_not_made_of_onnx(workspace):
@@ -294,6 +328,18 @@ def statuses(browser, version) -> set[int]:
     return found | {
         browser.post(f"/models/{version.model_id}/{v}").status_code for v in ("gate", "alias")
     }
+
+
+def test_only_who_may_change_a_version_cancels_its_export(
+    client_for, viewer, labeller, stranger, other_workspace, version
+):
+    row = ModelExport.objects.request(version, "onnx", by=None)
+    for who, status in ((viewer, 403), (labeller, 403), (stranger, 404)):
+        answer = client_for(who).post(f"/model-exports/{row.pk}/cancel")
+        assert answer.status_code == status
+    row.refresh_from_db()
+    assert row.is_going_on
+    assert "Cancel" not in page(client_for(viewer), version)
 
 
 def test_a_viewer_looks_and_touches_nothing(client_for, viewer, version):

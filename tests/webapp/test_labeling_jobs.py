@@ -437,3 +437,17 @@ def test_ten_thousand_pictures_open_at_once(
     assert page.status_code == 200
     assert time.perf_counter() - started < 1
     assert len(page.content) < 100_000
+
+
+def test_the_newest_dataset_is_chosen(ana, job):
+    from webapp.datasets.models import Dataset
+
+    newest = Dataset.objects.order_by("-pk").first()
+    form = ana.get(reverse("labelling-make")).content.decode()
+    assert f'<option value="{newest.pk}" selected>' in form
+
+
+def test_where_there_is_no_job_it_says_what_one_is_for(ana):
+    page = ana.get(reverse("labelling")).content.decode()
+    assert "No job yet" in page
+    assert reverse("labelling-make") in page

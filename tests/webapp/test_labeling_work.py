@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -351,6 +352,18 @@ PARTS = [
 ]
 
 
+# What the page's scripts may send, and what of it.
+CHANGES = {
+    "operations": {"operations": [operation({"nothing": True})]},
+    "seconds": {"seconds": 3},
+    "finish": {},
+    "skip": {"reason": "too dark"},
+    "give-back": {},
+    "restore": {"number": 0},
+    "predict": {"shape": "s-1", "frame": 0},
+}
+
+
 @pytest.fixture
 def others(person, workspace, other_workspace, stranger):
     return {
@@ -380,15 +393,40 @@ def test_another_labeller_of_the_same_job_sees_only_their_own(client_for, others
 
 
 def test_an_analyst_looks_and_does_not_touch(client_for, analyst, send, work, kestrel):
+    send(put("s-1", box(kestrel, HERE)))
+    before = document(work)
     client = client_for(analyst)
     data = client.get(reverse("labelling-data", args=[work.pk])).json()
     assert data["may_change"] is False
-    assert send(put("s-1", box(kestrel, HERE)), by=client).status_code == 403
-    assert post(client, "finish", work).status_code == 403
+    assert data["document"] == before, "what was drawn is there to see"
+    for name, body in CHANGES.items():
+        answer = post(client, name, work, **body)
+        assert answer.status_code == 403, name
+        assert str(work.user) in answer.json()["detail"]
+    assert document(work) == before
+    assert (work.status, work.seconds) == (Work.Status.CLAIMED, 0)
+
+
+def test_who_may_only_look_is_shown_no_control_that_changes(client_for, analyst, page, work, job):
+    def shown(client) -> tuple[bool, bool]:
+        html = client.get(reverse("labelling-work", args=[work.pk])).content.decode()
+        said = re.search(r'<div class="notice" id="work-locked"( hidden)?>', html)
+        return '<body class="labelling looking"' in html, not said[1]
+
+    assert shown(client_for(analyst)) == (True, True)
+    assert shown(page) == (False, False)
+    job.close(by=analyst)
+    assert shown(page) == (True, True), "a job that is over is to look at, for everybody"
 
 
 def test_a_viewer_has_no_place_here(client_for, viewer, work):
-    assert client_for(viewer).get(reverse("labelling")).status_code == 403
+    client = client_for(viewer)
+    for name in ("labelling", "labelling-job", "labelling-work", "labelling-data"):
+        args = {"labelling": [], "labelling-job": [work.job.pk]}.get(name, [work.pk])
+        assert client.get(reverse(name, args=args)).status_code == 403, name
+    for name, body in CHANGES.items():
+        assert post(client, name, work, **body).status_code == 403, name
+    assert document(work) == {}
 
 
 def test_who_was_taken_off_a_job_no_longer_sees_it(page, work, job, labeller):

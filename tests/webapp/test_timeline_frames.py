@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis.columns import DETECTION, FRAME, Columns
 from webapp.assets.models import Rendition
 from webapp.leases import Status
+from webapp.runs.models import SegmentResult
 from webapp.timeline.frames import frame_at
 
 
@@ -51,6 +52,18 @@ def test_results_that_may_still_change_are_not_kept(client_of_viewer, run):
 def test_a_segment_that_is_not_done_has_no_boxes_yet(client_of_viewer, run):
     run.segments.filter(index=1).update(status=Status.WORKING)
     assert client_of_viewer.get(reverse("run-boxes", args=[run.pk, 1])).status_code == 404
+
+
+def test_a_segment_whose_results_are_lost_has_no_frames_and_is_asked_for_again(
+    client_of_viewer, run
+):
+    SegmentResult.objects.filter(segment__run=run, segment__index=1).delete()
+    response = client_of_viewer.get(reverse("run-boxes", args=[run.pk, 1]))
+    assert response.status_code == 200
+    assert (response.json()["times"], response.json()["frame"]) == ([], [])
+    assert "no-store" in response["Cache-Control"]
+    rest = client_of_viewer.get(reverse("run-boxes", args=[run.pk, 0]))
+    assert rest.json()["times"], "the rest is shown as before"
 
 
 def test_small_pictures_are_reached_by_a_signed_link(client_of_viewer, run):

@@ -1,7 +1,10 @@
 """The figures of a run as the page's slider asks for them. See FOUND in conftest.py."""
 
+import numpy as np
 import pytest
 from django.urls import reverse
+
+from analysis.columns import DETECTION, FRAME, Columns
 
 
 @pytest.fixture
@@ -150,3 +153,22 @@ def test_a_changed_threshold_of_a_label_counts_at_once(ask, kestrel):
     kestrel.threshold = 0.15
     kestrel.save(update_fields=["threshold"])
     assert ask().json()["counts"][str(kestrel.pk)] == 3
+
+
+def test_a_brand_that_nothing_could_find_is_not_called_unseen(ask, run, client_for, viewer):
+    panel = ask().json()["panel"]
+    vitalo = panel[panel.index("Vitalo") :]
+    assert "not looked for" in vitalo
+    assert panel.count("not looked for") == 1  # Norra Bank was found, whatever looked for it
+    report = client_for(viewer).get(reverse("run-report", args=[run.pk])).content.decode()
+    assert "Not looked for, with neither a logo picture nor a model: Norra Bank, Vitalo." in report
+
+
+def test_where_nothing_is_found_it_names_only_what_was_looked_for(ask, run):
+    from webapp.runs.models import SegmentResult
+
+    empty = Columns(np.empty(0, FRAME), np.empty(0, DETECTION)).pack()
+    SegmentResult.objects.filter(segment__run=run).update(columns=empty)
+    panel = ask().json()["panel"]
+    assert "It looked for Kestrel in" in panel
+    assert "Nothing told it what Norra Bank, Vitalo look like." in panel

@@ -185,6 +185,29 @@ def test_a_training_that_succeeds_makes_a_version_and_asks_for_its_measure(train
     assert (evaluation.model_version, evaluation.split) == (version, "test")
 
 
+@pytest.mark.parametrize(
+    ("pictures", "split"),
+    [({"train": 9, "val": 2, "test": 3}, "test"), ({"train": 9, "val": 2, "test": 0}, "val")],
+)
+def test_it_is_measured_on_what_there_is(training, frozen, pictures, split):
+    frozen.counts = {"splits": {name: {"pictures": n} for name, n in pictures.items()}}
+    frozen.save()
+    said = {"labels": ["Kestrel"], "task": "boxes"}
+    claimed(training).deliver(file="models/x.pt", sha256="0" * 64, description=said)
+    assert Evaluation.objects.get().split == split
+
+
+def test_where_no_picture_was_kept_back_nothing_is_measured(training, frozen, workspace):
+    empty = {"train": {"pictures": 9}, "val": {"pictures": 0}, "test": {"pictures": 0}}
+    frozen.counts = {"splits": empty}
+    frozen.save()
+    said = {"labels": ["Kestrel"], "task": "boxes"}
+    version = claimed(training).deliver(file="models/x.pt", sha256="0" * 64, description=said)
+    assert not Evaluation.objects.exists()
+    with pytest.raises(Refused, match="has no test pictures"):
+        Evaluation.objects.request(version, frozen, "test")
+
+
 def test_a_failed_training_never_becomes_active(training, model, workspace):
     before = model_version(workspace, "Boards")
     model.promote(before, "production", by=None)

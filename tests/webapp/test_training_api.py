@@ -70,6 +70,7 @@ def everything(training, measured, version):
     reads = [one, it, itself, f"{itself}hosting/", f"/model-exports/{export.pk}/", *files]
     changes = [one + verb for verb in ("stop/", "cancel/", "retry/")]
     changes += [it + "retry/"]
+    changes += [f"/model-exports/{export.pk}/{verb}/" for verb in ("cancel", "retry")]
     verbs = ("promote/", "archive/", "unarchive/", "copy/", "start/", "stop/")
     changes += [itself + verb for verb in verbs]
     return reads, changes
@@ -181,6 +182,23 @@ def test_an_export_is_asked_for_and_fetched(api, version):
     assert api.get("/model-exports/", version=version.pk).json()["results"] == [told]
     wrong = {"version": version.pk, "format": "pickle"}
     assert api.post("/model-exports/", wrong).status_code == 400
+
+
+def test_an_export_is_followed_cancelled_and_tried_again(api, version):
+    path = f"/model-exports/{ModelExport.objects.request(version, 'onnx', by=None).pk}/"
+    told = api.get(path).json()
+    assert (told["share"], told["remaining_s"], told["step"]) == (0, None, "")
+    held = ModelExport.objects.claim(told["id"], "w1")
+    held.renew(step="writing the graph", progress=0.3, expected_s=20.0)
+    told = api.get(path).json()
+    assert (told["step"], told["share"]) == ("writing the graph", 0.3)
+    assert 15 < told["remaining_s"] <= 20
+    assert api.post(path + "retry/").status_code == 409
+    told = api.post(path + "cancel/").json()
+    assert (told["status"], told["is_cancelled"], told["can_retry"]) == ("failed", True, True)
+    assert api.post(path + "cancel/").status_code == 409
+    told = api.post(path + "retry/").json()
+    assert (told["status"], told["is_cancelled"], told["share"]) == ("waiting", False, 0)
 
 
 def test_promote_archive_copy_and_delete(api, version):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import zipfile
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from analysis.checkpoints import describe
+from analysis.errors import AnalysisError, Stopped
+from analysis.model_exports import export
 from webapp.leases import Status
 from webapp.registry.models import ModelExport, RegisteredModel
-from workers.export_model import export_model
+from workers.export_model import deliver, export_model
 
 pytestmark = pytest.mark.django_db
 MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"
@@ -92,6 +96,61 @@ def test_what_is_no_model_fails_with_a_sentence(workspace):
     assert row.status == Status.FAILED
     assert not row.can_retry
     assert "not a model we can read" in row.error
+
+
+def test_each_step_is_told_and_the_last_leads_to_the_end(demo, tmp_path):
+    told = []
+    export(MODEL, "onnx", tmp_path / "x.onnx", on_progress=lambda *news: told.append(news))
+    assert told == [(0.0, "starting PyTorch"), (0.3, "writing the graph")]
+    row = made(demo, "onnx")
+    assert (row.share, row.remaining_s) == (1.0, None)
+
+
+def test_nothing_goes_on_after_it_was_stopped(tmp_path):
+    target, began = tmp_path / "x.onnx", []
+    with pytest.raises(Stopped):
+        export(
+            MODEL,
+            "onnx",
+            target,
+            on_progress=lambda *news: began.append(news),
+            should_stop=lambda: bool(began),
+        )
+    assert exporters() == []
+    assert not target.exists()
+
+
+def test_an_export_that_the_system_ends_says_so(tmp_path):
+    def kill(share: float, step: str) -> None:
+        for pid in exporters():
+            os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(AnalysisError, match="too little memory") as ended:
+        export(MODEL, "onnx", tmp_path / "x.onnx", on_progress=kill)
+    assert not ended.value.permanent
+
+
+def test_what_is_made_too_late_is_thrown_away(demo, tmp_path):
+    row = ModelExport.objects.request(demo, "onnx", by=None)
+    held = ModelExport.objects.claim(row.pk, "w1")
+    row.cancel()
+    made_late = tmp_path / "late.onnx"
+    made_late.write_bytes(b"graph")
+    deliver(held, made_late)
+    row.refresh_from_db()
+    assert (row.status, row.file) == (Status.FAILED, "")
+    assert default_storage.listdir("exports")[0] == [str(demo.pk)]
+    assert default_storage.listdir(f"exports/{demo.pk}")[1] == []
+
+
+def exporters() -> list[int]:
+    """Export processes of this one that live."""
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [
+        int(pid)
+        for pid in children
+        if b"analysis.model_exports" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def test_an_export_is_made_once(demo):

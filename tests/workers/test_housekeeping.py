@@ -79,6 +79,17 @@ def test_a_segment_that_keeps_killing_its_worker_ends_the_run_with_a_sentence(ru
     assert Segment.objects.claim_next("other").attempt == 1
 
 
+def test_what_a_killed_worker_left_in_the_making_is_thrown_away(db, settings):
+    scratch = settings.CACHE_DIR / "scratch"
+    for name in ("old", "young"):
+        (scratch / name / "set").mkdir(parents=True)
+        (scratch / f"{name}.mp4").write_bytes(b"half a film")
+    for path in (scratch / "old", scratch / "old.mp4"):
+        os.utime(path, (0, 0))
+    housekeeping.sweep()
+    assert sorted(path.name for path in scratch.iterdir()) == ["young", "young.mp4"]
+
+
 def test_a_run_whose_last_step_was_lost_goes_on(running):
     Segment.objects.update(status=Status.DONE)
     housekeeping.ring_for_the_waiting()

@@ -1,19 +1,74 @@
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from tests.trained import model_version
 from webapp import jobs
 from webapp.celery import app
+from webapp.datasets.models import DatasetVersion, Transfer
+from webapp.processes import EMBEDDED
+from webapp.registry.models import ModelExport
 
 
 def test_every_job_that_the_web_asks_for_is_known_to_the_workers():
     import workers.app  # noqa: F401  registers the tasks
 
     asked_for = {"ingest", "work", "frame", "check_model", "export_model", "host", "sweep"}
-    asked_for |= {"transfer", "freeze", "train", "evaluate"}
+    asked_for |= {"erase", "check_reference", "transfer", "freeze", "thumbs", "train", "evaluate"}
     assert asked_for <= set(app.tasks)
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+def test_every_queue_has_a_worker_of_its_own_on_one_machine(settings):
+    """So that neither a long batch nor a training delays an upload."""
+    commands = [command() for name, command in EMBEDDED.items() if name.endswith("worker")]
+    served = [command[command.index("--queues") + 1] for command in commands]
+    assert sorted(served) == sorted(settings.QUEUES)
+
+
+@pytest.fixture
+def rung(django_capture_on_commit_callbacks):
+    """rung(do): the queues in which there is a message after `do`."""
+    from django.conf import settings
+
+    def waiting(queue: str) -> int:
+        with app.connection_for_read() as connection, connection.SimpleQueue(queue) as messages:
+            n = messages.qsize()
+            messages.clear()
+            return n
+
+    def ring(do) -> list[str]:
+        with django_capture_on_commit_callbacks(execute=True):
+            do()
+        return [queue for queue in settings.QUEUES if waiting(queue)]
+
+    ring(lambda: None)
+    return ring
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "queue"),
+    [
+        ("synthesis", {"count": 20_000}, "batch"),
+        ("import", {"step": "check", "preview": True}, "batch"),
+        ("synthesis", {"count": 6, "preview": True}, "ingest"),
+    ],
+)
+def test_long_work_has_a_queue_of_its_own_and_a_glance_does_not_wait_in_it(
+    pictures, owner, rung, kind, options, queue
+):
+    ask = partial(Transfer.objects.request, pictures(0), kind, options=options, by=owner)
+    assert rung(ask) == [queue]
+
+
+def test_a_version_and_an_export_are_long_work(pictures, owner, workspace, rung):
+    dataset = pictures(1)
+    dataset.samples.update(state="labelled")
+    assert rung(lambda: DatasetVersion.objects.request(dataset, by=owner)) == ["batch"]
+    version = model_version(workspace)
+    assert rung(lambda: ModelExport.objects.request(version, "onnx", by=owner)) == ["batch"]
 
 
 @pytest.fixture

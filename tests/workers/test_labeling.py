@@ -344,6 +344,27 @@ def test_a_clip_becomes_samples_with_tracks(clip, acme, labeller, times):
     assert clip.job.dataset.samples.count() == len(times)
 
 
+def test_frames_of_two_films_of_one_name_are_kept_apart(clip, acme, times, asset_in):
+    box = {"box": [0.1, 0.1, 0.2, 0.2], "occluded": False, "outside": False}
+    label = acme.labels.get()
+    write(clip, {"s-1": {"label": label.pk, "keys": {"0": box}, "rev": 1}})
+    other = asset_in(clip.job.dataset.project.workspace, "clip.mp4")
+    theirs = clip.job.dataset.add_picture(
+        source=f"clip.mp4@{times[0]:.3f}",
+        file="samples/theirs.jpg",
+        sha256="b" * 64,
+        width=64,
+        height=48,
+        asset=other,
+        time_s=times[0],
+    )
+    clip.finish()
+    labeling.label_completion(chore(clip.job, "completion").pk)
+    theirs.refresh_from_db()
+    assert (theirs.asset, theirs.sha256) == (other, "b" * 64)
+    assert clip.job.dataset.samples.count() == len(times) + 1
+
+
 def test_training_starts_by_itself_when_the_dataset_is_frozen(job, labeller, kestrel, workspace):
     from webapp.registry.models import RegisteredModel
     from webapp.training.models import TrainingRun

@@ -25,7 +25,9 @@ from workers import housekeeping
 from workers import train as worker
 from workers.originals import local_path
 
-QUICK = {"imgsz": 64, "epochs": 2, "batch": 4, "start": "scratch", "device": "cpu"}
+QUICK = {
+    "imgsz": 64, "epochs": 2, "epoch_size": 0, "batch": 4, "start": "scratch", "device": "cpu",
+}  # fmt: skip
 
 
 def squares_version(project: Project, folder: Path, task: str = "boxes", only=None):

@@ -6,18 +6,24 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from analysis.datasets import coco, ground_truth, yolo
-from analysis.datasets.formats import TITLES, load, read
+from analysis.datasets import coco, ground_truth, ground_truth_video, yolo
+from analysis.datasets import version as versions
+from analysis.datasets.formats import OF_VIDEOS, TITLES, load, read
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.frame_table import FrameTable
+from analysis.thumbnails import jpeg
 from analysis.types import Box
 from tests.analysis.labelled_sets import pixels_of
+from webapp.assets.models import Asset, Rendition
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
 from webapp.leases import Status
 from workers.datasets import freeze, transfer
+from workers.transfer_pictures import Shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PIZZA = Path(__file__).resolve().parents[3] / "shared" / "data" / "pizza"
@@ -298,7 +304,7 @@ def opened(row, tmp_path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name in TITLES if name != "cvat_video"])
+@pytest.mark.parametrize("name", [name for name in TITLES if name not in OF_VIDEOS])
 def test_a_dataset_goes_out_in_every_format(dataset, analyst, tmp_path, name):
     come(dataset, analyst, packed(tmp_path, SET))
     row = go(dataset, analyst, format=name)
@@ -345,6 +351,92 @@ def test_a_version_goes_out_as_it_was_frozen(dataset, analyst, tmp_path):
 def test_an_empty_dataset_is_not_exported(dataset, analyst):
     row = go(dataset, analyst)
     assert (row.status, row.error) == (Status.FAILED, "There is no picture to export.")
+
+
+@pytest.fixture
+def filmed(dataset, asset):
+    """Three frames of a film of the library, in which a Kestrel moves; one shows nothing."""
+    times = np.arange(250) / 25 + 0.02
+    table = FrameTable(times, np.ones(250, bool), 10.02)
+    file = default_storage.save("renditions/frames.bin", ContentFile(table.pack()))
+    Rendition.keep(asset, "frame_table", file)
+    for number in (12, 13, 40):
+        image = np.full((48, 64, 3), number * 5, np.uint8)
+        sample = Shown(jpeg(image, quality=90), ".jpg", image).keep(
+            dataset,
+            f"{asset.name}@{times[number]:.3f}",
+            asset=asset,
+            time_s=float(times[number]),
+            origin="frame",
+        )
+        moved = replace(KESTREL, box=Box(number / 64, 0.25, (number + 16) / 64, 0.5), track=3)
+        sample.annotate([moved] if number < 40 else [], by=None)
+    return dataset
+
+
+@pytest.mark.parametrize("name", sorted(OF_VIDEOS))
+def test_frames_go_out_as_videos_and_come_back_to_where_they_were(filmed, analyst, tmp_path, name):
+    before = {s.source: (said(s), s.time_s) for s in filmed.samples.all()}
+    row = go(filmed, analyst, format=name)
+    assert row.status == Status.DONE, row.error
+    assert row.report["n_errors"] == 0
+    back, _, found = read(opened(row, tmp_path))
+    assert found == name
+    assert [(p.video, p.frame) for p in back.pictures] == [
+        ("matchday.mp4", n) for n in (12, 13, 40)
+    ]
+    assert [[b.track for b in p.boxes] for p in back.pictures] == [[3], [3], []]
+
+    with default_storage.open(row.file) as file:
+        again = come(filmed, analyst, file.read())
+    assert again.report["tally"] == {"replaced": 3}
+    assert {s.source: (said(s), s.time_s) for s in filmed.samples.all()} == before
+    tracks = filmed.samples.exclude(annotations=None).values_list("annotations__track", flat=True)
+    assert list(tracks) == [3, 3]
+
+
+def test_frames_of_a_film_that_was_deleted_still_go_out_as_a_video(filmed, analyst, tmp_path):
+    go(filmed, analyst, format="cvat_video")
+    Asset.objects.get().erase()
+    row = go(filmed, analyst, format="cvat_video")
+    back, _, _ = read(opened(row, tmp_path))
+    assert [(p.video, p.frame) for p in back.pictures] == [
+        ("matchday.mp4", n) for n in (12, 13, 40)
+    ]
+
+
+def test_a_video_that_came_in_goes_out_as_one(dataset, analyst, tmp_path):
+    folder = tmp_path / "video"
+    frames = [
+        replace(SET.pictures[0], source=f"film/{n}.jpg", split=None, video="film.mp4", frame=n)
+        for n in (7, 8)
+    ]
+    tracked = [
+        replace(p, boxes=[replace(b, track=n) for n, b in enumerate(p.boxes)]) for p in frames
+    ]
+    data = packed(tmp_path, replace(SET, pictures=tracked), ground_truth_video)
+    row = come(dataset, analyst, data)
+    assert row.status == Status.DONE, row.error
+    assert row.report["title"] == "Ground Truth for video"
+    assert {(s.video, s.frame, s.group) for s in dataset.samples.all()} == {
+        ("film.mp4", n, "video:film.mp4") for n in (7, 8)
+    }
+    back, _, _ = read(opened(go(dataset, analyst, format="cvat_video"), folder))
+    assert [(p.video, p.frame) for p in back.pictures] == [("film.mp4", 7), ("film.mp4", 8)]
+    assert [b.track for b in back.pictures[0].boxes] == [0, 1]
+
+
+def test_a_version_frozen_before_frames_had_numbers_goes_out_as_a_video(filmed, analyst, tmp_path):
+    frozen = DatasetVersion.objects.request(filmed, by=analyst)
+    freeze(frozen.pk)
+    frozen.refresh_from_db()
+    old = versions.read(Path(default_storage.path(frozen.file)))
+    assert [p.frame for p in old.pictures] == [12, 13, 40]
+    without = replace(old, pictures=[replace(p, frame=None) for p in old.pictures])
+    default_storage.save(frozen.file, ContentFile(versions.pack(without)))
+    row = go(filmed, analyst, format="label_studio_video", version=frozen.number)
+    assert row.status == Status.DONE, row.error
+    assert [p.frame for p in read(opened(row, tmp_path))[0].pictures] == [12, 13, 40]
 
 
 @pytest.mark.skipif(not PIZZA.is_dir(), reason="the pictures are not here")

@@ -171,7 +171,7 @@ class Asset(Leased):
         """Delete the asset and what hangs on it; the bytes go when no other asset has them."""
         names = list(self.renditions.exclude(file="").values_list("file", flat=True))
         with transaction.atomic():
-            for run in self.runs.all():
+            for run in self.runs(manager="everything").all():
                 run.remove()
             self.delete()
             transaction.on_commit(lambda: _delete_files(names, original=self.file))
@@ -239,12 +239,21 @@ class Rendition(Leased):
 
 
 class Upload(models.Model):
-    """A file on its way in, by the tus protocol: its bytes so far are in UPLOAD_DIR/<id>."""
+    """A file on its way in, by the tus protocol: its bytes so far are in UPLOAD_DIR/<id>.
+
+    What is for the library becomes an asset when it is whole. What is for an import stays where
+    it is until the import is asked for.
+    """
+
+    class Purpose(models.TextChoices):
+        LIBRARY = "library"
+        IMPORT = "import"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="uploads")
     user = models.ForeignKey(User, models.CASCADE, related_name="uploads")
     collection = models.ForeignKey(Collection, models.SET_NULL, null=True, blank=True)
+    purpose = models.CharField(max_length=7, choices=Purpose, default=Purpose.LIBRARY)
     name = models.CharField(max_length=255)
     size_bytes = models.BigIntegerField()
     received_bytes = models.BigIntegerField(default=0)
@@ -264,6 +273,10 @@ class Upload(models.Model):
     @property
     def share(self) -> float:
         return self.received_bytes / self.size_bytes
+
+    @property
+    def is_whole(self) -> bool:
+        return self.received_bytes == self.size_bytes
 
     def advance(self, received_bytes: int) -> None:
         """So much has arrived and is on the disk. Called while the file is locked."""

@@ -106,7 +106,8 @@ class Uploads(TusView):
     @extend_schema(
         summary="Begin an upload (tus)",
         description="Answers 201 with the address to send the bytes to. `Upload-Metadata` holds "
-        "`name` and, if wanted, `collection` (its id), each encoded in base64.",
+        "`name` and, if wanted, `collection` (its id) or `purpose` (`import`: labelled pictures "
+        "for a dataset), each encoded in base64.",
         parameters=[
             _TUS,
             _header("Upload-Length", "Size of the file in bytes.", OpenApiTypes.INT),
@@ -126,6 +127,7 @@ class Uploads(TusView):
             name=words.get("name") or words.get("filename") or "",
             size_bytes=_count(request, "Upload-Length"),
             collection=_collection(workspace, words.get("collection", "")),
+            purpose=_purpose(words.get("purpose", "")),
         )
         return HttpResponse(status=201, headers={"Location": reverse("upload", args=[upload.pk])})
 
@@ -150,7 +152,7 @@ class OneUpload(TusView):
         summary="Send a part of the file (tus)",
         description="The answer to the last part comes when the file is in the library, and says "
         "in `Sightline-Asset` which asset it is. `Sightline-Duplicate: 1` means that the same "
-        "bytes were there already.",
+        "bytes were there already. What is for an import has `Sightline-Upload`, its id.",
         parameters=[
             _TUS,
             _header("Upload-Offset", "Where this part begins.", OpenApiTypes.INT),
@@ -196,6 +198,8 @@ def _where(upload: Upload, offset: int, *, status: int) -> HttpResponse:
     if upload.asset_id:
         headers["Sightline-Asset"] = str(upload.asset_id)
         headers["Sightline-Duplicate"] = str(int(upload.is_duplicate))
+    elif upload.purpose == Upload.Purpose.IMPORT and offset == upload.size_bytes:
+        headers["Sightline-Upload"] = str(upload.pk)
     return HttpResponse(status=status, headers=headers)
 
 
@@ -240,6 +244,12 @@ def _metadata(header: str) -> dict[str, str]:
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ParseError(f"Upload-Metadata: {key} is not base64 of UTF-8.") from error
     return words
+
+
+def _purpose(word: str) -> str:
+    if word and word not in Upload.Purpose.values:
+        raise ParseError(f"purpose is one of {', '.join(Upload.Purpose.values)}.")
+    return word or Upload.Purpose.LIBRARY
 
 
 def _collection(workspace: Workspace, pk: str) -> Collection | None:

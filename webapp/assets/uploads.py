@@ -31,11 +31,13 @@ from django.http import Http404
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
+from analysis.datasets.archive import Limits
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset, Collection, Upload
 from webapp.templatetags.show import size as in_words
 
 ABANDONED_AFTER = timedelta(days=7)
+MAX_IMPORT_BYTES = Limits().max_bytes  # more than that no archive may hold
 _SNIFFED_BYTES = 8192
 _KEPT_HASHES = 256
 _hashes: OrderedDict[UUID, tuple[int, Any]] = OrderedDict()  # bytes hashed so far, and their state
@@ -79,13 +81,15 @@ def begin(
     name: str,
     size_bytes: int,
     collection: Collection | None = None,
+    purpose: str = Upload.Purpose.LIBRARY,
 ) -> Upload:
     """Make room for a file of `size_bytes`. Raises UploadRefused, TooLarge or NoRoom."""
     name = clean_name(name)
     if size_bytes == 0:
         raise UploadRefused(f"{name} is empty.")
-    if size_bytes > settings.MAX_UPLOAD_BYTES:
-        limit = in_words(settings.MAX_UPLOAD_BYTES)
+    most = MAX_IMPORT_BYTES if purpose == Upload.Purpose.IMPORT else settings.MAX_UPLOAD_BYTES
+    if size_bytes > most:
+        limit = in_words(most)
         raise TooLarge(
             f"{name} is {in_words(size_bytes)}; the largest this server takes is {limit}."
         )
@@ -95,7 +99,12 @@ def begin(
     )
     _need_room(size_bytes + coming["left"], f"{name} needs {in_words(size_bytes)}")
     upload = Upload.objects.create(
-        workspace=workspace, user=user, name=name, size_bytes=size_bytes, collection=collection
+        workspace=workspace,
+        user=user,
+        name=name,
+        size_bytes=size_bytes,
+        collection=collection,
+        purpose=purpose,
     )
     path_of(upload).touch(mode=0o600)
     return upload
@@ -144,16 +153,21 @@ def append(upload: Upload, offset: int, block: bytes) -> int:
 
 
 def finish(upload: Upload) -> Upload:
-    """All bytes are here: put them in the library. Safe to ask for twice."""
+    """All bytes are here: put them in the library, or keep them for the import that they are for.
+
+    Safe to ask for twice.
+    """
     with _locked(upload) as file:
         if upload.asset_id:
             return upload
         if (held := held_bytes(upload)) != upload.size_bytes:
             raise WrongOffset(held)
+        if upload.purpose == Upload.Purpose.IMPORT:
+            return upload
         _refuse_the_impossible(upload, file.read(_SNIFFED_BYTES))
         sha256 = _sha256(upload, file)
         stored_as = original_name(sha256, upload.name)
-        _store(path_of(upload), stored_as)
+        store(path_of(upload), stored_as)
         asset, is_new = Asset.objects.receive(
             upload.workspace,
             name=upload.name,
@@ -164,7 +178,7 @@ def finish(upload: Upload) -> Upload:
             collection=upload.collection,
         )
         if not default_storage.exists(asset.file):  # its last owner was erased just then
-            _store(path_of(upload), asset.file)
+            store(path_of(upload), asset.file)
         upload.complete(asset, is_duplicate=not is_new)
     path_of(upload).unlink(missing_ok=True)
     _hashes.pop(upload.pk, None)
@@ -239,6 +253,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _refuse_the_impossible(upload: Upload, head: bytes) -> None:
+    if upload.purpose == Upload.Purpose.IMPORT:
+        return  # a worker unpacks it, with care, and says what it is
     if sentence := impossible(upload.name, head):
         path_of(upload).unlink(missing_ok=True)
         upload.refuse(sentence)
@@ -272,7 +288,7 @@ def _hash_along(upload: Upload, offset: int, block: bytes) -> None:
     started again, the whole file is hashed at the end instead.
     """
     hashed, state = _hashes.pop(upload.pk, (0, hashlib.sha256()))
-    if hashed == offset:
+    if hashed == offset and upload.purpose == Upload.Purpose.LIBRARY:
         state.update(block)
         _hashes[upload.pk] = (offset + len(block), state)
         while len(_hashes) > _KEPT_HASHES:
@@ -327,8 +343,8 @@ def _write(file: BinaryIO, offset: int, block: bytes) -> None:
         ) from error
 
 
-def _store(path: Path, name: str) -> None:
-    """Put the bytes into the media storage as `name`, all at once or not at all."""
+def store(path: Path, name: str) -> None:
+    """Put the bytes into the media storage as `name`, all at once or not at all. Raises NoRoom."""
     if settings.S3_BUCKET:
         if not default_storage.exists(name):
             with path.open("rb") as file:

@@ -15,6 +15,7 @@ from analysis.types import Box
 from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer, labels_by_word
 from webapp.datasets.serializers import (
+    DatasetChangeSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
     NewDatasetSerializer,
@@ -52,6 +53,11 @@ class _OfDataset(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObje
         summary="Datasets", parameters=[IN_WORKSPACE, OpenApiParameter("project", int)]
     ),
     retrieve=extend_schema(summary="One dataset"),
+    partial_update=extend_schema(
+        summary="Rename a dataset",
+        request=DatasetChangeSerializer,
+        responses=DatasetSerializer,
+    ),
     create=extend_schema(
         summary="Make a dataset in a project",
         request=NewDatasetSerializer,
@@ -76,6 +82,15 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
                 project, values["name"], task=values["task"], by=request.user
             )
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        dataset = self.get_object()
+        wish = DatasetChangeSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        if "name" in wish.validated_data:
+            with in_words():
+                dataset.rename(wish.validated_data["name"], by=request.user)
+        return Response(self.get_serializer(dataset).data)
 
     @extend_schema(
         summary="Take pictures, or frames of videos, out of the library",

@@ -104,6 +104,10 @@ class NewDatasetForm(forms.Form):
     )
 
 
+class DatasetNameForm(forms.Form):
+    name = forms.CharField(max_length=80)
+
+
 class FilterForm(forms.Form):
     """Which pictures to show. Nonsense in an address counts as nothing asked."""
 

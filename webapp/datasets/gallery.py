@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, QueryDict
 
+from webapp import jobs
 from webapp.assets.links import media_link
 from webapp.datasets.forms import FilterForm
 from webapp.datasets.models import Annotation, Dataset, Sample
@@ -136,6 +137,8 @@ def gallery_context(dataset: Dataset, request: HttpRequest) -> dict[str, Any]:
     form = FilterForm(request.GET, labels)
     found = matching(dataset, form)
     page = Paginator(found.prefetch_related("annotations"), PAGE).get_page(request.GET.get("page"))
+    if any(sample.wants_thumb for sample in page):
+        jobs.thumbs(dataset.pk)
     return {
         "form": form,
         "wish": form.cleaned_data,

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
@@ -18,6 +18,7 @@ from webapp.assets.models import Asset
 from webapp.datasets.logos import FoundLogo
 from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
+from webapp.runs.models import Worker
 
 __all__ = [
     "Annotation",
@@ -43,6 +44,13 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         self, project: Project, name: str, *, task: str = "boxes", by: User | None
     ) -> Dataset:
         """An empty dataset. Raises Refused for a name that is none or is taken."""
+        name = self.free_name(project, name)
+        dataset = self.create(project=project, name=name, task=task, created_by=by)
+        Event.record(project.workspace, by, "made a dataset", name, project=project.name)
+        return dataset
+
+    def free_name(self, project: Project, name: str) -> str:
+        """The name in one line; call it on the datasets that may not have it. Raises Refused."""
         name = " ".join(name.split())
         if not name:
             raise Refused("A dataset needs a name.")
@@ -50,9 +58,7 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
             raise Refused("A dataset's name has 80 letters at most.")
         if self.filter(project=project, name__iexact=name).exists():
             raise Refused(f"There is a dataset called {name} already.")
-        dataset = self.create(project=project, name=name, task=task, created_by=by)
-        Event.record(project.workspace, by, "made a dataset", name, project=project.name)
-        return dataset
+        return name
 
 
 class Dataset(models.Model):
@@ -83,6 +89,11 @@ class Dataset(models.Model):
 
     # --- questions ----------------------------------------------------------------------
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether only the record is left of it: which version a model was trained on."""
+        return self.project.removed is not None
+
     def current_labels(self) -> models.QuerySet[Label]:
         return self.project.labels.filter(archived=None)
 
@@ -103,6 +114,28 @@ class Dataset(models.Model):
     # --- verbs --------------------------------------------------------------------------
 
     @transaction.atomic
+    def rename(self, name: str, *, by: User | None) -> None:
+        """Raises Refused for a name that is none or is taken."""
+        before, others = self.name, Dataset.objects.exclude(pk=self.pk)
+        self.name = others.free_name(self.project, name)
+        self.save(update_fields=["name"])
+        Event.record(self.project.workspace, by, "renamed a dataset", self.name, before=before)
+
+    @transaction.atomic
+    def remove(self, *, by: User | None, **about: Any) -> None:
+        """Take it and all that is in it out of sight. Call webapp.removal, which looks first
+        whether anything speaks against it."""
+        about |= {"project": self.project.name}
+        Event.record(self.project.workspace, by, "deleted a dataset", self.name, **about)
+        self.stop_transfers()
+        self.project = Project.grave_for(self.project)
+        self.save(update_fields=["project"])
+
+    def stop_transfers(self) -> None:
+        for transfer in self.transfers.exclude(status__in=[Status.DONE, Status.FAILED]):
+            transfer.cancel()
+
+    @transaction.atomic
     def add_picture(
         self,
         *,
@@ -118,7 +151,8 @@ class Dataset(models.Model):
 
         `file` is in the media storage already (`file_name` says where such files go). Of the
         same bytes, labels stay; of other bytes, they go, because they were not of this picture.
-        `more`: asset, time_s, group, phash, thumb, given_split, is_golden, uncertainty, state.
+        `more`: asset, time_s, video, frame, group, phash, thumb, given_split, is_golden,
+        uncertainty, state.
         """
         if not (width > 0 and height > 0):
             raise Refused(f"{source} has no size.")
@@ -138,6 +172,8 @@ class Dataset(models.Model):
                 "labels": [],
                 "phash": "",
                 "thumb": "",
+                "video": "",
+                "frame": None,
                 "uncertainty": None,
             } | values
         values |= {"origin": origin, "removed": None, "version": sample.version + 1}
@@ -191,6 +227,11 @@ class SampleQuerySet(models.QuerySet["Sample"]):
     def current(self) -> SampleQuerySet:
         return self.filter(removed=None)
 
+    def without_thumb(self) -> SampleQuerySet:
+        """Large pictures of which no small copy was made."""
+        is_large = Q(width__gt=Sample.LARGE) | Q(height__gt=Sample.LARGE)
+        return self.filter(is_large, thumb="")
+
 
 class Sample(models.Model):
     """One picture of a dataset: uploaded, cut from a video, imported or synthesised.
@@ -200,6 +241,7 @@ class Sample(models.Model):
     """
 
     WORKSPACE = "dataset__project__workspace"
+    LARGE = 960  # pixels of the longer side: too much for a gallery
 
     class Origin(models.TextChoices):
         UPLOAD = "upload"
@@ -221,6 +263,8 @@ class Sample(models.Model):
     height = models.PositiveIntegerField()
     asset = models.ForeignKey(Asset, models.SET_NULL, null=True, blank=True, related_name="samples")
     time_s = models.FloatField(null=True, blank=True)  # of a frame of a video
+    video = models.CharField(max_length=255, blank=True)  # its name, where no asset says it
+    frame = models.PositiveIntegerField(null=True, blank=True)  # which of the video's frames
     origin = models.CharField(max_length=9, choices=Origin, default=Origin.UPLOAD)
     state = models.CharField(max_length=8, choices=State, default=State.NEW)
     labels = models.JSONField(default=list, blank=True)  # of the whole picture: ids of labels
@@ -248,6 +292,15 @@ class Sample(models.Model):
     def __str__(self) -> str:
         return self.source
 
+    @property
+    def wants_thumb(self) -> bool:
+        return not self.thumb and max(self.width, self.height) > self.LARGE
+
+    @property
+    def video_name(self) -> str:
+        """The video that it is a frame of; "" for a picture."""
+        return self.asset.name if self.asset and self.time_s is not None else self.video
+
     def as_labelled_picture(self, names: dict[int, str]) -> LabelledPicture:
         """`names` says what the ids of labels are called; others are left out."""
         boxes = tuple(
@@ -268,8 +321,9 @@ class Sample(models.Model):
             is_golden=self.is_golden,
             file=self.file,
             sha256=self.sha256,
-            video=self.asset.name if self.asset and self.time_s is not None else "",
+            video=self.video_name,
             time_s=self.time_s,
+            frame=self.frame,
             changed=self.changed.isoformat(),
         )
 
@@ -469,8 +523,15 @@ class DatasetVersion(Leased):
         return f"{self.dataset} v{self.number}"
 
     @property
+    def is_deleted(self) -> bool:
+        return self.dataset.is_deleted
+
+    @property
     def is_frozen(self) -> bool:
         return self.status == Status.DONE
+
+    def waiting_because(self) -> str:
+        return batch_says(self)
 
     def retry(self) -> None:
         """Freeze again after a failure."""
@@ -502,7 +563,8 @@ class TransferQuerySet(LeasedQuerySet):
         }
         if not options.get("preview"):
             Event.record(dataset.project.workspace, by, words[transfer.kind], dataset.name)
-        jobs.transfer(transfer.pk)
+        is_glance = kind == Transfer.Kind.SYNTHESIS and bool(options.get("preview"))
+        jobs.transfer(transfer.pk, soon=is_glance)
         return transfer
 
     def forget_old_files(self) -> int:
@@ -573,6 +635,9 @@ class Transfer(Leased):
             return f"Making {self.options.get('count', '')} pictures"
         return "Import" if self.kind == self.Kind.IMPORT else "Export"
 
+    def waiting_because(self) -> str:
+        return batch_says(self)
+
     def cancel(self) -> None:
         """Stop where it is. What it has stored so far stays. The worker notices with its beat."""
         mine = Transfer.objects.filter(pk=self.pk)
@@ -593,3 +658,12 @@ class Transfer(Leased):
 
 
 CANCELLED = "Cancelled."
+
+
+def batch_says(row: Leased) -> str:
+    """Why long work has not begun, or "" when it has."""
+    if row.status != Status.WAITING:
+        return ""
+    if not Worker.objects.serving("batch").exists():
+        return "waits, and no worker serves the queue batch: start one with make serve"
+    return "waits for its turn"

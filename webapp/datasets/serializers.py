@@ -26,6 +26,10 @@ class NewDatasetSerializer(serializers.Serializer):
     task = serializers.ChoiceField(Dataset.Task.choices, default=Dataset.Task.BOXES)
 
 
+class DatasetChangeSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=80, required=False)
+
+
 class AnnotationSerializer(serializers.ModelSerializer):
     """`box`: x1, y1, x2, y2 as fractions of the displayed picture."""
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("datasets/start", views.start, name="dataset-start"),
     path("projects/<int:pk>/datasets", views.datasets, name="datasets"),
     path("datasets/<int:pk>", views.dataset, name="dataset"),
+    path("datasets/<int:pk>/settings", views.rename, name="dataset-settings"),
     path("datasets/<int:pk>/take", views.take, name="dataset-take"),
     path("datasets/<int:pk>/change", views.change, name="dataset-change"),
     path("datasets/<int:pk>/restore/<str:removed>", views.restore, name="dataset-restore"),

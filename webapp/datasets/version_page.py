@@ -168,7 +168,7 @@ def errors_context(version: DatasetVersion, most: int = 60) -> dict[str, Any]:
             row
             | {
                 "words": KIND_WORDS[row["kind"]],
-                "link": media_link(row["file"]) if row["file"] else "",
+                "link": _link(row["file"], samples.get(row["source"])),
                 "sample": samples.get(row["source"]),
                 "size": sizes[row["source"]],
                 "shape": _shape(row, sizes[row["source"]]),
@@ -176,6 +176,13 @@ def errors_context(version: DatasetVersion, most: int = 60) -> dict[str, Any]:
             for row in found
         ],
     }
+
+
+def _link(file: str, sample: Sample | None) -> str:
+    """To the picture, or to a small copy where it is still the same."""
+    is_same = sample is not None and sample.file == file and sample.thumb
+    name = sample.thumb if sample is not None and is_same else file
+    return media_link(name) if name else ""
 
 
 def _shape(row: dict[str, Any], size: tuple[int, int]) -> DrawnBox | None:

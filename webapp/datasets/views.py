@@ -25,6 +25,7 @@ from webapp.datasets.forms import (
     HOWS,
     WAYS,
     ChangeForm,
+    DatasetNameForm,
     FilterForm,
     FramesForm,
     NewDatasetForm,
@@ -143,6 +144,24 @@ def dataset(request: HttpRequest, pk: int) -> HttpResponse:
     if request.htmx and request.htmx.target == "gallery":
         return render(request, "datasets/_gallery.html", context)
     return render(request, "datasets/page.html", context)
+
+
+@may(Action.ANALYSE)
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    """What it is called; and the way to delete it."""
+    found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
+    form = DatasetNameForm(request.POST or None, initial={"name": found.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            found.rename(form.cleaned_data["name"], by=request.user)
+            messages.success(request, "Saved")
+            return redirect("dataset-settings", pk)
+        except Refused as refused:
+            form.add_error("name", str(refused))
+            found.refresh_from_db(fields=["name"])
+    context = page_context(found, "settings") | {"form": form}
+    status = INVALID if form.errors else 200
+    return render(request, "datasets/settings.html", context, status=status)
 
 
 def page_context(found: Dataset, tab: str) -> dict[str, Any]:

@@ -11,14 +11,18 @@ from django.urls import reverse
 
 from webapp.accounts.models import Action, Workspace
 from webapp.assets.models import Asset
+from webapp.datasets.models import Dataset
 from webapp.leases import Status
 from webapp.project_pages.page import posters
 from webapp.projects.models import Label, Project, Reference
+from webapp.reports.models import Report
 from webapp.runs.models import Run, Worker
+from webapp.training.models import TrainingRun
 
 MOST_NEEDS = 6
 MOST_RUNNING = 8
 MOST_RECENT = 12
+YOUNG = 4  # assets; with more, a workspace has found its way
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,25 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     workspace = request.membership.workspace
     may_act = request.membership.can(Action.ANALYSE)
     running = _running(workspace)
+    trainings = list(
+        TrainingRun.objects.filter(model__workspace=workspace)
+        .unfinished()
+        .select_related("model")[:MOST_RUNNING]
+    )
     preparing = list(
         Asset.objects.filter(workspace=workspace, status__in=[Status.WAITING, Status.WORKING])[
             :MOST_RUNNING
         ]
     )
+    first = _first_steps(workspace) if may_act else []
     return {
-        "steps": _first_steps(workspace) if may_act else [],
+        "steps": first or (_next_steps(workspace) if may_act else []),
+        "steps_lead": "To a first report" if first else "What else it does",
         "needs": _needs(workspace, is_waiting=bool(running or preparing)) if may_act else [],
         "running": running,
         "preparing": preparing,
-        "is_busy": bool(running or preparing),
+        "trainings": trainings,
+        "is_busy": bool(running or preparing or trainings),
         "recent": _recent(workspace),
     }
 
@@ -106,6 +118,37 @@ def _first_steps(workspace: Workspace) -> list[Step]:
             False,
         ),
     ]
+
+
+def _next_steps(workspace: Workspace) -> list[Step]:
+    """What a workspace that has its first report may not know of; nothing once it has grown."""
+    if Asset.objects.filter(workspace=workspace).count() >= YOUNG:
+        return []
+    newest = Run.objects.finished().filter(asset__workspace=workspace).latest("finished")
+    steps = [
+        Step(
+            "Send a report",
+            "Frozen numbers with all they rest on, as a page, PDF or table, by a link that ends.",
+            reverse("run-report", args=[newest.pk]),
+            "Open the report",
+            Report.objects.filter(workspace=workspace).exists(),
+        ),
+        Step(
+            "Look for your own brands",
+            "A project of yours with a logo each, then drop a video into the library.",
+            reverse("projects"),
+            "Make a project",
+            Project.objects.filter(workspace=workspace).count() > 1,
+        ),
+        Step(
+            "Teach it what it misses",
+            "From a few pictures, or a logo file alone, to a detector that knows your brands.",
+            reverse("dataset-start"),
+            "Start a training project",
+            Dataset.objects.filter(project__workspace=workspace).exists(),
+        ),
+    ]
+    return [] if all(step.is_done for step in steps) else steps
 
 
 def _needs(workspace: Workspace, *, is_waiting: bool) -> list[Need]:
@@ -208,7 +251,7 @@ def _running(workspace: Workspace) -> list[dict[str, Any]]:
 def _recent(workspace: Workspace) -> list[Recent]:
     assets = list(
         Asset.objects.filter(workspace=workspace)
-        .annotate(last_run=Max("runs__pk"))
+        .annotate(last_run=Max("runs__pk", filter=Q(runs__removed=None)))
         .order_by("-created")[:MOST_RECENT]
     )
     links = posters([asset.pk for asset in assets])

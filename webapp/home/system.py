@@ -16,9 +16,11 @@ from kombu.exceptions import OperationalError
 
 from webapp.assets.models import Asset
 from webapp.celery import app
+from webapp.datasets.models import DatasetVersion, Transfer
 from webapp.leases import Status
-from webapp.registry.models import ModelVersion
+from webapp.registry.models import ModelExport, ModelVersion
 from webapp.runs.models import Run, Segment, Worker
+from webapp.training.models import Evaluation, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,17 @@ def broker() -> Check:
 
 
 def worker() -> Check:
-    if Worker.objects.alive().exists():
-        return Check(True)
-    return Check(False, "No worker is running, so uploads and runs wait. Start one: make serve.")
+    """Is there a worker, and one for each queue in which something waits?"""
+    if not Worker.objects.alive().exists():
+        return Check(False, "No worker is running, so uploads and runs wait. Start: make serve.")
+    for queue in _queues():
+        if queue["waiting"] and not queue["workers"]:
+            return Check(
+                False,
+                f"No worker serves the queue {queue['name']}, so {queue['what']} wait. "
+                "Start one: make serve.",
+            )
+    return Check(True)
 
 
 def disk() -> Check:
@@ -108,27 +118,32 @@ def state() -> dict[str, Any]:
 
 
 def _queues() -> list[dict[str, Any]]:
-    """What waits, from the rows: the broker is only the doorbell."""
-    unfinished = Segment.objects.filter(run__status__in=Run.UNFINISHED)
+    """What waits and who serves it, from the rows: the broker is only the doorbell."""
+    segments = Segment.objects.filter(run__status__in=Run.UNFINISHED)
+    rows = {
+        "ingest": (
+            "uploads and uploaded models",
+            [Asset.objects.all(), ModelVersion.objects.all()],
+        ),
+        "analysis": ("segments of runs, about a minute each", [segments]),
+        "batch": (
+            "imports, exports, made pictures and dataset versions",
+            [Transfer.objects.all(), DatasetVersion.objects.all(), ModelExport.objects.all()],
+        ),
+        "train": (
+            "trainings and measurements",
+            [TrainingRun.objects.all(), Evaluation.objects.all()],
+        ),
+    }
     return [
         {
-            "name": "ingest",
-            "what": "uploads being prepared",
-            "waiting": Asset.objects.filter(status=Status.WAITING).count(),
-            "working": Asset.objects.filter(status=Status.WORKING).count(),
-        },
-        {
-            "name": "analysis",
-            "what": "segments of runs, about a minute each",
-            "waiting": unfinished.filter(status=Status.WAITING).count(),
-            "working": unfinished.filter(status=Status.WORKING).count(),
-        },
-        {
-            "name": "models",
-            "what": "uploaded models being checked",
-            "waiting": ModelVersion.objects.filter(status=Status.WAITING).count(),
-            "working": ModelVersion.objects.filter(status=Status.WORKING).count(),
-        },
+            "name": name,
+            "what": what,
+            "waiting": sum(each.filter(status=Status.WAITING).count() for each in work),
+            "working": sum(each.filter(status=Status.WORKING).count() for each in work),
+            "workers": Worker.objects.serving(name).count(),
+        }
+        for name, (what, work) in rows.items()
     ]
 
 

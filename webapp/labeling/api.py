@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webapp.accounts.access import find
 from webapp.datasets.models import Dataset, Sample
 from webapp.labeling import making
 from webapp.labeling.models import LabelingJob
@@ -17,6 +18,7 @@ from webapp.labeling.serializers import (
     InvitedAllSerializer,
     JobSerializer,
     NewJobSerializer,
+    PersonSerializer,
 )
 from webapp.projects.api import in_words
 from webapp.rest import IN_WORKSPACE, Conflict, WorkspaceObjects, one_of, whole_number
@@ -63,6 +65,16 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
                 dataset, values.pop("title"), samples=samples, by=request.user, **values
             )
         return Response(self.get_serializer(job).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Who works in it, and how they do",
+        description="For those who may change the job: it has scores of people.",
+        responses=PersonSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def people(self, request: Request, pk: str) -> Response:
+        job = find(self.get_queryset(), request, self.change, pk=pk)
+        return Response(PersonSerializer(job.people(), many=True).data)
 
     @extend_schema(
         summary="Invite people to it by e-mail",

@@ -116,9 +116,9 @@ class MakeForm(forms.Form):
 
     def __init__(self, workspace: Workspace, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["dataset"].queryset = Dataset.objects.filter(
-            project__workspace=workspace
-        ).select_related("project")
+        datasets = Dataset.objects.filter(project__workspace=workspace).select_related("project")
+        self.fields["dataset"].queryset = datasets
+        self.fields["dataset"].initial = datasets.order_by("-pk").first()
         self.fields["dataset"].label_from_instance = lambda d: f"{d.project} · {d}"
         self.fields["videos"].queryset = Asset.objects.filter(
             workspace=workspace, kind=Asset.Kind.VIDEO, status=Status.DONE

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webapp.labeling.forms import MOST_PEOPLE
-from webapp.labeling.models import LabelingJob
+from webapp.labeling.models import LabelingJob, Person
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -30,6 +30,37 @@ class JobSerializer(serializers.ModelSerializer):
 
     def get_progress(self, job: LabelingJob) -> dict[str, Any]:
         return job.progress()
+
+
+class PersonSerializer(serializers.Serializer):
+    """How somebody does who works in a job or did. Shares go from 0 to 1; null: nothing yet."""
+
+    user = serializers.IntegerField(source="user.pk")
+    email = serializers.EmailField(source="user.email")
+    name = serializers.CharField(source="user.name")
+    is_assigned = serializers.SerializerMethodField(help_text="false: taken off the job.")
+    done = serializers.IntegerField(source="figures.done", default=0)
+    skipped = serializers.IntegerField(source="figures.skipped", default=0)
+    open = serializers.IntegerField(source="figures.open", default=0, help_text="Claimed now.")
+    each_s = serializers.FloatField(
+        source="figures.each_s", allow_null=True, help_text="Seconds a finished piece took."
+    )
+    total_s = serializers.FloatField(
+        source="figures.total_s", default=0.0, help_text="Seconds at work, pauses left out."
+    )
+    agreement = serializers.FloatField(
+        source="figures.agreed", allow_null=True, help_text="With others on the same pieces."
+    )
+    checks = serializers.IntegerField(
+        source="figures.n_checks", default=0, help_text="Hidden check pictures that were done."
+    )
+    checks_right = serializers.FloatField(
+        source="figures.right", allow_null=True, help_text="How right these were."
+    )
+    last = serializers.DateTimeField(source="figures.last", allow_null=True)
+
+    def get_is_assigned(self, person: Person) -> bool:
+        return person.assignment is not None
 
 
 class NewJobSerializer(serializers.Serializer):

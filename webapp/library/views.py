@@ -50,7 +50,11 @@ def library(request: HttpRequest) -> HttpResponse:
 def _unfinished(request: HttpRequest) -> list[Upload]:
     """This person's uploads that stopped half-way, which the same files can take up again."""
     rows = Upload.objects.filter(
-        user=request.user, workspace=request.membership.workspace, asset=None, error=""
+        user=request.user,
+        workspace=request.membership.workspace,
+        purpose=Upload.Purpose.LIBRARY,
+        asset=None,
+        error="",
     )
     return list(rows.order_by("created")[:50])
 

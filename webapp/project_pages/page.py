@@ -45,6 +45,11 @@ class Row:
     def twins(self) -> list[str]:
         return sorted({name for thumbnail in self.thumbnails for name in thumbnail.twins})
 
+    @property
+    def is_being_looked_at(self) -> bool:
+        """A worker will say something of a picture in a moment."""
+        return any(thumbnail.reference.is_being_looked_at for thumbnail in self.thumbnails)
+
 
 @dataclass(frozen=True)
 class AssetRow:

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from webapp.project_pages import views
+from webapp.project_pages import deleting, views
 
 urlpatterns = [
     path("projects", views.projects, name="projects"),
     path("projects/<int:pk>", views.project, name="project"),
     path("projects/<int:pk>/name", views.rename, name="project-rename"),
+    path("projects/<int:pk>/delete", deleting.project, name="project-delete"),
+    path("datasets/<int:pk>/delete", deleting.dataset, name="dataset-delete"),
     path("projects/<int:pk>/looking", views.configure, name="project-looking"),
     path("projects/<int:pk>/labels", views.label_add, name="label-add"),
     path("projects/<int:pk>/labels/order", views.label_order, name="label-order"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.core import signing
@@ -12,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.projects.pictures import Picture
 from webapp.registry.models import ModelVersion
@@ -39,13 +41,20 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             project.add_label(brand, by=by)
         return project
 
+    def deleted(self) -> ProjectQuerySet:
+        return self.filter(workspace=None)
+
 
 class Project(models.Model):
-    """What to look for: labels, their references, and how frames are sampled."""
+    """What to look for: labels, their references, and how frames are sampled.
+
+    What people delete belongs to no workspace any more, so that no query of theirs finds it; see
+    webapp.removal.
+    """
 
     MAX_LABELS = 250
 
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="projects")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, related_name="projects")
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
     # defaults of a run: {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": null}
@@ -58,6 +67,8 @@ class Project(models.Model):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
+    removed = models.DateTimeField(null=True, blank=True)  # when it was deleted …
+    erased = models.DateTimeField(null=True, blank=True)  # … and all but a record of it was gone
 
     objects = ProjectQuerySet.as_manager()
 
@@ -155,6 +166,19 @@ class Project(models.Model):
         self.save(update_fields=fields)
         Event.record(self.workspace, by, "changed how a project looks", self.name, **sampling)
         return True
+
+    @transaction.atomic
+    def remove(self, *, by: User | None, **about: Any) -> None:
+        """Take it and all that is in it out of sight. Call webapp.removal, which looks first
+        whether anything speaks against it."""
+        Event.record(self.workspace, by, "deleted a project", self.name, **about)
+        self.workspace, self.model_version, self.removed = None, None, timezone.now()
+        self.save(update_fields=["workspace", "model_version", "removed"])
+
+    @classmethod
+    def grave_for(cls, project: Project) -> Project:
+        """A place of the same name for what was deleted out of `project`."""
+        return cls.objects.create(workspace=None, name=project.name, removed=timezone.now())
 
     @transaction.atomic
     def add_label(self, name: str, *, by: User | None) -> Label:
@@ -281,14 +305,22 @@ class Label(models.Model):
             height=picture.height,
             has_alpha=picture.has_alpha,
         )
+        jobs.check_reference(reference.pk)
         Event.record(self.project.workspace, by, "added a logo picture", f"{name} for {self}")
         return reference
+
+
+class ReferenceQuerySet(models.QuerySet["Reference"]):
+    def unchecked(self) -> ReferenceQuerySet:
+        """Those that no worker has looked at."""
+        return self.filter(features=None)
 
 
 class Reference(models.Model):
     """A picture of a label's logo. `problem` says why nothing can be recognised by it."""
 
     MAX_PER_LABEL = 20
+    FEW_FEATURES = 20  # fewer, and it is found only where it is large and sharp
     WORKSPACE = "label__project__workspace"
 
     label = models.ForeignKey(Label, models.CASCADE, related_name="references")
@@ -298,8 +330,11 @@ class Reference(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     has_alpha = models.BooleanField(default=False)
+    features = models.PositiveIntegerField(null=True)  # local features; None: not looked at yet
     problem = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = ReferenceQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
@@ -307,10 +342,26 @@ class Reference(models.Model):
             models.UniqueConstraint(fields=["label", "sha256"], name="same_reference_once")
         ]
 
-    _KEPT = ("name", "file", "sha256", "width", "height", "has_alpha", "problem")
+    _KEPT = ("name", "file", "sha256", "width", "height", "has_alpha", "features", "problem")
 
     def __str__(self) -> str:
         return f"{self.name} for {self.label}"
+
+    @property
+    def has_little_detail(self) -> bool:
+        return not self.problem and self.features is not None and self.features < self.FEW_FEATURES
+
+    @property
+    def is_being_looked_at(self) -> bool:
+        """Until a minute after it was added: a page need not ask for ever."""
+        return self.features is None and timezone.now() - self.created < timedelta(minutes=1)
+
+    @transaction.atomic
+    def found(self, features: int, problem: str = "") -> None:
+        """What a worker saw in it. One that cannot be used is not looked for any more."""
+        mine = type(self).objects.unchecked().filter(pk=self.pk)
+        if mine.update(features=features, problem=problem) and problem:
+            self.label.project._grow()
 
     @transaction.atomic
     def remove(self, *, by: User | None) -> str:

@@ -34,14 +34,27 @@ class SamplingSerializer(serializers.Serializer):
 
 
 class ReferenceSerializer(serializers.ModelSerializer):
-    """`problem` says why nothing can be recognised by the picture, if so."""
+    """`problem` says why nothing can be recognised by the picture, if so.
+
+    `features` counts what it can be recognised by; below 20 is little, null is not counted yet.
+    """
 
     picture = serializers.SerializerMethodField(help_text="A link; it expires.")
 
     class Meta:
         model = Reference
         fields = [
-            *("id", "label", "name", "sha256", "width", "height", "has_alpha", "problem"),
+            *(
+                "id",
+                "label",
+                "name",
+                "sha256",
+                "width",
+                "height",
+                "has_alpha",
+                "features",
+                "problem",
+            ),
             *("created", "picture"),
         ]
 
@@ -86,6 +99,7 @@ class ProjectSerializer(serializers.ModelSerializer):
     """`version` counts edits; send it back with a change, and a change on top of somebody
     else's is refused with 409."""
 
+    workspace = serializers.PrimaryKeyRelatedField(read_only=True)  # of those one sees, never null
     sampling = SamplingSerializer()
     labels = serializers.SerializerMethodField()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -248,11 +249,18 @@ class ExportQuerySet(LeasedQuerySet):
             found.retry()
         return found
 
+    def usual_s(self, format: str) -> float | None:
+        """How long making this format took lately; None where none was made yet."""
+        made = self.filter(format=format, status=Status.DONE, started__isnull=False)
+        times = made.order_by("-finished").values_list("started", "finished")[:5]
+        return median((end - start).total_seconds() for start, end in times) if times else None
+
 
 class ModelExport(Leased):
     """A version in a format that another program runs, made by a worker."""
 
     MAX_ATTEMPTS = 3
+    CANCELLED = "It was cancelled."
     WORKSPACE = "version__model__workspace"
 
     class Format(models.TextChoices):
@@ -264,6 +272,10 @@ class ModelExport(Leased):
     format = models.CharField(max_length=11, choices=Format)
     file = models.CharField(max_length=200, blank=True)
     size_bytes = models.BigIntegerField(default=0)
+    step = models.CharField(max_length=40, blank=True)  # what it does now, in words
+    progress = models.FloatField(default=0)  # 0 to 1, by the steps that are done
+    expected_s = models.FloatField(null=True, blank=True)  # from start to end, as is thought now
+    is_cancelled = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -282,10 +294,56 @@ class ModelExport(Leased):
     def is_going_on(self) -> bool:
         return self.status in (Status.WAITING, Status.WORKING)
 
+    def _passed_s(self) -> float:
+        return (timezone.now() - self.started).total_seconds() if self.started else 0.0
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1: by steps, and within one by the clock."""
+        if self.status != Status.WORKING or not self.expected_s:
+            return 1.0 if self.status == Status.DONE else self.progress
+        return max(self.progress, min(self._passed_s() / self.expected_s, 0.95))
+
+    @property
+    def remaining_s(self) -> float | None:
+        """About how many seconds to go; None before anything is known, or when it takes longer."""
+        if self.status != Status.WORKING or not self.expected_s:
+            return None
+        left = self.expected_s - self._passed_s()
+        return left if left > 0 else None
+
+    def cancel(self) -> bool:
+        """End it and keep nothing. The worker learns it with its next heartbeat. False: it is
+        over."""
+        going_on = ModelExport.objects.filter(
+            pk=self.pk, status__in=(Status.WAITING, Status.WORKING)
+        )
+        moved = going_on.update(
+            status=Status.FAILED,
+            is_cancelled=True,
+            error=self.CANCELLED,
+            can_retry=True,
+            finished=timezone.now(),
+            lease_until=None,
+            lease_token="",
+        )
+        if moved:
+            self.refresh_from_db()
+        return bool(moved)
+
     def retry(self) -> bool:
-        """Another try at one that failed for a reason that may have gone."""
+        """Another try at one that failed for a reason that may have gone, or was cancelled."""
         moved = ModelExport.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True)
-        n = moved.update(status=Status.WAITING, attempt=0, error="", finished=None)
+        n = moved.update(
+            status=Status.WAITING,
+            attempt=0,
+            error="",
+            finished=None,
+            is_cancelled=False,
+            step="",
+            progress=0.0,
+            expected_s=None,
+        )
         if n:
             self.refresh_from_db()
             jobs.export_model(self.pk)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
 from analysis.exports import as_dict, brands_csv, episodes_csv, web_vtt
-from analysis.exposure import Exposure, MediaRate, compare_methods, rank_stability
+from analysis.exposure import Exposure, MediaRate, compare_methods, measure, rank_stability
 from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
+from webapp.timeline.results import without_a_look
 
 SCHEMA = "sightline.report/1"
 
@@ -38,8 +40,8 @@ def figures(
         "hidden": choices.off,
         "window": choices.window,
     }
-    by_method = compare_methods(looked.columns, rate=rate, **asked)
-    exposure = by_method[choices.method]
+    exposure = measure(looked.columns, method=choices.methodology, rate=rate, **asked)
+    by_method = compare_methods(looked.columns, **asked)
     return {
         "schema": SCHEMA,
         "exposure": _with_labels(as_dict(exposure, names), looked.labels),
@@ -55,8 +57,16 @@ def figures(
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
         "files": _files(exposure, names) if with_files else {},
-        "notes": run.notes,
+        "notes": [*run.notes, *_left_blind(run, looked.labels)],
     }
+
+
+def _left_blind(run: Run, labels: Sequence[Label]) -> list[str]:
+    """Says of brands that nothing could find why they have no seconds."""
+    blind = [label.name for label in without_a_look(run, list(labels))]
+    if not blind:
+        return []
+    return [f"Not looked for, with neither a logo picture nor a model: {', '.join(blind)}."]
 
 
 def _files(exposure: Exposure, names: dict[int, str]) -> dict[str, str]:

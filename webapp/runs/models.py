@@ -68,6 +68,13 @@ class RunQuerySet(models.QuerySet["Run"]):
     def finished(self) -> Self:
         return self.filter(status=Run.Status.SUCCEEDED)
 
+    @transaction.atomic
+    def hide(self) -> int:
+        """Take these out of sight, to be erased; what goes on is cancelled. Returns how many."""
+        now = timezone.now()
+        self.unfinished().update(status=Run.Status.CANCELLED, finished=now, lease_until=None)
+        return self.update(removed=now)
+
     def claim_stage(self, stage: str, worker: str) -> Run | None:
         """Take the planning or the finishing of the most urgent run that waits for it."""
         free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
@@ -80,6 +87,13 @@ class RunQuerySet(models.QuerySet["Run"]):
             if taken:
                 return self.select_related("asset", "project").get(pk=pk)
         return None
+
+
+class VisibleRuns(models.Manager.from_queryset(RunQuerySet)):
+    """All but those that went with their project and wait to be erased."""
+
+    def get_queryset(self) -> RunQuerySet:
+        return super().get_queryset().filter(removed=None)
 
 
 def _refuse_the_impossible(asset: Asset, inputs: dict[str, Any]) -> None:
@@ -142,8 +156,10 @@ class Run(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     started = models.DateTimeField(null=True, blank=True)
     finished = models.DateTimeField(null=True, blank=True)
+    removed = models.DateTimeField(null=True, blank=True)
 
-    objects = RunQuerySet.as_manager()
+    objects = VisibleRuns()
+    everything = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]
@@ -220,7 +236,7 @@ class Run(models.Model):
             return ""
         if self.lease_until and self.lease_until > timezone.now():
             return ""
-        if not Worker.objects.alive().filter(queues__contains="analysis").exists():
+        if not Worker.objects.serving("analysis").exists():
             return "No analysis worker is running. Start one with `make serve`."
         ahead = Run.objects.filter(status__in=[self.Status.QUEUED, self.Status.RUNNING]).filter(
             Q(priority__gt=self.priority) | Q(priority=self.priority, pk__lt=self.pk)
@@ -487,6 +503,10 @@ class Detection(models.Model):
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> Self:
         return self.filter(seen__gt=timezone.now() - timedelta(seconds=30))
+
+    def serving(self, queue: str) -> Self:
+        """Those alive that take work from this queue."""
+        return self.alive().filter(queues__contains=queue)
 
 
 class Worker(models.Model):

@@ -23,7 +23,7 @@ from analysis.sightings import threshold_of
 from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices
-from webapp.timeline.results import columns_of, labels_of, thresholds_of
+from webapp.timeline.results import columns_of, labels_of, thresholds_of, without_a_look
 
 MOST_BINS = 2000
 SHORT_S = 180.0  # of what is shorter, a bar for each minute would say little
@@ -98,6 +98,7 @@ class Row:
     label: Label
     brand: BrandExposure
     is_open: bool
+    was_looked_for: bool
 
     @property
     def is_seen(self) -> bool:
@@ -125,8 +126,9 @@ def bin_s(run: Run) -> float:
 
 def rows(looked: Looked, exposure: Exposure, open_label: int | None) -> list[Row]:
     """Most seen first; brands that were not seen, or are left out, last."""
+    blind = without_a_look(looked.run, list(looked.labels))
     found = [
-        Row(label, brand, label.pk == open_label)
+        Row(label, brand, label.pk == open_label, label not in blind)
         for label, brand in zip(looked.labels, exposure.brands, strict=True)
     ]
     return sorted(found, key=lambda r: (r.brand.is_hidden, not r.is_seen, -r.brand.reported_s))

@@ -32,8 +32,12 @@ def shots_json(run: Run) -> list[float]:
 
 
 def segment_json(segment: Segment) -> dict[str, Any]:
-    """The frames and boxes of one segment as columns; `frame` is a position in `times`."""
-    columns = Columns.unpack(segment.result.columns)
+    """The frames and boxes of one segment as columns; `frame` is a position in `times`.
+
+    Without a result there are none, as in the run's figures.
+    """
+    result = getattr(segment, "result", None)
+    columns = Columns.unpack(result.columns) if result else Columns.empty()
     frames, found = columns.frames, columns.detections
     return {
         "index": segment.index,

@@ -147,11 +147,14 @@ def _view_made(
     open_label: float | None,
 ) -> dict[str, Any]:
     run, measured = looked.run, looked.exposure()
+    rows = exposure.rows(looked, measured, int(open_label) if open_label else None)
     context = {
         "run": run,
         "exposure": measured,
         "choices": looked.choices,
-        "rows": exposure.rows(looked, measured, int(open_label) if open_label else None),
+        "rows": rows,
+        "looked_for": [row.label.name for row in rows if row.was_looked_for],
+        "blind": [row.label.name for row in rows if not row.was_looked_for],
         "nothing_found": not len(looked.columns.detections),
         "n_frames": len(looked.columns.frames),
         "n_held": run.segments.aggregate(held=Sum("held", default=0))["held"],
@@ -211,7 +214,9 @@ def minutes(request: HttpRequest, pk: int) -> HttpResponse:
 def boxes(request: HttpRequest, pk: int, index: int) -> HttpResponse:
     """The frames and boxes of one segment. Once the run is over they never change."""
     segments = Segment.objects.select_related("run", "result")
-    segment = find(segments, request, run_id=pk, index=index, status=Status.DONE)
+    segment = find(segments, request, run_id=pk, run__removed=None, index=index, status=Status.DONE)
+    if not hasattr(segment, "result"):  # lost: there may be another answer tomorrow
+        return _unkept(JsonResponse(frames.segment_json(segment)))
     etag = f'"{segment.pk}-{segment.lease_token}-{segment.run.status}"'
     if request.headers.get("If-None-Match") == etag:
         response: HttpResponse = HttpResponse(status=304)
@@ -229,7 +234,7 @@ def boxes(request: HttpRequest, pk: int, index: int) -> HttpResponse:
 @may(Action.VIEW)
 def sprite(request: HttpRequest, pk: int, index: int) -> HttpResponse:
     """The small pictures of one segment's frames."""
-    segment = find(Segment, request, run_id=pk, index=index)
+    segment = find(Segment, request, run_id=pk, run__removed=None, index=index)
     if not segment.sprite:
         raise Http404
     response = redirect(media_link(segment.sprite))

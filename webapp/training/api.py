@@ -281,3 +281,19 @@ class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceO
         except Refused as refused:
             raise Unacceptable(str(refused)) from refused
         return _begun(self, row, "api-model-export-detail")
+
+    @extend_schema(summary="End it and keep nothing", request=None, responses=ExportSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        row = self.get_object()
+        if not row.cancel():
+            raise Conflict("The export is over already.")
+        return Response(self.get_serializer(row).data)
+
+    @extend_schema(summary="Try it again", request=None, responses=ExportSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        row = self.get_object()
+        if not row.retry():
+            raise Conflict("There is nothing to try again.")
+        return Response(self.get_serializer(row).data)

@@ -77,8 +77,11 @@ class TrainingForm(forms.Form):
         ModelVersion.objects.none(), required=False, label="Version", empty_label="Choose a version"
     )
     architecture = forms.ChoiceField(choices=list(ARCHITECTURES.items()), label="Network")
-    epochs = _whole("epochs", "Epochs", "How often it sees every picture, at most.")
-    patience = _whole("patience", "Patience", "Ends after so many epochs without a gain.")
+    epochs = _whole("epochs", "Epochs", "How often it goes through the pictures, at most.")
+    patience = _whole("patience", "Patience", "Ends after so many epochs without a gain. 0: never.")
+    epoch_size = _whole(
+        "epoch_size", "Pictures in an epoch", "At least: a small set is shown several times."
+    )
     imgsz = _whole("imgsz", "Picture size", "Longest side in pixels; a multiple of 32.")
     seed = _whole("seed", "Seed", "The same seed gives the same training.")
     augment = forms.ChoiceField(

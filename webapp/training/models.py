@@ -93,7 +93,7 @@ class TrainingRun(Leased):
     The model version is made when the training has succeeded, so a failed one is never active.
     """
 
-    WORKSPACE = "version__dataset__project__workspace"
+    WORKSPACE = "model__workspace"  # its dataset may be deleted
     CANCELLED = "It was cancelled."
 
     class Wish(models.TextChoices):
@@ -252,15 +252,25 @@ class TrainingRun(Leased):
             by=self.created_by,
         )
         TrainingRun.objects.filter(pk=self.pk).update(result=version)
-        Evaluation.objects.request(version, self.version, "test", by=self.created_by)
+        if split := _measured_on(self.version):
+            Evaluation.objects.request(version, self.version, split, by=self.created_by)
         self.refresh_from_db()
         return version
 
 
+def _measured_on(version: DatasetVersion) -> str:
+    """The test pictures; where a small set has none, those that the epoch was chosen by."""
+    return next((split for split in (Split.TEST, Split.VAL) if _has_pictures(version, split)), "")
+
+
+def _has_pictures(version: DatasetVersion, split: str) -> bool:
+    splits = version.counts.get("splits")
+    return splits is None or bool(splits[split]["pictures"])
+
+
 def _queue_says(training: int | None) -> str:
     """Why work on the `train` queue has not begun."""
-    workers = Worker.objects.alive().filter(queues__contains="train")
-    if not workers.exists():
+    if not Worker.objects.serving("train").exists():
         return "No training worker is running. Start one with `make serve`."
     ahead = TrainingRun.objects.filter(
         Q(status=Status.WORKING) | Q(status=Status.WAITING, pk__lt=training or 0)
@@ -308,6 +318,8 @@ def _refuse_an_evaluation(
         raise Refused(f"{model_version} has not passed its check, so it cannot be measured.")
     if model_version.task != dataset_version.dataset.task:
         raise Refused(f"{model_version} was made for another task than {dataset_version}.")
+    if not _has_pictures(dataset_version, split):
+        raise Refused(f"{dataset_version} has no {split} pictures to measure on.")
 
 
 class Evaluation(Leased):

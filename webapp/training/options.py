@@ -37,6 +37,7 @@ DEVICES = {"auto": "The best there is", "cpu": "Processor", "cuda": "Graphics ca
 DEFAULTS: dict[str, Any] = {
     "imgsz": 640,
     "epochs": 50,
+    "epoch_size": 200,
     "patience": 10,
     "seed": 0,
     "device": "auto",
@@ -53,6 +54,7 @@ DEFAULTS: dict[str, Any] = {
 WHOLE = {
     "imgsz": (64, 2048, "The picture size"),
     "epochs": (1, 1000, "Epochs"),
+    "epoch_size": (0, 100_000, "Pictures in an epoch"),
     "patience": (0, 1000, "The patience"),
     "seed": (0, 2**31 - 1, "The seed"),
     "batch": (1, 512, "The batch"),

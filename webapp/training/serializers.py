@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.assets.links import media_link
+from webapp.datasets.models import DatasetVersion
 from webapp.registry.models import ModelExport
 from webapp.training.models import Evaluation, TrainingRun
 
@@ -29,7 +30,20 @@ class TrainingSerializer(serializers.ModelSerializer):
         ]
 
 
+class PicturesSerializer(serializers.ModelSerializer):
+    """What it was trained on. Of a deleted dataset this record is left."""
+
+    name = serializers.CharField(source="__str__")
+    project = serializers.CharField(source="dataset.project.name")
+    is_deleted = serializers.BooleanField()
+
+    class Meta:
+        model = DatasetVersion
+        fields = ["name", "project", "sha256", "is_deleted"]
+
+
 class TrainingDetailSerializer(TrainingSerializer):
+    pictures = PicturesSerializer(source="version", read_only=True)
     waiting_because = serializers.CharField(
         read_only=True, help_text="Why nothing happens just now; empty when something does."
     )
@@ -38,7 +52,7 @@ class TrainingDetailSerializer(TrainingSerializer):
     )
 
     class Meta(TrainingSerializer.Meta):
-        fields = [*TrainingSerializer.Meta.fields, "waiting_because", "curves"]
+        fields = [*TrainingSerializer.Meta.fields, "pictures", "waiting_because", "curves"]
 
 
 class TrainingRequestSerializer(serializers.Serializer):
@@ -102,11 +116,20 @@ class AtThresholdSerializer(serializers.Serializer):
 
 
 class ExportSerializer(serializers.ModelSerializer):
+    """`status` with `is_cancelled` says how it stands; `step` what is done now."""
+
+    share = serializers.FloatField(read_only=True, help_text="0 to 1.")
+    remaining_s = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="About; null until something is known."
+    )
     url = serializers.SerializerMethodField(help_text="To fetch it from; empty until it is done.")
 
     class Meta:
         model = ModelExport
-        fields = ["id", "version", "format", "status", "error", "size_bytes", "url", "created"]
+        fields = [
+            *("id", "version", "format", "status", "is_cancelled", "step", "share", "remaining_s"),
+            *("error", "can_retry", "size_bytes", "url", "created", "started", "finished"),
+        ]
 
     @extend_schema_field({"type": "string"})
     def get_url(self, export: ModelExport) -> str:

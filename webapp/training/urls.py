@@ -12,6 +12,7 @@ urlpatterns = [
     path("training/<int:pk>/retry", views.retry, name="training-retry"),
     path("model-versions/<int:pk>", versions.version, name="model-version"),
     path("model-versions/<int:pk>/exports", versions.version_exports, name="model-version-exports"),
+    path("model-exports/<int:pk>/cancel", versions.cancel_export, name="model-export-cancel"),
     path("model-versions/<int:pk>/delete", versions.delete_version, name="model-version-delete"),
     path("evaluations/new", evaluations.request_evaluation, name="evaluation-new"),
     path("evaluations/<int:pk>", evaluations.evaluation, name="evaluation"),

@@ -9,11 +9,13 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Refused
 from webapp.assets.links import media_link
+from webapp.datasets.models import batch_says
 from webapp.leases import Status
 from webapp.registry.models import ModelExport, ModelVersion
 from webapp.registry.views import ALIASES, hosting_context
@@ -75,6 +77,7 @@ def exports_context(row: ModelVersion) -> dict[str, Any]:
     for export in made.values():
         name = PurePath(export.file).name
         export.url = media_link(export.file, download_as=name) if export.file else ""
+        export.waiting = batch_says(export)
     kinds = [(name, title, made.get(name)) for name, title in ModelExport.Format.choices]
     return {
         "exports": kinds,
@@ -86,9 +89,25 @@ def exports_context(row: ModelVersion) -> dict[str, Any]:
 @require_safe
 @may(Action.VIEW)
 def version_exports(request: HttpRequest, pk: int) -> HttpResponse:
-    row = find(_rows(), request, pk=pk)
+    return _exports(request, find(_rows(), request, pk=pk))
+
+
+def _exports(request: HttpRequest, row: ModelVersion) -> HttpResponse:
+    """The panel of exports, which asks for itself again while one is made."""
     context = {"version": row} | exports_context(row)
     return render(request, "registry/_exports.html", context)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
+    """End an export that waits or goes on."""
+    rows = ModelExport.objects.select_related("version__model__workspace")
+    export = find(rows, request, Action.ANALYSE, pk=pk)
+    export.cancel()
+    if request.htmx:
+        return _exports(request, export.version)
+    return redirect(f"{reverse('model-version', args=[export.version_id])}#exports")
 
 
 @require_POST

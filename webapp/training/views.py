@@ -86,7 +86,17 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 FOLDED = (
-    *("imgsz", "patience", "seed", "augment", "freeze", "search", "batch", "learning_rate"),
+    *(
+        "imgsz",
+        "epoch_size",
+        "patience",
+        "seed",
+        "augment",
+        "freeze",
+        "search",
+        "batch",
+        "learning_rate",
+    ),
     "device",
 )
 

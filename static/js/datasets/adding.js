@@ -1,11 +1,11 @@
 // Pictures, folders and videos dropped on a dataset: sent resumably, then taken into it in batches.
+import { onDrop } from "../dropping.js";
 import { Refused, Upload } from "../tus.js";
 
 const AT_ONCE = 3;
 const TAKE_AFTER_MS = 1500;
 const form = document.getElementById("adding");
 const panel = document.getElementById("sending");
-const overlay = document.querySelector("[data-overlay]");
 const said = panel.querySelector("[data-said]");
 const bar = panel.querySelector("progress");
 const refused = panel.querySelector("[data-refused]");
@@ -121,46 +121,4 @@ for (const input of form.querySelectorAll("[data-choose]")) {
   });
 }
 
-const hasFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
-let depth = 0;
-addEventListener("dragenter", (event) => {
-  if (!hasFiles(event)) return;
-  depth += 1;
-  overlay.hidden = false;
-});
-addEventListener("dragleave", (event) => {
-  if (hasFiles(event) && --depth <= 0) hideOverlay();
-});
-addEventListener("dragover", (event) => {
-  if (hasFiles(event)) event.preventDefault();
-});
-addEventListener("drop", async (event) => {
-  if (!hasFiles(event)) return;
-  event.preventDefault();
-  hideOverlay();
-  // The entries must be taken now: after the first await the browser has emptied the list.
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const files = [...event.dataTransfer.files].map((file) => [file, file.name]);
-  add(entries.length ? (await Promise.all(entries.map(filesOf))).flat() : files);
-});
-
-function hideOverlay() {
-  depth = 0;
-  overlay.hidden = true;
-}
-
-/** All files of a dropped entry with their paths, folders within folders included. */
-async function filesOf(entry) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return [[file, entry.fullPath.replace(/^\//, "") || file.name]];
-  }
-  const reader = entry.createReader();
-  const found = [];
-  for (;;) {
-    // a folder is read a hundred entries at a time
-    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!entries.length) return found;
-    found.push(...(await Promise.all(entries.map(filesOf))).flat());
-  }
-}
+onDrop(document.querySelector("[data-overlay]"), add);

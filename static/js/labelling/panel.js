@@ -25,6 +25,7 @@ function createLabels({ desk, acts }) {
       const made = row.content.firstElementChild.cloneNode(true);
       const button = made.querySelector("button");
       button.dataset.label = String(label.id);
+      button.disabled = desk.session.isReadOnly;
       made.querySelector(".sw").style.setProperty("--c", label.colour);
       made.querySelector("[data-name]").textContent = label.name;
       made.querySelector("kbd").textContent = i < MANY ? String(i + 1) : "";
@@ -40,7 +41,7 @@ function createLabels({ desk, acts }) {
 
   function mark() {
     const { session } = desk;
-    const current = session.isConcept ? null : (desk.selected?.label ?? desk.ui.get().label);
+    const current = session.isConcept ? null : (desk.selected?.label ?? (session.isReadOnly ? null : desk.ui.get().label));
     const here = new Set([...session.shapes.values()].map((shape) => shape.label));
     for (const { button, label } of rows) {
       const isOn = session.isConcept ? here.has(label.id) : label.id === current;
@@ -188,6 +189,8 @@ function createNumbers({ desk, shapes }) {
     outside.checked = isOut;
     outside.closest("label").hidden = !isTrack(shape);
     document.getElementById("numbers-title").textContent = desk.name(session.selected);
+    if (session.isReadOnly) for (const input of form.elements) input.disabled = true;
+    else label.disabled = occluded.disabled = outside.disabled = false;
   }
 
   function fillLabels() {

@@ -35,7 +35,7 @@ export function wirePointer({ desk, view, stage, held }) {
     const point = at(event);
     const { tool } = desk.ui.get();
     const base = { start: point, last: point, moved: false, slop: SLOP_PX[event.pointerType] ?? 4 };
-    if (event.button === 1 || held.space || tool === "pan") return { ...base, kind: "pan" };
+    if (event.button === 1 || held.space || tool === "pan" || desk.session.isReadOnly) return { ...base, kind: "pan" };
     const handle = handleAt(point, reach(event));
     const id = desk.session.selected;
     if (handle) return { ...base, kind: "resize", id, handle, box: desk.boxOf(id) };
@@ -176,6 +176,7 @@ export function wirePointer({ desk, view, stage, held }) {
   function cursorFor(handle, hit, isOn, here) {
     const { tool } = desk.ui.get();
     if (held.space || tool === "pan") return "grab";
+    if (desk.session.isReadOnly) return hit ? "pointer" : "grab";
     if (handle) return `${CURSORS[handle]}-resize`;
     const own = desk.session.selected && desk.boxOf(desk.session.selected);
     if (own && holds(own, here)) return "move";

@@ -21,6 +21,7 @@ export function createPredict({ desk, outbox }) {
   /** Follow the taken-up track, or with `isAll` every one of this frame. */
   async function run(direction = 1, { isAll = false } = {}) {
     const { session, frame } = desk;
+    if (session.isReadOnly) return desk.tell("locked");
     if (!session.isClip) return desk.toast("Predicting follows boxes through a clip. This is a picture.");
     if (running) return desk.toast("It is predicting already. Cancel it first.");
     const ids = isAll || !session.selected ? desk.shown().map(({ id }) => id) : [session.selected];

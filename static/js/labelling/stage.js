@@ -74,7 +74,7 @@ export function createStage({ desk, view }) {
       paintTag(ink, item.place, more, { colour: item.label.colour, room, taken, quiet: !item.isSelected });
     }
     const held = items.find((item) => item.isSelected);
-    if (held) paintHandles(ink, held);
+    if (held && !desk.session.isReadOnly) paintHandles(ink, held);
   }
 
   function paintNew(ink, draft) {

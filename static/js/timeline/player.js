@@ -57,12 +57,22 @@ export function createPlayer({ data, store, sprites }) {
     media.addEventListener("load", () => store.set({ pictureTime: 0 }));
     return player;
   }
+  leavePoster(media);
   followPictures(media, store);
   wireButtons(player);
   wireSeekBar(player, store, sprites);
   restAndReport(player, store);
   renewLink(player, data.link);
   return player;
+}
+
+/** The poster is of another moment than the boxes: the film's own picture takes its place. */
+function leavePoster(media) {
+  const leave = () => {
+    if (!media.currentTime) media.currentTime = INSIDE_S; // browsers keep the poster until a seek
+  };
+  if (media.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) leave();
+  else media.addEventListener("loadeddata", leave, { once: true });
 }
 
 /** Report the time of each picture as it is shown. */

@@ -1,9 +1,9 @@
 // Line charts as SVG, drawn from numbers. Beside each stands a table with the same.
 const NS = "http://www.w3.org/2000/svg";
 const WIDTH = 480;
-const HEIGHT = 240;
+const HEIGHT = 256;
 const LEFT = 44;
-const BOTTOM = 26;
+const BOTTOM = 42; // for the numbers, and under them what they count
 const TOP = 8;
 const RIGHT = 10;
 
@@ -64,9 +64,9 @@ function grid(xs, ys, toX, toY, x, y) {
   }
   for (const v of ticks(xs[0], xs[1], 6)) {
     if (x.whole && !Number.isInteger(v)) continue;
-    group.append(svg("text", { x: toX(v), y: HEIGHT - 10, "text-anchor": "middle" }, said(v)));
+    group.append(svg("text", { x: toX(v), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, said(v)));
   }
-  if (x.title) group.append(svg("text", { x: WIDTH - RIGHT, y: HEIGHT - BOTTOM - 6, "text-anchor": "end", class: "axis" }, x.title));
+  if (x.title) group.append(svg("text", { x: WIDTH - RIGHT, y: HEIGHT - 6, "text-anchor": "end", class: "axis" }, x.title));
   const height = y.low ? HEIGHT - BOTTOM - 6 : TOP + 10; // where the lines leave room
   if (y.title) group.append(svg("text", { x: LEFT + 4, y: height, class: "axis" }, y.title));
   return group;

@@ -18,7 +18,7 @@ from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from webapp.management.commands.serve import first_administrator, prepare, welcome
+from webapp.management.commands.serve import address, first_administrator, prepare, welcome
 from webapp.processes import EMBEDDED, Processes, web
 from webapp.projects.models import Project
 from webapp.registry.models import ModelVersion, RegisteredModel
@@ -47,6 +47,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("Preparing the database …")
         prepare()
+        os.environ.setdefault("SIGHTLINE_URL", address(options["host"], options["port"]))
         user = first_administrator()
         workspace = Workspace.objects.of(user).order_by("pk")[0]
         processes = Processes(self.stdout.write)

@@ -73,7 +73,7 @@ def services() -> Iterator[Finding]:
     for worker in alive:
         yield "✓", f"worker {worker.name}: {worker.queues} on {worker.device}", ""
     if not alive:
-        yield "·", "no worker is running", "`make serve` starts the site with two."
+        yield "·", "no worker is running", "`make serve` starts the site with its workers."
 
 
 def storage() -> Iterator[Finding]:

@@ -18,6 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         prepare()
+        os.environ.setdefault("SIGHTLINE_URL", address(options["host"], options["port"]))
         processes = Processes(self.stdout.write)
         processes.stop_on_signals()
         for name, command in EMBEDDED.items():
@@ -47,10 +48,15 @@ def first_administrator() -> User:
     return user
 
 
+def address(host: str, port: int) -> str:
+    """Where the site is for who sits at this machine; the children put it into their links."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
 def welcome(host: str, port: int) -> str:
     """Where the site is, and how the first administrator gets in."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-    base = f"http://{shown}:{port}"
+    base = address(host, port)
     user = first_administrator()
     lines = ["", f"  Sightline is at {base}/"]
     if user.has_usable_password():

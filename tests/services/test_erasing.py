@@ -1,0 +1,79 @@
+"""kill -9 in the middle of erasing a deleted dataset: nobody sees a part of it, and all goes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from analysis.datasets.types import LabelledBox
+from analysis.types import Box
+from webapp.datasets.models import Annotation, Dataset, Sample
+from webapp.projects.models import Project
+
+pytestmark = pytest.mark.services
+
+N = 4000
+
+
+@pytest.fixture
+def owner(db):
+    from webapp.accounts.models import User
+
+    return User.objects.create_user("owner@example.org")
+
+
+@pytest.fixture
+def dataset(site, owner, settings) -> Dataset:
+    """Thousands of pictures with their files, one of them with a box."""
+    from webapp.accounts.models import Workspace
+
+    workspace = Workspace.found("Services", by=owner)
+    project = Project.objects.begin(workspace, "Logos", by=owner, brands=["Acme"])
+    dataset = Dataset.objects.begin(project, "Boards", by=owner)
+    samples = []
+    for number in range(N):
+        sha256 = f"{number:064x}"[::-1]
+        file = dataset.file_name(sha256, ".png")
+        path = Path(settings.MEDIA_ROOT) / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"picture")
+        samples.append(
+            Sample(dataset=dataset, source=f"{number}", file=file, sha256=sha256, width=9, height=9)
+        )
+    Sample.objects.bulk_create(samples, batch_size=500)
+    dataset.samples.latest("pk").annotate([LabelledBox("Acme", Box(0, 0, 1, 1))], by=owner)
+    return dataset
+
+
+def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, owner):
+    from webapp.celery import app
+
+    def stored() -> int:
+        return sum(path.is_file() for path in (site.folder / "media").rglob("*"))
+
+    first = site.folder / "media" / dataset.samples.earliest("pk").file
+    page = Client()
+    page.force_login(owner)
+    worker = site.start_worker("batch")
+    assert page.post(reverse("dataset-delete", args=[dataset.pk]), {"name": "Boards"}).url
+    deadline = time.monotonic() + 90
+    while first.is_file():  # without a pause: thousands of small files are gone in a tenth of one
+        assert time.monotonic() < deadline, "nothing was erased"
+    site.kill(worker)
+    left = stored()
+    assert 0 < left < N
+    assert Sample.objects.exists()
+    assert page.get(f"/api/v1/datasets/{dataset.pk}/").status_code == 404
+    assert page.get("/api/v1/samples/").json()["results"] == []
+    assert Project.objects.exclude(workspace=None).get().datasets.count() == 0
+
+    site.start_worker("ingest,batch")
+    app.send_task("sweep")  # as the clock does
+    site.wait(lambda: Project.objects.count() == 1, "the rest to go")
+    assert stored() == 0
+    for rows in (Sample, Annotation, Dataset):
+        assert not rows.objects.exists()
