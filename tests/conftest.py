@@ -29,7 +29,9 @@ LOGOS = Path(__file__).resolve().parent.parent / "demo" / "logos"
 def apart(settings, tmp_path):
     """Each test has its own folders and a broker of its own, and passwords are cheap."""
     from webapp.celery import app
+    from webapp.timeline import results
 
+    results.forget()  # what the last test still writes goes to its own folder
     for name in ("media", "uploads", "cache"):
         (tmp_path / name).mkdir()
     settings.MEDIA_ROOT = tmp_path / "media"

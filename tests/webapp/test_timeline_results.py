@@ -13,11 +13,6 @@ from webapp.timeline import results
 from webapp.timeline.results import columns_of
 
 
-@pytest.fixture(autouse=True)
-def _nothing_in_memory():
-    results.forget()
-
-
 def files() -> list[Path]:
     return list((Path(settings.CACHE_DIR) / "columns").glob("*"))
 
