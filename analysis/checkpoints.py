@@ -311,7 +311,7 @@ def _remove_if_ours(folder: str, pid: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Saved:
+class Saved:
     """What we take from a file: numbers, names and the list of layers."""
 
     layers: dict[str, Any]
@@ -331,7 +331,7 @@ class _Shell:
             self.__dict__.update(state)
 
 
-def _read_pickled(path: Path) -> _Saved:
+def _read_pickled(path: Path) -> Saved:
     """A `.pt` checkpoint's numbers, names and layers. Raises UnusableModel."""
     import pickle
 
@@ -385,7 +385,7 @@ def _nothing_trusted() -> Iterator[None]:
             torch.serialization.add_safe_globals(known)
 
 
-def _saved_from(content: Any, path: Path) -> _Saved:
+def _saved_from(content: Any, path: Path) -> Saved:
     """Find the model in the dictionary that ultralytics saves."""
     import torch
 
@@ -405,7 +405,7 @@ def _saved_from(content: Any, path: Path) -> _Saved:
         .numpy()
         for key, tensor in _tensors(model, "")
     }
-    return _Saved(layers, _labels(getattr(model, "names", None), path), _imgsz(size), state)
+    return Saved(layers, _labels(getattr(model, "names", None), path), _imgsz(size), state)
 
 
 def _tensors(module: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -429,21 +429,22 @@ def _tensors(module: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 def load_model(path: Path | str) -> Any:
     """An ultralytics `DetectionModel` or `ClassificationModel` (in evaluation mode, on the CPU).
 
-    Its `names` are {number: label}. For `.pt` and compact files; an ONNX graph is for running,
-    not for training further. Raises UnusableModel.
+    Its `names` are {number: label}. For `.pt` and compact files; an export is for running, and
+    opened for training by `analysis.exported_weights`. Raises UnusableModel.
     """
     path = Path(path)
     kind = model_format(path)
     if kind == "pytorch":
-        return _build(_read_pickled(path), path)
+        return build(_read_pickled(path), path)
     if kind == "compact":
         meta, tensors = _read_compact(path)
         state = _expand(tensors)
-        return _build(_Saved(meta["yaml"], tuple(meta["names"]), int(meta["imgsz"]), state), path)
+        return build(Saved(meta["yaml"], tuple(meta["names"]), int(meta["imgsz"]), state), path)
     raise UnusableModel(f"{path.name} can be run but not opened as a network; use the .pt file.")
 
 
-def _build(saved: _Saved, path: Path) -> Any:
+def build(saved: Saved, path: Path) -> Any:
+    """The network of a layer list with its weights. Raises UnusableModel where they do not fit."""
     _check_layers(saved.layers, path)
     ultralytics()
     import torch

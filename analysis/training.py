@@ -28,11 +28,12 @@ from analysis.checkpoints import describe, sha256
 from analysis.children import die_with_parent
 from analysis.datasets.types import LabelledPicture, LabelledSet, Split
 from analysis.errors import AnalysisError, Stopped
+from analysis.published import published_weights
 
 Wish = Literal["go on", "stop", "cancel"]  # stop: keep the best epoch so far
 Curves = list[dict[str, float | int | None]]
 
-AUGMENTATIONS = ("normal", "light", "strong", "none")
+AUGMENTATIONS = ("normal", "light", "strong", "mirrored", "none")
 STARTS = ("pretrained", "version", "scratch")
 DEVICES = ("auto", "cpu", "cuda")
 ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
@@ -192,11 +193,13 @@ def _start(
         if describe(base).task != labelled.task:
             raise AnalysisError("The version to start from was made for another task.")
         return _Start(Path(base).absolute())
-    name = options.architecture + ("-cls.pt" if labelled.task == "concept" else ".pt")
+    name = options.architecture + ("-cls" if labelled.task == "concept" else "")
     for folder in folders:
-        if (file := Path(folder) / name).is_file():
-            return _Start(file.absolute(), f"It started from {name} ({sha256(file)[:12]}).")
-    return _Start(None, f"There are no published weights {name} here, so it started from nothing.")
+        if file := published_weights(folder, name):
+            return _Start(file.absolute(), f"It started from {file.name} ({sha256(file)[:12]}).")
+    return _Start(
+        None, f"There are no published weights of {name} here, so it started from nothing."
+    )
 
 
 class _Job:

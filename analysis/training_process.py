@@ -25,6 +25,7 @@ import numpy as np
 from analysis.checkpoints import load_model, ultralytics
 from analysis.detectors.classifier import NOTHING
 from analysis.errors import AnalysisError
+from analysis.exported_weights import is_export, recover
 from analysis.training import (
     DISK_FULL,
     MEASURES,
@@ -35,11 +36,12 @@ from analysis.training import (
 )
 
 BATCH = 16
+SAMPLE = 64  # pictures on which the normalisation of an exported network is measured
 RATES = {"scratch": 0.002, "tuned": 0.001}  # of AdamW with a step after every batch
 RAM_BYTES = 2 << 30  # decoded pictures kept in memory up to here
 SPOKEN_EVERY_S = 0.5
 
-# Mirrored letters are not letters, so no preset flips.
+# Mirrored letters are not letters, so no preset flips but the one for things without.
 PLAIN = {
     "mosaic": 0.0, "mixup": 0.0, "fliplr": 0.0, "flipud": 0.0, "degrees": 0.0, "shear": 0.0,
     "perspective": 0.0, "scale": 0.0, "translate": 0.0, "hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.0,
@@ -55,6 +57,10 @@ AUGMENT: Mapping[str, Mapping[str, Any]] = {
     "strong": LIGHT | {
         "scale": 0.7, "translate": 0.15, "hsv_h": 0.02, "hsv_s": 0.7, "hsv_v": 0.5, "mosaic": 1.0,
         "mixup": 0.1, "degrees": 8.0, "shear": 4.0, "perspective": 0.0004, "erasing": 0.3,
+    },
+    "mirrored": LIGHT | {
+        "scale": 0.9, "translate": 0.15, "hsv_s": 0.6, "hsv_v": 0.4, "mosaic": 0.7,
+        "fliplr": 0.5, "flipud": 0.5,
     },
 }  # fmt: skip
 
@@ -231,7 +237,7 @@ def trainer_class(task: str) -> type:
             model = super().get_model(cfg, weights, False)
             if self.device.type == "cpu":
                 # Ultralytics leaves a core idle, which of two is half.
-                torch.set_num_threads(os.cpu_count() or 1)
+                torch.set_num_threads(len(os.sched_getaffinity(0)))
                 model = model.to(memory_format=torch.channels_last)
             return model
 
@@ -395,12 +401,60 @@ def _trainer(
     trainer = trainer_class(work.task)(overrides=dict(settings))
     trainer.ours, trainer.is_trial = work, is_trial
     if not resume:
-        trainer.begin = begin or (load_model(work.start) if work.start else None)
+        trainer.begin = begin or _beginning(work)
     if not is_trial:
         trainer.last, trainer.best = work.last, work.best
     trainer.add_callback("on_train_epoch_start", _begin_epoch)
     trainer.add_callback("on_train_batch_end", _end_batch)
     return trainer
+
+
+def _beginning(work: Work) -> Any:
+    """The network to start from; None for random weights."""
+    if work.start is None:
+        return None
+    if is_export(work.start):
+        work.say("Opening the exported network")
+        network = recover(work.start, _some_pictures(work))
+    else:
+        network = load_model(work.start)
+    network.names = called_as_here(network.names, work.labels)
+    return network
+
+
+def called_as_here(names: Mapping[int, str], labels: Sequence[str]) -> dict[int, str]:
+    """A network's labels, by number, under our names where one of ours says what it knows.
+
+    What a network knows of a label is kept where the names are the same. So "pizza" becomes
+    "pepperoni pizza slice", which then starts from what the network knows of pizza.
+    """
+    ours = {label.casefold(): label for label in labels}
+    called = {number: ours.get(name.casefold(), name) for number, name in names.items()}
+    free = [label for label in labels if label not in called.values()]
+    for number, name in sorted(names.items(), key=lambda item: -len(item[1])):
+        if called[number] not in labels and (mine := _said_in(free, name)):
+            called[number] = mine
+            free.remove(mine)
+    return called
+
+
+def _said_in(labels: Sequence[str], name: str) -> str | None:
+    """The first label in which a name stands as a whole word, or words."""
+    said = (label for label in labels if f" {name.casefold()} " in f" {label.casefold()} ")
+    return next(said, None)
+
+
+def _some_pictures(work: Work) -> list[Any]:
+    """Of those to train on, with sides that a network takes."""
+    import cv2
+
+    folder = work.folder / "data" / ("train" if work.task == "concept" else "images/train")
+    files = sorted(folder.rglob("*.jpg"))
+    pictures = [cv2.imread(str(file)) for file in files[:: ceil(len(files) / SAMPLE)]]
+    return [
+        cv2.resize(p, (max(p.shape[1] // 32, 1) * 32, max(p.shape[0] // 32, 1) * 32))
+        for p in pictures
+    ]
 
 
 def _begin_epoch(trainer: Any) -> None:

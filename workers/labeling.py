@@ -33,7 +33,7 @@ from webapp.labeling.models import FRAMES_A_CHUNK, Chore, Item, LabelingJob, Pre
 from webapp.leases import Status
 from webapp.projects.models import snapshot
 from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.training.models import TRAINABLE, TrainingRun
+from webapp.training.models import TrainingRun
 from workers import loaded
 from workers.heartbeat import Heartbeat
 from workers.identity import this_worker
@@ -350,6 +350,7 @@ def _newest(model: RegisteredModel, version: DatasetVersion) -> ModelVersion | N
     fitting = (
         one
         for one in usable
-        if one.description.get("format") in TRAINABLE and one.task == version.dataset.task
+        # Not every ONNX file can be trained further, and nobody is there to choose another.
+        if one.description.get("format") != "onnx" and one.task == version.dataset.task
     )
     return next(fitting, None)

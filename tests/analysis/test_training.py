@@ -19,7 +19,7 @@ from analysis.detectors import load_detector
 from analysis.errors import AnalysisError, Stopped, UnusableModel
 from analysis.frames import Frame
 from analysis.training import TrainingOptions, predict, remaining_s, train
-from analysis.training_process import is_out_of_memory
+from analysis.training_process import called_as_here, is_out_of_memory
 from tests.analysis.labelled_shapes import LABELS, labelled_shapes
 
 QUICK = TrainingOptions(
@@ -177,10 +177,51 @@ def test_published_weights_are_taken_where_a_file_is_there(tmp_path):
     assert describe(result.weights).labels == LABELS
 
 
+def test_an_export_is_as_good_a_start(squares, tmp_path):
+    """Its weights are read back, and a step that changes nothing leaves what it finds."""
+    folder, _, before = squares
+    exported = checkpoints.export_onnx(before.weights, tmp_path)
+    again = labelled_shapes(tmp_path)
+    options = replace(QUICK, start="version", epochs=1, learning_rate=1e-7, augment="none")
+    result = run(tmp_path, again, options, base=exported)
+    assert describe(result.weights).labels == LABELS
+    picture = torch.from_numpy(cv2.imread(str(folder / "0.png"))).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        a, b = (load_model(r.weights)(picture)[0] for r in (before, result))
+    assert torch.allclose(a, b, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("known", "labels", "called"),
+    [
+        ({0: "Pizza", 1: "cup"}, ["pepperoni pizza slice"], ["pepperoni pizza slice", "cup"]),
+        ({0: "pizza", 1: "cup"}, ["CUP", "Acme"], ["pizza", "CUP"]),
+        ({0: "dog", 1: "hot dog"}, ["Ann's hot dog", "dog"], ["dog", "Ann's hot dog"]),
+        ({0: "dog", 1: "hot dog"}, ["hot dog stand"], ["dog", "hot dog stand"]),
+        ({0: "car", 1: "cat"}, ["card", "carpet"], ["car", "cat"]),
+    ],
+)
+def test_a_label_starts_from_what_the_network_knows_of_it(known, labels, called):
+    assert list(called_as_here(known, labels).values()) == called
+
+
+def test_what_was_known_of_a_label_stays_when_labels_are_added(squares, tmp_path):
+    """By name and not by number: the labels of the next set stand in another order."""
+    _, _, before = squares
+    labelled = labelled_shapes(tmp_path)
+    more = replace(labelled, labels=("Another", *LABELS[::-1]))
+    options = replace(QUICK, start="version", epochs=1, learning_rate=1e-7)
+    result = run(tmp_path, more, options, base=before.weights)
+    a, b = (load_model(r.weights).state_dict() for r in (before, result))
+    rows = [("Another", *LABELS[::-1]).index(label) for label in LABELS]
+    last = next(k for k in a if k.endswith("cv3.0.2.weight"))
+    assert torch.allclose(a[last], b[last][rows], atol=1e-3)
+
+
 def test_without_published_weights_a_note_says_so(tmp_path):
     start = training._start(labelled_shapes(tmp_path), TrainingOptions(), None, [tmp_path])
     assert start.file is None
-    assert "no published weights yolo26n.pt" in start.note
+    assert "no published weights of yolo26n" in start.note
 
 
 # --- ends and goes on -------------------------------------------------------------------------

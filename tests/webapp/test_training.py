@@ -92,7 +92,6 @@ def test_a_start_from_a_version_of_ours(frozen, model, workspace):
 @pytest.mark.parametrize(
     ("said", "status", "sentence"),
     [
-        ({"format": "onnx"}, Status.DONE, "cannot|not trained further"),
         ({}, Status.FAILED, "has not passed its check"),
         ({"task": "concept"}, Status.DONE, "another task"),
     ],

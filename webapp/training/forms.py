@@ -9,14 +9,14 @@ from webapp.accounts.models import User, Workspace
 from webapp.datasets.models import DatasetVersion
 from webapp.leases import Status
 from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.training.models import TRAINABLE, TrainingRun
+from webapp.training.models import TrainingRun
 from webapp.training.options import (
-    ARCHITECTURES,
     AUGMENTATIONS,
     DEFAULTS,
     DEVICES,
     STARTS,
     WHOLE,
+    architectures,
 )
 
 
@@ -36,7 +36,6 @@ def bases(workspace: Workspace) -> QuerySet[ModelVersion]:
             model__workspace=workspace,
             status=Status.DONE,
             archived=None,
-            description__format__in=TRAINABLE,
         )
         .select_related("model__workspace")
         .order_by("model__name", "-number")
@@ -76,7 +75,7 @@ class TrainingForm(forms.Form):
     base = forms.ModelChoiceField(
         ModelVersion.objects.none(), required=False, label="Version", empty_label="Choose a version"
     )
-    architecture = forms.ChoiceField(choices=list(ARCHITECTURES.items()), label="Network")
+    architecture = forms.ChoiceField(label="Network")
     epochs = _whole("epochs", "Epochs", "How often it goes through the pictures, at most.")
     patience = _whole("patience", "Patience", "Ends after so many epochs without a gain. 0: never.")
     epoch_size = _whole(
@@ -101,6 +100,7 @@ class TrainingForm(forms.Form):
     def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.workspace = workspace
+        self.fields["architecture"].choices = list(architectures().items())
         self.fields["version"].queryset = frozen_versions(workspace)
         self.fields["base"].queryset = bases(workspace)
 

@@ -18,8 +18,6 @@ from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Worker
 from webapp.training.options import checked
 
-TRAINABLE = ("pytorch", "compact")  # formats whose weights can be trained on
-
 
 class TrainingRunQuerySet(LeasedQuerySet):
     @transaction.atomic
@@ -78,11 +76,6 @@ def _refuse_a_base(
         raise Refused(f"{base} is in another workspace.")
     if not base.is_usable:
         raise Refused(f"{base} has not passed its check, so nothing can start from it.")
-    if base.description.get("format") not in TRAINABLE:
-        raise Refused(
-            f"{base} is an ONNX file, which can be used but not trained further. "
-            "Start from a .pt or .safetensors version."
-        )
     if base.task != version.dataset.task:
         raise Refused(f"{base} was made for another task than {version}.")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
+from analysis.published import published_weights
 from webapp.accounts.models import Refused
 
 STARTS = {
@@ -25,6 +26,7 @@ AUGMENTATIONS = {
     "normal": "Normal",
     "light": "Light: pictures that are alike",
     "strong": "Strong: few pictures",
+    "mirrored": "Mirrored: things without letters, any way up",
     "none": "None",
 }
 ARCHITECTURES = {
@@ -87,9 +89,16 @@ def checked(wish: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def published_here() -> list[str]:
-    """The networks of the form whose published weights lie in this machine's weights folder."""
+    """The networks whose published weights lie in this machine's weights folder, newest first."""
     folder = Path(settings.WEIGHTS_DIR)
-    return [name for name in ARCHITECTURES if (folder / f"{name}.pt").is_file()]
+    every = (f"yolo{family}{size}" for family in ("26", "12", "11", "v8") for size in "nsmlx")
+    return [name for name in every if published_weights(folder, name)]
+
+
+def architectures() -> dict[str, str]:
+    """The networks to choose from, with a word on each."""
+    here = dict.fromkeys(published_here(), "Its published weights are here")
+    return ARCHITECTURES | {name: word for name, word in here.items() if name not in ARCHITECTURES}
 
 
 def _check_whole(name: str, value: Any) -> None:

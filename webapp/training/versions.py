@@ -20,7 +20,6 @@ from webapp.leases import Status
 from webapp.registry.models import ModelExport, ModelVersion
 from webapp.registry.views import ALIASES, hosting_context
 from webapp.training.forms import frozen_versions
-from webapp.training.models import TRAINABLE
 from webapp.training.uses import delete, uses
 
 
@@ -48,7 +47,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         "production_f1": _production_f1(row),
         "uses": uses(row),
         "aliases_free": _free_aliases(row),
-        "can_train_on": row.description.get("format") in TRAINABLE and row.archived is None,
+        "can_train_on": row.archived is None,
         "frozen": frozen_versions(row.model.workspace),
         "copy_places": workspaces(request, Action.ANALYSE).order_by("name"),
         "children": row.descendants.select_related("model", "result__model"),

@@ -111,9 +111,12 @@ def _defaults(request: HttpRequest) -> dict[str, Any]:
     wanted = request.GET.get("base", "")
     if is_id(wanted):
         base = bases(workspace).filter(pk=wanted).first()
-    start = "version" if base else "pretrained" if published_here() else "scratch"
+    here = published_here()
+    start = "version" if base else "pretrained" if here else "scratch"
     name = base.model.name if base else version.dataset.project.name if version else ""
-    return DEFAULTS | {"version": version, "base": base, "start": start, "name": name}
+    network = here[0] if here else DEFAULTS["architecture"]
+    said = {"version": version, "base": base, "start": start, "name": name}
+    return DEFAULTS | said | {"architecture": network}
 
 
 @require_safe

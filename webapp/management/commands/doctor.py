@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -132,13 +133,14 @@ def weights() -> Iterator[Finding]:
     usable = ModelVersion.objects.filter(status="done").count()
     yield "✓" if usable else "·", f"{usable} detection models in the registry", ""
     yield "✓", "reference logos need no weights", ""
-    folder = settings.CACHE_DIR / "weights"
+    folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
-        yield "✓", f"{file.name} ({file.stat().st_size / 1e6:.0f} MB)", ""
-    if not any(file.suffix == ".pt" for file in files):
+        size = sum(f.stat().st_size for f in (file.rglob("*") if file.is_dir() else [file]))
+        yield "✓", f"{file.name} ({size / 1e6:.0f} MB)", ""
+    if not files:
         yield (
             "·",
-            "no pretrained YOLO or Whisper weights",
-            f"Put yolo26n.pt or a Whisper .pt into {folder} to use them; nothing needs them yet.",
+            "no published YOLO weights",
+            f"Put yolo26n.pt into {folder}: trainings need far fewer pictures then.",
         )
