@@ -10,9 +10,10 @@ named right, where no more than 5 % of the pictures without a brand are named.
 
 The peer is ultralytics' own `yolo train` with its defaults on the same photographs: YOLO26n from
 random weights, 640 pixels, its augmentation and choice of optimiser, its schedule fitted to the
-budget by its own option `time`. No pretrained weights can be had here; on a user's machine both
-would start from them. Ours starts from nothing too, and trains on the photographs together with
-synthetic pictures (`analysis.synthesis`) of logos cut from the boxes of training photographs.
+budget by its own option `time`, which is made to count processor time. No pretrained weights can
+be had here; on a user's machine both would start from them. Ours starts from nothing too, and
+trains on the photographs together with synthetic pictures (`analysis.synthesis`) of logos cut from
+the boxes of training photographs.
 
 The budget is one hour of processor time: both train at once, each on a core of its own. Of ours
 everything counts: making the synthetic pictures, and the processes that read them. Of the peer
@@ -282,10 +283,12 @@ def _tell() -> Callable[[Progress], None]:
 # ---- The peer ------------------------------------------------------------------------------------
 
 PEER = """
-import sys, time
+import sys, time, types
 from analysis.checkpoints import ultralytics
 data, folder, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 package = ultralytics()
+from ultralytics.engine import trainer
+trainer.time = types.SimpleNamespace(**{**vars(time), "time": time.process_time})
 model = package.YOLO("yolo26n.yaml")
 def end(trainer):
     trainer.stop = trainer.stop or time.process_time() > seconds
