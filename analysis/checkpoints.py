@@ -317,7 +317,7 @@ class Saved:
     layers: dict[str, Any]
     names: tuple[str, ...]
     imgsz: int
-    state: dict[str, NDArray[np.generic]]
+    state: Mapping[str, NDArray[Any]]
 
 
 class _Shell:

@@ -73,13 +73,14 @@ class TrainingOptions:
     architecture: str = "yolo26n"
     learning_rate: float | None = None
     search: int = 0  # short trainings to find the learning rate and augmentation by
+    average: int = 1  # trainings, with other seeds and picture sizes, whose weights are averaged
     synthetic: bool = True  # also train on pictures that were made
 
     def __post_init__(self) -> None:
         for name, least, most in (
             *(("imgsz", 64, 2048), ("epochs", 1, 1000), ("patience", 0, 1000)),
             *(("seed", 0, 2**31 - 1), ("freeze", 0, 30), ("search", 0, 50)),
-            ("epoch_size", 0, 100_000),
+            *(("epoch_size", 0, 100_000), ("average", 1, 10)),
         ):
             _check_whole(name, getattr(self, name), least, most)
         if self.batch is not None:
@@ -167,7 +168,7 @@ def train(
     work_dir = Path(work_dir).absolute()
     work_dir.mkdir(parents=True, exist_ok=True)
     job = _Job(labelled, options, work_dir, _start(labelled, options, base, weights))
-    news = _News(work_dir, options.epochs, job.notes, on_news)
+    news = _News(work_dir, options.epochs * options.average, job.notes, on_news)
     news.tell("Fetching the pictures")
     job.write(resolve, wish)
     return _Trainer(job, news, wish).run()

@@ -2,8 +2,8 @@
 
 Started by `analysis.training`, which reads what is written here. The folder holds job.json (what
 to do) and, as the work goes on, data (the pictures, prepared), last.pt and best.pt (replaced as
-wholes, so that they are never half written), curves.json, state.json, notes.json and at the end
-weights.pt.
+wholes, so that they are never half written), mean.pt where several trainings are averaged,
+curves.json, state.json, notes.json and at the end weights.pt.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from analysis.checkpoints import load_model, ultralytics
 from analysis.detectors.classifier import NOTHING
 from analysis.errors import AnalysisError
 from analysis.exported_weights import is_export, recover
+from analysis.frames import Frame
 from analysis.training import (
     DISK_FULL,
     MEASURES,
@@ -36,6 +37,7 @@ from analysis.training import (
 )
 
 BATCH = 16
+SIZES = (1.0, 1.25, 1.5)  # of the pictures, in turn, when several trainings are averaged
 SAMPLE = 64  # pictures on which the normalisation of an exported network is measured
 RATES = {"scratch": 0.002, "tuned": 0.001}  # of AdamW with a step after every batch
 RAM_BYTES = 2 << 30  # decoded pictures kept in memory up to here
@@ -59,7 +61,7 @@ AUGMENT: Mapping[str, Mapping[str, Any]] = {
         "mixup": 0.1, "degrees": 8.0, "shear": 4.0, "perspective": 0.0004, "erasing": 0.3,
     },
     "mirrored": LIGHT | {
-        "scale": 0.9, "translate": 0.15, "hsv_s": 0.6, "hsv_v": 0.4, "mosaic": 0.7,
+        "scale": 0.8, "translate": 0.15, "hsv_s": 0.6, "hsv_v": 0.4, "mosaic": 0.7,
         "fliplr": 0.5, "flipud": 0.5,
     },
 }  # fmt: skip
@@ -77,6 +79,8 @@ class Work:
         self.start: str | None = content["start"]
         self.pictures: list[dict[str, Any]] = content["pictures"]
         self.last, self.best = folder / "last.pt", folder / "best.pt"
+        self.mean = folder / "mean.pt"
+        self.before = 0  # epochs of the trainings that are averaged already
         self.parent = os.getppid()
 
     @property
@@ -84,6 +88,14 @@ class Work:
         """The classes that are trained: where whole pictures bear no label, also that of none."""
         has_others = self.task == "concept" and any(not row["labels"] for row in self.pictures)
         return [*self.labels, NOTHING] if has_others else self.labels
+
+    def side(self, turn: int) -> int:
+        """How large the pictures are in one of several trainings, in pixels."""
+        return round(self.options.imgsz * SIZES[turn % len(SIZES)] / 32) * 32
+
+    @property
+    def largest_side(self) -> int:
+        return max(self.side(turn) for turn in range(self.options.average))
 
     @property
     def times(self) -> int:
@@ -157,7 +169,7 @@ def _read(path: Path, work: Work) -> Any:
         return None
     if image is None:
         return None
-    side = work.options.imgsz
+    side = work.largest_side
     height, width = image.shape[:2]
     if work.task == "concept":
         return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
@@ -265,7 +277,7 @@ def trainer_class(task: str) -> type:
                 if written.exists():
                     os.replace(written, final)
             if not self.is_trial:
-                _write(self.ours.folder / "saved.json", self.epoch + 1)
+                _write(self.ours.folder / "saved.json", self.ours.before + self.epoch + 1)
             return True
 
         def final_eval(self) -> None:
@@ -280,7 +292,7 @@ def record(trainer: Any) -> None:
     losses = {k: _number(v) for k, v in (trainer.tloss or {}).items()}
     known = [v for v in losses.values() if v is not None]
     row: dict[str, Any] = {
-        "epoch": trainer.epoch + 1,
+        "epoch": work.before + trainer.epoch + 1,
         "loss": round(sum(known), 5) if len(known) == len(losses) else None,
     }
     row |= {k: v for k, v in losses.items() if k in ("box_loss", "cls_loss")}
@@ -290,7 +302,7 @@ def record(trainer: Any) -> None:
         if theirs in (trainer.metrics or {})
     }
     row["seconds"] = round(time.monotonic() - trainer.began, 2)
-    before = [r for r in work.read("curves.json", []) if r["epoch"] <= trainer.epoch]
+    before = [r for r in work.read("curves.json", []) if r["epoch"] < row["epoch"]]
     _write(work.folder / "curves.json", [*before, row])
 
 
@@ -299,7 +311,9 @@ def _number(value: Any) -> float | None:
     return round(value, 5) if np.isfinite(value) else None
 
 
-def overrides(work: Work, data: Path, batch: int, values: Mapping[str, Any]) -> dict[str, Any]:
+def overrides(
+    work: Work, data: Path, batch: int, values: Mapping[str, Any], turn: int = 0
+) -> dict[str, Any]:
     """Ultralytics' settings for our options; `values` are what a search found."""
     options = work.options
     suffix = "-cls" if work.task == "concept" else ""
@@ -310,9 +324,9 @@ def overrides(work: Work, data: Path, batch: int, values: Mapping[str, Any]) -> 
     return {
         "model": f"{options.architecture}{suffix}.yaml", "pretrained": work.start is not None,
         "data": str(data), "epochs": options.epochs, "patience": options.patience or 10_000,
-        "imgsz": options.imgsz, "batch": batch, "nbs": batch,  # a step after every batch
-        "seed": options.seed, "device": _device(options.device), "freeze": options.freeze or None,
-        "workers": 4, "amp": False, "cache": _fits_memory(work),
+        "imgsz": work.side(turn), "batch": batch, "nbs": batch,  # a step after every batch
+        "seed": options.seed + turn, "device": _device(options.device),
+        "freeze": options.freeze or None, "workers": 4, "amp": False, "cache": _fits_memory(work),
         "plots": False, "val": True, "optimizer": "AdamW", "lr0": rate,
         "lrf": 0.02, "warmup_epochs": min(1.0, options.epochs / 10), "warmup_bias_lr": 0.0,
         "close_mosaic": min(10, options.epochs // 4), "verbose": False, "exist_ok": True,
@@ -345,7 +359,7 @@ def _compute_in_16_bits(device: str) -> None:
 
 
 def _fits_memory(work: Work) -> str | bool:
-    side = work.options.imgsz
+    side = work.largest_side
     n_pictures = len(work.pictures) * work.times
     return "ram" if work.task == "boxes" and n_pictures * side**2 * 3 < RAM_BYTES else False
 
@@ -357,14 +371,20 @@ def train(work: Work, batch: int) -> None:
     data = prepare(work)
     _write(work.folder / "used_batch.json", batch)
     values = search(work, data, batch) if work.options.search else {}
-    settings = overrides(work, data, batch, values)
-    done = _epochs_done(work)
-    _write(work.folder / "saved.json", done)
-    _write(
-        work.folder / "curves.json",
-        [row for row in work.read("curves.json", []) if row["epoch"] <= done],
-    )
-    if done >= work.options.epochs or work.read("over.json"):
+    turn, work.before = _averaged(work)
+    while turn < work.options.average:
+        _train_once(work, overrides(work, data, batch, values, turn), turn)
+        if work.options.average > 1:
+            _average(work, turn)
+        turn, work.before = _averaged(work) if work.options.average > 1 else (1, 0)
+
+
+def _train_once(work: Work, settings: Mapping[str, Any], turn: int) -> None:
+    done = _epochs_done(work, settings["seed"])
+    _write(work.folder / "saved.json", work.before + done)
+    rows = work.read("curves.json", [])
+    _write(work.folder / "curves.json", [row for row in rows if row["epoch"] <= work.before + done])
+    if done >= work.options.epochs or work.read("over.json", 0) > turn:
         return
     trainer = _trainer(work, settings, resume=done > 0)
     work.say("Training", share=0.0, busy_s=0.0)
@@ -374,18 +394,57 @@ def train(work: Work, batch: int) -> None:
             f"It ended after epoch {trainer.epoch + 1}: the last {work.options.patience} epochs "
             "were no better."
         )
-    if trainer.batch_size < batch:
-        work.note(f"Memory ran out with {batch} pictures at once; {trainer.batch_size} fitted.")
-    _write(work.folder / "over.json", True)
+    if trainer.batch_size < settings["batch"]:
+        work.note(
+            f"Memory ran out with {settings['batch']} pictures at once; "
+            f"{trainer.batch_size} fitted."
+        )
+    _write(work.folder / "over.json", turn + 1)
 
 
-def _epochs_done(work: Work) -> int:
-    """Finished epochs that last.pt holds."""
+def _epochs_done(work: Work, seed: int) -> int:
+    """Finished epochs that last.pt holds of the training with this seed."""
     if not work.last.is_file():
         return 0
     from ultralytics.nn.tasks import load_checkpoint
 
-    return int(load_checkpoint(work.last)[1].get("epoch", -1)) + 1
+    kept = load_checkpoint(work.last)[1]
+    is_this = kept.get("train_args", {}).get("seed", seed) == seed
+    return int(kept.get("epoch", -1)) + 1 if is_this else 0
+
+
+# ---- Averaging -----------------------------------------------------------------------------------
+
+
+def _averaged(work: Work) -> tuple[int, int]:
+    """How many trainings mean.pt holds, and how many epochs they had together."""
+    import torch
+
+    if not work.mean.is_file():
+        return 0, 0
+    kept = torch.load(work.mean, weights_only=True)
+    return kept["n"], kept["epochs"]
+
+
+def _average(work: Work, turn: int) -> None:
+    """Add the best epoch of a training that just ended to the mean of those before it.
+
+    After Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves
+    accuracy without increasing inference time" (ICML 2022).
+    """
+    import torch
+
+    state = load_model(work.best).float().state_dict()
+    if turn:
+        mean = torch.load(work.mean, weights_only=True)["state"]
+        state = {
+            k: mean[k] + (v - mean[k]) / (turn + 1) if v.is_floating_point() else v
+            for k, v in state.items()
+        }
+    epochs = work.before + len([r for r in work.read("curves.json") if r["epoch"] > work.before])
+    aside = work.mean.with_suffix(".writing")
+    torch.save({"n": turn + 1, "epochs": epochs, "state": state}, aside)
+    os.replace(aside, work.mean)
 
 
 def _trainer(
@@ -450,7 +509,7 @@ def _some_pictures(work: Work) -> list[Any]:
 
     folder = work.folder / "data" / ("train" if work.task == "concept" else "images/train")
     files = sorted(folder.rglob("*.jpg"))
-    pictures = [cv2.imread(str(file)) for file in files[:: ceil(len(files) / SAMPLE)]]
+    pictures = [Frame.from_file(file).bgr() for file in files[:: ceil(len(files) / SAMPLE)]]
     return [
         cv2.resize(p, (max(p.shape[1] // 32, 1) * 32, max(p.shape[0] // 32, 1) * 32))
         for p in pictures
@@ -472,6 +531,8 @@ def _end_batch(trainer: Any) -> None:
     trainer.spoken = now
     share = trainer.batches / max(len(trainer.train_loader), 1)
     step = f"Epoch {trainer.epoch + 1} of {trainer.epochs}"
+    if (n := trainer.ours.options.average) > 1:
+        step += f", training {trainer.args.seed - trainer.ours.options.seed + 1} of {n}"
     trainer.ours.say(step, share=round(share, 4), busy_s=now - trainer.began)
 
 
@@ -540,7 +601,7 @@ def _try(
 
 
 def finish(work: Work) -> None:
-    """The best epoch as a plain checkpoint: half precision, the labels' names, nothing else.
+    """The best epoch, or mean of them, as a plain checkpoint: half precision, names, nothing else.
 
     Read by our own safe reader, so that what leaves here holds no paths and no optimiser.
     """
@@ -549,6 +610,8 @@ def finish(work: Work) -> None:
     work.say("Storing the model")
     best = work.best if work.best.is_file() else work.last
     network = load_model(best)
+    if work.mean.is_file():
+        network.load_state_dict(torch.load(work.mean, weights_only=True)["state"])
     network.names = dict(enumerate(work.names))
     network.args = {"imgsz": work.options.imgsz}
     aside = work.folder / "weights.writing"

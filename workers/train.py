@@ -37,7 +37,9 @@ ASK_EVERY_S = 1.0
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99  # what a label's may be
 # What another worker needs to go on. Copied in this order while the training goes on, "saved"
 # (the number of epochs that count) before all: what is copied later knows at least as much.
-KEPT = ("saved.json", "search.json", "batch.json", "best.pt", "last.pt", "curves.json")
+KEPT = (
+    *("saved.json", "search.json", "batch.json", "mean.pt", "best.pt", "last.pt", "curves.json"),
+)
 
 
 # ---- Training ------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ class TrainingForm(forms.Form):
     )
     freeze = _whole("freeze", "Frozen layers", "First layers that stay as they are. 0: none.")
     search = _whole("search", "Search trials", "Short trainings that try settings. 0: none.")
+    average = _whole(
+        "average",
+        "Averaged trainings",
+        "So many, each its own way, make one model: steadier with few pictures.",
+    )
     batch = _whole("batch", "Batch", "Empty: as many pictures at once as the memory holds.")
     learning_rate = forms.FloatField(
         min_value=0, max_value=1, required=False, label="Learning rate", help_text="Empty: chosen."

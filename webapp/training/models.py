@@ -42,7 +42,7 @@ class TrainingRunQuerySet(LeasedQuerySet):
             model=model,
             base=base,
             options=wanted,
-            epochs=wanted["epochs"],
+            epochs=wanted["epochs"] * wanted["average"],
             software_version=settings.VERSION,
             created_by=by,
         )

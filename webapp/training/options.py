@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "architecture": "yolo26n",
     "learning_rate": None,
     "search": 0,
+    "average": 1,
     "synthetic": True,
 }
 # name: (least, most, as a person calls it)
@@ -62,6 +63,7 @@ WHOLE = {
     "batch": (1, 512, "The batch"),
     "freeze": (0, 30, "Frozen layers"),
     "search": (0, 50, "Search trials"),
+    "average": (1, 10, "Averaged trainings"),
 }
 WORDS = {"augment": AUGMENTATIONS, "start": STARTS, "device": DEVICES}
 # Those of the form, and what else programs may ask for: analysis.training.ARCHITECTURE.

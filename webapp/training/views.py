@@ -94,6 +94,7 @@ FOLDED = (
         "augment",
         "freeze",
         "search",
+        "average",
         "batch",
         "learning_rate",
     ),
