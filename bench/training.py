@@ -217,8 +217,15 @@ def _epochs_that_fit(labelled: LabelledSet, plan: Plan, seconds: float) -> int:
     kept_back = [p for p in labelled.pictures if p.split == "val"][:8]
     trial = replace(labelled, pictures=[*some, *kept_back])
     before = _children_s()
-    result = train(trial, lambda p: Path(p.file), replace(OURS, epochs=1), WORK / "trial")
-    an_epoch = float(result.curves[0]["seconds"] or 1) * len(shown) / len(some)
+    spent: list[float] = []  # when batches have begun, and whenever something was told after
+
+    def watch(news: Progress) -> None:
+        if news.step.startswith("Epoch"):
+            spent.append(living_children_s(os.getpid()))
+
+    trial_options = replace(OURS, epochs=1)
+    train(trial, lambda p: Path(p.file), trial_options, WORK / "trial", on_news=watch)
+    an_epoch = max(spent[-1] - spent[0], 1.0) * len(shown) / len(some)
     left = seconds - (_children_s() - before)
     return max(2, min(plan.epochs, int(0.9 * left / an_epoch)))
 
