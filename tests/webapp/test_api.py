@@ -41,6 +41,9 @@ class Caller:
     def post(self, path: str, body: object = None, **extra):
         return self.send("post", path, body, **extra)
 
+    def upload(self, path: str, **files):
+        return self.client.post(API + path, files, **self.headers)
+
     def patch(self, path: str, body: object):
         return self.send("patch", path, body)
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Upload
-from webapp.datasets import exchange
+from webapp.datasets import importing
 from webapp.datasets.models import Dataset, Transfer
 from webapp.leases import Status
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_taken_is_said(browser, dataset, files, words):
 
 
 def test_too_much_at_once_is_said(browser, dataset, monkeypatch):
-    monkeypatch.setattr(exchange, "MAX_BYTES", 10)
+    monkeypatch.setattr(importing, "MAX_BYTES", 10)
     answer = post(browser, dataset, archive(a=b"1"))
     assert answer.status_code == 422
     assert "at once is too much" in answer.content.decode()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
+from uuid import uuid4
+
 import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from analysis.datasets.types import LabelledBox
 from analysis.types import Box
@@ -152,6 +158,49 @@ def test_pictures_are_made_of_logos(api, dataset):
         assert api.post(f"/datasets/{dataset.pk}/synthesise/", body).status_code == 422
 
 
+def test_files_are_looked_into_and_then_brought_in(api, dataset):
+    manifest = SimpleUploadedFile("boards.json", b'{"images": []}')
+    picture = SimpleUploadedFile("a.jpg", b"\xff\xd8picture")
+    row = api.upload(f"/datasets/{dataset.pk}/imports/", file=[manifest, picture])
+    assert row.status_code == 202
+    check = Transfer.objects.get(pk=row.json()["id"])
+    assert (check.kind, check.options["step"]) == ("import", "check")
+    with default_storage.open(check.file) as file, zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == ["boards.json", "a.jpg"]
+    early = api.post(f"/transfers/{check.pk}/bring-in/")
+    assert early.status_code == 422
+    Transfer.objects.filter(pk=check.pk).update(status=Status.DONE, report={"step": "check"})
+    made = [api.post(f"/transfers/{check.pk}/bring-in/") for _ in range(2)]
+    assert [answer.status_code for answer in made] == [202, 202]
+    assert made[0].json()["id"] == made[1].json()["id"]  # asked for twice, it is one
+    assert made[0].json()["options"]["step"] == "import"
+
+
+def test_an_import_of_nothing_is_refused(api, dataset, settings):
+    url = f"/datasets/{dataset.pk}/imports/"
+    assert api.post(url, {}).status_code == 400
+    assert api.post(url, {"uploads": [str(uuid4())]}).status_code == 422
+    settings.MIN_FREE_BYTES = 10**18
+    full = api.upload(url, file=SimpleUploadedFile("a.json", b"{}"))
+    assert full.status_code == 422
+    assert "disk is nearly full" in full.json()["detail"]
+
+
+def test_an_export_is_written_and_fetched(api, dataset, version):
+    url = f"/datasets/{dataset.pk}/exports/"
+    assert api.post(url, {"format": "sketch"}).status_code == 400
+    assert api.post(url, {"format": "yolo", "version": 9}).status_code == 422
+    row = api.post(url, {"format": "yolo"}).json()
+    assert row["download"] is None
+    Transfer.objects.filter(pk=row["id"]).update(
+        status=Status.DONE, file="transfers/1/x.zip", finished=timezone.now()
+    )
+    assert "x.zip" in api.get(f"/transfers/{row['id']}/").json()["download"]
+    gone = timezone.now() - Transfer.FILE_KEPT
+    Transfer.objects.filter(pk=row["id"]).update(finished=gone)
+    assert api.get(f"/transfers/{row['id']}/").json()["download"] is None
+
+
 def test_a_stranger_finds_nothing(
     caller_for, stranger, other_workspace, project, dataset, sample, version, transfer
 ):
@@ -172,6 +221,9 @@ def test_a_stranger_finds_nothing(
         ("/dataset-versions/", {"dataset": dataset.pk}),
         (f"/datasets/{dataset.pk}/take/", {"assets": [1]}),
         (f"/datasets/{dataset.pk}/synthesise/", {"labels": ["Kestrel"]}),
+        (f"/datasets/{dataset.pk}/imports/", {"uploads": [str(uuid4())]}),
+        (f"/datasets/{dataset.pk}/exports/", {"format": "yolo"}),
+        (f"/transfers/{transfer.pk}/bring-in/", {}),
         (f"/transfers/{transfer.pk}/cancel/", {}),
         (f"/transfers/{transfer.pk}/retry/", {}),
     ):

@@ -13,11 +13,14 @@ from rest_framework.response import Response
 from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from webapp.assets.models import Asset
+from webapp.datasets import importing
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer, labels_by_word
 from webapp.datasets.serializers import (
     DatasetChangeSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
+    ExportSerializer,
+    ImportSerializer,
     NewDatasetSerializer,
     NewVersionSerializer,
     SampleChangeSerializer,
@@ -26,6 +29,7 @@ from webapp.datasets.serializers import (
     TakeSerializer,
     TransferSerializer,
 )
+from webapp.leases import Status
 from webapp.projects.api import in_words
 from webapp.projects.models import Project
 from webapp.rest import (
@@ -124,6 +128,47 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
         options["assets"] = self._present(dataset, options["assets"])
         options["logos"] = [r for name in options.pop("labels") for r in _logos(dataset, name)]
         return self._asked(dataset, "synthesis", options)
+
+    @extend_schema(
+        summary="Look into files of another tool; nothing changes yet",
+        request={"multipart/form-data": ImportSerializer, "application/json": ImportSerializer},
+        responses={202: TransferSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def imports(self, request: Request, pk: str) -> Response:
+        """What it would bring is in the transfer's report; its `bring-in` then does it."""
+        dataset = self.get_object()
+        wish = ImportSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        values = wish.validated_data
+        with in_words():
+            row = importing.look_into(
+                dataset,
+                values["file"],
+                values["uploads"],
+                format=values["format"],
+                make_labels=values["make_labels"],
+                by=request.user,
+            )
+        return Response(TransferSerializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Write it in the format of another tool",
+        request=ExportSerializer,
+        responses={202: TransferSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def exports(self, request: Request, pk: str) -> Response:
+        """The transfer has a link to the file when it is done."""
+        dataset = self.get_object()
+        wish = ExportSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        options = dict(wish.validated_data)
+        number = options["version"]
+        frozen = dataset.versions.filter(status=Status.DONE)
+        if number is not None and not frozen.filter(number=number).exists():
+            raise Unacceptable(f"There is no version {number} of this dataset.")
+        return self._asked(dataset, "export", options)
 
     def _present(self, dataset: Dataset, ids: list[int]) -> list[int]:
         found = Asset.objects.filter(pk__in=ids, workspace=dataset.project.workspace)
@@ -263,6 +308,14 @@ class TransferViewSet(_OfDataset):
         row.cancel()
         row.refresh_from_db()
         return Response(self.get_serializer(row).data)
+
+    @extend_schema(summary="Import what was looked into", request=None)
+    @action(detail=True, methods=["post"], url_path="bring-in")
+    def bring_in(self, request: Request, pk: str) -> Response:
+        row = self.get_object()
+        with in_words():
+            made = importing.bring_in(row, by=request.user)
+        return Response(self.get_serializer(made).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Begin it again after a failure", request=None)
     @action(detail=True, methods=["post"])

@@ -6,46 +6,30 @@ the form.
 
 from __future__ import annotations
 
-import re
-import secrets
-import shutil
-import zipfile
-from collections.abc import Sequence
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.datasets.formats import TITLES
 from webapp.accounts.access import find, may
-from webapp.accounts.models import Action, Refused
+from webapp.accounts.models import Action, Refused, User
 from webapp.assets import uploads
 from webapp.assets.links import media_link
-from webapp.assets.models import Upload
-from webapp.assets.uploads import clean_name
+from webapp.datasets import importing
+from webapp.datasets.importing import MAX_BYTES, MAX_FILES
 from webapp.datasets.models import Dataset, DatasetVersion, Transfer
 from webapp.datasets.views import page_context
 from webapp.leases import Status
-from webapp.templatetags.show import size
 
-MAX_BYTES = 4 * 10**9  # of a form; what is sent resumably may be larger
-MAX_FILES = 100  # chosen one by one, as many as Django takes; more goes in an archive
 _INVALID = 422
 _SHOWN = 12  # of the imports or exports before
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
 
 class Files(forms.FileInput):
@@ -59,8 +43,6 @@ class FilesField(forms.FileField):
         files = [super(FilesField, self).clean(file, initial) for file in data or []]
         if len(files) > MAX_FILES:
             raise ValidationError(f"{MAX_FILES:,} files at a time. Put more into an archive.")
-        if (total := sum(file.size for file in files)) > MAX_BYTES:
-            raise ValidationError(f"{size(total)} at once is too much: {size(MAX_BYTES)} at most.")
         return files
 
 
@@ -92,6 +74,18 @@ class ImportForm(forms.Form):
             self.add_error("files", "Choose a file.")
         return values
 
+    def look_into(self, dataset: Dataset, by: User) -> Transfer:
+        """What was sent, for a worker to look into. Raises Refused, uploads.NoRoom."""
+        values = self.cleaned_data
+        return importing.look_into(
+            dataset,
+            values["files"],
+            values["uploads"],
+            format=values["format"],
+            make_labels=values["make_labels"],
+            by=by,
+        )
+
 
 class ExportForm(forms.Form):
     format = forms.ChoiceField(choices=[*TITLES.items()], initial="yolo")
@@ -115,13 +109,13 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
     form = ImportForm(_sent(request), request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            return redirect("dataset-transfer", _look_into(request, found, form.cleaned_data).pk)
+            return redirect("dataset-transfer", form.look_into(found, request.user).pk)
         except (Refused, uploads.NoRoom) as refused:
             form.add_error("files", str(refused))
     context = page_context(found, "import") | {
         "form": form,
         "before": _before(found, Transfer.Kind.IMPORT),
-        "unfinished": _sent_before(request)[:_SHOWN],
+        "unfinished": importing.sent_before(request.user, found.project.workspace)[:_SHOWN],
         "most_bytes": MAX_BYTES,
         "most_sent_bytes": uploads.MAX_IMPORT_BYTES,
         "most_files": MAX_FILES,
@@ -129,122 +123,16 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "datasets/import.html", context, status=_INVALID if form.errors else 200)
 
 
-def _look_into(request: HttpRequest, found: Dataset, values: dict[str, Any]) -> Transfer:
-    """What was sent, for a worker to look into. Asked for twice, it is one. Raises Refused."""
-    sent = [str(pk) for pk in values["uploads"]]
-    if sent and (twin := found.transfers.filter(options__uploads=sent).first()):
-        return twin
-    came = _whole(request, values["uploads"])
-    with ExitStack() as opened:
-        files = values["files"] or [opened.enter_context(_file_of(upload)) for upload in came]
-        file, name = _keep(files)
-    options = {
-        "step": "check",
-        "preview": True,  # so it is no work over the dataset that its pages tell of
-        "name": name,
-        "format": values["format"],
-        "make_labels": values["make_labels"],
-    }
-    options |= {"uploads": sent} if sent else {}
-    row = Transfer.objects.request(found, "import", options=options, file=file, by=request.user)
-    for upload in came:
-        uploads.discard(upload)
-    return row
-
-
-def _sent_before(request: HttpRequest) -> QuerySet[Upload]:
-    """This person's files that are on their way, or here and not yet asked for."""
-    mine = Upload.objects.filter(user=request.user, workspace=request.membership.workspace)
-    return mine.filter(purpose=Upload.Purpose.IMPORT, error="").order_by("created")
-
-
-def _whole(request: HttpRequest, ids: list[UUID]) -> list[Upload]:
-    """The uploads of these ids, in this order. Raises Refused where one is not here."""
-    here = {upload.pk: upload for upload in _sent_before(request).filter(pk__in=ids)}
-    for pk in ids:
-        if pk not in here:
-            raise Refused("A file is not here any more. Choose the files again.")
-        if uploads.held_bytes(here[pk]) != here[pk].size_bytes:
-            raise Refused(f"{here[pk].name} has not arrived as a whole. Choose it again to go on.")
-    return [here[pk] for pk in ids]
-
-
-def _file_of(upload: Upload) -> File:
-    return File(uploads.path_of(upload).open("rb"), name=upload.name)
-
-
-def _keep(files: Sequence[File]) -> tuple[str, str]:
-    """Put what came into the media storage as one archive; returns its name and theirs.
-
-    Nothing is opened here: a worker unpacks it, with care.
-    """
-    first = clean_name(files[0].name or "")
-    name = first if len(files) == 1 else f"{first} and {len(files) - 1} more"
-    target = f"transfers/uploads/{secrets.token_hex(16)}"
-    if len(files) == 1 and _is_archive(files[0]):
-        _put(files[0], target)
-        return target, name
-    _need_room(sum(file.size or 0 for file in files))
-    packed = Path(settings.UPLOAD_DIR) / f"{secrets.token_hex(8)}.zip"
-    try:
-        with zipfile.ZipFile(packed, "w") as archive:
-            for file in files:
-                with archive.open(_free_name(archive, file), "w", force_zip64=True) as member:
-                    shutil.copyfileobj(file, member, 2**20)
-        uploads.store(packed, target)
-        return target, name
-    finally:
-        packed.unlink(missing_ok=True)
-
-
-def _put(file: File, target: str) -> None:
-    """One archive, whichever way it came. What is on the disk already takes no room again."""
-    if isinstance(file, UploadedFile):
-        _need_room(file.size or 0)
-        default_storage.save(target, file)
-    else:
-        uploads.store(Path(file.file.name), target)
-
-
-def _need_room(n_bytes: int) -> None:
-    free = shutil.disk_usage(settings.UPLOAD_DIR).free - settings.MIN_FREE_BYTES
-    if n_bytes > free:
-        raise Refused(
-            f"The disk is nearly full: {size(n_bytes)} came, {size(max(free, 0))} is left."
-        )
-
-
-def _is_archive(file: File) -> bool:
-    head = file.read(262)
-    file.seek(0)
-    return head.startswith(_ARCHIVES) or head[257:262] == b"ustar"
-
-
-def _free_name(archive: zipfile.ZipFile, file: File) -> str:
-    name = clean_name(file.name or "")
-    taken = set(archive.namelist())
-    if name in taken:
-        raise Refused(f"{name} was chosen twice. Put both into an archive with their folders.")
-    return name
-
-
 @require_POST
 @may(Action.ANALYSE)
 def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Import what was looked into."""
     row = find(_transfers(), request, Action.ANALYSE, pk=pk)
-    is_checked = row.status == Status.DONE and row.report.get("step") == "check"
-    if not is_checked or row.report.get("refusal") or not row.file:
-        messages.error(request, "This cannot be imported any more. Upload it again.")
-        return redirect("dataset-transfer", pk)
-    twin = row.dataset.transfers.filter(options__checked_by=row.pk).first()
-    if twin is None:  # pressed twice, it is one import
-        options = {k: v for k, v in row.options.items() if k not in ("preview", "uploads")}
-        options |= {"step": "import", "checked_by": row.pk}
-        twin = Transfer.objects.request(
-            row.dataset, "import", options=options, file=row.file, by=request.user
-        )
-    return redirect("dataset-transfer", twin.pk)
+    try:
+        row = importing.bring_in(row, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    return redirect("dataset-transfer", row.pk)
 
 
 # --- out --------------------------------------------------------------------------------------
@@ -276,17 +164,9 @@ def take_out(request: HttpRequest, pk: int) -> HttpResponse:
 def download(request: HttpRequest, pk: int) -> HttpResponse:
     """The file of an export, as long as it is kept."""
     row = find(_transfers(), request, pk=pk)
-    if row.kind != Transfer.Kind.EXPORT or not is_kept(row):
+    if not row.is_kept:
         raise Http404
-    stem = f"{row.dataset.project.name} {row.dataset.name} {row.options['format']}"
-    name = re.sub(r"[^\w-]+", "-", stem).strip("-")
-    return redirect(media_link(row.file, download_as=f"{name}.zip"))
-
-
-def is_kept(row: Transfer) -> bool:
-    """Whether an export can still be downloaded."""
-    is_young = row.finished is not None and row.finished > timezone.now() - Transfer.FILE_KEPT
-    return row.status == Status.DONE and bool(row.file) and is_young
+    return redirect(media_link(row.file, download_as=row.file_name))
 
 
 # --- both -------------------------------------------------------------------------------------
@@ -300,13 +180,12 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     if row.kind not in (Transfer.Kind.IMPORT, Transfer.Kind.EXPORT):
         raise Http404
     tab = str(row.kind)
-    kept = is_kept(row) and row.kind == Transfer.Kind.EXPORT
     tally = row.report.get("tally", {})
     context = page_context(row.dataset, tab) | {
         "row": row,
         "is_check": row.options.get("step") == "check",
-        "is_kept": kept,
-        "until": row.finished + Transfer.FILE_KEPT if kept and row.finished else None,
+        "is_kept": row.is_kept,
+        "until": row.finished + Transfer.FILE_KEPT if row.is_kept and row.finished else None,
         "tally": tally,
         "n_coming": tally.get("new", 0) + tally.get("replaced", 0),
         "version": _version_of(row),
@@ -335,7 +214,7 @@ def _before(found: Dataset, kind: str) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
-            "is_kept": is_kept(row),
+            "is_kept": row.is_kept,
             "format": TITLES.get(row.options.get("format", ""), ""),
         }
         for row in rows

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -624,6 +625,19 @@ class Transfer(Leased):
     @property
     def is_over(self) -> bool:
         return self.status in (Status.DONE, Status.FAILED)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the file of an export can still be downloaded."""
+        is_young = self.finished is not None and self.finished > timezone.now() - self.FILE_KEPT
+        is_ready = self.kind == self.Kind.EXPORT and self.status == Status.DONE
+        return is_ready and bool(self.file) and is_young
+
+    @property
+    def file_name(self) -> str:
+        """What an export is called where it is saved."""
+        stem = f"{self.dataset.project.name} {self.dataset.name} {self.options['format']}"
+        return re.sub(r"[^\w-]+", "-", stem).strip("-") + ".zip"
 
     @property
     def title(self) -> str:

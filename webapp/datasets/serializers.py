@@ -6,10 +6,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from analysis.datasets.formats import TITLES
 from analysis.datasets.split import Recipe
 from analysis.errors import AnalysisError
 from webapp.assets.links import media_link
 from webapp.datasets.forms import GROUNDS, HOWS
+from webapp.datasets.importing import MAX_FILES
 from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Split, Transfer
 from webapp.rest import Finite
 
@@ -133,12 +135,45 @@ class NewVersionSerializer(serializers.Serializer):
 
 
 class TransferSerializer(serializers.ModelSerializer):
+    """`download`: where the file of an export is, while it is kept; a link that expires."""
+
+    download = serializers.SerializerMethodField()
+
     class Meta:
         model = Transfer
         fields = [
             *("id", "dataset", "kind", "status", "progress", "error", "report", "is_cancelled"),
-            *("options", "created", "finished"),
+            *("options", "created", "finished", "download"),
         ]
+
+    def get_download(self, row: Transfer) -> str | None:
+        return media_link(row.file, download_as=row.file_name) if row.is_kept else None
+
+
+class ImportSerializer(serializers.Serializer):
+    """An archive, or a file of labels with its pictures; or the ids of resumable uploads."""
+
+    file = serializers.ListField(
+        child=serializers.FileField(), required=False, max_length=MAX_FILES, default=list
+    )
+    uploads = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=MAX_FILES, default=list
+    )
+    format = serializers.ChoiceField(["", *TITLES], default="", help_text="empty: recognise it")
+    make_labels = serializers.BooleanField(default=True)
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if not values["file"] and not values["uploads"]:
+            raise serializers.ValidationError({"file": ["Send a file, or the ids of uploads."]})
+        return values
+
+
+class ExportSerializer(serializers.Serializer):
+    """`version`: the number of a frozen version; without, the dataset as it is now."""
+
+    format = serializers.ChoiceField(list(TITLES))
+    version = serializers.IntegerField(required=False, allow_null=True, default=None)
+    pictures = serializers.BooleanField(default=True)
 
 
 class TakeSerializer(serializers.Serializer):
