@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
 from statistics import median
@@ -38,6 +38,9 @@ STARTS = ("pretrained", "version", "scratch")
 DEVICES = ("auto", "cpu", "cuda")
 ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
 CHILD = ("-m", "analysis.training_process")
+NOTHING_IN_COMMON = (
+    "It trained once: trainings that start from nothing have nothing in common to average."
+)
 # How the child ends.
 OUT_OF_MEMORY, DISK_FULL, REFUSED = 4, 5, 3
 _TICK_S = 0.2
@@ -167,7 +170,11 @@ def train(
         raise Stopped
     work_dir = Path(work_dir).absolute()
     work_dir.mkdir(parents=True, exist_ok=True)
-    job = _Job(labelled, options, work_dir, _start(labelled, options, base, weights))
+    start = _start(labelled, options, base, weights)
+    if start.file is None and options.average > 1:
+        options = replace(options, average=1)
+        start = replace(start, note=f"{start.note} {NOTHING_IN_COMMON}".strip())
+    job = _Job(labelled, options, work_dir, start)
     news = _News(work_dir, options.epochs * options.average, job.notes, on_news)
     news.tell("Fetching the pictures")
     job.write(resolve, wish)

@@ -227,40 +227,49 @@ def test_without_published_weights_a_note_says_so(tmp_path):
 # --- several in one ---------------------------------------------------------------------------
 
 
-def test_several_trainings_are_averaged(tmp_path):
-    options = replace(QUICK, epochs=1, average=3)
-    result = run(tmp_path, labelled_shapes(tmp_path), options)
+def test_several_trainings_are_averaged(squares, tmp_path):
+    base = squares[2].weights
+    options = replace(QUICK, epochs=1, average=3, start="version", learning_rate=0.01)
+    result = run(tmp_path, labelled_shapes(tmp_path), options, base=base)
     assert [row["epoch"] for row in result.curves] == [1, 2, 3]
     states = [
-        load_model(alone(tmp_path / str(turn), options, turn)).float().state_dict()
+        load_model(alone(tmp_path / str(turn), options, turn, base)).float().state_dict()
         for turn in range(3)
     ]
     mean = load_model(result.weights).float().state_dict()
     for key in ("model.0.conv.weight", "model.0.bn.running_var", "model.23.cv2.0.2.bias"):
+        assert not torch.allclose(states[0][key], states[1][key], atol=5e-3)
         expected = sum(state[key] for state in states) / 3
         assert torch.allclose(mean[key], expected, atol=5e-3), key
 
 
-def alone(folder: Path, options: TrainingOptions, turn: int) -> Path:
+def alone(folder: Path, options: TrainingOptions, turn: int, base: Path) -> Path:
     """The weights of one of several, as a training of its own gives them."""
     folder.mkdir()
     size = (64, 96, 96)[turn]
     options = replace(options, average=1, seed=turn, imgsz=size)
-    return run(folder, labelled_shapes(folder), options).weights
+    return run(folder, labelled_shapes(folder), options, base=base).weights
 
 
-def test_killed_in_the_second_of_two_it_goes_on_there(tmp_path):
-    labelled = labelled_shapes(tmp_path)
-    options = replace(QUICK, average=2)
+def test_from_nothing_there_is_nothing_to_average(tmp_path):
+    options = replace(QUICK, epochs=1, average=3)
+    result = run(tmp_path, labelled_shapes(tmp_path), options)
+    assert len(result.curves) == 1
+    assert training.NOTHING_IN_COMMON in result.notes
+
+
+def test_killed_in_the_second_of_two_it_goes_on_there(squares, tmp_path):
+    labelled, base = labelled_shapes(tmp_path), squares[2].weights
+    options = replace(QUICK, average=2, start="version")
 
     def dies(news):
         if news.epoch == 3:
             raise Gone
 
     with pytest.raises(Gone):
-        run(tmp_path, labelled, options, on_news=dies)
+        run(tmp_path, labelled, options, base=base, on_news=dies)
     kept = json.loads((tmp_path / "work" / "curves.json").read_text())
-    result = run(tmp_path, labelled, options)
+    result = run(tmp_path, labelled, options, base=base)
     assert [row["epoch"] for row in result.curves] == [1, 2, 3, 4]
     assert result.curves[:3] == kept[:3]
 
