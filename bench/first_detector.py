@@ -40,7 +40,7 @@ OPTIONS = TrainingOptions(
     architecture="yolo11n", imgsz=256, epochs=18, augment="mirrored", freeze=10, average=4,
     patience=0, device="cpu",
 )  # fmt: skip
-SHOWN_FROM = 0.25
+SHOWN_FROM = 0.1  # below it nobody is asked
 INK = (60, 220, 60)
 
 
