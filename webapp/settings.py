@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 
+from analysis.datasets.formats import TITLES
 from webapp import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -279,6 +280,8 @@ SPECTACULAR_SETTINGS = {
         "AssetKind": "webapp.assets.models.Asset.Kind",
         "TransferKind": "webapp.datasets.models.Transfer.Kind",
         "Preparation": "webapp.leases.Status",
+        "ModelFormat": "webapp.registry.models.ModelExport.Format",
+        "SetFormat": list(TITLES),
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -162,7 +162,7 @@ def test_what_ultralytics_trusts_does_not_widen_what_we_open(checkpoint):
     YOLO(checkpoint)
     trusted = set(torch.serialization.get_safe_globals())
 
-    assert isinstance(checkpoints._read_pickled(checkpoint), checkpoints._Saved)
+    assert isinstance(checkpoints._read_pickled(checkpoint), checkpoints.Saved)
     assert describe(checkpoint).labels == LABELS
     assert set(torch.serialization.get_safe_globals()) == trusted  # left as it was
 

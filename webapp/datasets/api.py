@@ -19,12 +19,12 @@ from webapp.datasets.serializers import (
     DatasetChangeSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
-    ExportSerializer,
-    ImportSerializer,
     NewDatasetSerializer,
     NewVersionSerializer,
     SampleChangeSerializer,
     SampleSerializer,
+    SetExportSerializer,
+    SetImportSerializer,
     SynthesiseSerializer,
     TakeSerializer,
     TransferSerializer,
@@ -131,14 +131,17 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
 
     @extend_schema(
         summary="Look into files of another tool; nothing changes yet",
-        request={"multipart/form-data": ImportSerializer, "application/json": ImportSerializer},
+        request={
+            "multipart/form-data": SetImportSerializer,
+            "application/json": SetImportSerializer,
+        },
         responses={202: TransferSerializer},
     )
     @action(detail=True, methods=["post"])
     def imports(self, request: Request, pk: str) -> Response:
         """What it would bring is in the transfer's report; its `bring-in` then does it."""
         dataset = self.get_object()
-        wish = ImportSerializer(data=request.data)
+        wish = SetImportSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         values = wish.validated_data
         with in_words():
@@ -154,14 +157,14 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
 
     @extend_schema(
         summary="Write it in the format of another tool",
-        request=ExportSerializer,
+        request=SetExportSerializer,
         responses={202: TransferSerializer},
     )
     @action(detail=True, methods=["post"])
     def exports(self, request: Request, pk: str) -> Response:
         """The transfer has a link to the file when it is done."""
         dataset = self.get_object()
-        wish = ExportSerializer(data=request.data)
+        wish = SetExportSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         options = dict(wish.validated_data)
         number = options["version"]

@@ -150,7 +150,7 @@ class TransferSerializer(serializers.ModelSerializer):
         return media_link(row.file, download_as=row.file_name) if row.is_kept else None
 
 
-class ImportSerializer(serializers.Serializer):
+class SetImportSerializer(serializers.Serializer):
     """An archive, or a file of labels with its pictures; or the ids of resumable uploads."""
 
     file = serializers.ListField(
@@ -159,7 +159,9 @@ class ImportSerializer(serializers.Serializer):
     uploads = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=MAX_FILES, default=list
     )
-    format = serializers.ChoiceField(["", *TITLES], default="", help_text="empty: recognise it")
+    format = serializers.ChoiceField(
+        list(TITLES), allow_blank=True, default="", help_text="empty: recognise it"
+    )
     make_labels = serializers.BooleanField(default=True)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +170,7 @@ class ImportSerializer(serializers.Serializer):
         return values
 
 
-class ExportSerializer(serializers.Serializer):
+class SetExportSerializer(serializers.Serializer):
     """`version`: the number of a frozen version; without, the dataset as it is now."""
 
     format = serializers.ChoiceField(list(TITLES))
