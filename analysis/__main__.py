@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from analysis.errors import AnalysisError
 
 COMMANDS = {
-    "probe": "analysis.probe:command",
-    "frames": "analysis.frames:command",
-    "shots": "analysis.shots:command",
-    "thumbnails": "analysis.thumbnails:command",
-    "waveform": "analysis.audio:command",
-    "proxy": "analysis.renditions:command",
-    "exposure": "analysis.exposure_command:command",
+    "probe": "analysis.media.probe:command",
+    "frames": "analysis.media.frames:command",
+    "shots": "analysis.film.shots:command",
+    "thumbnails": "analysis.media.thumbnails:command",
+    "waveform": "analysis.media.audio:command",
+    "proxy": "analysis.media.renditions:command",
+    "exposure": "analysis.exposure.command:command",
     "detect": "analysis.detectors.yolo:command",
-    "reference": "analysis.detectors.reference:command",
-    "synthesise": "analysis.synthesis_command:command",
-    "track": "analysis.tracking:command",
-    "train": "analysis.training:command",
-    "evaluate": "analysis.training:evaluate_command",
-    "export": "analysis.checkpoints:command",
+    "reference": "analysis.detectors.reference.detector:command",
+    "synthesise": "analysis.synthesis.command:command",
+    "track": "analysis.film.tracking:command",
+    "train": "analysis.training.train:command",
+    "evaluate": "analysis.training.train:evaluate_command",
+    "export": "analysis.models.checkpoints:command",
     "dataset": "analysis.datasets.command:command",
 }
 

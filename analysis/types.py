@@ -49,9 +49,9 @@ class Box(NamedTuple):
 class Detection:
     """One labelled box in one frame.
 
-    `clarity` is 0 to 1, measured on the pixels while they were at hand (see `analysis.clarity`);
-    None when nobody measured it. `track` numbers the logo instance inside one decoded stretch
-    of video; None before tracking.
+    `clarity` is 0 to 1, measured on the pixels while they were at hand (see
+    `analysis.media.clarity`); None when nobody measured it. `track` numbers the logo
+    instance inside one decoded stretch of video; None before tracking.
     """
 
     box: Box

@@ -79,7 +79,7 @@ def _weights(folder: Path) -> Path:
     """The demo's model; before there is one, random weights, which find nothing worth comparing."""
     if MODEL.exists():
         return MODEL
-    from analysis import checkpoints
+    from analysis.models import checkpoints
 
     checkpoints.ultralytics()
     from ultralytics.nn.tasks import DetectionModel
@@ -192,7 +192,7 @@ def _bare_engine(model: Path, folder: Path) -> Callable[[int], None]:
     """OpenVINO alone: one random picture, so many times, as fast as it goes."""
     import openvino
 
-    from analysis.checkpoints import export_onnx
+    from analysis.models.checkpoints import export_onnx
 
     core = openvino.Core()
     graph = core.read_model(export_onnx(model, folder / "bare"))
@@ -217,7 +217,7 @@ class Peer:
     """OpenCV and ultralytics, as its documentation's own loop uses them."""
 
     def __init__(self, model: Path, folder: Path) -> None:
-        from analysis import checkpoints
+        from analysis.models import checkpoints
 
         network = checkpoints.load_model(model)
         self._size = network.args["imgsz"]
@@ -274,7 +274,7 @@ class Worker:
         self._warm_up()
 
     def _found_project(self, model: Path) -> None:
-        from analysis.checkpoints import describe
+        from analysis.models.checkpoints import describe
         from webapp.accounts.models import User, Workspace
         from webapp.projects.models import COLOURS, Label, Project
 
@@ -315,7 +315,7 @@ class Worker:
 
     def _warm_up(self) -> None:
         """Load and compile the model, as a worker has after its first run."""
-        from analysis.frames import Frame
+        from analysis.media.frames import Frame
         from workers import loaded
 
         options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
@@ -325,7 +325,7 @@ class Worker:
 
     def prepare(self, film: Path, sampling: dict[str, Any]) -> Any:
         """A run that somebody asked for."""
-        from analysis.checkpoints import sha256
+        from analysis.models.checkpoints import sha256
         from webapp.assets.models import Asset
         from webapp.leases import Status
         from webapp.runs.models import Run
@@ -368,7 +368,7 @@ class Worker:
         assert run.status == Run.Status.SUCCEEDED, run.error
 
     def _list_frames(self, asset: Any) -> None:
-        from analysis.frame_table import read_frame_table
+        from analysis.media.frame_table import read_frame_table
         from webapp.assets.models import Rendition
         from workers.originals import keep, local_path
 
@@ -378,7 +378,7 @@ class Worker:
 
     def boxes(self, run: Any) -> list[NDArray[np.float64]]:
         """What the database holds: (n, 6) for each analysed frame, as the peer's."""
-        from analysis.columns import Columns
+        from analysis.film.columns import Columns
         from webapp.runs.models import SegmentResult
 
         parts = SegmentResult.objects.filter(segment__run=run).order_by("segment__index")

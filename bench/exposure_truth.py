@@ -17,13 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.columns import Columns
-from analysis.exposure import Exposure, measure
-from analysis.frames import Frame
-from analysis.methodologies import METHODOLOGIES
-from analysis.probe import examine
-from analysis.schedule import SamplingOptions, samples, stretches
-from analysis.stretch import analyse_stretch
+from analysis.exposure.measure import Exposure, measure
+from analysis.exposure.methodologies import METHODOLOGIES
+from analysis.film.columns import Columns
+from analysis.film.schedule import SamplingOptions, samples, stretches
+from analysis.film.stretch import analyse_stretch
+from analysis.media.frames import Frame
+from analysis.media.probe import examine
 from analysis.types import Box, Detection
 from bench.marked_films import GROUNDS, Truth, recipes, write
 from bench.report import Report, arguments

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.backdrops import make_backdrop
+from analysis.synthesis.backdrops import make_backdrop
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGOS = ROOT / "demo" / "logos"

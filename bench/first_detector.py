@@ -28,8 +28,8 @@ import cv2
 from analysis.datasets.formats import counts, read
 from analysis.datasets.types import LabelledSet
 from analysis.detectors.yolo import YoloDetector, YoloOptions
-from analysis.frames import Frame
-from analysis.training import Progress, TrainingOptions, train
+from analysis.media.frames import Frame
+from analysis.training.train import Progress, TrainingOptions, train
 from analysis.types import Detection
 from bench.report import DATA, Report, arguments, skipped
 

@@ -33,8 +33,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import interpolation
-from analysis.backdrops import make_backdrop
+from analysis.labelling import interpolation
+from analysis.synthesis.backdrops import make_backdrop
 from bench.films import LOGOS, ROOT, repeated
 from bench.report import Report, arguments
 

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.backdrops import make_backdrop
-from analysis.frame_table import read_frame_table
-from analysis.frames import FrameReader
+from analysis.media.frame_table import read_frame_table
+from analysis.media.frames import FrameReader
+from analysis.synthesis.backdrops import make_backdrop
 from bench.films import LOGOS
 from bench.report import DATA
 

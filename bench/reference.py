@@ -31,9 +31,9 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from analysis.detectors import overlap  # noqa: E402
-from analysis.detectors.reference import ReferenceDetector  # noqa: E402
-from analysis.frames import Frame  # noqa: E402
+from analysis.boxes import overlap  # noqa: E402
+from analysis.detectors.reference.detector import ReferenceDetector  # noqa: E402
+from analysis.media.frames import Frame  # noqa: E402
 from analysis.types import Box  # noqa: E402
 from bench.report import DATA, Report, arguments, skipped  # noqa: E402
 

@@ -39,15 +39,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import evaluation
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
-from analysis.detectors import fuse
-from analysis.detectors.reference import ReferenceDetector
+from analysis.detectors.fused import fuse
+from analysis.detectors.reference.detector import ReferenceDetector
 from analysis.detectors.yolo import YoloDetector, YoloOptions
-from analysis.frames import Frame
-from analysis.logo_files import read_logo
-from analysis.synthesis import SynthesisOptions, synthesise
-from analysis.training import Progress, TrainingOptions, train
+from analysis.measuring import evaluation
+from analysis.media.frames import Frame
+from analysis.synthesis.logo_files import read_logo
+from analysis.synthesis.pictures import SynthesisOptions, synthesise
+from analysis.training.train import Progress, TrainingOptions, train
 from analysis.types import Box, Detection
 from bench.report import DATA, Report, skipped
 
@@ -91,7 +91,7 @@ def read_logos() -> dict[str, Logo]:
 
 
 def _crop(file: str, part: tuple[int, int, int, int], is_round: bool) -> Logo:
-    from analysis.logo_files import cut_out
+    from analysis.synthesis.logo_files import cut_out
 
     x1, y1, x2, y2 = part
     image = cv2.imread(str(PHOTOGRAPHS / "images" / file))[y1:y2, x1:x2]

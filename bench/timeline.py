@@ -249,7 +249,7 @@ def build() -> tuple[Any, Any]:
 
 
 def _store(run: Any, project: Any) -> None:
-    from analysis.columns import FRAME, Columns
+    from analysis.film.columns import FRAME, Columns
     from webapp.leases import Status
     from webapp.runs.models import Segment, SegmentResult
 
@@ -282,7 +282,7 @@ def _store(run: Any, project: Any) -> None:
 
 def detections(labels: list[int]) -> np.ndarray:
     """Brands that come, stay some seconds and go; now and then two boxes of one brand."""
-    from analysis.columns import DETECTION
+    from analysis.film.columns import DETECTION
 
     random = np.random.default_rng(20)
     parts, total, track = [], 0, 0

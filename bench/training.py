@@ -12,8 +12,8 @@ The peer is ultralytics' own `yolo train` with its defaults on the same photogra
 random weights, 640 pixels, its augmentation and choice of optimiser, its schedule fitted to the
 budget by its own option `time`, which is made to count processor time. No pretrained weights can
 be had here; on a user's machine both would start from them. Ours starts from nothing too, and
-trains on the photographs together with synthetic pictures (`analysis.synthesis`) of logos cut from
-the boxes of training photographs.
+trains on the photographs together with synthetic pictures (`analysis.synthesis.pictures`) of logos
+cut from the boxes of training photographs.
 
 The budget is one hour of processor time: both train at once, each on a core of its own. Of ours
 everything counts: making the synthetic pictures, and the processes that read them. Of the peer
@@ -43,12 +43,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import evaluation
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.detectors.yolo import YoloDetector, YoloOptions
-from analysis.frames import Frame
-from analysis.synthesis import SynthesisOptions, synthesise
-from analysis.training import Progress, TrainingOptions, predict, train
+from analysis.measuring import evaluation
+from analysis.media.frames import Frame
+from analysis.synthesis.pictures import SynthesisOptions, synthesise
+from analysis.training.train import Progress, TrainingOptions, predict, train
 from analysis.types import Box, Detection
 from bench.reference import NONE, Named, best_point, curve, read_queries
 from bench.report import DATA, Report, skipped
@@ -291,7 +291,7 @@ def _tell() -> Callable[[Progress], None]:
 
 PEER = """
 import sys, time, types
-from analysis.checkpoints import ultralytics
+from analysis.models.checkpoints import ultralytics
 data, folder, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 package = ultralytics()
 from ultralytics.engine import trainer

@@ -1,8 +1,9 @@
 """Train the demo's detection model from nothing: `python -m demo.make_model`.
 
-Pictures come from `analysis.synthesis` and from crops of scenes drawn like the clip's, with other
-seeds, sponsors and moments, so that no frame of the clip is ever trained on. YOLO26n starts from
-random weights; the result is written as `model.safetensors` (see `analysis.checkpoints`).
+Pictures come from `analysis.synthesis.pictures` and from crops of scenes drawn like the clip's,
+with other seeds, sponsors and moments, so that no frame of the clip is ever trained on. YOLO26n
+starts from random weights; the result is written as `model.safetensors` (see
+`analysis.models.checkpoints`).
 
     python -m demo.make_model --quick         a few steps, to see that everything works
     python -m demo.make_model                 everything: an hour or so on two cores
@@ -23,10 +24,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from analysis import training
-from analysis.datasets import yolo
-from analysis.synthesis import SynthesisedPicture, SynthesisOptions, degrade, synthesise, yolo_row
-from analysis.training import TrainingOptions
+from analysis.datasets.formats import yolo
+from analysis.synthesis.pictures import (
+    SynthesisedPicture,
+    SynthesisOptions,
+    degrade,
+    synthesise,
+    yolo_row,
+)
+from analysis.training import train as training
+from analysis.training.train import TrainingOptions
 from analysis.types import Box
 from demo.brands import BRANDS, read_logos
 from demo.scenes import (
@@ -267,7 +274,7 @@ def _iou(a: Box, b: Box) -> float:
 def evaluate_on_clip(model: Path, step: int = 5, conf: float = 0.25) -> None:
     """Print recall and precision per brand on every `step`-th frame of the clip."""
     from analysis.detectors.yolo import YoloDetector
-    from analysis.frames import FrameReader
+    from analysis.media.frames import FrameReader
 
     truth = json.loads((HERE / "truth.json").read_text())
     numbers = range(0, truth["frame_count"], step)
@@ -299,7 +306,7 @@ def _only(labelled: Labelled, name: str) -> Labelled:
 def evaluate_on_pictures(model: Path, data: Path, folder: Path) -> None:
     """Print mAP on fresh pictures, measured by ultralytics."""
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder))
-    from analysis.checkpoints import load_model, ultralytics
+    from analysis.models.checkpoints import load_model, ultralytics
 
     package = ultralytics()
     checkpoint = folder / "validated.pt"
@@ -316,7 +323,7 @@ def evaluate_on_pictures(model: Path, data: Path, folder: Path) -> None:
 
 def export(checkpoint: Path, target: Path) -> None:
     """Write the shipped form of a checkpoint."""
-    from analysis.checkpoints import load_model, save_compact
+    from analysis.models.checkpoints import load_model, save_compact
 
     save_compact(load_model(checkpoint), target, names=NAMES, imgsz=IMGSZ)
     print(f"{target.name}: {target.stat().st_size:,} bytes")

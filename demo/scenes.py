@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.canvas import fitted, rectangle
+from analysis.synthesis.canvas import fitted, rectangle
 from demo.brands import BRANDS, bgr
 from demo.stage import (
     HEIGHT,

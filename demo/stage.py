@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.canvas import Canvas, recoloured, rectangle
-from analysis.synthesis import around
+from analysis.synthesis.canvas import Canvas, recoloured, rectangle
+from analysis.synthesis.pictures import around
 from demo.brands import bgr, read_logos
 
 WIDTH, HEIGHT = 1280, 720

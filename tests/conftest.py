@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
-from analysis.columns import DETECTION, FRAME, Columns
+from analysis.film.columns import DETECTION, FRAME, Columns
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("untimed")

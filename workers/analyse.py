@@ -19,10 +19,10 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from analysis.errors import AnalysisError, Stopped
-from analysis.frame_table import FrameTable
-from analysis.schedule import SamplingOptions, samples, stretches
-from analysis.stretch import StretchResult, analyse_stretch, picture_result
-from analysis.thumbnails import sprite
+from analysis.film.schedule import SamplingOptions, samples, stretches
+from analysis.film.stretch import StretchResult, analyse_stretch, picture_result
+from analysis.media.frame_table import FrameTable
+from analysis.media.thumbnails import sprite
 from webapp import jobs
 from webapp.assets.models import Asset
 from webapp.celery import app

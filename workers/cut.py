@@ -12,8 +12,8 @@ from workers.originals import keep, local_path
 @app.task(name="frame")
 def frame(rendition_id: int) -> None:
     """Make the rendition `frame@SECONDS`."""
-    from analysis.frames import extract_frame
-    from analysis.thumbnails import jpeg
+    from analysis.media.frames import extract_frame
+    from analysis.media.thumbnails import jpeg
 
     rendition = Rendition.objects.claim(rendition_id, this_worker())
     if rendition is None:

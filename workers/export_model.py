@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.utils.text import slugify
 
 from analysis.errors import AnalysisError, Stopped
-from analysis.model_exports import SUFFIXES, export
+from analysis.models.exports import SUFFIXES, export
 from webapp.celery import app
 from webapp.leases import Status
 from webapp.registry.models import ModelExport

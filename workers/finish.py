@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 from django.db import transaction
 
-from analysis.columns import SOURCES, Columns
-from analysis.frames import CHANGE
-from analysis.shots import find_shots
-from analysis.tracking import stitch
+from analysis.film.columns import SOURCES, Columns
+from analysis.film.shots import find_shots
+from analysis.film.tracking import stitch
+from analysis.media.frames import CHANGE
 from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.frame_table import FrameTable
+from analysis.media.frame_table import FrameTable
 from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, Sample
 from workers.originals import local_path

@@ -43,7 +43,7 @@ def ingest(asset_id: int) -> None:
 
 def prepare(asset: Asset, beat: Heartbeat) -> None:
     """The steps, each skipped where the medium has no use for it."""
-    from analysis.probe import examine
+    from analysis.media.probe import examine
 
     beat.note(step="reading the file", progress=0.02)
     info, table = examine(local_path(asset.file))
@@ -86,8 +86,8 @@ def describe(asset: Asset, info: MediaInfo) -> None:
 
 
 def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    from analysis.frame_table import FrameTable
-    from analysis.thumbnails import poster, strip
+    from analysis.media.frame_table import FrameTable
+    from analysis.media.thumbnails import poster, strip
 
     path = local_path(asset.file)
     Rendition.keep(asset, "poster", keep(_name(asset, "poster.jpg"), poster(path, info)))
@@ -104,7 +104,7 @@ def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 
 
 def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    from analysis.audio import waveform
+    from analysis.media.audio import waveform
 
     try:
         peaks = waveform(local_path(asset.file))
@@ -119,14 +119,14 @@ def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 def make_proxy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
     """A copy that every browser can play, where the original is not one."""
     if info.kind == "image":
-        from analysis.frames import read_picture
-        from analysis.thumbnails import jpeg
+        from analysis.media.frames import read_picture
+        from analysis.media.thumbnails import jpeg
 
         picture = jpeg(read_picture(local_path(asset.file)), quality=90)
         Rendition.keep(asset, "proxy", keep(_name(asset, "proxy.jpg"), picture))
         return
 
-    from analysis.renditions import proxy
+    from analysis.media.renditions import proxy
 
     def on_progress(share: float) -> None:
         beat.note(progress=0.6 + 0.4 * share)

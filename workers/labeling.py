@@ -18,11 +18,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from analysis.consensus import Merged, merge
 from analysis.datasets.types import LabelledBox
 from analysis.errors import AnalysisError, Stopped
-from analysis.frames import Frame, FrameReader
-from analysis.thumbnails import jpeg
+from analysis.labelling.consensus import Merged, merge
+from analysis.media.frames import Frame, FrameReader
+from analysis.media.thumbnails import jpeg
 from analysis.types import Box
 from webapp import jobs
 from webapp.accounts.models import Refused, User

@@ -17,9 +17,10 @@ from typing import Any
 
 from django.conf import settings
 
-from analysis.detectors import Detector, Fused, load_detector
+from analysis.detectors import Detector, load_detector
+from analysis.detectors.fused import Fused
 from analysis.errors import AnalysisError, Stopped
-from analysis.frames import Frame
+from analysis.media.frames import Frame
 from analysis.types import Detection, Source
 from webapp.projects.models import Label
 from webapp.registry.models import Hosting

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, Stopped
-from analysis.frames import FrameReader
-from analysis.propagation import Lost, carry
+from analysis.labelling.propagation import Lost, carry
+from analysis.media.frames import FrameReader
 from analysis.types import Box
 from webapp.celery import app
 from webapp.labeling.models import Prediction

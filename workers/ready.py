@@ -27,7 +27,7 @@ def check() -> None:
 @cache
 def device() -> str:
     """What models run on here, as a person would name it."""
-    from analysis.engine import describe_devices
+    from analysis.detectors.engine import describe_devices
 
     found = describe_devices()
     wanted = [d for d in found if settings.DEVICE in ("auto", d.device)]

@@ -15,7 +15,7 @@ log = logging.getLogger("sightline.references")
 @app.task(name="check_reference")
 def check_reference(reference_id: int) -> None:
     """Count the local features of a picture, or say why none can be used. Safe to do twice."""
-    from analysis.detectors.reference import inspect_reference
+    from analysis.detectors.reference.detector import inspect_reference
 
     reference = Reference.objects.unchecked().filter(pk=reference_id).first()
     if reference is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from analysis.columns import Columns
+from analysis.film.columns import Columns
 from analysis.types import Detection as Found
 from analysis.types import FrameResult
 from webapp.runs.models import Detection, Segment, SegmentResult, Track

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.frames import read_picture
-from analysis.opencv import resize
-from analysis.thumbnails import jpeg
+from analysis.media.frames import read_picture
+from analysis.media.opencv import resize
+from analysis.media.thumbnails import jpeg
 from webapp.celery import app
 from webapp.datasets.models import Dataset, Sample
 from workers.originals import full_disk_is_said, keep_once, local_path

@@ -15,12 +15,13 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
 
-from analysis import evaluation, training
-from analysis.checkpoints import describe, sha256
 from analysis.datasets.types import LabelledPicture, LabelledSet
 from analysis.datasets.version import unpack
 from analysis.errors import AnalysisError, Stopped
-from analysis.training import Progress, TrainingOptions, TrainingResult
+from analysis.measuring import evaluation
+from analysis.models.checkpoints import describe, sha256
+from analysis.training import train as training
+from analysis.training.train import Progress, TrainingOptions, TrainingResult
 from webapp.accounts.models import Event
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion

@@ -19,15 +19,15 @@ from analysis.datasets.frame_choice import least_sure, middles, thinned, uncerta
 from analysis.datasets.near_duplicates import hash_picture
 from analysis.datasets.types import LabelledBox
 from analysis.errors import AnalysisError, Stopped, UnreadableMedia
-from analysis.frame_table import FrameTable
-from analysis.frames import FrameReader, read_picture
-from analysis.logo_files import read_logo
-from analysis.probe import examine
-from analysis.schedule import SamplingOptions, samples
-from analysis.shots import find_shots
-from analysis.synthesis import SynthesisedPicture, SynthesisOptions
-from analysis.synthesis import synthesise as make_pictures
-from analysis.thumbnails import jpeg
+from analysis.film.schedule import SamplingOptions, samples
+from analysis.film.shots import find_shots
+from analysis.media.frame_table import FrameTable
+from analysis.media.frames import FrameReader, read_picture
+from analysis.media.probe import examine
+from analysis.media.thumbnails import jpeg
+from analysis.synthesis.logo_files import read_logo
+from analysis.synthesis.pictures import SynthesisedPicture, SynthesisOptions
+from analysis.synthesis.pictures import synthesise as make_pictures
 from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, LogoFile, Sample, Transfer, labels_by_word
 from webapp.projects.models import snapshot

@@ -48,7 +48,7 @@ def hash_file(path: Path) -> str:
                 return hash_picture(np.asarray(upright))
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
         pass  # another format, or damaged: said by what opens everything
-    from analysis.frames import read_picture
+    from analysis.media.frames import read_picture
 
     return hash_picture(read_picture(path))
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import Any
 
+from analysis.boxes import overlap
 from analysis.datasets.split import SPLITS, labels_on
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.types import Box
@@ -232,13 +233,3 @@ def _doubts_of_labels(picture: Mapping[str, Any]) -> Iterator[LikelyError]:
             yield LikelyError(*where, kind, label, found, None, sure.get(best, 0.0), 1 - said)
     if not picture["truth"] and sure.get(best, 0.0) >= SURE:
         yield LikelyError(*where, "missed", best, best, None, sure[best], sure[best])
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width = min(a.x2, b.x2) - max(a.x1, b.x1)
-    height = min(a.y2, b.y2) - max(a.y1, b.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / (a.area + b.area - both)

@@ -1,7 +1,7 @@
 """Frames → labels of the whole picture, each as a box over all of it.
 
 So a run can use a model of whole-picture labels like any other: scenes, sports, kinds of shot.
-The picture is squeezed to a square, as in `analysis.training`: nothing at its edges is lost.
+The picture is squeezed to a square, as in `analysis.training.train`: nothing at its edges is lost.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.checkpoints import describe
+from analysis.detectors.engine import Device, load_engine
 from analysis.detectors.yolo import cache_of_this_process
-from analysis.engine import Device, load_engine
 from analysis.errors import UnusableModel
+from analysis.models.checkpoints import describe
 from analysis.types import Box, Detection, Source
 
 if TYPE_CHECKING:
-    from analysis.frames import Frame
+    from analysis.media.frames import Frame
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 # The class that pictures without a label are trained as. It is never said of a picture.

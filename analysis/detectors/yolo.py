@@ -2,7 +2,7 @@
 
 Letterboxing, the choice of boxes and their way back to the frame follow ultralytics 8.4
 (`LetterBox`, `non_max_suppression`, `scale_boxes`; AGPL-3.0) so that a model finds here what
-it finds there. The network itself runs compiled, in `analysis.engine`.
+it finds there. The network itself runs compiled, in `analysis.detectors.engine`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.checkpoints import describe
-from analysis.engine import Device, load_engine
+from analysis.detectors.engine import Device, load_engine
 from analysis.errors import AnalysisError, UnusableModel
+from analysis.models.checkpoints import describe
 from analysis.types import Box, Detection, Source
 
 if TYPE_CHECKING:
-    from analysis.frames import Frame
+    from analysis.media.frames import Frame
 
 GREY = 114  # the colour of the bars, as in training
 STRIDE = 32
@@ -308,7 +308,7 @@ def cache_of_this_process() -> Path:
 
 def command(argv: Sequence[str]) -> int:
     """`python -m analysis detect PICTURE --model FILE`: boxes in a picture, as JSON lines."""
-    from analysis.frames import Frame
+    from analysis.media.frames import Frame
 
     parser = argparse.ArgumentParser(
         prog="python -m analysis detect", description="Find a model's labels in pictures."

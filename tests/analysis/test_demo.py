@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from analysis.detectors.yolo import YoloDetector
-from analysis.frames import Frame
+from analysis.media.frames import Frame
 from analysis.types import Box
 from demo import make_clip, make_model
 from demo.brands import BRANDS, read_logos

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from analysis.backdrops import make_backdrop
+from analysis.synthesis.backdrops import make_backdrop
 from tests.browser.conftest import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis import interpolation
+from analysis.labelling import interpolation
 from tests.browser.conftest import DESKTOP, PHONE, ROOT
 from tests.browser.labelling_job import N_FRAMES, SIZE, boxes_at
 from tests.browser.test_asset_page import until
@@ -362,7 +362,7 @@ def hand_numbers(hand: Hand, frame: int) -> list[int]:
 
 
 def test_a_box_between_keyframes_is_where_training_will_have_it(hand, job):
-    """The page's own arithmetic beside analysis.interpolation, on tracks of every kind."""
+    """The page's arithmetic beside analysis.labelling.interpolation, on tracks of every kind."""
     rng = np.random.default_rng(5)
 
     def track() -> dict[str, Any]:

@@ -47,7 +47,7 @@ def exporters(site) -> list[str]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             said = path.read_bytes()
-            if b"analysis.model_exports" in said and here in said:
+            if b"analysis.models.exports" in said and here in said:
                 found.append(path.parent.name)
         except OSError:
             continue

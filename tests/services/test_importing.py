@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from analysis.datasets import ground_truth_video
+from analysis.datasets.formats.ground_truth import video as ground_truth_video
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.types import Box
 from webapp.datasets.models import Annotation, Dataset, Sample, Transfer

@@ -51,7 +51,7 @@ def trainers() -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"analysis.training_process" in path.read_bytes():
+            if b"analysis.training.child" in path.read_bytes():
                 found.append(int(path.parent.name))
         except OSError:
             continue

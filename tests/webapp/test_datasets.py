@@ -529,7 +529,7 @@ def test_synthesis_is_asked_for(at_work, dataset, project):
     assert (options["count"], options["seed"]) == (40, 7)
     assert options["logos"][0]["label"] == "Kestrel"
     assert options["painting"]["boards"] == 0.65
-    from analysis.synthesis import SynthesisOptions
+    from analysis.synthesis.pictures import SynthesisOptions
 
     SynthesisOptions(**options["painting"])  # every name is known to the painter
 

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.frame_table import FrameTable
+from analysis.media.frame_table import FrameTable
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Rendition
 from webapp.datasets.models import Sample

@@ -13,8 +13,8 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image
 
-from analysis.columns import DETECTION, FRAME, Columns
-from analysis.exposure import METHODOLOGIES, measure
+from analysis.exposure.measure import METHODOLOGIES, measure
+from analysis.film.columns import DETECTION, FRAME, Columns
 from webapp.accounts.models import Event
 from webapp.leases import Status
 from webapp.reports.figures import digest

@@ -8,7 +8,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.columns import DETECTION, FRAME, Columns
+from analysis.film.columns import DETECTION, FRAME, Columns
 from webapp.assets.models import Rendition
 from webapp.leases import Status
 from webapp.runs.models import SegmentResult

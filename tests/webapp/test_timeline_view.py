@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.urls import reverse
 
-from analysis.columns import DETECTION, FRAME, Columns
+from analysis.film.columns import DETECTION, FRAME, Columns
 
 
 @pytest.fixture

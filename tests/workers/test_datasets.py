@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 
-from analysis.backdrops import make_backdrop
 from analysis.datasets.types import LabelledBox
 from analysis.datasets.version import content_hash, unpack
+from analysis.synthesis.backdrops import make_backdrop
 from analysis.types import Box
 from tests.services.film import film
 from webapp.datasets.logos import read_logo_file

@@ -12,9 +12,9 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from analysis.checkpoints import describe
 from analysis.errors import AnalysisError, Stopped
-from analysis.model_exports import export
+from analysis.models.checkpoints import describe
+from analysis.models.exports import export
 from webapp.leases import Status
 from webapp.registry.models import ModelExport, RegisteredModel
 from workers.export_model import deliver, export_model
@@ -149,7 +149,7 @@ def exporters() -> list[int]:
     return [
         int(pid)
         for pid in children
-        if b"analysis.model_exports" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"analysis.models.exports" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from analysis.frame_table import FrameTable
+from analysis.media.frame_table import FrameTable
 from tests.services.film import RATE, film, logo
 from webapp.datasets.models import Dataset, DatasetVersion, Sample
 from webapp.labeling import documents

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
-from analysis.frame_table import FrameTable
+from analysis.media.frame_table import FrameTable
 from tests.services.film import HEIGHT, RATE, WIDTH, film
 from webapp.datasets.models import Dataset
 from webapp.labeling.models import Clip, LabelingJob, Prediction

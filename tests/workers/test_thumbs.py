@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image
 
-from analysis.datasets import coco
+from analysis.datasets.formats import coco
 from analysis.datasets.types import LabelledPicture, LabelledSet
 from tests.workers.test_transfer_files import come, packed
 from webapp.datasets.models import Dataset, Sample

@@ -11,11 +11,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from analysis import evaluation
-from analysis.checkpoints import describe
 from analysis.datasets.version import content_hash, pack
 from analysis.errors import AnalysisError
-from tests.analysis.labelled_shapes import LABELS, labelled_shapes
+from analysis.measuring import evaluation
+from analysis.models.checkpoints import describe
+from tests.analysis.datasets.labelled_shapes import LABELS, labelled_shapes
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.leases import Status
 from webapp.projects.models import Label, Project

@@ -11,14 +11,15 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from analysis.datasets import coco, ground_truth, ground_truth_video, yolo
 from analysis.datasets import version as versions
-from analysis.datasets.formats import OF_VIDEOS, TITLES, load, read
+from analysis.datasets.formats import OF_VIDEOS, TITLES, coco, load, read, yolo
+from analysis.datasets.formats.ground_truth import pictures as ground_truth
+from analysis.datasets.formats.ground_truth import video as ground_truth_video
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
-from analysis.frame_table import FrameTable
-from analysis.thumbnails import jpeg
+from analysis.media.frame_table import FrameTable
+from analysis.media.thumbnails import jpeg
 from analysis.types import Box
-from tests.analysis.labelled_sets import pixels_of
+from tests.analysis.datasets.labelled_sets import pixels_of
 from webapp.assets.models import Asset, Rendition
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
 from webapp.leases import Status
@@ -218,7 +219,7 @@ def test_labels_are_made_up_to_what_a_project_holds(dataset, analyst, tmp_path, 
 
 
 def test_synthetic_pictures_stay_synthetic(dataset, analyst, tmp_path):
-    from analysis.datasets import label_studio
+    from analysis.datasets.formats.label_studio import pictures as label_studio
 
     made = replace(SET.pictures[0], is_synthetic=True, is_golden=True)
     data = packed(tmp_path, replace(SET, pictures=(made,)), label_studio)

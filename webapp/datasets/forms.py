@@ -209,7 +209,7 @@ def _share(label: str, initial: float, help_text: str = "") -> forms.IntegerFiel
 
 
 class SynthesisForm(forms.Form):
-    """What pictures of logos are like. Names are those of analysis.synthesis.SynthesisOptions."""
+    """What pictures of logos are like, by the names of analysis.synthesis.pictures."""
 
     SHARES = (
         "boards",

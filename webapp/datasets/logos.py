@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from analysis.svg import MOST_BYTES, looks_like_drawing
+from analysis.media.svg import MOST_BYTES, looks_like_drawing
 from webapp.projects.pictures import MAX_BYTES, PictureRefused, read_picture
 
 

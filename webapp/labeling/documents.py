@@ -13,8 +13,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from analysis import interpolation
-from analysis.consensus import Said
+from analysis.labelling import interpolation
+from analysis.labelling.consensus import Said
 
 Document = dict[str, Any]
 Change = dict[str, Any]

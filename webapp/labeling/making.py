@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from analysis.frame_table import FrameTable
+from analysis.media.frame_table import FrameTable
 from webapp.accounts.invitations import link_url
 from webapp.accounts.models import Refused, Role, User
 from webapp.assets.models import Asset

@@ -15,8 +15,8 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from analysis import interpolation
-from analysis.consensus import agreement
+from analysis.labelling import interpolation
+from analysis.labelling.consensus import agreement
 from webapp import jobs
 from webapp.accounts.models import Action, Event, Refused, Role, User, Workspace
 from webapp.assets.models import Asset

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
-from analysis.exports import as_dict, brands_csv, episodes_csv, web_vtt
-from analysis.exposure import Exposure, MediaRate, compare_methods, measure, rank_stability
+from analysis.exposure.exports import as_dict, brands_csv, episodes_csv, web_vtt
+from analysis.exposure.measure import Exposure, MediaRate, compare_methods, measure, rank_stability
 from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices

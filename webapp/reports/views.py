@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from markdown_it import MarkdownIt
 
-from analysis.exposure import METHODOLOGIES, MediaRate
+from analysis.exposure.measure import METHODOLOGIES, MediaRate
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.ids import is_id

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from django.conf import settings
 
-from analysis.columns import Columns
-from analysis.sightings import Boxes, Prepared
+from analysis.exposure.sightings import Boxes, Prepared
+from analysis.film.columns import Columns
 from webapp.leases import Status
 from webapp.runs.models import Run, SegmentResult
 

@@ -404,7 +404,7 @@ class Segment(Leased):
 
 
 class SegmentResult(models.Model):
-    """A segment's frames and detections as columns (analysis.columns), written in the same
+    """A segment's frames and detections as columns (analysis.film.columns), written in the same
     transaction as its rows, and its change scores, from which shots are found."""
 
     segment = models.OneToOneField(Segment, models.CASCADE, related_name="result")

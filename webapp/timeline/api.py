@@ -6,8 +6,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analysis.exports import as_dict
-from analysis.exposure import METHODOLOGIES
+from analysis.exposure.exports import as_dict
+from analysis.exposure.measure import METHODOLOGIES
 from webapp.rest import WorkspaceObjects, number
 from webapp.runs.models import Run
 from webapp.timeline.choices import BadChoice, Choices

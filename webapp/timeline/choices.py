@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from analysis.exposure import DEFAULT, METHODOLOGIES, Methodology
+from analysis.exposure.measure import DEFAULT, METHODOLOGIES, Methodology
 
 FLOOR = 0.05  # nothing less sure is stored
 

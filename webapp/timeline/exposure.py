@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.columns import Columns
-from analysis.exposure import (
+from analysis.exposure.measure import (
     BrandExposure,
     Episode,
     Exposure,
@@ -19,7 +18,8 @@ from analysis.exposure import (
     measure,
     per_minute,
 )
-from analysis.sightings import threshold_of
+from analysis.exposure.sightings import threshold_of
+from analysis.film.columns import Columns
 from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices

@@ -8,7 +8,7 @@ import numpy as np
 from django.urls import reverse
 from numpy.typing import NDArray
 
-from analysis.columns import SOURCES, Columns
+from analysis.film.columns import SOURCES, Columns
 from webapp import jobs
 from webapp.assets.models import Asset, Rendition
 from webapp.leases import Status

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from analysis.sightings import Prepared
+from analysis.exposure.sightings import Prepared
 from webapp.leases import Status
 from webapp.projects.models import Label
 from webapp.runs import kept

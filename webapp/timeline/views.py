@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from analysis.exposure import METHODOLOGIES
+from analysis.exposure.measure import METHODOLOGIES
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.assets.links import media_link

@@ -17,7 +17,7 @@ from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.evaluation import f1_score, labels_of, outcomes, thresholds, unpack
+from analysis.measuring.evaluation import f1_score, labels_of, outcomes, thresholds, unpack
 from webapp.accounts.models import Refused
 from webapp.training.models import Evaluation
 
@@ -48,7 +48,7 @@ class Measured:
         return [_row(label, self._of[label], chosen[label]) for label in self.labels]
 
     def outcomes(self, chosen: Mapping[str, float]) -> list[Picture]:
-        """The pictures as `analysis.evaluation.outcomes` tells them at these thresholds."""
+        """The pictures as `measuring.evaluation.outcomes` tells them at these thresholds."""
         boxes = self.predictions["task"] == "boxes"
         pairs = zip(self.pictures, self.predictions["pictures"], strict=True)
         return [
@@ -151,7 +151,7 @@ def chosen(
 
 
 def overall(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Means over the labels that the truth names, as in analysis.evaluation.figures."""
+    """Means over the labels that the truth names, as in analysis.measuring.evaluation.figures."""
     known = [row for row in rows if row["n_truth"]]
     names = ("precision", "recall", "f1")
     if not known:

@@ -1,7 +1,7 @@
 """What a person may choose for a training, its defaults, and its limits in words.
 
-The keys are the fields of analysis.training.TrainingOptions. The web reads nothing from there,
-because it may not load what trains.
+The keys are the fields of analysis.training.train.TrainingOptions. The web reads nothing from
+there, because it may not load what trains.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from analysis.published import published_weights
+from analysis.models.published import published_weights
 from webapp.accounts.models import Refused
 
 STARTS = {
@@ -66,7 +66,7 @@ WHOLE = {
     "average": (1, 10, "Averaged trainings"),
 }
 WORDS = {"augment": AUGMENTATIONS, "start": STARTS, "device": DEVICES}
-# Those of the form, and what else programs may ask for: analysis.training.ARCHITECTURE.
+# Those of the form, and what else programs may ask for: analysis.training.train.ARCHITECTURE.
 ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
 
 

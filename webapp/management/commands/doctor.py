@@ -115,7 +115,7 @@ def libraries() -> Iterator[Finding]:
 def devices() -> Iterator[Finding]:
     """Asked of a child process, so that this one stays light."""
     code = (
-        "from analysis.engine import describe_devices\n"
+        "from analysis.detectors.engine import describe_devices\n"
         "for d in describe_devices(): print(d.device, d.runtime, d.name, sep=', ')"
     )
     asked = subprocess.run(

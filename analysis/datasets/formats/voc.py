@@ -1,0 +1,227 @@
+"""Pascal VOC: an XML file a picture, with corners in whole pixels counted from 1.
+
+`Annotations/` beside `JPEGImages/`, splits as lists in `ImageSets/Main/`, the labels in order in
+`labelmap.txt` as CVAT writes them. A corner counts the pixel it lies in, so that 1 to the width is
+the whole picture. Many tools count from 0 instead; a set in which a box begins at 0 or between
+pixels is read like that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from analysis.datasets.boxes import from_pixels, in_pixels, sound
+from analysis.datasets.fidelity import reduce
+from analysis.datasets.formats import xml
+from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
+from analysis.errors import AnalysisError
+from analysis.types import Box
+
+TITLE = "Pascal VOC"
+HOLDS = frozenset({"is_labelled", "split", "occluded"})
+_LISTS: dict[str, Split] = {"train": "train", "val": "val", "test": "test"}
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def detects(folder: Path) -> bool:
+    """Whether there is an XML file of VOC in the folder."""
+    return any(_begins_like_voc(path) for path in sorted(folder.rglob("*.xml"))[:20])
+
+
+def _begins_like_voc(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"<annotation>" in file.read(1000)
+
+
+def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
+    """The set in `folder`. Raises AnalysisError where there is none."""
+    shelf = Shelf(folder)
+    problems: list[Problem] = []
+    files = [_File(path, folder) for path in sorted(folder.rglob("*.xml")) if not path.is_symlink()]
+    good = []
+    for file in files:
+        if file.problem:
+            problems.append(file.problem)
+        elif file.root is not None:
+            good.append(file)
+    if not good and not problems and not any(_labelmap(folder)):
+        raise AnalysisError("There is no Pascal VOC file: XML with an annotation in it.")
+    from_zero = any(_counts_from_zero(file.root) for file in good)
+    splits = _splits(folder)
+    labels = dict.fromkeys(_labelmap(folder))
+    pictures: dict[str, LabelledPicture] = {}
+    shelf.expect(file.source for file in good)
+    for file in good:
+        picture, found = _picture(file, shelf, from_zero)
+        problems += found
+        if picture is not None:
+            labels |= dict.fromkeys(box.label for box in picture.boxes)
+            split = splits.get(picture.source.rpartition(".")[0])
+            pictures[picture.source] = replace(picture, split=split)
+    for picture in _unlabelled(shelf, pictures, splits):
+        pictures[picture.source] = picture
+    return LabelledSet("boxes", tuple(labels), tuple(pictures.values())), problems
+
+
+class _File:
+    """One XML file; `root` is None where it is XML of something else."""
+
+    def __init__(self, path: Path, top: Path) -> None:
+        self.where = path.relative_to(top).as_posix()
+        self.stem = self.where.removesuffix(".xml").rpartition("Annotations/")[2]
+        self.root: Element | None = None
+        self.problem: Problem | None = None
+        try:
+            root = xml.load(path)
+        except AnalysisError as error:
+            self.problem = Problem(self.where, "ERROR_INVALID_XML", error.message)
+        else:
+            self.root = root if root.tag == "annotation" else None
+
+    @property
+    def source(self) -> str:
+        """The picture's path, beside which the XML file's own folder counts."""
+        assert self.root is not None
+        name = xml.text(self.root, "filename").replace("\\", "/") or f"{self.stem}.jpg"
+        folder = self.stem.rpartition("/")[0]
+        return f"{folder}/{name}" if folder and "/" not in name else name
+
+
+def _picture(
+    file: _File, shelf: Shelf, from_zero: bool
+) -> tuple[LabelledPicture | None, list[Problem]]:
+    root, source = file.root, file.source
+    assert root is not None
+    width, height = (xml.number(xml.text(root, f"size/{side}")) for side in ("width", "height"))
+    said = said_size(width, height)
+    path, size, problems = measured(shelf, source, said)
+    if size is None:
+        return None, problems
+    boxes = []
+    for row in root.iter("object"):
+        box, problem = _box(row, said or size, from_zero, file.where)
+        boxes += [box] if box else []
+        problems += [problem] if problem else []
+    kept, more = sound(boxes, file.where)
+    return LabelledPicture(source, *size, boxes=kept, file=str(path or "")), problems + more
+
+
+def _corners(row: Element) -> list[float] | None:
+    sides = [xml.number(xml.text(row, f"bndbox/{side}")) for side in _SIDES]
+    return [side for side in sides if side is not None] if None not in sides else None
+
+
+def _box(
+    row: Element, size: tuple[int, int], from_zero: bool, where: str
+) -> tuple[LabelledBox | None, Problem | None]:
+    name = xml.text(row, "name")
+    if not name:
+        return None, Problem(where, "ERROR_MISSING_CLASS_MAP_ID", "A box has no name.")
+    corners = _corners(row)
+    if corners is None:
+        message = f"A box of “{name}” does not have four corners in numbers."
+        return None, Problem(where, "ERROR_INVALID_BOUNDING_BOX", message)
+    x1, y1, x2, y2 = corners
+    first = 0 if from_zero else 1
+    box = from_pixels(x1 - first, y1 - first, x2, y2, *size)
+    return LabelledBox(name, box, occluded=xml.text(row, "occluded") == "1"), None
+
+
+def _counts_from_zero(root: Element | None) -> bool:
+    rows = root.iter("object") if root is not None else ()
+    corners = [c for row in rows if (c := _corners(row))]
+    return any(c[0] == 0 or c[1] == 0 or any(v != int(v) for v in c if v == v) for c in corners)
+
+
+def _labelmap(folder: Path) -> Iterator[str]:
+    """The names of CVAT's labelmap.txt: `name:colour:parts:actions`, a line each."""
+    for path in sorted(folder.rglob("labelmap.txt"))[:1]:
+        for line in path.read_text("utf-8", "replace").splitlines():
+            name = line.rsplit(":", 3)[0].strip()
+            if name and not line.startswith("#") and name != "background":
+                yield name
+
+
+def _splits(folder: Path) -> dict[str, Split]:
+    """The split of each picture, by its name without ending."""
+    found: dict[str, Split] = {}
+    for path in sorted(folder.rglob("ImageSets/Main/*.txt")):
+        if split := _LISTS.get(path.stem):
+            for line in path.read_text("utf-8", "replace").splitlines():
+                found[line.strip()] = split
+    return found
+
+
+def _unlabelled(
+    shelf: Shelf, known: dict[str, LabelledPicture], splits: dict[str, Split]
+) -> Iterator[LabelledPicture]:
+    """Pictures in JPEGImages that have no XML file."""
+    used = {picture.file for picture in known.values()}
+    for path in shelf.files:
+        if str(path) in used or "JPEGImages" not in path.parts:
+            continue
+        source = path.as_posix().rpartition("JPEGImages/")[2]
+        _, size, problems = measured(shelf, path.relative_to(shelf.folder).as_posix(), None)
+        if size is not None and not any(p.is_error for p in problems):
+            split = splits.get(source.rpartition(".")[0])
+            yield LabelledPicture(source, *size, file=str(path), is_labelled=False, split=split)
+
+
+# --- writing ------------------------------------------------------------------------------
+
+
+def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None) -> list[Problem]:
+    """Annotations, JPEGImages, ImageSets/Main and labelmap.txt; returns what VOC cannot hold."""
+    kept, problems = reduce(labelled, HOLDS, TITLE)
+    names = file_names(kept.pictures)
+    problems += put(
+        kept.pictures, names, pictures, lambda p: folder / "JPEGImages" / names[p.source]
+    )
+    lists: dict[str, list[str]] = {}
+    for picture in kept.pictures:
+        stem = names[picture.source].rpartition(".")[0]
+        if picture.split:
+            lists.setdefault(picture.split, []).append(stem)
+        if picture.is_labelled:
+            xml.save(_tree(picture, names[picture.source]), folder / "Annotations" / f"{stem}.xml")
+    (folder / "Annotations").mkdir(parents=True, exist_ok=True)
+    (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
+    for split, stems in lists.items():
+        text = "".join(f"{stem}\n" for stem in stems)
+        (folder / "ImageSets" / "Main" / f"{split}.txt").write_text(text, encoding="utf-8")
+    rows = ["# label:color_rgb:parts:actions", *(f"{label}:::" for label in kept.labels)]
+    (folder / "labelmap.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return problems
+
+
+def _tree(picture: LabelledPicture, name: str) -> Element:
+    root = Element("annotation")
+    xml.add(root, "folder", "JPEGImages")
+    xml.add(root, "filename", name)
+    size = xml.add(root, "size")
+    for side, value in (("width", picture.width), ("height", picture.height), ("depth", 3)):
+        xml.add(size, side, value)
+    xml.add(root, "segmented", 0)
+    for box in picture.boxes:
+        _add_box(root, box, picture.width, picture.height)
+    return root
+
+
+def _add_box(root: Element, box: LabelledBox, width: int, height: int) -> None:
+    row = xml.add(root, "object")
+    xml.add(row, "name", box.label)
+    xml.add(row, "truncated", int(_touches_border(box.box)))
+    xml.add(row, "occluded", int(box.occluded))
+    xml.add(row, "difficult", 0)
+    x1, y1, x2, y2 = (round(side) for side in in_pixels(box.box, width, height))
+    corners = xml.add(row, "bndbox")
+    for side, value in zip(_SIDES, (x1 + 1, y1 + 1, x2, y2), strict=True):
+        xml.add(corners, side, value)
+
+
+def _touches_border(box: Box) -> bool:
+    return box.x1 <= 0 or box.y1 <= 0 or box.x2 >= 1 or box.y2 >= 1

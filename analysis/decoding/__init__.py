@@ -1,4 +1,0 @@
-"""What runs inside the guarded child process: the only code that touches untrusted media.
-
-Only `analysis.guard` starts it, and nothing outside this folder imports PyAV.
-"""

@@ -1,0 +1,231 @@
+"""Logos found in frames by a few reference pictures each, without any training."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.detectors.reference.features import (
+    Index,
+    Ints,
+    Reference,
+    common_features,
+    find_features,
+    make_reference,
+)
+from analysis.detectors.reference.geometry import Place, find_hypotheses, fit
+from analysis.detectors.reference.pictures import Source, duplicates, pictures_of, read_reference
+from analysis.detectors.reference.score import Evidence, confidence, measure
+from analysis.errors import UnusableReference
+from analysis.media.opencv import resize
+from analysis.types import Box, Detection
+from analysis.types import Source as DetectionSource
+
+if TYPE_CHECKING:
+    from analysis.media.frames import Frame
+
+__all__ = [
+    "ReferenceCheck",
+    "ReferenceDetector",
+    "ReferenceOptions",
+    "duplicates",
+    "inspect_reference",
+]
+
+_FLAT = 3.0  # grey levels: a spread below this is one colour with noise
+_FEATURES = 4  # fewer say nothing
+_UNSEEN = 0.67  # a logo more than this outside the frame cannot be told from something else
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceOptions:
+    """How hard to look."""
+
+    longest_side: int = 800  # pixels: larger frames are looked at in this size
+    shortest_view: int = 500  # pixels: smaller frames are enlarged to this, at most twice
+    frame_features: int = 900
+    reference_features: int = 150
+    per_label: int = 8  # places of one label looked at in a frame
+    places: int = 16  # places looked at in a frame
+    floor: float = 0.1  # confidence below which nothing is reported
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCheck:
+    """What a reference picture has to offer."""
+
+    width: int
+    height: int
+    has_alpha: bool
+    features: int  # local features at working size; below about 20 it is hard to recognise
+    contrast: float  # spread of brightness, grey levels
+
+
+def inspect_reference(image: Source) -> ReferenceCheck:
+    """Measure a reference picture before it is used.
+
+    Raises UnusableReference, with a sentence for the person who chose it, where nothing could be
+    recognised by it; UnreadableMedia, RefusedMedia for files that are not pictures.
+    """
+    pixels = read_reference(image)
+    pictures = pictures_of(pixels)
+    contrast = max(float(picture.grey.std()) for picture in pictures)
+    if contrast < _FLAT:
+        raise UnusableReference(
+            "This reference is one flat colour; there is nothing in it to recognise a logo by."
+        )
+    found = max(len(find_features(p.grey, 1000, p.near_mask)) for p in pictures)
+    if found < _FEATURES:
+        raise UnusableReference(
+            "This reference shows no detail to recognise a logo by. "
+            "Use a sharper or larger picture, cut close around the logo."
+        )
+    height, width = pixels.shape[:2]
+    return ReferenceCheck(width, height, pixels.shape[2] == 4, found, contrast)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A reference at a place of a frame, with what speaks for it."""
+
+    reference: Reference
+    place: Place
+    corners: NDArray[np.float64]  # (4, 2) of the outline, pixels of the frame as displayed
+    frame: Ints  # the frame features that agree with it
+    evidence: Evidence
+    confidence: float
+
+
+class ReferenceDetector:
+    """Finds the labels that the reference pictures show. See `Detector`.
+
+    references: for each label its pictures, BGR or BGRA arrays or files.
+    Raises UnusableReference where a label has no picture, or one that cannot be used.
+    """
+
+    source: DetectionSource = "reference"
+
+    def __init__(
+        self,
+        references: Mapping[str, Sequence[Source]],
+        options: ReferenceOptions | None = None,
+    ) -> None:
+        self.labels: Sequence[str] = tuple(references)
+        self.options = options or ReferenceOptions()
+        if not references:
+            raise UnusableReference("There is no reference picture to look for.")
+        for label, sources in references.items():
+            if not sources:
+                raise UnusableReference(f"The label “{label}” has no reference picture.")
+        made = [
+            make_reference(number, picture, self.options.reference_features)
+            for number, sources in enumerate(references.values())
+            for source in sources
+            for picture in pictures_of(read_reference(source))
+        ]
+        self._index = Index(made, len(self.labels), common_features())
+
+    def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
+        """The detections of each frame, most confident first. Reads one frame at a time."""
+        for frame in frames:
+            yield self._detections(frame)
+
+    def _detections(self, frame: Frame) -> list[Detection]:
+        kept: list[tuple[Sighting, Detection]] = []
+        for sighting in sorted(self.sightings(frame), key=lambda s: -s.confidence):
+            if sighting.confidence < self.options.floor:
+                break
+            box = _box(sighting.corners, frame.width, frame.height)
+            label = self.labels[sighting.reference.label]
+            rivals = [(s, d.box) for s, d in kept if d.label == label]
+            if box.area > 0 and not any(_same(sighting, box, *rival) for rival in rivals):
+                detection = Detection(box, label, sighting.confidence, self.source)
+                kept.append((sighting, detection))
+        return [detection for _, detection in kept]
+
+    def sightings(self, frame: Frame) -> list[Sighting]:
+        """Every place that was looked at, in no order, with the evidence for each."""
+        grey, scale = self._view(frame)
+        features = find_features(grey, self.options.frame_features)
+        if not len(features):
+            return []
+        pairs = self._index.pair(features)
+        found = find_hypotheses(self._index, features, pairs, self.options.per_label)
+        answers = []
+        for hypothesis in found[: self.options.places]:
+            place, agreement = fit(self._index, features, hypothesis)
+            evidence = measure(self._index, pairs, grey, hypothesis, place, agreement)
+            if evidence.outside > _UNSEEN:
+                continue
+            reference = self._index.references[hypothesis.block // 2]
+            answers.append(
+                Sighting(
+                    reference=reference,
+                    place=place,
+                    corners=(reference.corners @ place[:, :2].T + place[:, 2]) / scale,
+                    frame=np.union1d(hypothesis.frame, agreement.frame),
+                    evidence=evidence,
+                    confidence=confidence(evidence),
+                )
+            )
+        return answers
+
+    def _view(self, frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """The frame in grey at working size, and the scale across and down."""
+        width, height = frame.width, frame.height
+        longest = max(width, height)
+        scale = min(1.0, self.options.longest_side / longest)
+        if longest < self.options.shortest_view:
+            scale = min(2.0, self.options.shortest_view / longest)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        grey = frame.luma
+        if size != (width, height):
+            grey = resize(grey, size, interpolation=kind)
+        return grey, np.array([size[0] / width, size[1] / height])
+
+
+def _box(corners: NDArray[np.float64], width: int, height: int) -> Box:
+    (x1, y1), (x2, y2) = corners.min(0).tolist(), corners.max(0).tolist()
+    return Box(x1 / width, y1 / height, x2 / width, y2 / height).clipped()
+
+
+def _same(sighting: Sighting, box: Box, better: Sighting, better_box: Box) -> bool:
+    """Whether two sightings of one label are one logo.
+
+    They overlap by much of the smaller, or rest on the same features of the frame.
+    """
+    width = min(box.x2, better_box.x2) - max(box.x1, better_box.x1)
+    height = min(box.y2, better_box.y2) - max(box.y1, better_box.y1)
+    shared = max(width, 0.0) * max(height, 0.0)
+    if shared > 0.5 * min(box.area, better_box.area):
+        return True
+    return bool(np.isin(sighting.frame, better.frame).mean() > 0.3)
+
+
+def command(argv: Sequence[str]) -> int:
+    """python -m analysis reference PICTURE --logo FILE: print where the logos are."""
+    from analysis.media.frames import Frame
+
+    parser = argparse.ArgumentParser(prog="python -m analysis reference")
+    parser.add_argument("picture", type=Path)
+    parser.add_argument(
+        "--logo", type=Path, action="append", required=True, help="a label's picture; repeatable"
+    )
+    parser.add_argument("--above", type=float, default=0.5, help="least confidence, 0 to 1")
+    options = parser.parse_args(argv)
+    references: dict[str, list[Path]] = {}
+    for path in options.logo:
+        references.setdefault(path.stem, []).append(path)
+    detector = ReferenceDetector(references)
+    for detections in detector.detect([Frame.from_file(options.picture)]):
+        for d in (d for d in detections if d.confidence >= options.above):
+            print(f"{d.label}\t{d.confidence:.2f}\t" + " ".join(f"{v:.4f}" for v in d.box))
+    return 0

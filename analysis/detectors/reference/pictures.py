@@ -1,0 +1,142 @@
+"""Reference logo files → grey pictures of a working size, with what is see-through left out."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import UnusableReference
+from analysis.media.opencv import copy_make_border, cvt_color, dilate, resize
+
+Pixels = NDArray[np.uint8]
+Source = Path | str | Pixels
+
+_SIDE = 192  # working size: the side of a square of the same area, pixels
+_LONGEST = 480
+_LARGEST_ENLARGEMENT = 4.0
+_MARGIN = 0.08  # room around a see-through logo, where its outline meets the background
+_SMALLEST = 12  # pixels: below this no logo can be told from another
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A reference at its working size."""
+
+    grey: Pixels  # (h, w)
+    near_mask: Pixels | None  # (h, w) 255 on the logo and close around it; None: everywhere
+    outline: tuple[float, float, float, float]  # the logo in it: x1, y1, x2, y2 in pixels
+
+
+def read_reference(source: Source) -> Pixels:
+    """The picture, uint8 (h, w, 3) BGR or (h, w, 4) BGRA, from a file or an array.
+
+    Raises UnusableReference for an array of another kind; UnreadableMedia, RefusedMedia for files.
+    """
+    if isinstance(source, (str, Path)):
+        from analysis.media.frames import read_picture
+
+        image = read_picture(source, keep_alpha=True)
+    else:
+        image = source
+    if image.ndim == 2:
+        image = np.repeat(image[:, :, None], 3, axis=2)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (3, 4):
+        raise UnusableReference(
+            f"A reference must be an 8-bit colour picture, not {image.dtype} {image.shape}."
+        )
+    return image
+
+
+def pictures_of(image: Pixels) -> list[Picture]:
+    """The grey pictures that stand for a reference: one, or two where it is see-through.
+
+    A see-through logo is drawn on black and on white, because where its outline meets the
+    background depends on the background.
+    Raises UnusableReference where nothing is left to see.
+    """
+    logo = _solid_part(image)
+    if min(logo.shape[:2]) < _SMALLEST:
+        height, width = logo.shape[:2]
+        raise UnusableReference(
+            f"This reference is too small: {width} × {height} pixels. "
+            f"Use a picture of at least {_SMALLEST} pixels each way, better 100 or more."
+        )
+    if logo.shape[2] == 3:
+        return [_opaque(logo)]
+    return [_on_backdrop(logo, shade) for shade in (0, 255)]
+
+
+def duplicates(references: Mapping[str, Sequence[Source]]) -> list[tuple[str, str]]:
+    """Pairs of labels that share a reference picture, pixel for pixel, in order of the labels.
+
+    Both labels are found wherever the picture is; a person should know that.
+    """
+    owners: dict[str, list[str]] = {}
+    for label, sources in references.items():
+        for source in sources:
+            image = np.ascontiguousarray(read_reference(source))
+            digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+            owners.setdefault(digest, []).append(label)
+    pairs = {
+        (a, b)
+        for labels in owners.values()
+        for i, a in enumerate(labels)
+        for b in labels[i + 1 :]
+        if a != b
+    }
+    return sorted(pairs)
+
+
+def _solid_part(image: Pixels) -> Pixels:
+    """The picture cut to what is not see-through; BGR where nothing is."""
+    if image.shape[2] == 3:
+        return image
+    solid = image[:, :, 3] >= 128
+    if not solid.any():
+        raise UnusableReference("This reference is see-through everywhere; there is no logo in it.")
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    cut = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cut[:, :, :3] if (cut[:, :, 3] >= 250).mean() > 0.995 else cut
+
+
+def _scale(width: int, height: int) -> float:
+    wanted = _SIDE / math.sqrt(width * height)
+    return min(wanted, _LARGEST_ENLARGEMENT, _LONGEST / max(width, height))
+
+
+def _resized(image: Pixels) -> Pixels:
+    height, width = image.shape[:2]
+    scale = _scale(width, height)
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return resize(image, size, interpolation=kind)
+
+
+def _opaque(logo: Pixels) -> Picture:
+    bgr = _resized(np.ascontiguousarray(logo))
+    height, width = bgr.shape[:2]
+    outline = (0.0, 0.0, float(width), float(height))
+    return Picture(cvt_color(bgr, cv2.COLOR_BGR2GRAY), None, outline)
+
+
+def _on_backdrop(logo: Pixels, shade: int) -> Picture:
+    """A see-through logo on a plain backdrop, with a margin."""
+    alpha = logo[:, :, 3:].astype(np.float32) / 255
+    drawn = logo[:, :, :3] * alpha + shade * (1 - alpha)
+    bgr = _resized(np.round(drawn).astype(np.uint8))
+    solid = _resized(np.ascontiguousarray(logo[:, :, 3]))
+    height, width = solid.shape
+    pad = round(_MARGIN * math.sqrt(width * height)) + 2
+    sides = (pad, pad, pad, pad)
+    bgr = copy_make_border(bgr, *sides, cv2.BORDER_CONSTANT, value=(shade, shade, shade))
+    solid = copy_make_border(solid, *sides, cv2.BORDER_CONSTANT, value=0)
+    near = dilate((solid >= 128).astype(np.uint8) * 255, np.ones((pad, pad), np.uint8))
+    outline = (float(pad), float(pad), float(pad + width), float(pad + height))
+    return Picture(cvt_color(bgr, cv2.COLOR_BGR2GRAY), near, outline)

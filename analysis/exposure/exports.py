@@ -1,0 +1,208 @@
+"""An Exposure as text to send on: CSV, JSON-able values, WebVTT.
+
+Every one of them carries the methodology and its limits, so that a figure never travels without
+the rule that made it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from analysis.exposure.measure import BrandExposure, Exposure
+
+SCHEMA = "sightline.exposure/1"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+_BRAND_NUMBERS = (
+    "reported_s",
+    "on_screen_s",
+    "bridged_s",
+    "border_error_s",
+    "logo_s",
+    "solus_s",
+    "count",
+    "longest_s",
+    "mean_episode_s",
+    "first_s",
+    "last_s",
+    "share_of_screen_time",
+    "share_of_analysed_time",
+    "share_of_voice_time",
+    "share_of_voice_area",
+    "mean_size_visible",
+    "mean_size_overall",
+    "max_size",
+    "position",
+    "clarity",
+    "visibility",
+    "edge_touch_s",
+    "prominence",
+    "qe_s",
+    "mentions",
+    "media_value",
+    "media_value_adjusted",
+)
+_SHARED = ("threshold", "method", "method_version", "currency", "limits")
+
+
+def clock(time_s: float | None) -> str:
+    """h:mm:ss.f, as in 1:02:03.4; empty for None."""
+    if time_s is None:
+        return ""
+    tenths = round(time_s * 10)
+    sign, tenths = ("-" if tenths < 0 else ""), abs(tenths)
+    minutes, rest = divmod(tenths, 600)
+    return f"{sign}{minutes // 60}:{minutes % 60:02}:{rest // 10:02}.{rest % 10}"
+
+
+def safe_cell(text: str) -> str:
+    """Text that a spreadsheet shows and does not calculate.
+
+    A cell that begins like a formula gets an apostrophe in front, also after blanks, which some
+    programs skip.
+    """
+    if text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS):
+        return "'" + text
+    return text
+
+
+def brands_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
+    """One row per brand, in seconds and shares, each with the methodology it was counted by.
+
+    `names` gives the name of each label. Encode as "utf-8-sig" for Excel.
+    """
+    header = ("brand", "reported", *_BRAND_NUMBERS, *_SHARED)
+    rows = [
+        (
+            safe_cell(names[brand.label]),
+            clock(brand.reported_s),
+            *(_number(getattr(brand, name)) for name in _BRAND_NUMBERS),
+            *_shared_cells(exposure, brand),
+        )
+        for brand in exposure.brands
+        if not brand.is_hidden
+    ]
+    return _csv(header, rows)
+
+
+def episodes_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
+    """One row per exposure, in the order of time, each with the methodology it was counted by."""
+    header = (
+        *("brand", "start", "end", "start_s", "end_s", "on_screen_s"),
+        *("mean_size", "peak_confidence", "mean_confidence"),
+        *_SHARED,
+    )
+    rows = [
+        (
+            safe_cell(names[brand.label]),
+            clock(episode.start_s),
+            clock(episode.end_s),
+            *(
+                _number(value)
+                for value in (
+                    *(episode.start_s, episode.end_s, episode.on_screen_s),
+                    *(episode.mean_size, episode.peak_confidence, episode.mean_confidence),
+                )
+            ),
+            *_shared_cells(exposure, brand),
+        )
+        for episode, brand in in_playing_order(exposure)
+    ]
+    return _csv(header, rows)
+
+
+def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
+    """Dicts, lists, strings and numbers for `json.dumps`; no NaN, None where there is no figure.
+
+    Keys are those of Exposure and BrandExposure; `schema` changes when their meaning does.
+    """
+    return {
+        "schema": SCHEMA,
+        "method": asdict(exposure.method),
+        "limits": list(exposure.limits),
+        "duration_s": exposure.duration_s,
+        "window": list(exposure.window),
+        "analysed_s": _rounded(exposure.analysed_s),
+        "stride_s": _rounded(exposure.stride_s),
+        "widest_s": _rounded(exposure.widest_s),
+        "every_frame": exposure.every_frame,
+        "is_held": exposure.is_held,
+        "any_s": _rounded(exposure.any_s),
+        "clear_s": _rounded(exposure.clear_s),
+        "rate": asdict(exposure.rate) | {"formula": exposure.rate.formula}
+        if exposure.rate
+        else None,
+        "brands": [
+            {
+                "name": names[brand.label],
+                "threshold": exposure.thresholds[brand.label],
+                **_rounded(asdict(replace(brand, episodes=()))),
+                "episodes": [_rounded(episode._asdict()) for episode in brand.episodes],
+            }
+            for brand in exposure.brands
+        ],
+    }
+
+
+def web_vtt(exposure: Exposure, names: Mapping[int, str]) -> str:
+    """One cue per exposure, named after its brand; the methodology stands in the notes on top."""
+    blocks = ["WEBVTT"]
+    blocks += ["NOTE " + _one_line(sentence) for sentence in exposure.limits]
+    for number, (episode, brand) in enumerate(in_playing_order(exposure), start=1):
+        start_s, end_s = episode.start_s, max(episode.end_s, episode.start_s + 0.001)
+        text = _one_line(f"{names[brand.label]}: {episode.on_screen_s:.1f} s on screen")
+        blocks.append(f"{number}\n{_vtt_time(start_s)} --> {_vtt_time(end_s)}\n{text}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def in_playing_order(exposure: Exposure) -> list[tuple[Any, BrandExposure]]:
+    """All kept episodes with their brands, by start, then in the order of the brands."""
+    pairs = [(episode, brand) for brand in exposure.brands for episode in brand.episodes]
+    return sorted(pairs, key=lambda pair: pair[0].start_s)
+
+
+def _shared_cells(exposure: Exposure, brand: BrandExposure) -> tuple[object, ...]:
+    return (
+        exposure.thresholds[brand.label],
+        safe_cell(exposure.method.name),
+        exposure.method.version,
+        safe_cell(exposure.rate.currency) if exposure.rate else "",
+        safe_cell(" ".join(exposure.limits)),
+    )
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    return text.getvalue()
+
+
+def _number(value: float | None) -> float | str:
+    return "" if value is None else _rounded(value)
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to a millionth, through dicts and sequences: what lies behind that is rounding."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _one_line(text: str) -> str:
+    """Text that cannot end a WebVTT block, start a tag or look like a time."""
+    flat = " ".join(text.split())
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _vtt_time(time_s: float) -> str:
+    thousandths = round(time_s * 1000)
+    minutes, rest = divmod(thousandths, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"

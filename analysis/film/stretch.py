@@ -1,0 +1,267 @@
+"""A stretch of film → results: decoded once, and everything found in that one pass.
+
+What a worker calls for one segment. The decoder runs ahead in its own process while the
+compiled network works on the frames before; clarity is measured while their pixels are at hand,
+and tracks end at the cuts that the same pass found.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.detectors import Detector
+from analysis.detectors.fused import Fused
+from analysis.errors import Stopped
+from analysis.film.schedule import SamplingOptions
+from analysis.film.shots import find_shots
+from analysis.film.tracking import TrackingOptions, track_all
+from analysis.media.clarity import clarity
+from analysis.media.frames import CHANGE, KEPT, Frame, FrameReader
+from analysis.media.guard import Limits
+from analysis.types import Detection, FrameResult, Sample
+
+PROGRESS_S = 0.5  # on_progress is called no more often than this
+THUMBNAIL_SIDE = 160  # pixels, the longer one
+MAX_THUMBNAILS = 400  # in one stretch; a longer one keeps every second, fourth … of them
+_NEAR = 640  # a thumbnail is averaged down from this width
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture of what was on screen. Those of one film are all of one size."""
+
+    time_s: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StretchResult:
+    """What was found in a stretch of film."""
+
+    results: list[FrameResult]  # in time order, tracks numbered from 0
+    changes: NDArray[np.void]  # (time_s, score) of every decoded frame: see FrameReader
+    cuts: list[float]  # when a new shot begins, inside the stretch
+    n_held: int  # samples that an earlier frame's result stands for
+    n_missing: int  # samples whose frame could not be decoded
+    problem: str | None  # a sentence, when part of the film is damaged
+    seconds: float  # how long it took
+    thumbnails: list[Thumbnail]
+
+
+def analyse_stretch(
+    path: Path | str,
+    samples: NDArray[np.void],
+    detectors: Detector | Sequence[Detector],
+    *,
+    sampling: SamplingOptions | None = None,
+    span_s: tuple[float, float] | None = None,
+    on_progress: Callable[[int], None] = lambda frames_done: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    thumbnails_per_s: float = 2.0,
+    tracking: TrackingOptions | None = None,
+    limits: Limits | None = None,
+) -> StretchResult:
+    """Find logos in the sampled frames of one stretch of a film.
+
+    Args:
+        samples: rows (time_s, start_s, end_s), dtype columns.FRAME, in time order.
+        detectors: one or several; several are fused.
+        sampling: the options that `samples` were made with. In its adaptive mode a frame that
+            hardly differs from the last one analysed is not looked at: that one's dwell is
+            lengthened over it.
+        span_s: the stretch, from key frame to key frame; `changes` covers it. By default it goes
+            from the first sample to the end of the last one's dwell.
+        on_progress: called with the number of samples done, at most twice a second and at the end.
+        should_stop: asked for every frame.
+        thumbnails_per_s: how many small pictures to keep; 0 for none.
+
+    Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
+    """
+    began = time.monotonic()
+    sampling = sampling or SamplingOptions()
+    detector = _one(detectors)
+    thumbnails = _Thumbnails(thumbnails_per_s)
+    progress = _Progress(on_progress)
+    with FrameReader(
+        path,
+        samples["time_s"],
+        limits=limits,
+        should_stop=should_stop,
+        span_s=span_s or _span(samples),
+        hold_below=sampling.change if sampling.mode == "adaptive" else None,
+        keys_only=sampling.mode == "key",
+    ) as reader:
+        found: list[tuple[float, list[Detection]]] = []
+        for frame, detections in _detected(reader, detector, thumbnails):
+            if should_stop():
+                raise Stopped
+            found.append((frame.time_s, with_clarity(frame, detections)))
+            progress.tell(len(found) + sum(map(len, reader.held.values())))
+    results = _results(samples, found, reader.held)
+    cuts = _cuts(reader.changes, span_s or _span(samples))
+    n_held = sum(map(len, reader.held.values()))
+    progress.finish(len(found) + n_held)
+    return StretchResult(
+        results=track_all(results, cuts, tracking),
+        changes=reader.changes,
+        cuts=cuts,
+        n_held=n_held,
+        n_missing=reader.n_missing,
+        problem=reader.problem,
+        seconds=time.monotonic() - began,
+        thumbnails=thumbnails.kept,
+    )
+
+
+def analyse_picture(
+    path: Path | str,
+    detectors: Detector | Sequence[Detector],
+    *,
+    limits: Limits | None = None,
+) -> FrameResult:
+    """Find logos in a picture. Its sample is at 0 s and lasts no time.
+
+    Raises UnreadableMedia, RefusedMedia.
+    """
+    frame = Frame.from_file(path, limits=limits)
+    [detections] = _one(detectors).detect([frame])
+    return FrameResult(Sample(0.0, 0.0, 0.0), with_clarity(frame, detections))
+
+
+def picture_result(path: Path | str, detectors: Detector | Sequence[Detector]) -> StretchResult:
+    """`analyse_picture` in the shape of a stretch with one result, without thumbnails."""
+    began = time.monotonic()
+    result = analyse_picture(path, detectors)
+    return StretchResult(
+        results=[result],
+        changes=np.empty(0, CHANGE),
+        cuts=[],
+        n_held=0,
+        n_missing=0,
+        problem=None,
+        seconds=time.monotonic() - began,
+        thumbnails=[],
+    )
+
+
+def with_clarity(frame: Frame, detections: Sequence[Detection]) -> list[Detection]:
+    """The same detections, each with the clarity of its pixels in the frame."""
+    if not detections:
+        return []
+    luma = frame.luma
+    return [replace(d, clarity=clarity(luma, d.box)) for d in detections]
+
+
+def _one(detectors: Detector | Sequence[Detector]) -> Detector:
+    if isinstance(detectors, Sequence):
+        return detectors[0] if len(detectors) == 1 else Fused(detectors)
+    return detectors
+
+
+def _detected(
+    reader: FrameReader, detector: Detector, thumbnails: _Thumbnails
+) -> Iterator[tuple[Frame, list[Detection]]]:
+    """Each frame with its detections. The detector reads ahead: its frames wait here."""
+    waiting: deque[Frame] = deque()
+
+    def frames() -> Iterator[Frame]:
+        for frame in reader:
+            waiting.append(frame)
+            if len(waiting) > KEPT:  # the decoder is about to write over it
+                waiting[-1 - KEPT] = waiting[-1 - KEPT].copy()
+            thumbnails.see(frame)
+            yield frame
+
+    for detections in detector.detect(frames()):
+        yield waiting.popleft(), detections
+
+
+def _results(
+    samples: NDArray[np.void],
+    found: Sequence[tuple[float, list[Detection]]],
+    held: dict[float, list[int]],
+) -> list[FrameResult]:
+    """Detections with their samples; a sample that others were held for ends where they end."""
+    rows = {time_s: (start_s, end_s) for time_s, start_s, end_s in samples.tolist()}
+    results = []
+    for time_s, detections in found:
+        start_s, end_s = rows[time_s]
+        also = held.get(time_s, [])
+        if also:
+            end_s = max(end_s, float(samples["end_s"][also].max()))
+        results.append(FrameResult(Sample(time_s, start_s, end_s), detections, len(also)))
+    return results
+
+
+def _span(samples: NDArray[np.void]) -> tuple[float, float]:
+    if not len(samples):
+        return 0.0, 0.0
+    return float(samples["time_s"][0]), float(samples["end_s"][-1])
+
+
+def _cuts(changes: NDArray[np.void], span_s: tuple[float, float]) -> list[float]:
+    """When new shots begin, without the beginning of the stretch itself."""
+    if not len(changes):
+        return []
+    return [shot.start_s for shot in find_shots(changes, span_s[1])[1:]]
+
+
+class _Progress:
+    """Passes the number of samples on, at most every PROGRESS_S."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._next = time.monotonic() + PROGRESS_S
+
+    def tell(self, frames_done: int) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + PROGRESS_S
+            self._tell(frames_done)
+
+    def finish(self, frames_done: int) -> None:
+        self._tell(frames_done)
+
+
+class _Thumbnails:
+    """Keeps a small picture of some of the frames that come by."""
+
+    def __init__(self, per_s: float) -> None:
+        self.kept: list[Thumbnail] = []
+        self._step_s = 1 / per_s if per_s > 0 else 0.0
+        self._last: int | None = None  # the step that a picture was kept for
+
+    def see(self, frame: Frame) -> None:
+        if not self._step_s:
+            return
+        step = math.floor((frame.time_s + 1e-6) / self._step_s)
+        if step == self._last:
+            return
+        self._last = step
+        self.kept.append(Thumbnail(frame.time_s, _small_jpeg(frame)))
+        if len(self.kept) > MAX_THUMBNAILS:
+            self.kept = self.kept[::2]
+            self._step_s *= 2
+            self._last = step // 2
+
+
+def _small_jpeg(frame: Frame) -> bytes:
+    """The frame with a longer side of THUMBNAIL_SIDE: quickly brought near, then averaged."""
+    longer = max(frame.width, frame.height)
+    near = min(_NEAR / longer, 1.0)
+    size = [max(round(side * near / 2) * 2, 2) for side in (frame.width, frame.height)]
+    tile = [max(round(side * THUMBNAIL_SIDE / longer), 1) for side in (frame.width, frame.height)]
+    near_image = frame.bgr((size[0], size[1]))
+    small = cv2.resize(near_image, (tile[0], tile[1]), interpolation=cv2.INTER_AREA)
+    done, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert done
+    return jpeg.tobytes()

@@ -1,0 +1,32 @@
+"""The child's end of the pipes: messages out, free slots in."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+HEADER = struct.Struct("<II")  # as in analysis.media.guard
+
+
+class Line:
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._free = threading.Semaphore(0)
+
+    def send(self, fields: Mapping[str, Any], payload: bytes | memoryview = b"") -> None:
+        """Send one message whole; waits while the caller is behind."""
+        text = json.dumps(fields).encode()
+        data = memoryview(HEADER.pack(len(text), len(payload)) + text + bytes(payload))
+        while data:
+            data = data[os.write(self._pipe, data) :]
+
+    def grant(self, count: int) -> None:
+        self._free.release(count)
+
+    def wait_for_slot(self) -> None:
+        """Wait until the caller says that one more slot of the ring is free."""
+        self._free.acquire()
