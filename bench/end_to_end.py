@@ -316,7 +316,7 @@ class Worker:
     def _warm_up(self) -> None:
         """Load and compile the model, as a worker has after its first run."""
         from analysis.media.frames import Frame
-        from workers import loaded
+        from workers.runs import loaded
 
         options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
         detector = loaded.detector(self._inputs, options, should_stop=lambda: False)
@@ -357,7 +357,7 @@ class Worker:
     def work(self, run: Any) -> None:
         """From the file to rows: list its frames, plan, analyse, finish."""
         from webapp.runs.models import Run
-        from workers import analyse
+        from workers.runs import analyse
 
         self._list_frames(run.asset)
         assert analyse.plan_next()
@@ -370,7 +370,7 @@ class Worker:
     def _list_frames(self, asset: Any) -> None:
         from analysis.media.frame_table import read_frame_table
         from webapp.assets.models import Rendition
-        from workers.originals import keep, local_path
+        from workers.engine.originals import keep, local_path
 
         table = read_frame_table(local_path(asset.file))
         file = keep(f"renditions/{asset.pk}/frame-table.bin", table.pack())

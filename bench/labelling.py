@@ -272,7 +272,7 @@ def _video(dataset: Any, path: Path, n_frames: int) -> Any:
 
 def _clip(dataset: Any, title: str, video: Any, n_frames: int, user: Any) -> int:
     """A job of one clip; the number of the work on it."""
-    from webapp.labeling.models import Clip, LabelingJob
+    from webapp.labelling.models import Clip, LabelingJob
 
     times = [round(frame / RATE, 6) for frame in range(n_frames)]
     job = LabelingJob.objects.begin(dataset, title, clips=[Clip(video, times)], by=user)
@@ -285,7 +285,7 @@ def _pictures(dataset: Any, folder: Path, user: Any) -> int:
     from django.core.files.storage import default_storage
 
     from webapp.datasets.models import Sample
-    from webapp.labeling.models import LabelingJob
+    from webapp.labelling.models import LabelingJob
 
     names = []
     for number in range(8):

@@ -335,7 +335,7 @@ def pictures(project, owner):
 @pytest.fixture
 def job(pictures, analyst):
     """Five pictures to label, claimed three at a time."""
-    from webapp.labeling.models import LabelingJob
+    from webapp.labelling.models import LabelingJob
 
     dataset = pictures(5)
     samples = dataset.samples.values_list("pk", flat=True)
@@ -345,7 +345,7 @@ def job(pictures, analyst):
 @pytest.fixture
 def clip_job(pictures, asset, analyst):
     """One clip of twelve frames."""
-    from webapp.labeling.models import Clip, LabelingJob
+    from webapp.labelling.models import Clip, LabelingJob
 
     clip = Clip(asset, [10 + number / 25 for number in range(12)])
     return LabelingJob.objects.begin(pictures(0, "Clips"), "Clip", clips=[clip], by=analyst)

@@ -18,7 +18,7 @@ from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
-from webapp.labeling.api import LabelingJobViewSet
+from webapp.labelling.api import LabelingJobViewSet
 from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
 from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet

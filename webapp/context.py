@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from webapp.accounts.models import Action, Membership, Workspace
-from webapp.labeling.models import LabelingJob
+from webapp.labelling.models import LabelingJob
 
 
 @dataclass(frozen=True)

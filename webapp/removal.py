@@ -23,7 +23,7 @@ from django.utils import timezone
 from webapp import jobs
 from webapp.accounts.models import Refused, User
 from webapp.datasets.models import Dataset, DatasetVersion, LogoFile, Sample, Transfer
-from webapp.labeling.models import Chore, Item, LabelingJob, Prediction
+from webapp.labelling.models import Chore, Item, LabelingJob, Prediction
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
 from webapp.runs.models import Run

@@ -58,7 +58,7 @@ INSTALLED_APPS = [
     "webapp.runs",
     "webapp.datasets",
     "webapp.training",
-    "webapp.labeling",
+    "webapp.labelling",
     "webapp.timeline",
     "webapp.reports",
     "webapp",

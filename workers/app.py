@@ -21,25 +21,14 @@ from django.db import DatabaseError, connection  # noqa: E402  after django.setu
 
 from webapp.celery import app  # noqa: E402
 from webapp.runs.models import Worker  # noqa: E402
-from workers import (  # noqa: E402
-    analyse,  # noqa: F401
-    cut,  # noqa: F401
-    datasets,  # noqa: F401
-    export_model,  # noqa: F401
-    heartbeat,
-    hosting,
-    housekeeping,
-    ingest,  # noqa: F401
-    labeling,  # noqa: F401
-    loaded,
-    propagate,  # noqa: F401
-    ready,
-    references,  # noqa: F401
-    thumbs,  # noqa: F401
-    train,  # noqa: F401
-    verify,  # noqa: F401
-)
-from workers.identity import this_worker  # noqa: E402
+from workers.datasets import thumbs, transfers  # noqa: E402, F401
+from workers.engine import heartbeat, housekeeping, ready  # noqa: E402
+from workers.engine.identity import this_worker  # noqa: E402
+from workers.labelling import chores, propagate  # noqa: E402, F401
+from workers.media import frame, ingest  # noqa: E402, F401
+from workers.models import export, verify  # noqa: E402, F401
+from workers.runs import analyse, hosting, loaded, references  # noqa: E402, F401
+from workers.training import train  # noqa: E402, F401
 
 log = logging.getLogger("sightline.worker")
 celery = app

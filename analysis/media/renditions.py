@@ -77,7 +77,7 @@ def _recipe(path: Path | str, out: Path, info: MediaInfo) -> object:
             "preset": "veryfast",
             "pix_fmt": "yuv420p",
             "fps_mode": "passthrough",
-            "enc_time_base": "1/90000",  # as fine as the track: frame times are not rounded to a rate
+            "enc_time_base": "1/90000",  # the track's: frame times are not rounded to a rate
             "video_track_timescale": 90000,
         }
     if info.audio:

@@ -66,7 +66,7 @@ def make() -> dict[str, Any]:
 
     from webapp.accounts.models import User, Workspace
     from webapp.datasets.models import Dataset
-    from webapp.labeling.models import Clip, LabelingJob
+    from webapp.labelling.models import Clip, LabelingJob
     from webapp.leases import Status
     from webapp.management.commands.analyse import receive
     from webapp.projects.models import Label, Project
@@ -144,7 +144,7 @@ def make() -> dict[str, Any]:
 def _of_somebody_else(dataset: Any, item: Any, label: int) -> int:
     """The work of a labeller on the same clip, with one track."""
     from webapp.accounts.models import Membership, Role, User
-    from webapp.labeling.models import Clip, LabelingJob, Work
+    from webapp.labelling.models import Clip, LabelingJob, Work
 
     lena, is_new = User.objects.get_or_create(email="lena@example.org", name="Lena")
     if is_new:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.services.film import HEIGHT, RATE, WIDTH, film
-from webapp.labeling.models import Prediction, Work
+from webapp.labelling.models import Prediction, Work
 from webapp.leases import Status
 
 pytestmark = pytest.mark.services
@@ -23,7 +23,7 @@ def work(site, tmp_path) -> Work:
     """A clip in which the logo is there all the time."""
     from webapp.accounts.models import User, Workspace
     from webapp.datasets.models import Dataset
-    from webapp.labeling.models import Clip, LabelingJob
+    from webapp.labelling.models import Clip, LabelingJob
     from webapp.management.commands.analyse import receive
     from webapp.projects.models import Project
 

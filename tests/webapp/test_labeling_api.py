@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from webapp.labeling.models import LabelingJob, Work
+from webapp.labelling.models import LabelingJob, Work
 
 JOBS = "/api/v1/labelling-jobs/"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.labeling import documents
-from webapp.labeling.documents import Rules
-from webapp.labeling.working import Asked, take
+from webapp.labelling import documents
+from webapp.labelling.documents import Rules
+from webapp.labelling.working import Asked, take
 
 RULES = Rules(False, 0, {1: "Kestrel", 2: "Norra Bank"}, {3: "Gone"})
 names = st.sampled_from(["s-1", "s-2", "s-3"])

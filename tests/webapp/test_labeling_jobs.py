@@ -18,7 +18,7 @@ from analysis.media.frame_table import FrameTable
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Rendition
 from webapp.datasets.models import Sample
-from webapp.labeling.models import CLAIM_LASTS, Chore, Item, LabelingJob, Work
+from webapp.labelling.models import CLAIM_LASTS, Chore, Item, LabelingJob, Work
 
 NOTHING = {"shapes": {}, "nothing": True}
 

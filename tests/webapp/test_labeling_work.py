@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.labelled import box, operation, put
-from webapp.labeling.models import Operation, Work
+from webapp.labelling.models import Operation, Work
 
 HERE = [0.1, 0.1, 0.3, 0.3]
 THERE = [0.5, 0.5, 0.8, 0.9]
@@ -463,7 +463,7 @@ def test_the_page_is_told_everything(page, work, job, project):
 
 
 def test_instructions_are_safe(job):
-    from webapp.labeling.sheet import instructions_html
+    from webapp.labelling.sheet import instructions_html
 
     job.instructions = (
         "# Draw\n\n<script>alert(1)</script> **every** [link](javascript:alert(1)) "

@@ -18,7 +18,7 @@ from webapp import removal
 from webapp.accounts.models import Event, Refused
 from webapp.datasets.logos import FoundLogo
 from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Transfer
-from webapp.labeling.models import Chore, Clip, LabelingJob, Work
+from webapp.labelling.models import Chore, Clip, LabelingJob, Work
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
 from webapp.reports.models import Report

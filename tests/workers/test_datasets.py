@@ -21,7 +21,9 @@ from webapp.datasets.logos import read_logo_file
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from workers import datasets, housekeeping, ingest
+from workers.datasets import transfers as datasets
+from workers.engine import housekeeping
+from workers.media import ingest
 
 BOX = Box(0.1, 0.1, 0.4, 0.5)
 

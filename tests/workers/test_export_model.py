@@ -17,7 +17,7 @@ from analysis.models.checkpoints import describe
 from analysis.models.exports import export
 from webapp.leases import Status
 from webapp.registry.models import ModelExport, RegisteredModel
-from workers.export_model import deliver, export_model
+from workers.models.export import deliver, export_model
 
 pytestmark = pytest.mark.django_db
 MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"

@@ -14,8 +14,8 @@ from analysis.models.checkpoints import describe
 from webapp.projects.models import snapshot
 from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
 from webapp.runs.models import Run, Worker
-from workers import analyse, hosting, loaded
-from workers.identity import this_worker
+from workers.engine.identity import this_worker
+from workers.runs import analyse, hosting, loaded
 
 pytestmark = pytest.mark.django_db
 MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from webapp.leases import Status
 from webapp.runs.models import Run, Segment, Worker
-from workers import housekeeping
-from workers.identity import is_dead, this_worker
+from workers.engine import housekeeping
+from workers.engine.identity import is_dead, this_worker
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def running(asset, project):
 
 @pytest.fixture
 def a_dead_worker() -> str:
-    code = "from workers.identity import this_worker; print(this_worker())"
+    code = "from workers.engine.identity import this_worker; print(this_worker())"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     return asked.stdout.strip()
 

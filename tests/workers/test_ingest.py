@@ -12,7 +12,8 @@ from tests.services.film import film, logo
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
 from webapp.runs.models import Run
-from workers import analyse, ingest
+from workers.media import ingest
+from workers.runs import analyse
 
 
 @pytest.fixture

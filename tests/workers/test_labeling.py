@@ -14,18 +14,19 @@ from PIL import Image
 from analysis.media.frame_table import FrameTable
 from tests.services.film import RATE, film, logo
 from webapp.datasets.models import Dataset, DatasetVersion, Sample
-from webapp.labeling import documents
-from webapp.labeling.models import FRAMES_A_CHUNK, Chore, Clip, LabelingJob, Work
+from webapp.labelling import documents
+from webapp.labelling.models import FRAMES_A_CHUNK, Chore, Clip, LabelingJob, Work
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from workers import ingest, labeling
+from workers.labelling import chores as labeling
+from workers.media import ingest
 
 
 @pytest.fixture(autouse=True)
 def one_connection(monkeypatch):
     """The rows of a test are seen by its own connection only, so nothing is renewed by a thread:
     on a busy machine a chore would seem to be taken away."""
-    monkeypatch.setattr("workers.heartbeat.Heartbeat._beat", lambda beat: beat._over.wait())
+    monkeypatch.setattr("workers.engine.heartbeat.Heartbeat._beat", lambda beat: beat._over.wait())
 
 
 @pytest.fixture

@@ -11,17 +11,18 @@ from django.urls import reverse
 from analysis.media.frame_table import FrameTable
 from tests.services.film import HEIGHT, RATE, WIDTH, film
 from webapp.datasets.models import Dataset
-from webapp.labeling.models import Clip, LabelingJob, Prediction
+from webapp.labelling.models import Clip, LabelingJob, Prediction
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from workers import ingest, propagate
+from workers.labelling import propagate
+from workers.media import ingest
 
 
 @pytest.fixture(autouse=True)
 def one_connection(monkeypatch):
     """The rows of a test are seen by its own connection only, so nothing is renewed by a thread:
     on a busy machine a chore would seem to be taken away."""
-    monkeypatch.setattr("workers.heartbeat.Heartbeat._beat", lambda beat: beat._over.wait())
+    monkeypatch.setattr("workers.engine.heartbeat.Heartbeat._beat", lambda beat: beat._over.wait())
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_predictions_of_others_do_not_exist(client_for, page, work, person, work
 
 
 def test_one_that_its_worker_left_behind_is_taken_up_again(page, work):
-    from workers import housekeeping
+    from workers.engine import housekeeping
 
     url = ask(page, work, shape="s-1", frame=0, count=5, box=truth(0)).json()["url"]
     row = Prediction.objects.claim(Prediction.objects.get().pk, "another:1:1")

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from webapp.projects.models import Reference, snapshot
 from webapp.projects.pictures import read_picture
-from workers import housekeeping
-from workers.references import check_reference
+from workers.engine import housekeeping
+from workers.runs.references import check_reference
 
 
 def png(draw) -> io.BytesIO:

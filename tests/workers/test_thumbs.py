@@ -13,8 +13,8 @@ from analysis.datasets.formats import coco
 from analysis.datasets.types import LabelledPicture, LabelledSet
 from tests.workers.test_transfer_files import come, packed
 from webapp.datasets.models import Dataset, Sample
-from workers.thumbs import keep_thumb, thumbs
-from workers.transfer_pictures import shown
+from workers.datasets.pictures import shown
+from workers.datasets.thumbs import keep_thumb, thumbs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LARGE = (4000, 1500)

@@ -21,9 +21,9 @@ from webapp.leases import Status
 from webapp.projects.models import Label, Project
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.training.models import Evaluation, TrainingRun
-from workers import housekeeping
-from workers import train as worker
-from workers.originals import local_path
+from workers.engine import housekeeping
+from workers.engine.originals import local_path
+from workers.training import train as worker
 
 QUICK = {
     "imgsz": 64, "epochs": 2, "epoch_size": 0, "batch": 4, "start": "scratch", "device": "cpu",
@@ -108,7 +108,7 @@ def test_a_classifier_is_trained_the_same_way(request_run):
 def test_a_run_can_use_a_classifier(request_run, asset):
     from analysis.detectors.classifier import ClassifierDetector
     from webapp.projects.models import snapshot
-    from workers import loaded
+    from workers.runs import loaded
 
     run = request_run("concept", epochs=1)
     worker.train(run.pk)

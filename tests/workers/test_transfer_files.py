@@ -23,8 +23,8 @@ from tests.analysis.datasets.labelled_sets import pixels_of
 from webapp.assets.models import Asset, Rendition
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
 from webapp.leases import Status
-from workers.datasets import freeze, transfer
-from workers.transfer_pictures import Shown
+from workers.datasets.pictures import Shown
+from workers.datasets.transfers import freeze, transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PIZZA = Path(__file__).resolve().parents[3] / "shared" / "data" / "pizza"
@@ -281,7 +281,7 @@ def test_a_cancelled_import_stops_and_can_begin_again(dataset, analyst, tmp_path
     def cancel_after_one(self, *args, **kwargs):
         keep(self, *args, **kwargs)
         Transfer.objects.update(is_cancelled=True)
-        monkeypatch.setattr("workers.heartbeat.Heartbeat.should_stop", lambda beat: True)
+        monkeypatch.setattr("workers.engine.heartbeat.Heartbeat.should_stop", lambda beat: True)
 
     monkeypatch.setattr(Sample, "annotate", cancel_after_one)
     row = come(dataset, analyst, packed(tmp_path, SET))

@@ -10,7 +10,7 @@ from webapp.accounts.access import may
 from webapp.accounts.models import Action
 from webapp.home import system as machine
 from webapp.home.overview import overview
-from webapp.labeling.finding import given
+from webapp.labelling.finding import given
 
 
 @login_required

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from webapp.datasets.models import Annotation, Dataset, DatasetVersion, LogoFile, Sample
-from webapp.labeling.models import LabelingJob, Work
+from webapp.labelling.models import LabelingJob, Work
 from webapp.projects.models import Project, Reference
 from webapp.removal import needless, refusals
 from webapp.runs.models import Run

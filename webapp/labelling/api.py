@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webapp.accounts.access import find
+from webapp.datasets.models import Dataset, Sample
+from webapp.labelling import making
+from webapp.labelling.models import LabelingJob
+from webapp.labelling.serializers import (
+    InvitationSerializer,
+    InvitedAllSerializer,
+    JobSerializer,
+    NewJobSerializer,
+    PersonSerializer,
+)
+from webapp.projects.api import in_words
+from webapp.rest import IN_WORKSPACE, Conflict, WorkspaceObjects, one_of, whole_number
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Labelling jobs, newest first",
+        parameters=[
+            IN_WORKSPACE,
+            OpenApiParameter("dataset", int),
+            OpenApiParameter("status", str, enum=LabelingJob.Status.values),
+        ],
+    ),
+    retrieve=extend_schema(summary="One labelling job and how far it is"),
+    create=extend_schema(
+        summary="Make a labelling job of a dataset's pictures",
+        request=NewJobSerializer,
+        responses={201: JobSerializer},
+    ),
+)
+class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queryset = LabelingJob.objects.select_related("dataset__project__workspace")
+    serializer_class = JobSerializer
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        if (dataset := whole_number(self.request, "dataset")) is not None:
+            queryset = queryset.filter(dataset=dataset)
+        if wanted := one_of(self.request, "status", LabelingJob.Status.values):
+            queryset = queryset.filter(status=wanted)
+        return queryset
+
+    def create(self, request: Request) -> Response:
+        wish = NewJobSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        values = dict(wish.validated_data)
+        dataset = self.find(Dataset, values.pop("dataset"))
+        samples = values.pop("samples", None)
+        if samples is None:
+            new = dataset.samples.current().filter(state=Sample.State.NEW, is_golden=False)
+            samples = list(new.values_list("pk", flat=True))
+        with in_words():
+            job = LabelingJob.objects.begin(
+                dataset, values.pop("title"), samples=samples, by=request.user, **values
+            )
+        return Response(self.get_serializer(job).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Who works in it, and how they do",
+        description="For those who may change the job: it has scores of people.",
+        responses=PersonSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def people(self, request: Request, pk: str) -> Response:
+        job = find(self.get_queryset(), request, self.change, pk=pk)
+        return Response(PersonSerializer(job.people(), many=True).data)
+
+    @extend_schema(
+        summary="Invite people to it by e-mail",
+        description="Who is new becomes a labeller of the workspace. Their sign-in links are in "
+        "the answer, this once.",
+        request=InvitationSerializer,
+        responses=InvitedAllSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def invite(self, request: Request, pk: str) -> Response:
+        job = self.get_object()
+        wish = InvitationSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        emails = list(dict.fromkeys(wish.validated_data["emails"]))
+        invited, refused = making.invite(job, emails, by=request.user)
+        answer = {"invited": [asdict(one) for one in invited], "refused": refused}
+        return Response(answer, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(
+        summary="End it early; what is done goes into the dataset",
+        request=None,
+        responses=JobSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        job = self.get_object()
+        if not job.close(by=request.user):
+            raise Conflict(f"The job is {job.status} already.")
+        return Response(self.get_serializer(job).data)

@@ -1,0 +1,164 @@
+"""Who sees which job and which work: a person their own, analysts all of their workspace."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+
+from webapp.accounts.access import workspaces
+from webapp.accounts.models import Action, Refused
+from webapp.labelling.documents import BadChange
+from webapp.labelling.models import Assignment, LabelingJob, Prediction, Work
+
+log = logging.getLogger("sightline.labelling")
+View = Callable[..., HttpResponse]
+
+
+# --- finding -----------------------------------------------------------------------------------
+
+
+def visible_jobs(request: HttpRequest) -> QuerySet[LabelingJob]:
+    """The jobs given to this person, and to an analyst every job of their workspaces."""
+    given = LabelingJob.objects.filter(
+        assignments__user=request.user,
+        dataset__project__workspace__in=workspaces(request, Action.LABEL),
+    )
+    overseen = LabelingJob.objects.filter(
+        dataset__project__workspace__in=workspaces(request, Action.ANALYSE)
+    )
+    both = LabelingJob.objects.filter(pk__in=given.values("pk")) | LabelingJob.objects.filter(
+        pk__in=overseen.values("pk")
+    )
+    return both.select_related("dataset__project__workspace")
+
+
+def given(request: HttpRequest) -> list[tuple[LabelingJob, int, dict[str, Any]]]:
+    """The open jobs given to this person here: what waits for them in each, and its progress."""
+    jobs = visible_jobs(request).filter(
+        dataset__project__workspace=request.membership.workspace,
+        pk__in=Assignment.objects.filter(user=request.user).values("job"),
+        status=LabelingJob.Status.OPEN,
+    )
+    return [(job, job.waiting_for(request.user), job.progress(request.user)) for job in jobs]
+
+
+def find_job(request: HttpRequest, pk: int) -> LabelingJob:
+    return get_object_or_404(visible_jobs(request), pk=pk)
+
+
+def may_oversee(request: HttpRequest, job: LabelingJob) -> bool:
+    allowed = workspaces(request, Action.ANALYSE)
+    return allowed.filter(pk=job.dataset.project.workspace_id).exists()
+
+
+def find_overseen(request: HttpRequest, pk: int) -> LabelingJob:
+    """A job that this person may change; 403 for those who only work in it."""
+    job = find_job(request, pk)
+    if not may_oversee(request, job):
+        raise PermissionDenied("Your role does not allow this.")
+    return job
+
+
+def find_work(request: HttpRequest, pk: int, *, to_change: bool = False) -> Work:
+    """One's own work, or a look at somebody else's for an analyst. Else 404, or 403 to change."""
+    works = Work.objects.select_related(
+        "user", "item__job__dataset__project__workspace", "item__sample", "item__asset"
+    ).defer("item__expected", "item__asset__probe")
+    work = get_object_or_404(works.filter(item__job__in=visible_jobs(request).values("pk")), pk=pk)
+    if work.user_id == request.user.pk:
+        return work
+    if not may_oversee(request, work.item.job):
+        raise Http404
+    if to_change:
+        raise PermissionDenied(f"This is the work of {work.user}: you may look at it.")
+    return work
+
+
+def find_prediction(request: HttpRequest, pk: int) -> Prediction:
+    prediction = get_object_or_404(Prediction.objects.select_related("work"), pk=pk)
+    find_work(request, prediction.work_id, to_change=True)
+    return prediction
+
+
+# --- answering scripts -------------------------------------------------------------------------
+
+
+def problem(status: int, detail: str, **more: Any) -> JsonResponse:
+    """An error as RFC 9457 has it."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return unkept(
+        JsonResponse(
+            body | {"detail": detail} | more,
+            status=status,
+            content_type="application/problem+json",
+        )
+    )
+
+
+def unkept(response: HttpResponse) -> Any:
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def answers(method: str) -> Callable[[View], View]:
+    """A view for the labelling page's scripts: problems in JSON, 401 instead of a sign-in page."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in method.split():
+                response = problem(405, f"Only {method}.")
+                response["Allow"] = method.replace(" ", ", ")
+                return response
+            if not request.user.is_authenticated:
+                return problem(401, "You are signed out. Sign in again; your changes are kept.")
+            if request.membership is None or not request.membership.can(Action.LABEL):
+                return problem(403, "Your role does not allow this.")
+            try:
+                return view(request, *args, **kwargs)
+            except Http404:
+                return problem(404, "There is nothing here, or it is not yours to see.")
+            except PermissionDenied as denied:
+                return problem(403, str(denied))
+            except BadChange as bad:
+                return problem(400, str(bad))
+            except Refused as refused:
+                return problem(422, str(refused))
+
+        return guarded
+
+    return decorate
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of a request; {} for none. Raises BadChange."""
+    if not request.body:
+        return {}
+    try:
+        body = json.loads(request.body, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise BadChange("This is not JSON.") from None
+    if not isinstance(body, dict):
+        raise BadChange("Send a JSON object.")
+    return body
+
+
+def _no_number(word: str) -> float:
+    raise BadChange(f"{word} is not a number.")
+
+
+def seconds_of(body: dict[str, Any]) -> float:
+    """How long the person was at work since the last time, in seconds. Raises BadChange."""
+    seconds = body.get("seconds", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e6:
+        raise BadChange("Seconds are a number from 0.")
+    return float(seconds)

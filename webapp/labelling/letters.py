@@ -1,0 +1,38 @@
+"""What labellers are told by e-mail. The links are always shown to the inviter too."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.urls import reverse
+from django.utils import timezone
+
+from webapp.accounts.invitations import link_url
+from webapp.accounts.models import User
+from webapp.labelling.models import Assignment
+
+log = logging.getLogger("sightline.labelling")
+
+
+def tell(assignment: Assignment, *, by: User, token: str = "") -> bool:
+    """Say that work waits, with a way in for somebody new. False: no letter went out."""
+    if not settings.EMAIL_HOST:
+        return False
+    job = assignment.job
+    page = settings.SITE_URL.rstrip("/") + reverse("labelling-job", args=[job.pk])
+    lines = [f"{by} asks you to label in “{job}” ({job.workspace}).", ""]
+    if token:
+        lines += ["Sign in here, once, within seven days:", link_url(token), "", "Then go on here:"]
+    lines += [page, ""]
+    if job.deadline:
+        lines += [f"It is wanted by {job.deadline:%-d %B %Y, %H:%M} UTC.", ""]
+    try:
+        send_mail(f"Pictures to label: {job}", "\n".join(lines), None, [assignment.user.email])
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("%s was not told of %s: %s", assignment.user.email, job, error)
+        return False
+    Assignment.objects.filter(pk=assignment.pk).update(told=timezone.now())
+    return True

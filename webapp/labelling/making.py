@@ -1,0 +1,95 @@
+"""Making a job out of the form: videos are cut into clips, people are invited and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from analysis.media.frame_table import FrameTable
+from webapp.accounts.invitations import link_url
+from webapp.accounts.models import Refused, Role, User
+from webapp.assets.models import Asset
+from webapp.labelling.forms import MakeForm
+from webapp.labelling.letters import tell
+from webapp.labelling.models import Assignment, Clip, LabelingJob
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody who was asked in. `url` signs a person in who is new here; "" for others."""
+
+    email: str
+    url: str
+    was_sent: bool
+
+
+def clips(asset: Asset, *, seconds: float, step: int) -> Iterator[Clip]:
+    """A video cut into clips of about so many seconds, every `step`-th frame of it."""
+    table = asset.rendition("frame_table")
+    if table is None:
+        raise Refused(f"The list of frames of {asset} is missing. Press Retry on its page.")
+    with default_storage.open(table.file) as file:
+        times = FrameTable.unpack(file.read()).times_s[::step].tolist()
+    clip: list[float] = []
+    for time_s in times:
+        if clip and time_s - clip[0] >= seconds:
+            yield Clip(asset, clip)
+            clip = []
+        clip.append(time_s)
+    if clip:
+        yield Clip(asset, clip)
+
+
+@transaction.atomic
+def make(form: MakeForm, *, by: User) -> LabelingJob:
+    """The job that a valid form describes. Raises Refused."""
+    values = form.cleaned_data
+    cut = [
+        clip
+        for asset in values["videos"]
+        for clip in clips(asset, seconds=values["clip_s"] or 20.0, step=values["step"] or 1)
+    ]
+    model = values["then_train"]
+    options = {"epochs": values["epochs"] or 50}
+    return LabelingJob.objects.begin(
+        values["dataset"],
+        values["title"],
+        samples=form.samples(),
+        clips=cut,
+        examples=form.shown(),
+        check_share=(values["check_share"] or 0) / 100,
+        instructions=values["instructions"],
+        people_per_item=values["people_per_item"],
+        batch_size=values["batch_size"],
+        deadline=values["deadline"],
+        then_train={"model": model.pk, "options": options} if model else None,
+        by=by,
+    )
+
+
+def invite(job: LabelingJob, emails: list[str], *, by: User) -> tuple[list[Invited], list[str]]:
+    """Everybody who was asked in, and a sentence for each who could not be."""
+    invited, refusals = [], []
+    for email in emails:
+        try:
+            assignment, token = job.invite(email, by=by)
+        except Refused as refused:
+            refusals.append(str(refused))
+            continue
+        was_sent = tell(assignment, by=by, token=token)
+        invited.append(Invited(email, link_url(token), was_sent))
+    return invited, refusals
+
+
+def new_link(assignment: Assignment, *, by: User) -> Invited:
+    """Another sign-in link for a labeller who lost theirs. Raises Refused for anybody who may do
+    more: it would let an analyst in as them."""
+    job, user = assignment.job, assignment.user
+    membership = job.workspace.memberships.filter(user=user).first()
+    if membership is None or membership.role != Role.LABELLER:
+        raise Refused(f"{user} is no labeller: an administrator can make a link for them.")
+    token = membership.new_link(by=by)
+    return Invited(user.email, link_url(token), tell(assignment, by=by, token=token))

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from webapp.labelling.forms import MOST_PEOPLE
+from webapp.labelling.models import LabelingJob, Person
+
+
+class ProgressSerializer(serializers.Serializer):
+    total = serializers.IntegerField(help_text="Pictures and clips.")
+    done = serializers.IntegerField()
+    left_s = serializers.FloatField(allow_null=True, help_text="At this pace.")
+
+
+class JobSerializer(serializers.ModelSerializer):
+    """Pictures and clips that people label. When the last is done it is complete, and a worker
+    writes what they found to the dataset."""
+
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LabelingJob
+        fields = [
+            "id", "dataset", "title", "instructions", "people_per_item", "batch_size", "deadline",
+            "status", "created", "completed", "progress",
+        ]  # fmt: skip
+        extra_kwargs = {"status": {"help_text": "open, complete or closed."}}
+
+    def get_progress(self, job: LabelingJob) -> dict[str, Any]:
+        return job.progress()
+
+
+class PersonSerializer(serializers.Serializer):
+    """How somebody does who works in a job or did. Shares go from 0 to 1; null: nothing yet."""
+
+    user = serializers.IntegerField(source="user.pk")
+    email = serializers.EmailField(source="user.email")
+    name = serializers.CharField(source="user.name")
+    is_assigned = serializers.SerializerMethodField(help_text="false: taken off the job.")
+    done = serializers.IntegerField(source="figures.done", default=0)
+    skipped = serializers.IntegerField(source="figures.skipped", default=0)
+    open = serializers.IntegerField(source="figures.open", default=0, help_text="Claimed now.")
+    each_s = serializers.FloatField(
+        source="figures.each_s", allow_null=True, help_text="Seconds a finished piece took."
+    )
+    total_s = serializers.FloatField(
+        source="figures.total_s", default=0.0, help_text="Seconds at work, pauses left out."
+    )
+    agreement = serializers.FloatField(
+        source="figures.agreed", allow_null=True, help_text="With others on the same pieces."
+    )
+    checks = serializers.IntegerField(
+        source="figures.n_checks", default=0, help_text="Hidden check pictures that were done."
+    )
+    checks_right = serializers.FloatField(
+        source="figures.right", allow_null=True, help_text="How right these were."
+    )
+    last = serializers.DateTimeField(source="figures.last", allow_null=True)
+
+    def get_is_assigned(self, person: Person) -> bool:
+        return person.assignment is not None
+
+
+class NewJobSerializer(serializers.Serializer):
+    dataset = serializers.IntegerField(min_value=1, max_value=2**62)
+    title = serializers.CharField(max_length=120)
+    samples = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**62),
+        max_length=50_000,
+        required=False,
+        help_text="Their ids; without it, every picture that nobody has labelled.",
+    )
+    instructions = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
+    people_per_item = serializers.IntegerField(min_value=1, max_value=9, default=1)
+    batch_size = serializers.IntegerField(min_value=1, max_value=500, default=20)
+    check_share = serializers.FloatField(min_value=0, max_value=0.5, default=0.0)
+    deadline = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class InvitationSerializer(serializers.Serializer):
+    emails = serializers.ListField(
+        child=serializers.EmailField(), min_length=1, max_length=MOST_PEOPLE
+    )
+
+
+class InvitedSerializer(serializers.Serializer):
+    email = serializers.EmailField()
+    url = serializers.CharField(help_text="Signs a person in who is new here, once; else empty.")
+    was_sent = serializers.BooleanField()
+
+
+class InvitedAllSerializer(serializers.Serializer):
+    invited = InvitedSerializer(many=True)
+    refused = serializers.ListField(child=serializers.CharField())

@@ -1,0 +1,104 @@
+"""What the labelling page is told about one work, and how far it is in the job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from markdown_it import MarkdownIt
+
+from webapp.assets.links import media_link
+from webapp.labelling import documents
+from webapp.labelling.models import LabelingJob, Work
+
+MOST_PRELOADED = 4
+_VERBS = ("operations", "finish", "skip", "give_back", "history", "restore", "predict", "seconds")
+
+
+def instructions_html(job: LabelingJob) -> str:
+    """The instructions as HTML. Markup in them is shown as text, and dangerous links are none."""
+    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable("image")
+    return markdown.enable("table").render(job.instructions)
+
+
+def frame_url(work: int) -> str:
+    return reverse("labelling-frame", args=[work, 0]).replace("/0.jpg", "/{n}.jpg")
+
+
+def work_json(work: Work, *, may_change: bool) -> dict[str, Any]:
+    """Everything the page needs to show the work and to change it."""
+    item = work.item
+    job, (width, height) = item.job, item.size
+    previous, next_ = work.neighbours()
+    document = documents.complete(work.document)
+    return {
+        "id": work.pk,
+        "job": _job_json(job),
+        "kind": "clip" if item.is_clip else "picture",
+        "task": job.dataset.task,
+        "width": width,
+        "height": height,
+        "times": item.times_s,
+        "frame_url": frame_url(work.pk),
+        "labels": _labels_json(job, document),
+        "document": document,
+        "version": work.version,
+        "status": work.status,
+        "may_change": may_change and job.is_open,
+        "person": str(work.user),
+        "reason": work.reason,
+        "proposals": item.proposals,
+        "progress": {"position": item.position + 1} | job.progress(work.user),
+        "previous": previous,
+        "next": next_,
+        "preload": _preload(work),
+        "urls": {
+            verb: reverse("labelling-" + verb.replace("_", "-"), args=[work.pk]) for verb in _VERBS
+        }
+        | {"job": reverse("labelling-job", args=[job.pk])},
+    }
+
+
+def _job_json(job: LabelingJob) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "title": job.title,
+        "instructions_html": instructions_html(job),
+        "examples": [{"url": media_link(sample.file)} for sample in job.examples.all()[:12]],
+        "deadline": job.deadline.isoformat() if job.deadline else None,
+    }
+
+
+def _labels_json(job: LabelingJob, document: documents.Document) -> list[dict[str, Any]]:
+    """The project's labels, and removed ones that somebody had drawn before."""
+    used = {shape["label"] for shape in document["shapes"].values()}
+    return [
+        {"id": label.pk, "name": label.name, "colour": label.colour}
+        for label in job.dataset.project.labels.all()
+        if label.archived is None or label.pk in used
+    ]
+
+
+def _preload(work: Work) -> list[str]:
+    """The first pictures of what comes next, for the browser to fetch ahead."""
+    mine = work.job.works().filter(user=work.user_id, item__position__gt=work.item.position)
+    following = mine.exclude(status=Work.Status.RETURNED).order_by("item__position")
+    pks = following.values_list("pk", flat=True)[:MOST_PRELOADED]
+    return [reverse("labelling-frame", args=[pk, 0]) for pk in pks]
+
+
+def history_json(work: Work, *, before: int | None = None, most: int = 200) -> list[dict[str, Any]]:
+    """What was done, newest first."""
+    rows = work.operations.select_related("by").order_by("-number")
+    if before is not None:
+        rows = rows.filter(number__lt=before)
+    names = dict(work.job.dataset.project.labels.values_list("pk", "name"))
+    return [
+        {
+            "number": row.number,
+            "at": row.at.isoformat(),
+            "by": str(row.by or "somebody"),
+            "words": documents.in_words(row.change, row.before, names),
+        }
+        for row in rows[:most]
+    ]

@@ -1,0 +1,291 @@
+"""The jobs: one's own, and for analysts all of the workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from webapp.accounts.access import may
+from webapp.accounts.models import Action, Refused, User
+from webapp.assets.links import media_link
+from webapp.datasets.models import Dataset
+from webapp.ids import is_id
+from webapp.labelling import making, sheet
+from webapp.labelling.finding import (
+    find_job,
+    find_overseen,
+    given,
+    may_oversee,
+    visible_jobs,
+)
+from webapp.labelling.forms import MakeForm, PeopleForm
+from webapp.labelling.letters import tell
+from webapp.labelling.models import Assignment, Chore, Item, LabelingJob, Work
+from webapp.leases import Status
+
+ITEMS_A_PAGE = 50
+_SHOWN = {
+    "all": "All",
+    "open": "Open",
+    "skipped": "Skipped",
+    "apart": "Apart",  # people disagree
+    "checks": "Checks",
+}
+
+
+@never_cache
+@require_safe
+@may(Action.LABEL)
+def jobs(request: HttpRequest) -> HttpResponse:
+    """Those of the workspace one is in: what waits for oneself first."""
+    here = visible_jobs(request).filter(dataset__project__workspace=request.membership.workspace)
+    mine = Assignment.objects.filter(user=request.user).values_list("job", flat=True)
+    oversees = request.membership.can(Action.ANALYSE)
+    context = {
+        "mine": given(request),
+        "past": here.filter(pk__in=mine).exclude(status=LabelingJob.Status.OPEN)[:50],
+        "oversees": oversees,
+        "page": _page(request, here.with_counts()) if oversees else None,
+        "now": timezone.now(),
+    }
+    return render(request, "labelling/jobs.html", context)
+
+
+def _page(request: HttpRequest, rows: QuerySet) -> Any:
+    return Paginator(rows, ITEMS_A_PAGE).get_page(request.GET.get("page"))
+
+
+# --- one job -----------------------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+@may(Action.LABEL)
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    return _job_page(request, find_job(request, pk))
+
+
+def _job_page(
+    request: HttpRequest, job: LabelingJob, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    mine = job.works().filter(user=request.user)
+    context = {
+        "job": job,
+        "instructions": sheet.instructions_html(job) if job.instructions.strip() else "",
+        "examples": [media_link(sample.file) for sample in job.examples.all()[:12]],
+        "progress": job.progress(request.user),
+        "waiting": job.waiting_for(request.user) if job.is_open else 0,
+        "has_open": mine.filter(status=Work.Status.CLAIMED).exists(),
+        "my_work": mine.exclude(status=Work.Status.RETURNED)
+        .select_related("item__sample", "item__asset")
+        .order_by("-touched", "-pk")[:20],
+        "oversees": may_oversee(request, job),
+        "now": timezone.now(),
+        "sends_mail": bool(settings.EMAIL_HOST),
+    }
+    if context["oversees"]:
+        context |= _overseen(request, job)
+    return render(request, "labelling/job.html", context | more, status=status)
+
+
+def _overseen(request: HttpRequest, job: LabelingJob) -> dict[str, Any]:
+    """What only analysts see: people, pieces, scores, and what the workers do for the job."""
+    shown = request.GET.get("show", "all")
+    shown = shown if shown in _SHOWN else "all"
+    works = Work.objects.select_related("user").order_by("pk")
+    items = _chosen(job.items, shown).select_related("sample", "asset")
+    items = items.defer("times_s", "proposals", "expected")
+    return {
+        "people": job.people(),
+        "invite": PeopleForm(),
+        "page": _page(request, items.prefetch_related(Prefetch("works", works))),
+        "keep": f"&show={shown}" if shown != "all" else "",
+        "shown": shown,
+        "filters": _SHOWN.items(),
+        "n_skipped": job.works().filter(status=Work.Status.SKIPPED).count(),
+        "has_checks": job.items.filter(expected__isnull=False).exists(),
+        "chores": job.chores.filter(item=None).exclude(status=Status.DONE, note=""),
+    }
+
+
+def _chosen(items: Any, shown: str) -> QuerySet[Item]:
+    if shown == "open":
+        return items.exclude(works__status__in=Work.FINISHED)
+    if shown == "skipped":
+        return items.filter(works__status=Work.Status.SKIPPED).distinct()
+    if shown == "apart":
+        return items.filter(works__agreement__lt=0.75).distinct()
+    if shown == "checks":
+        return items.filter(expected__isnull=False)
+    return items.all()
+
+
+@require_POST
+@may(Action.LABEL)
+def next_work(request: HttpRequest, pk: int) -> HttpResponse:
+    """To the first open piece, of a new batch when there is none. An analyst may join in."""
+    found = find_job(request, pk)
+    if may_oversee(request, found) and found.is_open:
+        Assignment.objects.get_or_create(job=found, user=request.user)
+    claimed = found.claim(request.user)
+    if not claimed:
+        said = "Nothing waits for you here." if found.is_open else f"The job is {found.status}."
+        messages.info(request, said)
+        return redirect("labelling-job", found.pk)
+    return redirect("labelling-work", claimed[0].pk)
+
+
+# --- making one --------------------------------------------------------------------------------
+
+
+@never_cache
+@may(Action.ANALYSE)
+def make(request: HttpRequest) -> HttpResponse:
+    """The form; a job made of it opens with the links of who was invited."""
+    workspace = request.membership.workspace
+    start = {"dataset": request.GET["dataset"]} if is_id(request.GET.get("dataset", "")) else None
+    form = MakeForm(workspace, request.POST or None, initial=start)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = making.make(form, by=request.user)
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            return _invite(request, made, form.cleaned_data["people"])
+    context = {"form": form, "has_datasets": form.fields["dataset"].queryset.exists()}
+    return render(request, "labelling/make.html", context, status=422 if form.errors else 200)
+
+
+def _invite(request: HttpRequest, job: LabelingJob, emails: list[str]) -> HttpResponse:
+    """Invite these. The page shows the links of new people: nobody can show them again."""
+    invited, refusals = making.invite(job, emails, by=request.user)
+    for refusal in refusals:
+        messages.error(request, refusal)
+    links = [one for one in invited if one.url]
+    if told := [one.email for one in invited if not one.url]:
+        messages.success(request, f"{', '.join(told)} can start: the job is on their page.")
+    if links:
+        return _job_page(request, job, links=links)
+    return redirect("labelling-job", job.pk)
+
+
+# --- people ------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_POST
+@may(Action.ANALYSE)
+def invite(request: HttpRequest, pk: int) -> HttpResponse:
+    found = find_overseen(request, pk)
+    form = PeopleForm(request.POST)
+    if not form.is_valid():
+        return _job_page(request, found, status=422, invite=form)
+    return _invite(request, found, form.cleaned_data["people"])
+
+
+def _assignment(request: HttpRequest, pk: int, user: int) -> Assignment:
+    found = find_overseen(request, pk)
+    return get_object_or_404(found.assignments.select_related("user", "job"), user=user)
+
+
+@never_cache
+@require_POST
+@may(Action.ANALYSE)
+def person_link(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+    """A new sign-in link for a labeller who lost theirs."""
+    assignment = _assignment(request, pk, user)
+    try:
+        link = making.new_link(assignment, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("labelling-job", pk)
+    return _job_page(request, assignment.job, links=[link])
+
+
+@require_POST
+@may(Action.ANALYSE)
+def person_remind(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+    assignment = _assignment(request, pk, user)
+    if tell(assignment, by=request.user):
+        messages.success(request, f"A letter went to {assignment.user.email}.")
+    else:
+        messages.error(request, "No letter could be sent. Tell them yourself.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def person_remove(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+    found = find_overseen(request, pk)
+    person = get_object_or_404(User.objects.filter(assignments__job=found), pk=user)
+    found.dismiss(person, by=request.user)
+    messages.success(request, f"{person} is off the job. What they finished stays.")
+    return redirect("labelling-job", pk)
+
+
+# --- the end -----------------------------------------------------------------------------------
+
+
+@require_POST
+@may(Action.ANALYSE)
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    found = find_overseen(request, pk)
+    if found.close(by=request.user):
+        messages.success(request, "Closed. What is done goes into the dataset.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    found = find_overseen(request, pk)
+    if found.reopen(by=request.user):
+        _tell_all(request, found)
+        messages.success(request, "Open again.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put what was skipped back into the queue."""
+    found = find_overseen(request, pk)
+    n = found.ask_again(by=request.user)
+    if n:
+        _tell_all(request, found)
+    messages.success(request, f"{n} {'piece waits' if n == 1 else 'pieces wait'} again.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def propose(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the project's detector of today look at what is still open."""
+    found = find_overseen(request, pk)
+    if found.is_open and found.dataset.task == Dataset.Task.BOXES:
+        found.give_chore(Chore.Kind.PROPOSALS)
+        messages.success(request, "The detector looks again.")
+    return redirect("labelling-job", pk)
+
+
+def _tell_all(request: HttpRequest, job: LabelingJob) -> None:
+    """Work waits again: say so to everybody in it but the one who asks."""
+    for assignment in job.assignments.exclude(user=request.user).select_related("user", "job"):
+        tell(assignment, by=request.user)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def chore_retry(request: HttpRequest, pk: int, chore: int) -> HttpResponse:
+    found = find_overseen(request, pk)
+    get_object_or_404(Chore, job=found, pk=chore).retry()
+    return redirect("labelling-job", pk)

@@ -1,0 +1,146 @@
+"""An upload → what is known of it and the files pages need: probe, frame table, pictures, proxy."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+
+from PIL import Image
+
+from analysis.errors import AnalysisError, Stopped
+from analysis.types import MediaInfo
+from webapp.assets.models import Asset, Rendition
+from webapp.celery import app
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.identity import this_worker
+from workers.engine.originals import full_disk_is_said, keep, keep_file, local_path, scratch_file
+
+log = logging.getLogger("sightline.ingest")
+
+TILE_WIDTH = 160  # pixels, of the strip
+
+
+@app.task(name="ingest")
+def ingest(asset_id: int) -> None:
+    """Prepare one upload. Safe to deliver twice: only one worker can claim it."""
+    asset = Asset.objects.claim(asset_id, this_worker())
+    if asset is None:
+        return
+    try:
+        with Heartbeat(asset) as beat, full_disk_is_said():
+            prepare(asset, beat)
+            asset.finish(progress=1.0, step="")
+    except Stopped:
+        asset.release()
+    except AnalysisError as error:
+        asset.fail(error.message, can_retry=not error.permanent)
+    except Exception:
+        asset.fail("Something went wrong on the server; its log has the details.", can_retry=True)
+        log.exception("Ingesting %s failed", asset)
+
+
+def prepare(asset: Asset, beat: Heartbeat) -> None:
+    """The steps, each skipped where the medium has no use for it."""
+    from analysis.media.probe import examine
+
+    beat.note(step="reading the file", progress=0.02)
+    info, table = examine(local_path(asset.file))
+    describe(asset, info)
+    if info.kind == "video":
+        file = keep(_name(asset, "frames.bin"), table.pack())
+        Rendition.keep(asset, "frame_table", file, frames=len(table), end_s=table.end_s)
+    for share, (step, make) in zip((0.1, 0.25, 0.4, 0.6), _steps(info), strict=False):
+        if beat.should_stop():
+            raise Stopped
+        beat.note(step=step, progress=share)
+        make(asset, info, beat)
+
+
+Step = tuple[str, Callable[[Asset, MediaInfo, Heartbeat], None]]
+
+
+def _steps(info: MediaInfo) -> list[Step]:
+    steps: list[Step] = []
+    if info.kind in ("video", "image"):
+        steps.append(("making thumbnails", make_pictures))
+    if info.audio:
+        steps.append(("drawing the sound", make_waveform))
+    if not info.is_browser_playable:
+        steps.append(("making a copy browsers can play", make_proxy))
+    return steps
+
+
+def describe(asset: Asset, info: MediaInfo) -> None:
+    """Write what the probe found on the asset."""
+    known = asdict(info)
+    asset.renew(
+        kind=info.kind,
+        duration_s=info.duration_s,
+        width=info.width,
+        height=info.height,
+        is_partial=info.is_partial,
+        probe=known,
+    )
+
+
+def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.media.frame_table import FrameTable
+    from analysis.media.thumbnails import poster, strip
+
+    path = local_path(asset.file)
+    Rendition.keep(asset, "poster", keep(_name(asset, "poster.jpg"), poster(path, info)))
+    if info.kind != "video":
+        return
+    table_file = asset.renditions.get(recipe="frame_table").file
+    table = FrameTable.unpack(local_path(table_file).read_bytes())
+    sheet, times, columns = strip(path, table, tile_width=TILE_WIDTH)
+    with Image.open(io.BytesIO(sheet)) as picture:
+        rows = -(-len(times) // columns)
+        tile = [picture.width // columns, picture.height // rows]
+    file = keep(_name(asset, "strip.jpg"), sheet)
+    Rendition.keep(asset, "strip", file, times=times, tile=tile, columns=columns)
+
+
+def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.media.audio import waveform
+
+    try:
+        peaks = waveform(local_path(asset.file))
+    except AnalysisError as error:
+        if info.kind == "audio":
+            raise
+        log.info("%s has sound that cannot be drawn: %s", asset, error)  # its pictures are well
+        return
+    Rendition.keep(asset, "waveform", "", peaks=[round(float(p), 3) for p in peaks])
+
+
+def make_proxy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    """A copy that every browser can play, where the original is not one."""
+    if info.kind == "image":
+        from analysis.media.frames import read_picture
+        from analysis.media.thumbnails import jpeg
+
+        picture = jpeg(read_picture(local_path(asset.file)), quality=90)
+        Rendition.keep(asset, "proxy", keep(_name(asset, "proxy.jpg"), picture))
+        return
+
+    from analysis.media.renditions import proxy
+
+    def on_progress(share: float) -> None:
+        beat.note(progress=0.6 + 0.4 * share)
+
+    with scratch_file(".mp4") as path:
+        proxy(
+            local_path(asset.file),
+            path,
+            info,
+            on_progress=on_progress,
+            should_stop=beat.should_stop,
+        )
+        Rendition.keep(asset, "proxy", keep_file(_name(asset, "proxy.mp4"), path))
+
+
+def _name(asset: Asset, what: str) -> str:
+    return f"renditions/{asset.pk}/{what}"

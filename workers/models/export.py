@@ -1,0 +1,79 @@
+"""Puts a model version into a format that another program runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from django.core.files.storage import default_storage
+from django.utils.text import slugify
+
+from analysis.errors import AnalysisError, Stopped
+from analysis.models.exports import SUFFIXES, export
+from webapp.celery import app
+from webapp.leases import Status
+from webapp.registry.models import ModelExport
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.identity import this_worker
+from workers.engine.originals import full_disk_is_said, keep_file, local_path, scratch_file
+
+log = logging.getLogger("sightline.export")
+
+_TELLING = 0.1  # steps that are done tell how long the rest takes from this share on
+
+
+@app.task(name="export_model")
+def export_model(export_id: int) -> None:
+    """Write one export and store it, or say why it cannot be made."""
+    row = ModelExport.objects.claim(export_id, this_worker())
+    if row is None:
+        return
+    try:
+        with Heartbeat(row) as beat, scratch_file(SUFFIXES[row.format]) as target:
+            with full_disk_is_said():
+                export(
+                    local_path(row.version.file),
+                    row.format,
+                    target,
+                    on_progress=_News(row, beat),
+                    should_stop=beat.should_stop,
+                )
+            deliver(row, target)
+    except Stopped:
+        row.release()  # a cancelled one is nobody's any more, and stays as it is
+    except AnalysisError as error:
+        row.fail(error.message, can_retry=not error.permanent)
+    except Exception:
+        row.fail("The export failed; the server's log has why.", can_retry=True)
+        log.exception("%s failed", row)
+
+
+class _News:
+    """Writes with the heartbeat what is done and how long all of it will take: as long as others
+    of the format took lately, or else as the steps so far say."""
+
+    def __init__(self, row: ModelExport, beat: Heartbeat) -> None:
+        self.beat, self.began = beat, time.monotonic()
+        self.usual_s = ModelExport.objects.usual_s(row.format)
+
+    def __call__(self, share: float, step: str) -> None:
+        passed_s = time.monotonic() - self.began
+        said = passed_s / share if share >= _TELLING else None
+        self.beat.note(step=step, progress=share, expected_s=self.usual_s or said)
+
+
+def deliver(row: ModelExport, made: Path) -> None:
+    """Store what was made. Made for nobody, because it was cancelled meanwhile, it goes again."""
+    file = keep_file(_name(row), made)
+    if row.finish(file=file, size_bytes=made.stat().st_size, progress=1.0, step=""):
+        return
+    if not ModelExport.objects.filter(pk=row.pk).exclude(status=Status.FAILED).exists():
+        default_storage.delete(file)
+
+
+def _name(row: ModelExport) -> str:
+    """Where it is stored, and what it is called when somebody takes it along."""
+    called = slugify(row.version.model.name) or "model"
+    suffix = "-openvino.zip" if row.format == "openvino" else SUFFIXES[row.format]
+    return f"exports/{row.version_id}/{called}-v{row.version.number}{suffix}"

@@ -1,0 +1,206 @@
+"""A run, piece by piece: plan it, analyse its segments, finish it.
+
+Every doorbell does one piece, the most urgent there is, and rings again. The pieces are rows, so
+any number of workers share a run, and one that dies costs at most the segment it was on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import cv2
+import numpy as np
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from analysis.errors import AnalysisError, Stopped
+from analysis.film.schedule import SamplingOptions, samples, stretches
+from analysis.film.stretch import StretchResult, analyse_stretch, picture_result
+from analysis.media.frame_table import FrameTable
+from analysis.media.thumbnails import sprite
+from webapp import jobs
+from webapp.assets.models import Asset
+from webapp.celery import app
+from webapp.runs.models import Run, Segment, Worker
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.identity import this_worker
+from workers.engine.originals import full_disk_is_said, keep, local_path
+from workers.runs import finish, loaded, store
+
+log = logging.getLogger("sightline.analyse")
+
+DEFECT = "Something went wrong on the server; its log has the details."
+RETRY_AFTER = timedelta(seconds=15)
+
+
+@app.task(name="work")
+def work() -> None:
+    """Do the most urgent piece of work there is, then ring again."""
+    if finish_next() or plan_next() or analyse_next():
+        jobs.work()
+
+
+def plan_next() -> bool:
+    run = Run.objects.claim_stage(Run.Stage.PLAN, this_worker())
+    if run is None:
+        return False
+    _whole(run, plan, step="planning")
+    return True
+
+
+def finish_next() -> bool:
+    run = Run.objects.claim_stage(Run.Stage.FINISH, this_worker())
+    if run is None:
+        return False
+    _whole(run, finish.finish, step="finishing")
+    return True
+
+
+def _whole(run: Run, do: Callable[[Run], None], *, step: str) -> None:
+    """Do a short step of a run; say what went wrong when it does."""
+    try:
+        do(run)
+    except AnalysisError as error:
+        run.fail(error.message, step=step, can_retry=not error.permanent)
+    except Exception:
+        run.fail(DEFECT, step=step, can_retry=True)
+        log.exception("%s of %s failed", step, run)
+
+
+# --- planning -----------------------------------------------------------------------------
+
+
+def plan(run: Run) -> None:
+    """Cut the run into segments on key frames and count the frames of each."""
+    if run.asset.kind == Asset.Kind.IMAGE:
+        run.plan([Segment(run=run, index=0, start_s=0, end_s=0, frames_total=1)], **_still(run))
+        return
+    table = _frame_table(run.asset)
+    times = samples(table, _sampling(run))["time_s"]
+    segments = []
+    for start_s, end_s in stretches(table, settings.SEGMENT_SECONDS):
+        n_frames = int(((times >= start_s) & (times < end_s)).sum())
+        if n_frames:
+            index = len(segments)
+            segments.append(
+                Segment(run=run, index=index, start_s=start_s, end_s=end_s, frames_total=n_frames)
+            )
+    if not segments:
+        raise AnalysisError(f"{run.asset.name} has no frame that could be analysed.")
+    run.plan(segments, duration_s=table.end_s, notes=_notes(run.asset))
+
+
+def _still(run: Run) -> dict[str, Any]:
+    return {"duration_s": 0.0, "notes": _notes(run.asset)}
+
+
+def _notes(asset: Asset) -> list[str]:
+    return list(asset.probe.get("warnings", [])) if asset.is_partial else []
+
+
+def _frame_table(asset: Asset) -> FrameTable:
+    rendition = asset.rendition("frame_table")
+    if rendition is None:
+        raise AnalysisError(
+            "The list of this video's frames is missing. Press Retry on the asset, then here.",
+            permanent=False,
+        )
+    return FrameTable.unpack(local_path(rendition.file).read_bytes())
+
+
+def _sampling(run: Run) -> SamplingOptions:
+    return SamplingOptions(
+        mode=run.options["mode"],
+        interval_s=run.options["interval_s"],
+        change=run.options["change"],
+    )
+
+
+# --- one segment --------------------------------------------------------------------------
+
+
+def analyse_next() -> bool:
+    segment = Segment.objects.claim_next(this_worker())
+    if segment is None:
+        return False
+    worker = Worker.objects.filter(name=this_worker())
+    worker.update(doing=str(segment))
+    try:
+        analyse(segment)
+    finally:
+        worker.update(doing="")
+    return True
+
+
+def analyse(segment: Segment) -> None:
+    """Find the logos of one segment and store them; or give it back, or say why not."""
+    run = segment.run
+    try:
+        with Heartbeat(segment, segment.is_wanted) as beat, full_disk_is_said():
+            result = _look(run, segment, beat)
+            sprite = _keep_sprite(segment, result)
+            stored = store.segment(segment, result, sprite=sprite)
+        if stored:
+            run.all_analysed()
+        elif not Segment.objects.filter(pk=segment.pk).exists():
+            default_storage.delete(sprite[0])  # the asset was deleted meanwhile
+    except Stopped:
+        segment.release()
+    except AnalysisError as error:
+        _fail_or_wait(segment, error)
+    except Exception:
+        segment.fail(DEFECT, can_retry=True)
+        run.fail(DEFECT, step="analysing", can_retry=True)
+        log.exception("%s failed", segment)
+
+
+def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
+    """Run the detectors over the segment's frames."""
+    detector = loaded.detector(run.inputs, run.options, should_stop=beat.should_stop)
+    path = local_path(run.asset.file)
+    started = time.monotonic()
+
+    def on_progress(frames_done: int) -> None:
+        beat.note(frames_done=frames_done, busy_s=time.monotonic() - started)
+
+    if run.asset.kind == Asset.Kind.IMAGE:
+        return picture_result(path, detector)
+    chosen = samples(_frame_table(run.asset), _sampling(run))
+    inside = (chosen["time_s"] >= segment.start_s) & (chosen["time_s"] < segment.end_s)
+    return analyse_stretch(
+        path,
+        chosen[inside],
+        detector,
+        sampling=_sampling(run),
+        span_s=(segment.start_s, segment.end_s),
+        on_progress=on_progress,
+        should_stop=beat.should_stop,
+    )
+
+
+def _keep_sprite(segment: Segment, result: StretchResult) -> tuple[str, dict[str, Any]]:
+    """Store the segment's thumbnails as one sheet; its name and what is on it."""
+    if not result.thumbnails:
+        return "", {}
+    tiles = [cv2.imdecode(np.frombuffer(t.jpeg, np.uint8), 1) for t in result.thumbnails]
+    sheet, columns = sprite(tiles)
+    height, width = tiles[0].shape[:2]
+    times = [t.time_s for t in result.thumbnails]
+    name = keep(f"runs/{segment.run_id}/{segment.index:05}.jpg", sheet)
+    return name, {"times": times, "tile": [width, height], "columns": columns}
+
+
+def _fail_or_wait(segment: Segment, error: AnalysisError) -> None:
+    """A passing failure is tried three times, a little later each; a permanent one ends the run."""
+    if not error.permanent and segment.attempt < 3:
+        segment.renew(error=error.message)
+        later = timezone.now() + RETRY_AFTER * segment.attempt
+        type(segment).objects.filter(pk=segment.pk).update(lease_until=later)
+        return
+    segment.fail(error.message, can_retry=not error.permanent)
+    segment.run.fail(error.message, step="analysing", can_retry=not error.permanent)

@@ -1,0 +1,64 @@
+"""The life of models in this worker's memory: loaded when wanted, let go when not.
+
+A doorbell has a free worker load a version. Letting go needs no message: each worker looks every
+few seconds whether what it holds is still wanted, so that no message can be lost.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from analysis.errors import AnalysisError
+from webapp import jobs
+from webapp.celery import app
+from webapp.registry.models import Hosting
+from webapp.runs.models import Worker
+from workers.engine.identity import is_dead, this_worker
+from workers.runs import loaded
+
+log = logging.getLogger("sightline.hosting")
+
+
+@app.task(name="host")
+def host(version_id: int) -> None:
+    """Load a version that is wanted and that no worker holds."""
+    wanted = Hosting.objects.filter(version=version_id, wanted=True).select_related("version")
+    row = wanted.first()
+    if row is None or row.held:
+        return
+    try:
+        loaded.model(row.version.as_input())
+    except AnalysisError as error:
+        Hosting.say_failed(version_id, error.message)
+    except Exception:
+        Hosting.say_failed(version_id, "It could not be loaded; the server's log has why.")
+        log.exception("Loading version %s failed", version_id)
+
+
+def tend() -> None:
+    """Go on holding what is used or wanted, and let go of the rest."""
+    held = loaded.held()
+    if not held:
+        return
+    rows = {row.version_id: row for row in Hosting.objects.filter(version__in=held)}
+    for version in held:
+        row = rows.get(version)
+        if row is None or not row.wanted:
+            loaded.release(version)
+        elif version in loaded.in_use():
+            row.extend()
+        elif this_worker() not in row.held:  # the sweep took this worker for dead
+            Hosting.say_held(version, this_worker(), 0)
+
+
+def stop_the_idle() -> None:
+    """The sweep's part: end what idled, forget workers that died, ring for what waits."""
+    for row in Hosting.objects.idle():
+        row.expire()
+    alive = set(Worker.objects.alive().values_list("name", flat=True))
+    for row in Hosting.objects.exclude(held={}):
+        for worker in row.held:
+            if worker not in alive or is_dead(worker):
+                Hosting.say_released(row.version_id, worker)
+    for row in Hosting.objects.filter(wanted=True, state=Hosting.State.STARTING):
+        jobs.host(row.version_id, again=True)
