@@ -20,9 +20,9 @@ COMMANDS = {
     "reference": "analysis.detectors.reference.detector:command",
     "synthesise": "analysis.synthesis.command:command",
     "track": "analysis.film.tracking:command",
-    "train": "analysis.training.train:command",
-    "evaluate": "analysis.training.train:evaluate_command",
-    "export": "analysis.models.checkpoints:command",
+    "train": "analysis.training.command:command",
+    "evaluate": "analysis.measuring.command:command",
+    "export": "analysis.models.command:command",
     "dataset": "analysis.datasets.command:command",
 }
 

@@ -79,14 +79,15 @@ def _weights(folder: Path) -> Path:
     """The demo's model; before there is one, random weights, which find nothing worth comparing."""
     if MODEL.exists():
         return MODEL
-    from analysis.models import checkpoints
+    from analysis.models.compact import save_compact
+    from analysis.models.ultralytics_fence import ultralytics
 
-    checkpoints.ultralytics()
+    ultralytics()
     from ultralytics.nn.tasks import DetectionModel
 
     print("demo/model.safetensors is not there: random weights, times only", flush=True)
     network = DetectionModel("yolo26n.yaml", nc=5, verbose=False)
-    return checkpoints.save_compact(network.eval(), folder / "model.safetensors")
+    return save_compact(network.eval(), folder / "model.safetensors")
 
 
 # ---- Times -------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def _bare_engine(model: Path, folder: Path) -> Callable[[int], None]:
     """OpenVINO alone: one random picture, so many times, as fast as it goes."""
     import openvino
 
-    from analysis.models.checkpoints import export_onnx
+    from analysis.models.onnx_graph import export_onnx
 
     core = openvino.Core()
     graph = core.read_model(export_onnx(model, folder / "bare"))
@@ -217,15 +218,16 @@ class Peer:
     """OpenCV and ultralytics, as its documentation's own loop uses them."""
 
     def __init__(self, model: Path, folder: Path) -> None:
-        from analysis.models import checkpoints
+        from analysis.models.network import load_model
+        from analysis.models.ultralytics_fence import ultralytics
 
-        network = checkpoints.load_model(model)
+        network = load_model(model)
         self._size = network.args["imgsz"]
         import torch
 
         checkpoint = folder / "peer.pt"
         torch.save({"model": network, "train_args": {"imgsz": self._size}}, checkpoint)
-        self._model = checkpoints.ultralytics().YOLO(checkpoint)
+        self._model = ultralytics().YOLO(checkpoint)
         self._predict(np.zeros((1080, 1920, 3), np.uint8))
 
     def look(self, film: Path, wanted: range) -> Iterator[NDArray[np.float64]]:
@@ -274,7 +276,7 @@ class Worker:
         self._warm_up()
 
     def _found_project(self, model: Path) -> None:
-        from analysis.models.checkpoints import describe
+        from analysis.models.describe import describe
         from webapp.accounts.models import User, Workspace
         from webapp.projects.models import COLOURS, Label, Project
 
@@ -325,7 +327,7 @@ class Worker:
 
     def prepare(self, film: Path, sampling: dict[str, Any]) -> Any:
         """A run that somebody asked for."""
-        from analysis.models.checkpoints import sha256
+        from analysis.models.formats import sha256
         from webapp.assets.models import Asset
         from webapp.leases import Status
         from webapp.runs.models import Run

@@ -29,7 +29,8 @@ from analysis.datasets.formats import counts, read
 from analysis.datasets.types import LabelledSet
 from analysis.detectors.yolo import YoloDetector, YoloOptions
 from analysis.media.frames import Frame
-from analysis.training.train import Progress, TrainingOptions, train
+from analysis.training.options import TrainingOptions
+from analysis.training.train import Progress, train
 from analysis.types import Detection
 from bench.report import DATA, Report, arguments, skipped
 

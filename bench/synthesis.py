@@ -43,11 +43,12 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.detectors.fused import fuse
 from analysis.detectors.reference.detector import ReferenceDetector
 from analysis.detectors.yolo import YoloDetector, YoloOptions
-from analysis.measuring import evaluation
+from analysis.measuring.figures import figures
 from analysis.media.frames import Frame
 from analysis.synthesis.logo_files import read_logo
 from analysis.synthesis.pictures import SynthesisOptions, synthesise
-from analysis.training.train import Progress, TrainingOptions, train
+from analysis.training.options import TrainingOptions
+from analysis.training.train import Progress, train
 from analysis.types import Box, Detection
 from bench.report import DATA, Report, skipped
 
@@ -232,9 +233,7 @@ def measure(photographs: LabelledSet, found: Sequence[Found], method: str) -> di
                 ],
             }
         )
-    return evaluation.figures(
-        {"task": "boxes", "labels": list(BRANDS), "model": method, "pictures": rows}
-    )
+    return figures({"task": "boxes", "labels": list(BRANDS), "model": method, "pictures": rows})
 
 
 def processor_s() -> float:

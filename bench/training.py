@@ -45,10 +45,12 @@ from numpy.typing import NDArray
 
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.detectors.yolo import YoloDetector, YoloOptions
-from analysis.measuring import evaluation
+from analysis.measuring.figures import figures
+from analysis.measuring.predict import predict
 from analysis.media.frames import Frame
 from analysis.synthesis.pictures import SynthesisOptions, synthesise
-from analysis.training.train import Progress, TrainingOptions, predict, train
+from analysis.training.options import TrainingOptions
+from analysis.training.train import Progress, train
 from analysis.types import Box, Detection
 from bench.reference import NONE, Named, best_point, curve, read_queries
 from bench.report import DATA, Report, skipped
@@ -291,7 +293,7 @@ def _tell() -> Callable[[Progress], None]:
 
 PEER = """
 import sys, time, types
-from analysis.models.checkpoints import ultralytics
+from analysis.models.ultralytics_fence import ultralytics
 data, folder, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 package = ultralytics()
 from ultralytics.engine import trainer
@@ -364,7 +366,7 @@ def measure(photographs: LabelledSet, model: Path) -> Mapping[str, Any]:
     predictions = predict(
         photographs, lambda p: Path(p.file), model, cache=WORK / "engines", device="cpu"
     )
-    return evaluation.figures(predictions)
+    return figures(predictions)
 
 
 def name_queries(queries: Sequence[tuple[str, str]], model: Path) -> list[Named]:

@@ -3,7 +3,7 @@
 Pictures come from `analysis.synthesis.pictures` and from crops of scenes drawn like the clip's,
 with other seeds, sponsors and moments, so that no frame of the clip is ever trained on. YOLO26n
 starts from random weights; the result is written as `model.safetensors` (see
-`analysis.models.checkpoints`).
+`analysis.models.compact`).
 
     python -m demo.make_model --quick         a few steps, to see that everything works
     python -m demo.make_model                 everything: an hour or so on two cores
@@ -33,7 +33,7 @@ from analysis.synthesis.pictures import (
     yolo_row,
 )
 from analysis.training import train as training
-from analysis.training.train import TrainingOptions
+from analysis.training.options import TrainingOptions
 from analysis.types import Box
 from demo.brands import BRANDS, read_logos
 from demo.scenes import (
@@ -306,7 +306,8 @@ def _only(labelled: Labelled, name: str) -> Labelled:
 def evaluate_on_pictures(model: Path, data: Path, folder: Path) -> None:
     """Print mAP on fresh pictures, measured by ultralytics."""
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder))
-    from analysis.models.checkpoints import load_model, ultralytics
+    from analysis.models.network import load_model
+    from analysis.models.ultralytics_fence import ultralytics
 
     package = ultralytics()
     checkpoint = folder / "validated.pt"
@@ -323,7 +324,8 @@ def evaluate_on_pictures(model: Path, data: Path, folder: Path) -> None:
 
 def export(checkpoint: Path, target: Path) -> None:
     """Write the shipped form of a checkpoint."""
-    from analysis.models.checkpoints import load_model, save_compact
+    from analysis.models.compact import save_compact
+    from analysis.models.network import load_model
 
     save_compact(load_model(checkpoint), target, names=NAMES, imgsz=IMGSZ)
     print(f"{target.name}: {target.stat().st_size:,} bytes")

@@ -92,7 +92,8 @@ def evaluation(version: Any, pictures: Any, found: dict[str, Any] | None = None)
     """A finished evaluation of a model version on a dataset version."""
     from django.utils import timezone
 
-    from analysis.measuring.evaluation import figures, pack
+    from analysis.measuring.figures import figures
+    from analysis.measuring.predictions import pack
     from webapp.leases import Status
     from webapp.training.models import Evaluation
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis.detectors.engine import Device, load_engine
 from analysis.detectors.yolo import cache_of_this_process
 from analysis.errors import UnusableModel
-from analysis.models.checkpoints import describe
+from analysis.models.describe import describe
 from analysis.types import Box, Detection, Source
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, UnusableModel
-from analysis.models.checkpoints import export_onnx, for_inference, load_model, model_format
+from analysis.models.formats import model_format
+from analysis.models.network import for_inference, load_model
+from analysis.models.onnx_graph import export_onnx
 
 Device = Literal["auto", "cpu", "cuda"]
 Picture = NDArray[np.uint8]  # (height, width, 3), BGR, sides a multiple of the network's stride
@@ -77,7 +79,7 @@ def load_engine(
     end_to_end: bool = False,
     exact: bool = False,
 ) -> Engine:
-    """An engine for a model file that `checkpoints.describe` accepts.
+    """An engine for a model file that `models.describe` accepts.
 
     Args:
         model: .onnx, .pt, .safetensors or an OpenVINO folder.

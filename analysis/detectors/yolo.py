@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from analysis.detectors.engine import Device, load_engine
 from analysis.errors import AnalysisError, UnusableModel
-from analysis.models.checkpoints import describe
+from analysis.models.describe import describe
 from analysis.types import Box, Detection, Source
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class YoloDetector:
         """Open a model file, compiling it where `cache` does not hold it compiled.
 
         Args:
-            model: .onnx, .pt, .safetensors or an OpenVINO folder: see `checkpoints.describe`.
+            model: .onnx, .pt, .safetensors or an OpenVINO folder: see `models.describe`.
             cache: folder for exported and compiled graphs; without one they last as long as
                 the process.
             device, streams, exact: see `engine.load_engine`.

@@ -18,15 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import UnusableModel
-from analysis.models.checkpoints import (
-    Saved,
-    Task,
-    build,
-    describe,
-    export_onnx,
-    model_format,
-    ultralytics,
-)
+from analysis.models.describe import describe
+from analysis.models.formats import Task, model_format
+from analysis.models.network import build
+from analysis.models.onnx_graph import export_onnx
+from analysis.models.pickled import Saved
+from analysis.models.ultralytics_fence import ultralytics
 
 EXPORTS = ("onnx", "openvino")  # formats of `describe` that `recover` opens
 FAMILIES = ("26", "11", "v8", "12")

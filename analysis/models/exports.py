@@ -23,15 +23,10 @@ from typing import IO, Any
 
 from analysis.children import die_with_parent
 from analysis.errors import AnalysisError, Stopped, UnusableModel
-from analysis.models.checkpoints import (
-    REFUSED,
-    ModelDescription,
-    describe,
-    export_onnx,
-    for_inference,
-    load_model,
-    ultralytics,
-)
+from analysis.models.describe import ModelDescription, describe
+from analysis.models.network import for_inference, load_model
+from analysis.models.onnx_graph import REFUSED, export_onnx
+from analysis.models.ultralytics_fence import ultralytics
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".zip", "torchscript": ".torchscript"}
 Say = Callable[[float, str], None]  # the share that is done, 0 to 1, and what comes next, in words

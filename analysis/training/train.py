@@ -9,17 +9,14 @@ on from. Nothing is ever downloaded.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from math import isfinite
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -27,91 +24,20 @@ from typing import Any, Literal
 from analysis.children import die_with_parent
 from analysis.datasets.types import LabelledPicture, LabelledSet, Split
 from analysis.errors import AnalysisError, Stopped
-from analysis.models.checkpoints import describe, sha256
+from analysis.models.describe import describe
+from analysis.models.formats import sha256
 from analysis.models.published import published_weights
+from analysis.training.options import TrainingOptions
+from analysis.training.work_folder import DISK_FULL, OUT_OF_MEMORY, REFUSED, write_json
 
 Wish = Literal["go on", "stop", "cancel"]  # stop: keep the best epoch so far
 Curves = list[dict[str, float | int | None]]
-
-AUGMENTATIONS = ("normal", "light", "strong", "mirrored", "none")
-STARTS = ("pretrained", "version", "scratch")
-DEVICES = ("auto", "cpu", "cuda")
-ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
 CHILD = ("-m", "analysis.training.child")
 NOTHING_IN_COMMON = (
     "It trained once: trainings that start from nothing have nothing in common to average."
 )
-# How the child ends.
-OUT_OF_MEMORY, DISK_FULL, REFUSED = 4, 5, 3
 _TICK_S = 0.2
 _STARTS_KEPT = 4  # a child that dies unexplained so often is not started again
-
-# Numbers of one epoch that are shown, by ultralytics' names.
-MEASURES = {
-    "metrics/precision(B)": "precision",
-    "metrics/recall(B)": "recall",
-    "metrics/mAP50(B)": "map50",
-    "metrics/mAP50-95(B)": "map50_95",
-    "metrics/accuracy_top1": "accuracy",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingOptions:
-    """How to train. Kept with a training, so that it can be made again.
-
-    Raises ValueError with a sentence for what cannot be.
-    """
-
-    imgsz: int = 640  # longest side in pixels; of whole pictures both sides
-    epochs: int = 50
-    epoch_size: int = 200  # pictures shown in an epoch, at least: a small set is shown repeatedly
-    patience: int = 10  # epochs without getting better until it ends; 0: never
-    seed: int = 0
-    device: str = "auto"
-    batch: int | None = None  # None: 16, or what fits
-    augment: str = "normal"
-    freeze: int = 0  # layers from the first on that stay as they are
-    start: str = "pretrained"
-    architecture: str = "yolo26n"
-    learning_rate: float | None = None
-    search: int = 0  # short trainings to find the learning rate and augmentation by
-    average: int = 1  # trainings, with other seeds and picture sizes, whose weights are averaged
-    synthetic: bool = True  # also train on pictures that were made
-
-    def __post_init__(self) -> None:
-        for name, least, most in (
-            *(("imgsz", 64, 2048), ("epochs", 1, 1000), ("patience", 0, 1000)),
-            *(("seed", 0, 2**31 - 1), ("freeze", 0, 30), ("search", 0, 50)),
-            *(("epoch_size", 0, 100_000), ("average", 1, 10)),
-        ):
-            _check_whole(name, getattr(self, name), least, most)
-        if self.batch is not None:
-            _check_whole("batch", self.batch, 1, 512)
-        if self.imgsz % 32:
-            raise ValueError("imgsz must be a multiple of 32")
-        for name, allowed in (("augment", AUGMENTATIONS), ("start", STARTS), ("device", DEVICES)):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}")
-        if not ARCHITECTURE.fullmatch(str(self.architecture)):
-            raise ValueError("architecture must be one such as yolo26n, yolo11s or yolov8m")
-        rate = self.learning_rate
-        if rate is not None and not (isfinite(rate) and 0 < rate <= 1):
-            raise ValueError("learning_rate must be above 0 and at most 1")
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> TrainingOptions:
-        """Options as a training keeps them; what is left out has its default."""
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"there is no option {min(unknown)}")
-        return cls(**values)
-
-
-def _check_whole(name: str, value: Any, least: int, most: int) -> None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """The best epoch's weights, a `.pt` that `checkpoints.describe` accepts, and how it went."""
+    """The best epoch's weights, a `.pt` that `models.describe` accepts, and how it went."""
 
     weights: Path
     curves: Curves
@@ -179,9 +105,6 @@ def train(
     news.tell("Fetching the pictures")
     job.write(resolve, wish)
     return _Trainer(job, news, wish).run()
-
-
-# ---- What the child is told ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +208,6 @@ def _pictures(n: int) -> str:
     return "1 picture" if n == 1 else f"{n} pictures"
 
 
-# ---- What the child says -------------------------------------------------------------------------
-
-
 class _News:
     """Reads what the child writes and passes it on."""
 
@@ -340,9 +260,6 @@ def remaining_s(curves: Curves, epochs: int, state: Mapping[str, Any]) -> float 
     else:
         return None
     return max(epochs - len(curves) - share, 0.0) * each
-
-
-# ---- Holding the child ---------------------------------------------------------------------------
 
 
 class _Trainer:
@@ -421,7 +338,7 @@ class _Trainer:
                 permanent=False,
             )
         self.batch = used // 2
-        _write(self.folder / "batch.json", self.batch)
+        write_json(self.folder / "batch.json", self.batch)
         self.news.notes.append(
             f"Memory ran out with {used} pictures at once; it went on with {self.batch}."
         )
@@ -442,188 +359,3 @@ class _Trainer:
             )
         tail = (self.folder / "log.txt").read_text(errors="replace")[-4000:]
         raise RuntimeError(f"the training process failed ({code}):\n{tail}")
-
-
-def _write(path: Path, content: Any) -> None:
-    """Replace a JSON file as a whole."""
-    aside = path.with_name(f".{path.name}")
-    aside.write_text(json.dumps(content))
-    aside.replace(path)
-
-
-# ---- Measuring -----------------------------------------------------------------------------------
-
-
-def predict(
-    labelled: LabelledSet,
-    resolve: Callable[[LabelledPicture], Path],
-    model: Path,
-    *,
-    split: Split | None = "test",
-    cache: Path | None = None,
-    device: Any = "auto",
-    exact: bool = False,
-    name: str = "",
-    on_picture: Callable[[int, int], None] = lambda done, total: None,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> dict[str, Any]:
-    """What a model finds on a set's pictures beside the truth: see `analysis.measuring.evaluation`.
-
-    With the same compiled engine that runs use. Pictures whose file is gone or unreadable are
-    left out. `split` None takes every labelled picture. Raises UnusableModel, Stopped.
-    """
-    from analysis.detectors import load_detector
-    from analysis.detectors.yolo import YoloOptions
-    from analysis.media.frames import Frame
-
-    settings = {"cache": cache, "device": device, "exact": exact}
-    about = describe(model)
-    if about.task != labelled.task:
-        raise AnalysisError("This model was made for another task than these pictures.")
-    if about.task == "concept":
-        detector = load_detector("classifier", model, conf=0.001, **settings)
-    else:
-        detector = load_detector("yolo", model, YoloOptions(conf=LOWEST), **settings)
-    wanted = [p for p in labelled.pictures if p.is_labelled and split in (None, p.split)]
-    rows, busy_s = [], []
-    for number, picture in enumerate(wanted):
-        if should_stop():
-            raise Stopped
-        try:
-            frame = Frame.from_file(resolve(picture))
-        except (AnalysisError, OSError):
-            continue
-        started = time.perf_counter()
-        found = next(iter(detector.detect([frame])))
-        busy_s.append(time.perf_counter() - started)
-        rows.append(_prediction(labelled.task, picture, found))
-        on_picture(number + 1, len(wanted))
-    return {
-        "task": labelled.task,
-        "labels": list(labelled.labels),
-        "model": name or Path(model).name,
-        "pictures": rows,
-        # The median: the first of each shape also waits for the graph to be compiled.
-        "ms_per_picture": round(median(busy_s) * 1000, 2) if busy_s else None,
-        "size_bytes": Path(model).stat().st_size if Path(model).is_file() else None,
-        "left_out": len(wanted) - len(rows),
-    }
-
-
-LOWEST = 0.01  # confidence that predictions go down to: precision at high recall needs the tail
-
-
-def _prediction(task: str, picture: LabelledPicture, found: Sequence[Any]) -> dict[str, Any]:
-    about = {
-        "source": picture.source,
-        "file": picture.file,
-        "width": picture.width,
-        "height": picture.height,
-    }
-    if task == "concept":
-        said = [{"label": d.label, "confidence": round(d.confidence, 4)} for d in found]
-        return about | {"truth": list(picture.labels), "found": said}
-    return about | {
-        "truth": [{"label": b.label, "box": [*b.box]} for b in picture.boxes],
-        "found": [
-            {
-                "label": d.label,
-                "box": [round(v, 5) for v in d.box],
-                "confidence": round(d.confidence, 4),
-            }
-            for d in found
-        ],
-    }
-
-
-# ---- At a prompt ---------------------------------------------------------------------------------
-
-
-def command(argv: Sequence[str]) -> int:
-    """`python -m analysis train SET FOLDER`: train on a frozen set."""
-    from analysis.datasets import version
-
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis train", description="Train a model on a dataset version."
-    )
-    parser.add_argument("set", type=Path, help="a dataset version's file (.json.gz)")
-    parser.add_argument("out", type=Path, help="where the weights go (.pt)")
-    parser.add_argument("--pictures", type=Path, help="folder its pictures' names are in")
-    parser.add_argument("--work", type=Path, help="folder to work in, and to go on from")
-    parser.add_argument("--base", type=Path, help="weights to start from")
-    parser.add_argument("--weights", type=Path, help="folder with published weights")
-    for field in fields(TrainingOptions):
-        if field.name == "synthetic":
-            parser.add_argument("--no-synthetic", dest="synthetic", action="store_false")
-            continue
-        kind = float if field.name == "learning_rate" else int if "int" in str(field.type) else str
-        parser.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=kind,
-            default=field.default,
-            help="(%(default)s)",
-        )
-    given = parser.parse_args(argv)
-    try:
-        values = {f.name: getattr(given, f.name) for f in fields(TrainingOptions)}
-        if given.base and "--start" not in argv:
-            values["start"] = "version"
-        options = TrainingOptions(**values)
-    except ValueError as e:
-        parser.error(str(e))
-    labelled = version.read(given.set)
-    folder = given.pictures or given.set.parent
-    work = given.work or given.out.with_suffix(".work")
-    result = train(
-        labelled,
-        lambda picture: folder / picture.file,
-        options,
-        work,
-        base=given.base,
-        weights=[given.weights] if given.weights else [],
-        on_news=_print_news(),
-    )
-    os.replace(result.weights, given.out)
-    print(*result.notes, f"Weights in {given.out}", sep="\n")
-    return 0
-
-
-def _print_news() -> Callable[[Progress], None]:
-    told = 0
-
-    def tell(news: Progress) -> None:
-        nonlocal told
-        for row in news.curves[told:]:
-            print(json.dumps(row), flush=True)
-        told = len(news.curves)
-
-    return tell
-
-
-def evaluate_command(argv: Sequence[str]) -> int:
-    """`python -m analysis evaluate MODEL SET`: measure a model on a frozen set."""
-    from analysis.datasets import version
-    from analysis.measuring import evaluation
-
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis evaluate", description="Measure a model on a dataset version."
-    )
-    parser.add_argument("model", type=Path)
-    parser.add_argument("set", type=Path, help="a dataset version's file (.json.gz)")
-    parser.add_argument("--pictures", type=Path, help="folder its pictures' names are in")
-    parser.add_argument("--split", choices=("train", "val", "test", "all"), default="test")
-    parser.add_argument("--device", choices=DEVICES, default="auto")
-    parser.add_argument("--predictions", type=Path, help="also store all that was found here")
-    given = parser.parse_args(argv)
-    folder = given.pictures or given.set.parent
-    predictions = predict(
-        version.read(given.set),
-        lambda picture: folder / picture.file,
-        given.model,
-        split=None if given.split == "all" else given.split,
-        device=given.device,
-    )
-    if given.predictions:
-        given.predictions.write_bytes(evaluation.pack(predictions))
-    print(json.dumps(evaluation.figures(predictions), indent=1, ensure_ascii=False))
-    return 0

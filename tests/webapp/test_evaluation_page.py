@@ -9,7 +9,9 @@ from django.core.files.storage import default_storage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.measuring.evaluation import curves, figures, outcomes
+from analysis.measuring.curves import curves
+from analysis.measuring.figures import figures
+from analysis.measuring.gallery import outcomes
 from tests.trained import dataset_version, evaluation, model_version, predictions
 from webapp.leases import Status
 from webapp.training.advice import advice

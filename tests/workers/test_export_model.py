@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from analysis.errors import AnalysisError, Stopped
-from analysis.models.checkpoints import describe
+from analysis.models.describe import describe
 from analysis.models.exports import export
 from webapp.leases import Status
 from webapp.registry.models import ModelExport, RegisteredModel

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from analysis.models.checkpoints import describe
+from analysis.models.describe import describe
 from webapp.projects.models import snapshot
 from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
 from webapp.runs.models import Run, Worker

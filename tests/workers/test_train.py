@@ -13,8 +13,9 @@ from django.core.files.storage import default_storage
 
 from analysis.datasets.version import content_hash, pack
 from analysis.errors import AnalysisError
-from analysis.measuring import evaluation
-from analysis.models.checkpoints import describe
+from analysis.measuring.figures import figures as measured_figures
+from analysis.measuring.predictions import unpack
+from analysis.models.describe import describe
 from tests.analysis.datasets.labelled_shapes import LABELS, labelled_shapes
 from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.leases import Status
@@ -86,8 +87,8 @@ def test_it_trains_measures_and_keeps_the_thresholds(request_run, squares, monke
     measured.refresh_from_db()
     assert measured.status == Status.DONE, measured.error
     assert measured.figures["n_pictures"] == 2
-    stored = evaluation.unpack(default_storage.open(measured.predictions).read())
-    assert evaluation.figures(stored) == measured.figures  # all of it can be computed again
+    stored = unpack(default_storage.open(measured.predictions).read())
+    assert measured_figures(stored) == measured.figures  # all of it can be computed again
 
     worker.train(run.pk)  # the message comes again
     assert ModelVersion.objects.count() == 1

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis.measuring.evaluation import evaluation_manifest, summary
+from analysis.measuring.files import evaluation_manifest, summary
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.assets.links import media_link

@@ -17,7 +17,10 @@ from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.measuring.evaluation import f1_score, labels_of, outcomes, thresholds, unpack
+from analysis.measuring.curves import f1_score
+from analysis.measuring.figures import thresholds
+from analysis.measuring.gallery import outcomes
+from analysis.measuring.predictions import labels_of, unpack
 from webapp.accounts.models import Refused
 from webapp.training.models import Evaluation
 
@@ -48,7 +51,7 @@ class Measured:
         return [_row(label, self._of[label], chosen[label]) for label in self.labels]
 
     def outcomes(self, chosen: Mapping[str, float]) -> list[Picture]:
-        """The pictures as `measuring.evaluation.outcomes` tells them at these thresholds."""
+        """The pictures as `measuring.gallery.outcomes` tells them at these thresholds."""
         boxes = self.predictions["task"] == "boxes"
         pairs = zip(self.pictures, self.predictions["pictures"], strict=True)
         return [
@@ -151,7 +154,7 @@ def chosen(
 
 
 def overall(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Means over the labels that the truth names, as in analysis.measuring.evaluation.figures."""
+    """Means over the labels that the truth names, as in analysis.measuring.figures."""
     known = [row for row in rows if row["n_truth"]]
     names = ("precision", "recall", "f1")
     if not known:

@@ -99,7 +99,7 @@ class TrainingRun(Leased):
     base = models.ForeignKey(
         ModelVersion, models.PROTECT, null=True, blank=True, related_name="descendants"
     )
-    options = models.JSONField(default=dict)  # analysis.training.train.TrainingOptions
+    options = models.JSONField(default=dict)  # analysis.training.options
     software_version = models.CharField(max_length=40)
     wish = models.CharField(max_length=6, choices=Wish, default=Wish.GO_ON)
     step = models.CharField(max_length=60, blank=True)  # what it does now, in words
@@ -327,7 +327,7 @@ class Evaluation(Leased):
     dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="evaluations")
     split = models.CharField(max_length=5, default="test")
     predictions = models.CharField(max_length=200, blank=True)
-    figures = models.JSONField(default=dict, blank=True)  # analysis.measuring.evaluation
+    figures = models.JSONField(default=dict, blank=True)  # analysis.measuring.figures
     created = models.DateTimeField(auto_now_add=True)
 
     objects = EvaluationQuerySet.as_manager()

@@ -1,6 +1,6 @@
 """What a person may choose for a training, its defaults, and its limits in words.
 
-The keys are the fields of analysis.training.train.TrainingOptions. The web reads nothing from
+The keys are the fields of analysis.training.options.TrainingOptions. The web reads nothing from
 there, because it may not load what trains.
 """
 
@@ -66,7 +66,7 @@ WHOLE = {
     "average": (1, 10, "Averaged trainings"),
 }
 WORDS = {"augment": AUGMENTATIONS, "start": STARTS, "device": DEVICES}
-# Those of the form, and what else programs may ask for: analysis.training.train.ARCHITECTURE.
+# Those of the form, and what else programs may ask for: analysis.training.options.
 ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
 
 

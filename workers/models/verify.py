@@ -20,7 +20,8 @@ log = logging.getLogger("sightline.verify")
 @app.task(name="check_model")
 def check_model(version_id: int) -> None:
     """Read a model's labels and export it for the engine, or say why it cannot be used."""
-    from analysis.models.checkpoints import describe, export_onnx
+    from analysis.models.describe import describe
+    from analysis.models.onnx_graph import export_onnx
 
     version = ModelVersion.objects.claim(version_id, this_worker())
     if version is None:

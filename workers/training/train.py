@@ -18,10 +18,14 @@ from django.db.models import F
 from analysis.datasets.types import LabelledPicture, LabelledSet
 from analysis.datasets.version import unpack
 from analysis.errors import AnalysisError, Stopped
-from analysis.measuring import evaluation
-from analysis.models.checkpoints import describe, sha256
+from analysis.measuring.figures import figures as measured_figures
+from analysis.measuring.predict import predict
+from analysis.measuring.predictions import pack
+from analysis.models.describe import describe
+from analysis.models.formats import sha256
 from analysis.training import train as training
-from analysis.training.train import Progress, TrainingOptions, TrainingResult
+from analysis.training.options import TrainingOptions
+from analysis.training.train import Progress, TrainingResult
 from webapp.accounts.models import Event
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion
@@ -207,8 +211,8 @@ def evaluate(evaluation_id: int) -> None:
     try:
         with Heartbeat(row) as beat, full_disk_is_said():
             predictions = _predicted(row, beat)
-            file = keep(f"evaluations/{row.pk}.json.gz", evaluation.pack(predictions))
-            figures = evaluation.figures(predictions)
+            file = keep(f"evaluations/{row.pk}.json.gz", pack(predictions))
+            figures = measured_figures(predictions)
             with transaction.atomic():
                 if row.finish(predictions=file, figures=figures):
                     _keep_thresholds(row, figures)
@@ -223,7 +227,7 @@ def evaluate(evaluation_id: int) -> None:
 
 def _predicted(row: Evaluation, beat: Heartbeat) -> dict[str, Any]:
     version = row.model_version
-    return training.predict(
+    return predict(
         read_set(row.dataset_version),
         path_of,
         local_path(version.file),

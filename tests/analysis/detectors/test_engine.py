@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 from analysis.detectors import engine
 from analysis.detectors.engine import OnnxRuntimeEngine, OpenVinoEngine, TorchEngine, load_engine
 from analysis.errors import AnalysisError, UnusableModel
-from analysis.models import checkpoints
-from analysis.models.checkpoints import export_onnx
+from analysis.models.onnx_graph import export_onnx
+from analysis.models.ultralytics_fence import ultralytics
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +155,7 @@ def test_the_number_of_streams_can_be_set(graph):
 
 def test_torch_runs_the_network_of_a_checkpoint_like_the_compiled_graph(tmp_path):
     """The way a GPU without ONNX Runtime's CUDA build is used, here on the CPU."""
-    checkpoints.ultralytics()
+    ultralytics()
     from ultralytics.nn.tasks import DetectionModel
 
     torch.manual_seed(0)

@@ -15,10 +15,11 @@ from analysis.detectors import load_detector, yolo
 from analysis.detectors.yolo import Letterbox, YoloDetector, YoloOptions, merge, suppress
 from analysis.errors import UnusableModel
 from analysis.media.frames import Frame
-from analysis.models import checkpoints
+from analysis.models.onnx_graph import export_onnx
+from analysis.models.ultralytics_fence import ultralytics
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
-ASSETS = Path(checkpoints.ultralytics().__file__).parent / "assets"
+ASSETS = Path(ultralytics().__file__).parent / "assets"
 LABELS = ("Aurora", "Borealis", "Cirrus")
 
 
@@ -83,7 +84,7 @@ def detectors(models):
 
 def exported(models: Path) -> Path:
     """The plain YOLOv8 graph, from the cache that `detectors` filled."""
-    return checkpoints.export_onnx(models / "yolov8n.pt", models / "cache")
+    return export_onnx(models / "yolov8n.pt", models / "cache")
 
 
 def pictures():

@@ -1,5 +1,6 @@
 """Figures a person would act on: right against COCO's own code, and for any input at all."""
 
+import gzip
 import json
 
 import numpy as np
@@ -8,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
-from analysis.measuring import evaluation
+from analysis.measuring.curves import average_precision, best_threshold, curves, f1_score
+from analysis.measuring.figures import figures, thresholds
+from analysis.measuring.files import DETAILS, evaluation_manifest, summary
+from analysis.measuring.gallery import outcomes
+from analysis.measuring.predictions import pack, unpack
 
 NEAR = [0.1, 0.1, 0.3, 0.3]
 FAR = [0.6, 0.6, 0.9, 0.9]
@@ -40,18 +45,18 @@ def row(shown, label):
     ("precision", "recall", "f1"), [(0.9, 1, 0.947), (0.3, 1, 0.46), (0.95, 0.2, 0.33)]
 )
 def test_f1_as_the_guide_works_it_out(precision, recall, f1):
-    assert evaluation.f1_score(precision, recall) == pytest.approx(f1, abs=0.005)
+    assert f1_score(precision, recall) == pytest.approx(f1, abs=0.005)
 
 
 def test_eight_of_nine_right_is_a_precision_of_89():
     pictures = [picture([("cup", NEAR)], [("cup", NEAR, 0.9)], f"{i}.jpg") for i in range(8)]
     pictures.append(picture([("cup", FAR)], [("cup", NEAR, 0.95)]))
-    shown = evaluation.figures(predictions(*pictures))
+    shown = figures(predictions(*pictures))
     assert row(shown, "cup")["precision"] == pytest.approx(0.89, abs=0.005)
 
 
 def test_the_threshold_leaves_out_what_is_mostly_wrong():
-    shown = evaluation.figures(
+    shown = figures(
         predictions(
             picture([("cup", NEAR)], [("cup", NEAR, 0.9), ("cup", FAR, 0.3)]),
             picture([("cup", FAR)], [("cup", FAR, 0.7), ("cup", NEAR, 0.2)]),
@@ -65,13 +70,13 @@ def test_the_threshold_leaves_out_what_is_mostly_wrong():
 
 def test_equal_confidences_stand_or_fall_together():
     found = [("cup", NEAR, 0.6), ("cup", FAR, 0.6)]
-    shown = evaluation.figures(predictions(picture([("cup", NEAR)], found)))
+    shown = figures(predictions(picture([("cup", NEAR)], found)))
     assert (row(shown, "cup")["tp"], row(shown, "cup")["fp"]) == (1, 1)
 
 
 def test_a_thing_found_twice_is_right_once():
     found = [("cup", NEAR, 0.9), ("cup", [0.1, 0.1, 0.31, 0.31], 0.8)]
-    curve = evaluation.curves(predictions(picture([("cup", NEAR)], found)))["cup"]
+    curve = curves(predictions(picture([("cup", NEAR)], found)))["cup"]
     assert curve.at(0.5) == (1, 1, 0)
 
 
@@ -103,7 +108,7 @@ def test_average_precision_is_cocos(seed):
     peer.evaluate()
     peer.accumulate()
     peer.summarize()
-    overall = evaluation.figures(made)["overall"]
+    overall = figures(made)["overall"]
     assert overall["ap50_95"] == pytest.approx(peer.stats[0], abs=1e-9)
     assert overall["ap50"] == pytest.approx(peer.stats[1], abs=1e-9)
 
@@ -113,7 +118,7 @@ def test_average_precision_is_near_ultralytics_own():
 
     chance = np.random.default_rng(3)
     hits = chance.random(400) < np.linspace(0.95, 0.1, 400)
-    ours = evaluation.average_precision(hits, 300)
+    ours = average_precision(hits, 300)
     right = np.cumsum(hits)
     theirs = compute_ap((right / 300).tolist(), (right / np.arange(1, 401)).tolist())[0]
     assert ours == pytest.approx(theirs, abs=0.01)  # it draws lines between points
@@ -148,7 +153,7 @@ def _random_box(chance):
 
 
 def test_sizes_and_mistakes_are_told_apart():
-    shown = evaluation.figures(
+    shown = figures(
         predictions(
             picture([("cup", NEAR), ("sign", FAR)], [("cup", NEAR, 0.9), ("cup", FAR, 0.9)]),
             picture([("cup", [0, 0, 1, 1])], [], width=400, height=400),
@@ -161,7 +166,7 @@ def test_sizes_and_mistakes_are_told_apart():
 
 
 def test_the_gallery_says_what_happened_to_each_box():
-    first, second = evaluation.outcomes(
+    first, second = outcomes(
         predictions(
             picture([("cup", NEAR), ("sign", FAR)], [("cup", NEAR, 0.9), ("cup", FAR, 0.8)]),
             picture([], [("sign", NEAR, 0.2)]),
@@ -188,11 +193,11 @@ any_picture = st.builds(
 @given(st.lists(any_picture, max_size=5))
 def test_any_predictions_give_figures_that_add_up(pictures):
     made = predictions(*pictures)
-    shown = evaluation.figures(made)
+    shown = figures(made)
     json.dumps(shown, allow_nan=False)
     truths = sum(len(p["truth"]) for p in pictures)
     assert sum(row["tp"] + row["fn"] for row in shown["labels"]) == truths
-    gallery = evaluation.outcomes(made, evaluation.thresholds(shown))
+    gallery = outcomes(made, thresholds(shown))
     for name, column in (("true", "tp"), ("false", "fp"), ("missed", "fn")):
         counted = sum(len(p[name]) for p in gallery)
         assert counted == sum(row[column] for row in shown["labels"])
@@ -207,7 +212,7 @@ def test_any_predictions_give_figures_that_add_up(pictures):
 
 @given(any_picture)
 def test_no_other_threshold_has_a_better_f1(shown):
-    for curve in evaluation.curves(predictions(shown)).values():
+    for curve in curves(predictions(shown)).values():
         if not curve.n_truth:
             continue
 
@@ -215,7 +220,7 @@ def test_no_other_threshold_has_a_better_f1(shown):
             right, false, missed = curve.at(threshold)
             return 2 * right / max(2 * right + false + missed, 1)
 
-        best = f1(evaluation.best_threshold(curve))
+        best = f1(best_threshold(curve))
         assert all(f1(max(c, 0.05)) <= best + 1e-9 for c in curve.confidences)
 
 
@@ -223,22 +228,20 @@ def test_no_other_threshold_has_a_better_f1(shown):
 
 
 def test_no_test_pictures_say_nothing_and_do_not_fail():
-    shown = evaluation.figures(predictions())
+    shown = figures(predictions())
     assert shown["overall"]["f1"] is None
     assert row(shown, "cup")["recall"] is None
     assert shown["calibration"]["error_before"] is None
 
 
 def test_one_label_and_one_picture():
-    shown = evaluation.figures(
-        predictions(picture([("cup", NEAR)], [("cup", NEAR, 0.8)]), labels=["cup"])
-    )
+    shown = figures(predictions(picture([("cup", NEAR)], [("cup", NEAR, 0.8)]), labels=["cup"]))
     assert shown["overall"]["ap50"] == 1
     assert row(shown, "cup")["threshold"] == pytest.approx(0.4)
 
 
 def test_a_label_only_in_test_counts_as_missed():
-    shown = evaluation.figures(
+    shown = figures(
         predictions(picture([("cup", NEAR), ("hat", FAR)], [("cup", NEAR, 0.9)]), labels=["cup"])
     )
     assert row(shown, "hat")["recall"] == 0
@@ -248,14 +251,14 @@ def test_a_label_only_in_test_counts_as_missed():
 
 
 def test_a_label_only_in_training_lowers_no_mean():
-    shown = evaluation.figures(predictions(picture([("cup", NEAR)], [("cup", NEAR, 0.9)])))
+    shown = figures(predictions(picture([("cup", NEAR)], [("cup", NEAR, 0.9)])))
     assert row(shown, "sign")["ap50"] is None
     assert shown["overall"]["ap50"] == 1
 
 
 def test_boxes_of_no_size_match_nothing():
     flat = [0.5, 0.5, 0.5, 0.5]
-    shown = evaluation.figures(predictions(picture([("cup", flat)], [("cup", flat, 0.9)])))
+    shown = figures(predictions(picture([("cup", flat)], [("cup", flat, 0.9)])))
     assert row(shown, "cup")["recall"] == 0
 
 
@@ -268,7 +271,7 @@ def whole(truth, **found):
 
 
 def test_whole_pictures_are_named_right_or_wrong():
-    shown = evaluation.figures(
+    shown = figures(
         predictions(
             whole(["sky"], sky=0.9, sea=0.1),
             whole(["sea"], sky=0.2, sea=0.8),
@@ -286,7 +289,7 @@ def test_whole_pictures_are_named_right_or_wrong():
 
 def test_a_picture_without_labels_is_found_falsely_or_not_at_all():
     made = predictions(whole([], sky=0.9), whole(["sky"], sky=0.6), labels=["sky"], task="concept")
-    shown = evaluation.outcomes(made, {"sky": 0.5})
+    shown = outcomes(made, {"sky": 0.5})
     assert [f["label"] for f in shown[0]["false"]] == ["sky"]
     assert [t["label"] for t in shown[1]["true"]] == ["sky"]
 
@@ -298,9 +301,7 @@ def test_the_summary_has_the_fields_of_the_peers():
     made = predictions(
         picture([("cup", NEAR), ("sign", FAR)], [("cup", NEAR, 0.9)]),
     )
-    said = evaluation.summary(
-        made, evaluation.figures(made), version="m v1", ended="2026-01-01T00:00:00Z", n_training=7
-    )
+    said = summary(made, figures(made), version="m v1", ended="2026-01-01T00:00:00Z", n_training=7)
     assert said["EvaluationDetails"]["NumberOfTrainingImages"] == 7
     assert said["EvaluationDetails"]["NumberOfTestingImages"] == 1
     assert said["AggregatedEvaluationResults"]["Metrics"]["F1Score"] == 0.5
@@ -314,12 +315,12 @@ def test_the_manifest_marks_every_box():
     made = predictions(
         picture([("cup", NEAR), ("sign", FAR)], [("cup", NEAR, 0.9), ("cup", FAR, 0.8)])
     )
-    chosen = evaluation.figures(made)
-    (line,) = evaluation.evaluation_manifest(made, chosen, created="2026-01-01T00:00:00Z")
+    chosen = figures(made)
+    (line,) = evaluation_manifest(made, chosen, created="2026-01-01T00:00:00Z")
     read = json.loads(line)
     boxes = read["evaluation_BB"]["annotations"]
     assert boxes[0] == {"left": 20, "top": 10, "width": 40, "height": 20, "class_id": 0}
-    marks = [o[evaluation.DETAILS] for o in read["evaluation_BB-metadata"]["objects"]]
+    marks = [o[DETAILS] for o in read["evaluation_BB-metadata"]["objects"]]
     assert [m["is-true-positive"] for m in marks] == [True, False][: len(marks)] + [False] * (
         len(marks) - 2
     )
@@ -329,9 +330,9 @@ def test_the_manifest_marks_every_box():
 
 def test_stored_predictions_come_back_and_others_are_refused():
     made = predictions(picture([("cup", NEAR)], [("cup", NEAR, 0.9)]))
-    data = evaluation.pack(made)
-    assert data == evaluation.pack(made)
-    assert evaluation.unpack(data)["pictures"] == made["pictures"]
-    for bad in (b"", b"x", data[:-9], evaluation.gzip.compress(b'{"format": "other"}')):
+    data = pack(made)
+    assert data == pack(made)
+    assert unpack(data)["pictures"] == made["pictures"]
+    for bad in (b"", b"x", data[:-9], gzip.compress(b'{"format": "other"}')):
         with pytest.raises(AnalysisError, match="does not hold predictions"):
-            evaluation.unpack(bad)
+            unpack(bad)

@@ -11,10 +11,12 @@ import torch
 from onnx import TensorProto, helper
 
 from analysis.errors import UnusableModel
-from analysis.models import checkpoints
 from analysis.models import exports as model_exports
-from analysis.models.checkpoints import load_model, ultralytics
+from analysis.models.compact import save_compact
 from analysis.models.exported_weights import is_export, recover
+from analysis.models.network import load_model
+from analysis.models.onnx_graph import export_onnx
+from analysis.models.ultralytics_fence import ultralytics
 
 NAMES = ["Kestrel", "Norra Bank", "Vitalo"]
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -41,7 +43,7 @@ def network(architecture: str) -> torch.nn.Module:
 def kept(request, tmp_path_factory):
     """A model file of each family."""
     folder = tmp_path_factory.mktemp(request.param)
-    return checkpoints.save_compact(network(request.param), folder / "m.safetensors", NAMES, 64)
+    return save_compact(network(request.param), folder / "m.safetensors", NAMES, 64)
 
 
 @pytest.fixture
@@ -66,10 +68,7 @@ def openvino_folder(model: Path, folder: Path) -> Path:
 
 @pytest.mark.parametrize("form", ["onnx", "openvino"])
 def test_it_answers_as_what_was_exported(kept, pictures, tmp_path, form):
-    if form == "onnx":
-        export = checkpoints.export_onnx(kept, tmp_path)
-    else:
-        export = openvino_folder(kept, tmp_path)
+    export = export_onnx(kept, tmp_path) if form == "onnx" else openvino_folder(kept, tmp_path)
     assert is_export(export)
     assert not is_export(kept)
     again = recover(export, pictures)
@@ -82,7 +81,7 @@ def test_it_answers_as_what_was_exported(kept, pictures, tmp_path, form):
 
 def test_its_normalisation_has_what_it_sees_on_the_pictures(kept, pictures, tmp_path):
     """So that the first step of training, which normalises by its batch, starts where it was."""
-    again = recover(checkpoints.export_onnx(kept, tmp_path), pictures)
+    again = recover(export_onnx(kept, tmp_path), pictures)
     seen = []
     first = again.model[0].bn
     first.register_forward_pre_hook(lambda _, given: seen.append(given[0]))

@@ -16,13 +16,20 @@ import torch
 from analysis.datasets.types import LabelledSet
 from analysis.detectors import load_detector
 from analysis.errors import AnalysisError, Stopped, UnusableModel
-from analysis.measuring import evaluation
+from analysis.measuring.figures import figures
+from analysis.measuring.predict import predict
+from analysis.measuring.predictions import unpack
 from analysis.media.frames import Frame
-from analysis.models import checkpoints
-from analysis.models.checkpoints import describe, load_model
+from analysis.models.compact import save_compact
+from analysis.models.describe import describe
+from analysis.models.network import load_model
+from analysis.models.onnx_graph import export_onnx
+from analysis.models.ultralytics_fence import ultralytics
 from analysis.training import train as training
-from analysis.training.child import called_as_here, is_out_of_memory
-from analysis.training.train import TrainingOptions, predict, remaining_s, train
+from analysis.training.child.__main__ import is_out_of_memory
+from analysis.training.child.beginning import called_as_here
+from analysis.training.options import TrainingOptions
+from analysis.training.train import remaining_s, train
 from tests.analysis.datasets.labelled_shapes import LABELS, labelled_shapes
 
 QUICK = TrainingOptions(
@@ -92,9 +99,7 @@ def test_it_learns(tmp_path):
     options = replace(QUICK, epochs=24, augment="none", patience=0)
     result = run(tmp_path, labelled, options)
     assert max(row["map50"] for row in result.curves) > 0.5
-    measured = evaluation.figures(
-        predict(labelled, lambda p: tmp_path / p.file, result.weights, device="cpu")
-    )
+    measured = figures(predict(labelled, lambda p: tmp_path / p.file, result.weights, device="cpu"))
     assert measured["n_pictures"] == 2
     assert measured["overall"]["ap50"] > 0.5
 
@@ -111,7 +116,7 @@ def test_whole_pictures_are_named(named, tmp_path):
     assert {d.label for d in found} == set(LABELS)
     assert all(d.box == (0, 0, 1, 1) for d in found)
     predictions = predict(labelled, lambda p: folder / p.file, result.weights, device="cpu")
-    assert evaluation.figures(predictions)["n_pictures"] == 2
+    assert figures(predictions)["n_pictures"] == 2
 
 
 def test_a_classifier_answers_as_its_network_does(named, tmp_path):
@@ -133,9 +138,9 @@ def test_a_classifier_answers_as_its_network_does(named, tmp_path):
 def test_a_classifier_can_be_kept_in_every_form(named, tmp_path, suffix):
     _, _, result = named
     if suffix == "onnx":
-        kept = checkpoints.export_onnx(result.weights, tmp_path)
+        kept = export_onnx(result.weights, tmp_path)
     else:
-        kept = checkpoints.save_compact(load_model(result.weights), tmp_path / "m.safetensors")
+        kept = save_compact(load_model(result.weights), tmp_path / "m.safetensors")
     about = describe(kept)
     assert about.task == "concept"
     assert about.labels == describe(result.weights).labels
@@ -165,7 +170,7 @@ def test_it_goes_on_from_a_version(squares, tmp_path):
 
 def test_published_weights_are_taken_where_a_file_is_there(tmp_path):
     """Other labels than ours: the body is taken, the head is made anew."""
-    checkpoints.ultralytics()
+    ultralytics()
     from ultralytics.nn.tasks import DetectionModel
 
     torch.manual_seed(3)
@@ -183,7 +188,7 @@ def test_published_weights_are_taken_where_a_file_is_there(tmp_path):
 def test_an_export_is_as_good_a_start(squares, tmp_path):
     """Its weights are read back, and a step that changes nothing leaves what it finds."""
     folder, _, before = squares
-    exported = checkpoints.export_onnx(before.weights, tmp_path)
+    exported = export_onnx(before.weights, tmp_path)
     again = labelled_shapes(tmp_path)
     options = replace(QUICK, start="version", epochs=1, learning_rate=1e-7, augment="none")
     result = run(tmp_path, again, options, base=exported)
@@ -361,8 +366,8 @@ def _commands() -> list[str]:
 # Asks for more memory than there is whenever more than two pictures are learned from at once.
 GREEDY = """
 import sys, torch
-from analysis.training import child as process
-made = process._trainer
+from analysis.training.child import __main__ as process, loop
+made = loop.make_trainer
 def greedy(work, settings, **more):
     trainer = made(work, settings, **more)
     def eat(trainer):
@@ -370,7 +375,7 @@ def greedy(work, settings, **more):
             torch.empty(10**16)
     trainer.add_callback("on_train_batch_start", eat)
     return trainer
-process._trainer = greedy
+loop.make_trainer = greedy
 sys.exit(process.main(sys.argv[1:]))
 """
 
@@ -517,13 +522,14 @@ def test_options_that_make_no_sense_are_refused(wrong):
 
 
 def test_options_are_those_that_the_web_offers():
+    from analysis.training import options
     from webapp.training.options import ARCHITECTURES, AUGMENTATIONS, DEFAULTS, DEVICES, STARTS
 
     assert TrainingOptions.from_json(DEFAULTS) == TrainingOptions()
-    assert set(training.AUGMENTATIONS) == set(AUGMENTATIONS)
-    assert set(training.STARTS) == set(STARTS)
-    assert set(training.DEVICES) == set(DEVICES)
-    assert all(training.ARCHITECTURE.fullmatch(name) for name in ARCHITECTURES)
+    assert set(options.AUGMENTATIONS) == set(AUGMENTATIONS)
+    assert set(options.STARTS) == set(STARTS)
+    assert set(options.DEVICES) == set(DEVICES)
+    assert all(options.ARCHITECTURE.fullmatch(name) for name in ARCHITECTURES)
 
 
 # --- the estimate -----------------------------------------------------------------------------
@@ -552,7 +558,7 @@ def test_training_and_measuring_at_a_prompt(tmp_path, capsys):
     assert main(["evaluate", given[1], given[0], "--predictions", str(stored)]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["n_pictures"] == 2
-    assert evaluation.figures(evaluation.unpack(stored.read_bytes())) == shown
+    assert figures(unpack(stored.read_bytes())) == shown
 
 
 def test_options_are_refused_at_a_prompt(tmp_path):
@@ -565,7 +571,7 @@ def test_options_are_refused_at_a_prompt(tmp_path):
 
 
 def test_numbers_that_json_cannot_hold_become_none():
-    from analysis.training.child import _number
+    from analysis.training.child.trainer import _number
 
     assert _number(np.float32("nan")) is None
     assert _number(0.123456789) == 0.12346

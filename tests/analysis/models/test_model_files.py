@@ -1,62 +1,24 @@
-"""Model files: what is accepted, what is refused, and that nothing in them is ever run."""
+"""Model files: what is accepted, what is refused, and what is written."""
 
 import copy
 import json
 import os
-import pickle
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 import torch
 
 from analysis.errors import UnusableModel
-from analysis.models import checkpoints
-from analysis.models.checkpoints import describe, export_onnx, load_model, save_compact
-
-LABELS = ("Aurora", "Borealis", "Cirrus")
-checkpoints.ultralytics()
-
-
-@pytest.fixture(scope="session")
-def model():
-    from ultralytics.nn.tasks import DetectionModel
-
-    torch.manual_seed(0)
-    network = DetectionModel("yolo26n.yaml", nc=len(LABELS), verbose=False).eval()
-    network.names = dict(enumerate(LABELS))
-    return network
-
-
-@pytest.fixture(scope="session")
-def checkpoint(model, tmp_path_factory):
-    """A file with everything that ultralytics' trainer writes."""
-    path = tmp_path_factory.mktemp("pt") / "best.pt"
-    content = {
-        "epoch": -1,
-        "model": copy.deepcopy(model).half(),
-        "ema": None,
-        "optimizer": None,
-        "train_args": {"imgsz": 512, "data": "data.yaml", "project": Path("runs")},
-        "train_metrics": {"fitness": np.float64(0.5)},
-        "date": "2026-01-01",
-    }
-    torch.save(content, path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def compact(model, tmp_path_factory):
-    return save_compact(model, tmp_path_factory.mktemp("compact") / "m.safetensors", imgsz=512)
-
-
-@pytest.fixture(scope="session")
-def exported(compact, tmp_path_factory):
-    return export_onnx(compact, tmp_path_factory.mktemp("exports"))
+from analysis.models.command import command
+from analysis.models.compact import save_compact
+from analysis.models.describe import describe
+from analysis.models.network import load_model
+from analysis.models.onnx_graph import export_elsewhere, export_onnx
+from tests.analysis.models.conftest import LABELS
 
 
 def test_a_checkpoint_that_went_on_with_fewer_labels_opens(tmp_path):
@@ -77,16 +39,6 @@ def test_a_checkpoint_that_went_on_with_fewer_labels_opens(tmp_path):
     assert export_onnx(kept, tmp_path / "exports").is_file()
 
 
-class Evil:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
-
-
 def test_it_describes_a_checkpoint_of_ultralytics(checkpoint):
     described = describe(checkpoint)
 
@@ -105,66 +57,6 @@ def test_it_rebuilds_the_same_network_from_a_checkpoint(checkpoint, model):
         expected = copy.deepcopy(model).half().float()(picture)[0]
         assert torch.allclose(rebuilt(picture)[0], expected, atol=1e-3)
     assert rebuilt.names == dict(enumerate(LABELS))
-
-
-@pytest.mark.parametrize("place", ["model", "train_args", "date"])
-def test_it_refuses_a_malicious_checkpoint_and_runs_nothing(tmp_path, place):
-    trap, path = tmp_path / "ran", tmp_path / "best.pt"
-    torch.save({"model": torch.nn.Linear(1, 1), place: Evil(trap)}, path)
-
-    with pytest.raises(UnusableModel, match=r"was not opened: it asks to run posix\.system"):
-        describe(path)
-    with pytest.raises(UnusableModel):
-        load_model(path)
-    with pytest.raises(UnusableModel):
-        export_onnx(path, tmp_path)
-    assert not trap.exists()
-
-
-def test_it_refuses_a_bare_pickle_whatever_its_name(tmp_path):
-    trap = tmp_path / "ran"
-    for name in ("best.pt", "model.onnx", "model.safetensors"):
-        (tmp_path / name).write_bytes(pickle.dumps(Evil(trap)))
-        with pytest.raises(UnusableModel, match="can run any code"):
-            describe(tmp_path / name)
-    assert not trap.exists()
-
-
-def test_the_trap_itself_works(tmp_path):
-    """Otherwise the two tests above would prove nothing."""
-    pickle.loads(pickle.dumps(Evil(tmp_path / "ran")))
-    assert (tmp_path / "ran").exists()
-
-
-def test_it_never_runs_an_allowed_class_of_a_checkpoint(tmp_path):
-    """The network builder evaluates an `activation`, so calling it on a pickle's word is unsafe."""
-
-    class Calls:
-        def __reduce__(self):
-            from ultralytics.nn.tasks import DetectionModel
-
-            activation = f"open({str(tmp_path / 'ran')!r}, 'w')"
-            return DetectionModel, (
-                {"activation": activation, "nc": 1, "backbone": [], "head": []},
-            )
-
-    torch.save({"model": Calls()}, tmp_path / "best.pt")
-
-    with pytest.raises(UnusableModel):
-        load_model(tmp_path / "best.pt")
-    assert not (tmp_path / "ran").exists()
-
-
-def test_what_ultralytics_trusts_does_not_widen_what_we_open(checkpoint):
-    """Its own safe loader registers the real classes with torch, for the whole process."""
-    from ultralytics import YOLO
-
-    YOLO(checkpoint)
-    trusted = set(torch.serialization.get_safe_globals())
-
-    assert isinstance(checkpoints._read_pickled(checkpoint), checkpoints.Saved)
-    assert describe(checkpoint).labels == LABELS
-    assert set(torch.serialization.get_safe_globals()) == trusted  # left as it was
 
 
 @pytest.mark.parametrize(
@@ -268,13 +160,6 @@ def test_it_refuses_what_is_not_a_model(tmp_path):
         describe(tmp_path)
 
 
-def test_it_says_what_to_do_with_weights_that_are_no_detection_model(tmp_path):
-    torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "weights.pt")
-
-    with pytest.raises(UnusableModel, match="Export it as ONNX"):
-        describe(tmp_path / "weights.pt")
-
-
 def test_a_truncated_checkpoint_is_refused(checkpoint, compact, tmp_path):
     for source in (checkpoint, compact):
         cut = tmp_path / source.name
@@ -288,7 +173,7 @@ def test_ultralytics_leaves_no_trace_in_the_home_folder(checkpoint, tmp_path):
     home.mkdir()
     temporary.mkdir()
     script = (
-        "import sys; from analysis.models.checkpoints import export_onnx;"
+        "import sys; from analysis.models.onnx_graph import export_onnx;"
         "import torch; export_onnx(sys.argv[1], sys.argv[2]);"
         "import os, ultralytics; print(ultralytics.settings['sync'], os.environ['YOLO_OFFLINE'])"
     )
@@ -310,7 +195,7 @@ def test_ultralytics_leaves_no_trace_in_the_home_folder(checkpoint, tmp_path):
 
 def test_a_worker_that_exports_does_not_keep_torch_in_memory(compact, exported, tmp_path):
     script = (
-        "import sys; from analysis.models.checkpoints import export_onnx;"
+        "import sys; from analysis.models.onnx_graph import export_onnx;"
         "print(export_onnx(sys.argv[1], sys.argv[2])); print('torch' in sys.modules)"
     )
     ran = subprocess.run(
@@ -333,11 +218,11 @@ def test_a_refusal_elsewhere_is_the_same_sentence_here(model, tmp_path):
     torch.save({"model": evil}, tmp_path / "best.pt")
 
     with pytest.raises(UnusableModel, match="asks for an activation we do not build"):
-        checkpoints._export_elsewhere(tmp_path / "best.pt", tmp_path / "x.onnx", None, False)
+        export_elsewhere(tmp_path / "best.pt", tmp_path / "x.onnx", None, False)
 
 
 def test_the_command_describes_and_exports(compact, exported, capsys):
-    code = checkpoints.command([str(compact), str(exported.parent)])
+    code = command([str(compact), str(exported.parent)])
 
     printed = json.loads(capsys.readouterr().out)
     assert code == 0
@@ -349,6 +234,6 @@ def test_the_command_says_why_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "notes.pt").write_text("hello")
 
     with pytest.raises(SystemExit) as stopped:
-        checkpoints.command([str(tmp_path / "notes.pt"), str(tmp_path)])
+        command([str(tmp_path / "notes.pt"), str(tmp_path)])
     assert stopped.value.code == 1
     assert "not a model we can read" in capsys.readouterr().err
