@@ -8,30 +8,40 @@ from collections.abc import Sequence
 
 from analysis.errors import AnalysisError
 
-COMMANDS = {
-    "probe": "analysis.media.probe:command",
-    "frames": "analysis.media.frames:command",
-    "shots": "analysis.film.shots:command",
-    "thumbnails": "analysis.media.thumbnails:command",
-    "waveform": "analysis.media.audio:command",
-    "proxy": "analysis.media.renditions:command",
-    "exposure": "analysis.exposure.command:command",
-    "detect": "analysis.detectors.yolo:command",
-    "reference": "analysis.detectors.reference.detector:command",
-    "synthesise": "analysis.synthesis.command:command",
-    "track": "analysis.film.tracking:command",
-    "train": "analysis.training.command:command",
-    "evaluate": "analysis.measuring.command:command",
-    "export": "analysis.models.command:command",
-    "dataset": "analysis.datasets.command:command",
+# By room, in the order of the flow.
+ROOMS = {
+    "media": {
+        "probe": "analysis.media.probe:command",
+        "frames": "analysis.media.frames:command",
+        "thumbnails": "analysis.media.thumbnails:command",
+        "waveform": "analysis.media.audio:command",
+        "proxy": "analysis.media.renditions:command",
+    },
+    "models": {"export": "analysis.models.command:command"},
+    "detectors": {
+        "detect": "analysis.detectors.yolo:command",
+        "reference": "analysis.detectors.reference.detector:command",
+    },
+    "film": {
+        "shots": "analysis.film.shots:command",
+        "track": "analysis.film.tracking:command",
+    },
+    "exposure": {"exposure": "analysis.exposure.command:command"},
+    "datasets": {"dataset": "analysis.datasets.command:command"},
+    "synthesis": {"synthesise": "analysis.synthesis.command:command"},
+    "training": {"train": "analysis.training.command:command"},
+    "measuring": {"evaluate": "analysis.measuring.command:command"},
 }
+COMMANDS = {step: place for steps in ROOMS.values() for step, place in steps.items()}
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the step named first. Without one, list them. Returns the exit status."""
     step = argv[0] if argv else ""
     if step not in COMMANDS:
-        print("usage: python -m analysis STEP …\n\nsteps:", *COMMANDS, sep="\n  ")
+        print("usage: python -m analysis STEP …\n\nsteps:")
+        for room, steps in ROOMS.items():
+            print(f"  {room:<10}", *steps)
         return 0 if step in ("", "-h", "--help") else 2
     module, _, name = COMMANDS[step].partition(":")
     try:

@@ -62,6 +62,7 @@ class Frames:
 
 
 def missing_pictures(video: str, n: int) -> Problem:
+    """Said of `n` labelled frames of a video that no picture was found for."""
     message = f"{n:,} {'frame has' if n == 1 else 'frames have'} boxes and no picture."
     return Problem(video, "WARNING_MISSING_IMAGE", message, is_error=False)
 

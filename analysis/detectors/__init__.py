@@ -1,4 +1,12 @@
-"""Frames → detections. One file for each kind of detector; copy a neighbour to add another."""
+"""Frames → detections. One file for each kind of detector; copy a neighbour to add another.
+
+    next(load_detector("yolo", Path("best.pt")).detect([frame]))
+
+`yolo` finds boxes and `classifier` labels of the whole picture, both with compiled inference
+(`engine`); `reference` knows a logo from a picture of it, without any training; `fused` makes one
+detector of several. A detector is a module with a class like `Detector` below and a line in
+DETECTORS: nothing heavy is imported until it is asked for.
+"""
 
 from __future__ import annotations
 

@@ -301,6 +301,7 @@ def _shared(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np
 
 @remember
 def cache_of_this_process() -> Path:
+    """A folder for exported graphs, the same for every caller and removed at exit."""
     folder = Path(tempfile.mkdtemp(prefix="sightline-models-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -199,6 +199,7 @@ def _metadata(about: ModelDescription) -> dict[str, object]:
 
 
 def main(arguments: list[str]) -> int:
+    """The child: export, and say so in lines of JSON. Returns the exit status."""
     format, model, target = arguments
     # What libraries print is no news: it goes to the log.
     news = os.fdopen(os.dup(1), "w", buffering=1)

@@ -59,10 +59,12 @@ def overrides(
 
 
 def learning_rate(work: Work) -> float:
+    """Of AdamW, where no search chose one."""
     return work.options.learning_rate or RATES["tuned" if work.start else "scratch"]
 
 
 def device_for(wanted: str) -> str:
+    """ultralytics' name for one of DEVICES. Raises AnalysisError where there is no such card."""
     import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():

@@ -34,6 +34,10 @@ def make_trainer(
     begin: Any = None,
     is_trial: bool = False,
 ) -> Any:
+    """An ultralytics trainer: from last.pt where `resume`, else from `begin` or the job's start.
+
+    A trial leaves no curves and no checkpoints in the folder of the work.
+    """
     if resume:
         settings = {**settings, "resume": str(work.last), "model": str(work.last)}
     trainer = trainer_class(work.task)(overrides=dict(settings))

@@ -43,6 +43,7 @@ class Work:
 
     @property
     def largest_side(self) -> int:
+        """Pixels of the largest pictures that any of the trainings wants."""
         return max(self.side(turn) for turn in range(self.options.average))
 
     @property
@@ -56,15 +57,18 @@ class Work:
         return max(1, ceil(self.options.epoch_size / max(n_shown, 1)))
 
     def read(self, name: str, default: Any = None) -> Any:
+        """A JSON file of the folder; the default where there is none, or only half of one."""
         try:
             return json.loads((self.folder / name).read_text())
         except (OSError, ValueError):
             return default
 
     def say(self, step: str, **more: Any) -> None:
+        """Tell the caller what is being done, in words."""
         write_json(self.folder / "state.json", {"step": step, **more})
 
     def note(self, sentence: str) -> None:
+        """A sentence for the person who trains; each is kept once."""
         notes = self.read("notes.json", [])
         if sentence not in notes:
             write_json(self.folder / "notes.json", [*notes, sentence])

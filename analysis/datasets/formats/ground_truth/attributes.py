@@ -158,5 +158,6 @@ def placed(values: Mapping[str, Any], label: str, size: tuple[int, int]) -> Box:
 
 
 def is_number(value: Any) -> bool:
+    """A finite number of modest size, and no boolean."""
     is_real = isinstance(value, int | float) and not isinstance(value, bool)
     return is_real and abs(value) < 1e9  # which NaN is not
