@@ -12,7 +12,6 @@ from analysis.errors import AnalysisError
 ROOMS = {
     "media": {
         "probe": "analysis.media.probe:command",
-        "frames": "analysis.media.frames:command",
         "thumbnails": "analysis.media.thumbnails:command",
         "waveform": "analysis.media.audio:command",
         "proxy": "analysis.media.renditions:command",
@@ -23,6 +22,7 @@ ROOMS = {
         "reference": "analysis.detectors.reference.detector:command",
     },
     "film": {
+        "frames": "analysis.film.command:command",
         "shots": "analysis.film.shots:command",
         "track": "analysis.film.tracking:command",
     },

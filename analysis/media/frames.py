@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import mmap
 import os
 import tempfile
@@ -362,26 +361,3 @@ def _anonymous_memory() -> int:
         return os.memfd_create("frames")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
-
-
-def command(argv: Sequence[str]) -> int:
-    """python -m analysis frames FILE --every 1 --out FOLDER: write sampled frames as JPEG."""
-    from analysis.film.schedule import SamplingOptions, samples
-    from analysis.media.frame_table import read_frame_table
-
-    parser = argparse.ArgumentParser(prog="python -m analysis frames", description=command.__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
-    parser.add_argument("--out", type=Path, default=Path("frames"), metavar="FOLDER")
-    options = parser.parse_args(argv)
-    options.out.mkdir(parents=True, exist_ok=True)
-    table = read_frame_table(options.file)
-    times = samples(table, SamplingOptions(interval_s=options.every))["time_s"]
-    with FrameReader(options.file, times) as reader:
-        for frame in reader:
-            name = options.out / f"{frame.time_s:010.3f}.jpg"
-            cv2.imwrite(str(name), frame.bgr())
-            print(name)
-        if reader.problem:
-            print(reader.problem)
-    return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ from analysis.media.decoding.line import HEADER, Line
 STEPS = {
     "examine": "analysis.media.decoding.examine:examine",
     "frames": "analysis.media.decoding.read:read_frames",
-    "picture": "analysis.media.decoding.read:read_picture",
+    "picture": "analysis.media.decoding.pictures:read_picture",
     "sound": "analysis.media.decoding.sound:read_sound",
     "peaks": "analysis.media.decoding.sound:read_peaks",
     "drawing": "analysis.media.decoding.drawing:draw",
@@ -38,6 +39,11 @@ def main() -> None:
         line.send({"error": _kind(e), "message": e.message, "permanent": e.permanent})
     except MemoryError:
         line.send({"error": "refused", "message": _TOO_BIG, "permanent": True})
+    except OSError as e:
+        if e.errno in (errno.ENOMEM, errno.EAGAIN):  # no room for one more decoding thread
+            line.send({"error": "refused", "message": _TOO_BIG, "permanent": True})
+        else:
+            line.send({"defect": traceback.format_exc()})
     except Exception:
         line.send({"defect": traceback.format_exc()})
     os._exit(0)  # skips the tear-down, which takes longer than some of the work

@@ -14,10 +14,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from analysis.errors import RefusedMedia, UnreadableMedia
+from analysis.media.decoding.decoder import Seen, decoded, ready, stamp_of
 from analysis.media.decoding.geometry import Geometry, geometry_of
 from analysis.media.decoding.line import Line
 from analysis.media.decoding.opening import film, is_picture, open_media, origin
-from analysis.media.decoding.read import Seen, decoded, picture_frame, ready, stamp_of
+from analysis.media.decoding.pictures import picture_frame
 
 ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
 _REPORT_EVERY = 4096  # packets between two signs of life
