@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 HOST ?= 127.0.0.1
 PORT ?= 8000
 TEST_POSTGRES ?= postgres://$(shell id -un)@127.0.0.1/postgres
@@ -10,20 +11,20 @@ export PYTHONUNBUFFERED = 1
 export HOST
 export PORT
 
-.PHONY: help demo serve test check services browser lint bench clean
+.PHONY: help demo serve test js check services browser lint bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready: requirements.txt requirements-web.txt
+$(VENV)/.ready: requirements.txt requirements-web.txt constraints.txt
 	@echo "Making the environment (a few minutes, once) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or later.")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/.ready ## Analyse the demo clip and serve the site (HOST, PORT)
@@ -34,6 +35,9 @@ serve: $(VENV)/.ready ## Serve the site with your own data (HOST, PORT, SIGHTLIN
 
 test: $(VENV)/.ready-dev ## Run the tests that need nothing but Python
 	$(BIN)/python -m pytest -n 2 -m "not services and not browser and not gpu"
+
+js: ## Run the tests of the JavaScript, which need Node and nothing else
+	node --test tests/js/*.test.js
 
 services: $(VENV)/.ready-dev ## Run the tests with real workers: embedded, then PostgreSQL and Redis
 	SIGHTLINE_TEST_DATABASE=$(CURDIR)/var/services.sqlite3 $(BIN)/python -m pytest -m services
@@ -47,15 +51,22 @@ lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy analysis
 	$(BIN)/lint-imports
+	$(BIN)/oxlint static/js tests/js
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-check: lint test ## All that CI runs
+check: lint js test ## All that CI runs
 	$(MAKE) --jobs 2 services browser  # both mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
 	@for name in $(or $(BENCH),end_to_end exposure_truth first_detector labelling reference synthesis timeline training); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
+
+lock: ## Renew constraints.txt: the newest versions that requirements*.txt allow, to be tested next
+	rm -rf var/lock && $(PYTHON) -m venv var/lock
+	var/lock/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	{ sed -n '/^#/p' constraints.txt; var/lock/bin/pip freeze --exclude certifi | grep '^[^ ]*==[^+]*$$'; } > var/lock/new
+	mv var/lock/new constraints.txt && rm -rf var/lock
 
 clean: ## Remove the environment and caches, not your data
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache bench/cache

@@ -100,7 +100,8 @@ document.addEventListener("keydown", (event) => {
     const item = summary.closest("li");
     const other = event.key === "ArrowUp" ? item.previousElementSibling : item.nextElementSibling;
     if (!other) return;
-    event.key === "ArrowUp" ? other.before(item) : other.after(item);
+    if (event.key === "ArrowUp") other.before(item);
+    else other.after(item);
     sendOrder(item.parentElement, item.dataset.pk);
   } else if (keyOf(event) === "n") {
     event.preventDefault();

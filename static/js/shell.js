@@ -27,7 +27,8 @@ const single = document.getElementById("single-keys");
 document.addEventListener("keydown", (event) => {
   if (event.key === "?" && !isTyping(event.target)) {
     event.preventDefault();
-    sheet?.open ? sheet.close() : sheet?.showModal();
+    if (sheet?.open) sheet.close();
+    else sheet?.showModal();
   } else if (keyOf(event) === "/") {
     const field = document.querySelector("[data-key='/']");
     if (!field) return;

@@ -1,5 +1,5 @@
 // Two people changed one shape: mine beside theirs, and the choice.
-import { sharpen } from "../timeline/overlay.js";
+import { sharpen } from "../common/overlay.js";
 import { paintBox } from "./stage.js";
 import { isTrack, keyFrames, shownAt } from "./tracks.js";
 

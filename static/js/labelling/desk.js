@@ -1,6 +1,6 @@
 // What the person has before them: one work, one frame of it, one shape taken up. Every part of
 // the page reads it here and hears from it what changed.
-import { createStore } from "../timeline/state.js";
+import { createStore } from "../common/store.js";
 import { NoPicture } from "./frames.js";
 import { openProposals } from "./proposals.js";
 import { newId } from "./shapes.js";

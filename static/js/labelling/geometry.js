@@ -1,5 +1,5 @@
 // Arithmetic of boxes: [x1, y1, x2, y2] as fractions of the picture, x to the right, y down.
-import { clamp } from "../timeline/clock.js";
+import { clamp } from "../common/clock.js";
 
 export const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 

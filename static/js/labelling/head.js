@@ -1,6 +1,6 @@
 // The head of the page and the bar under the picture: where one is, what is left, and what was
 // just done elsewhere.
-import { clock } from "../timeline/clock.js";
+import { clock } from "../common/clock.js";
 
 const SAID_MS = 9000;
 

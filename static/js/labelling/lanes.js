@@ -1,6 +1,6 @@
 // The tracks of a clip over its frames: a lane each, with a diamond for every keyframe.
-import { clamp } from "../timeline/clock.js";
-import { sharpen } from "../timeline/overlay.js";
+import { clamp } from "../common/clock.js";
+import { sharpen } from "../common/overlay.js";
 import { keyFrames, stretches } from "./tracks.js";
 
 const LANE = 28;

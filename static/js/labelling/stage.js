@@ -1,7 +1,7 @@
 // Drawing the picture and what lies on it. Two canvases: the picture below, with the brightness;
 // boxes above, untouched by it.
-import { overPicture } from "../timeline/colours.js";
-import { sharpen } from "../timeline/overlay.js";
+import { overPicture } from "../common/colours.js";
+import { sharpen } from "../common/overlay.js";
 import { HANDLES, handlePoint } from "./geometry.js";
 
 const FONT = "500 11px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";

@@ -1,7 +1,7 @@
 // Where the picture lies on the stage: fitted, zoomed, panned. Points of the stage are CSS pixels,
 // points of the picture fractions.
-import { clamp } from "../timeline/clock.js";
-import { pictureRect } from "../timeline/overlay.js";
+import { clamp } from "../common/clock.js";
+import { pictureRect } from "../common/overlay.js";
 
 const MOST = 40;
 const IN_SIGHT = 48; // pixels of the picture that always stay on the stage

@@ -36,7 +36,9 @@ export function createWorks({ desk, outbox, first }) {
   function trim() {
     for (const [id, session] of sessions) {
       if (sessions.size <= MOST) return;
-      if (session !== desk.session && !outbox.busy(id).size) sessions.delete(id) && outbox.detach(id);
+      if (session === desk.session || outbox.busy(id).size) continue;
+      sessions.delete(id);
+      outbox.detach(id);
     }
   }
 

@@ -17,7 +17,7 @@ export function readAddress(duration) {
   };
 }
 
-/** The choices as the server reads them. @param {import("./state.js").State} state */
+/** The choices as the server reads them. @param {import("./page.js").State} state */
 export function choicesQuery(state, defaultMethod) {
   const query = new URLSearchParams();
   if (state.threshold !== null) query.set("threshold", state.threshold.toFixed(2));
@@ -41,7 +41,7 @@ export function addressOf(state, defaultMethod) {
   return location.pathname + (text ? `?${text}` : "");
 }
 
-/** Keep the address in step. @param {import("./state.js").Store} store */
+/** Keep the address in step. @param {import("./page.js").Store} store */
 export function keepAddress(store, defaultMethod) {
   let timer = 0;
   store.on(["threshold", "method", "off", "window", "open", "settled"], () => {

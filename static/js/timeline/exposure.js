@@ -4,7 +4,7 @@ import { choicesQuery } from "./address.js";
 
 const SLOW_MS = 400; // an answer that takes longer is no longer waited for when the choice moved on
 
-/** @param {{run: object, store: import("./state.js").Store, player: object}} options */
+/** @param {{run: object, store: import("./page.js").Store, player: object}} options */
 export function createExposure({ run, store, player, ownThresholds }) {
   const form = document.getElementById("choices");
   const panel = document.getElementById("exposure");

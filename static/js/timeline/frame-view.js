@@ -1,11 +1,11 @@
 // One analysed frame at full size, its boxes, and what is known of each.
-import { clamp, clock } from "./clock.js";
+import { clamp, clock } from "../common/clock.js";
 import { boxesAt, showsBrand } from "./frames-data.js";
-import { drawBoxes, pictureRect, sharpen } from "./overlay.js";
+import { drawBoxes, pictureRect, sharpen } from "../common/overlay.js";
 
 const TRIES = 20;
 
-/** @param {{run: object, store: import("./state.js").Store, player: object, frames: object,
+/** @param {{run: object, store: import("./page.js").Store, player: object, frames: object,
  *   labels: Map}} options */
 export function createFrameView({ run, store, player, frames, labels }) {
   const sheet = document.getElementById("frame-view");

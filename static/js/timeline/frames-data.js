@@ -18,7 +18,7 @@ const SAME_TIME_S = 0.0005; // players round times to microseconds
  * @property {[number, number, number, number]} xyxy  shares of the frame
  */
 
-/** @param {{run: object, store: import("./state.js").Store, onLoad: () => void}} options */
+/** @param {{run: object, store: import("./page.js").Store, onLoad: () => void}} options */
 export function createFrames({ run, store, onLoad }) {
   /** @type {Map<number, SegmentFrames|Promise<SegmentFrames|null>>} */
   const kept = new Map();

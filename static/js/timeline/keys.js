@@ -2,7 +2,7 @@
 import { keyOf } from "../keys.js";
 import { nextStart } from "./lane-keys.js";
 
-/** @param {{store: import("./state.js").Store, player: object, zoom: object|null, labels: Map,
+/** @param {{store: import("./page.js").Store, player: object, zoom: object|null, labels: Map,
  *   frames: object|null, openFrame: () => void, data: object}} options */
 export function wireKeys({ store, player, zoom, labels, frames, openFrame, data }) {
   const jump = (step) => {

@@ -1,6 +1,6 @@
 // The names of the lanes as a list one can walk through: up and down, and from time to time.
 
-/** @param {{lanes: object, store: import("./state.js").Store, player: object, zoom: object}} options */
+/** @param {{lanes: object, store: import("./page.js").Store, player: object, zoom: object}} options */
 export function wireLaneKeys({ lanes, store, player, zoom }) {
   const go = (time) => {
     player.seek(time);

@@ -1,6 +1,6 @@
 // The timeline: ruler, shots, one lane per brand and the sound, drawn on one canvas.
-import { clock } from "./clock.js";
-import { sharpen } from "./overlay.js";
+import { clock } from "../common/clock.js";
+import { sharpen } from "../common/overlay.js";
 import { drawTile } from "./sprites.js";
 
 export const RULER = 24;
@@ -10,7 +10,7 @@ const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 180
 const SLOT = 76; // width of a picture in the row of shots
 
 /**
- * @param {{data: object, store: import("./state.js").Store, sprites: object, frames: object,
+ * @param {{data: object, store: import("./page.js").Store, sprites: object, frames: object,
  *   labels: Map<number, {name: string, colour: string}>}} options
  */
 export function createLanes({ data, store, sprites, frames, labels }) {

@@ -1,12 +1,12 @@
 // Bars of how much of each minute shows each brand, and of the whole.
-import { clock } from "./clock.js";
+import { clock } from "../common/clock.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [TOP, FOOT, HEIGHT, AXIS] = [8, 20, 132, 44];
 const GAP = 20; // between the bar of the whole and those of the minutes
 const STEPS = [0.1, 0.2, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8];
 
-/** @param {{store: import("./state.js").Store, player: object, labels: Map}} options */
+/** @param {{store: import("./page.js").Store, player: object, labels: Map}} options */
 export function createMinutes({ store, player, labels }) {
   const svg = document.getElementById("minutes");
   let focused = 0;

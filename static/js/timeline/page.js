@@ -7,15 +7,36 @@ import { wireKeys } from "./keys.js";
 import { wireLaneKeys } from "./lane-keys.js";
 import { createLanes } from "./lanes.js";
 import { createMinutes } from "./minutes.js";
-import { drawBoxes } from "./overlay.js";
+import { drawBoxes } from "../common/overlay.js";
 import { createPlayer } from "./player.js";
 import { createSprites } from "./sprites.js";
-import { createStore } from "./state.js";
+import { createStore } from "../common/store.js";
 import { wireTables } from "./tables.js";
 import { wireTabs } from "./tabs.js";
 import { createTiles } from "./tiles.js";
 import { createZoom } from "./zoom.js";
 import { followZoom } from "./zoomed-lanes.js";
+
+/**
+ * @typedef {object} State
+ * @property {number|null} threshold   one confidence for all labels; null: each label's own
+ * @property {string} method
+ * @property {number[]} off            labels left out
+ * @property {[number, number]|null} window  the chosen range, in seconds
+ * @property {number|null} open        the label whose episodes are shown
+ * @property {[number, number]} shown  what the timeline shows, in seconds
+ * @property {number} time             the playhead, in seconds
+ * @property {number} pictureTime      when the picture on screen belongs, in seconds
+ * @property {number} settled          the last place the person stopped at
+ * @property {boolean} boxes
+ * @property {boolean} weak
+ * @property {object|null} figures     the server's latest answer
+ * @property {object[]} segments
+ * @property {number[]} shots
+ *
+ * @typedef {{get(): State, set(patch: Partial<State>): void,
+ *   on(keys: (keyof State)[], listen: (state: State) => void): void}} Store
+ */
 
 const PREFETCH_S = 10;
 const json = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");

@@ -1,5 +1,5 @@
 // The player: the element, its controls, and which picture is on screen just now.
-import { clamp, clock, spoken } from "./clock.js";
+import { clamp, clock, spoken } from "../common/clock.js";
 import { showCard } from "./sprites.js";
 
 const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 4];
@@ -8,7 +8,7 @@ const IDLE_MS = 2500;
 const FRESH_LINK_MS = 10_000;
 
 /**
- * @param {{data: object, store: import("./state.js").Store, sprites: object}} options
+ * @param {{data: object, store: import("./page.js").Store, sprites: object}} options
  */
 export function createPlayer({ data, store, sprites }) {
   const media = document.getElementById("media");

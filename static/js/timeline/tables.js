@@ -2,7 +2,7 @@
 import { choicesQuery } from "./address.js";
 import { tell } from "./exposure.js";
 
-/** @param {{run: object, store: import("./state.js").Store, defaultMethod: string}} options */
+/** @param {{run: object, store: import("./page.js").Store, defaultMethod: string}} options */
 export function wireTables({ run, store, defaultMethod }) {
   for (const button of document.querySelectorAll("[data-table]")) {
     const table = document.getElementById(button.getAttribute("aria-controls"));

@@ -1,9 +1,9 @@
 // The tab of frames: every analysed frame of the part being watched, the empty ones dimmed.
-import { clock } from "./clock.js";
+import { clock } from "../common/clock.js";
 import { boxesAt, showsBrand } from "./frames-data.js";
 import { drawTile, nearest } from "./sprites.js";
 
-/** @param {{store: import("./state.js").Store, frames: object, sprites: object, labels: Map,
+/** @param {{store: import("./page.js").Store, frames: object, sprites: object, labels: Map,
  *   openFrame: (time: number) => void}} options */
 export function createTiles({ store, frames, sprites, labels, openFrame }) {
   const pane = document.getElementById("pane-frames");

@@ -1,12 +1,12 @@
 // Moving in the timeline: zoom, pan, seek, choose a range. By mouse, touch and key.
-import { clamp, clock } from "./clock.js";
+import { clamp, clock } from "../common/clock.js";
 import { showCard } from "./sprites.js";
 
 const CLOSEST_S = 1;
 const DRAG_PX = 4;
 
 /**
- * @param {{store: import("./state.js").Store, player: object, lanes: object, sprites: object,
+ * @param {{store: import("./page.js").Store, player: object, lanes: object, sprites: object,
  *   openFrame: (time: number) => void}} options
  */
 export function createZoom({ store, player, lanes, sprites, openFrame }) {

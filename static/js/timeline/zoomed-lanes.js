@@ -2,7 +2,7 @@
 import { choicesQuery } from "./address.js";
 import { addStretch, latestOnly } from "./exposure.js";
 
-/** @param {{run: object, store: import("./state.js").Store, defaultMethod: string}} options */
+/** @param {{run: object, store: import("./page.js").Store, defaultMethod: string}} options */
 export function followZoom({ run, store, defaultMethod }) {
   const ask = latestOnly(async (signal) => {
     const state = store.get();

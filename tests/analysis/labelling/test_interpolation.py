@@ -1,5 +1,8 @@
 """Between keys a box moves in a straight line; outside it is not there."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +31,22 @@ def test_outside_until_the_next_key():
     assert at(keys, 7) is None
     assert at(keys, 8).is_occluded
     assert at(keys, 9).is_occluded
+
+
+DRAWN = json.loads((Path(__file__).parents[2] / "js" / "tracks_between_keys.json").read_text())
+
+
+@pytest.mark.parametrize("case", DRAWN["cases"], ids=lambda case: case["name"])
+def test_training_is_given_what_the_labelling_page_draws(case):
+    whole = track(case["keys"], 200)
+    for number, expected in case["frames"].items():
+        placed = at(case["keys"], int(number))
+        assert placed == whole.get(int(number))
+        if expected is None:
+            assert placed is None
+        else:
+            assert placed.box == pytest.approx(expected["box"])
+            assert (placed.is_occluded, placed.is_key) == (expected["occluded"], expected["key"])
 
 
 def test_no_keys_no_track():

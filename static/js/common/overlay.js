@@ -25,7 +25,7 @@ export function sharpen(canvas) {
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {import("./frames-data.js").Box[]} boxes
+ * @param {import("../timeline/frames-data.js").Box[]} boxes
  * @param {{size: [number, number], labels: Map<number, {name: string, colour: string}>}} picture
  */
 export function drawBoxes(canvas, boxes, { size, labels }) {
