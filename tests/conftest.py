@@ -39,7 +39,7 @@ def apart(settings, tmp_path):
     settings.CACHE_DIR = tmp_path / "cache"
     settings.STORAGES = {
         "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "webapp.storage.WholeFiles",
             "OPTIONS": {"location": tmp_path / "media", "allow_overwrite": True},
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

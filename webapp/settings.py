@@ -136,11 +136,12 @@ if S3_BUCKET:
             "region_name": env.text("SIGHTLINE_S3_REGION", "us-east-1"),
             "querystring_expire": 2 * 3600,
             "file_overwrite": True,
+            "max_memory_size": 32 * 2**20,  # what is read and larger lies on the disk meanwhile
         },
     }
 else:
     _media_storage = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "webapp.storage.WholeFiles",
         "OPTIONS": {"location": MEDIA_ROOT, "allow_overwrite": True},
     }
 STATIC_URL = "/static/"

@@ -114,7 +114,7 @@ def site(transactional_db, tmp_path, settings, broker) -> Iterator[Site]:
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "webapp.storage.WholeFiles",
             "OPTIONS": {"location": settings.MEDIA_ROOT, "allow_overwrite": True},
         },
     }

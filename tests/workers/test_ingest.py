@@ -168,17 +168,19 @@ def test_sound_alone_is_kept_but_not_searched_for_logos(prepared, acme, tmp_path
         Run.objects.request(asset, acme, by=None)
 
 
-def test_a_full_disk_is_said_and_can_be_tried_again(clip, workspace, settings):
+def test_a_full_disk_is_said_and_can_be_tried_again(clip, workspace, settings, monkeypatch):
     asset = receive(clip, workspace)
     folder = Path(settings.MEDIA_ROOT) / "renditions" / str(asset.pk)
     folder.mkdir(parents=True)
-    (folder / "frames.bin").symlink_to("/dev/full")  # every write fails with ENOSPC
-    ingest.ingest(asset.pk)
+    (folder / "aside").symlink_to("/dev/full")  # every write fails with ENOSPC
+    with monkeypatch.context() as patched:
+        patched.setattr("webapp.storage._aside", lambda: "aside")
+        ingest.ingest(asset.pk)
     asset.refresh_from_db()
     assert asset.status == Status.FAILED
     assert "disk is full" in asset.error
     assert asset.can_retry
-    (folder / "frames.bin").unlink()
+    assert not list(folder.iterdir())
     asset.retry()
     ingest.ingest(asset.pk)
     asset.refresh_from_db()

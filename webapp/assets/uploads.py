@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import time
 from collections import OrderedDict
@@ -34,6 +33,7 @@ from rest_framework.exceptions import APIException
 from analysis.datasets.archive import Limits
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset, Collection, Upload
+from webapp.storage import take_in
 from webapp.templatetags.show import size as in_words
 
 ABANDONED_AFTER = timedelta(days=7)
@@ -345,31 +345,12 @@ def _write(file: BinaryIO, offset: int, block: bytes) -> None:
 
 def store(path: Path, name: str) -> None:
     """Put the bytes into the media storage as `name`, all at once or not at all. Raises NoRoom."""
-    if settings.S3_BUCKET:
-        if not default_storage.exists(name):
-            with path.open("rb") as file:
-                default_storage.save(name, File(file))
-        return
-    target = Path(default_storage.path(name))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        _link_or_copy(path, aside)
-        os.replace(aside, target)
+        take_in(path, name)
     except OSError as error:
         if error.errno not in _FULL:
             raise
         raise NoRoom("The disk is full. Everything has arrived: make room, then go on.") from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(source, target)
-    target.chmod(0o644)
 
 
 def _is_known(path: Path) -> bool:

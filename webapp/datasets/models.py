@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -20,6 +19,7 @@ from webapp.datasets.logos import FoundLogo
 from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
 from webapp.runs.models import Worker
+from webapp.storage import keep_once
 
 __all__ = [
     "Annotation",
@@ -191,9 +191,7 @@ class Dataset(models.Model):
             raise Refused(f"{label.name} has this file already.")
         if mine.count() >= LogoFile.MAX_PER_LABEL:
             raise Refused(f"A label holds {LogoFile.MAX_PER_LABEL} logo files at most.")
-        file = f"logos/{found.sha256}.{found.extension}"
-        if not default_storage.exists(file):
-            file = default_storage.save(file, ContentFile(found.data))
+        file = keep_once(f"logos/{found.sha256}.{found.extension}", found.data)
         Event.record(self.project.workspace, by, "added a logo file", f"{name} for {label}")
         return self.logo_files.create(
             label=label,

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.core import signing
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import F
@@ -17,6 +15,7 @@ from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.projects.pictures import Picture
 from webapp.registry.models import ModelVersion
+from webapp.storage import keep_once
 
 __all__ = ["Label", "Project", "Reference", "Refused", "fingerprint", "snapshot"]
 
@@ -294,9 +293,7 @@ class Label(models.Model):
             raise Refused(f"{self.name} has this picture already.")
         if self.references.count() >= Reference.MAX_PER_LABEL:
             raise Refused(f"A label holds {Reference.MAX_PER_LABEL} pictures at most.")
-        file = f"references/{picture.sha256}.{picture.extension}"
-        if not default_storage.exists(file):
-            file = default_storage.save(file, ContentFile(picture.data))
+        file = keep_once(f"references/{picture.sha256}.{picture.extension}", picture.data)
         reference = self.references.create(
             name=name[:255],
             file=file,

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
+
+from webapp.storage import keep_once
 
 MAX_BYTES = 500 * 10**6
 SUFFIXES = (".onnx", ".pt", ".safetensors")
@@ -39,8 +40,5 @@ def store_model(upload: UploadedFile) -> StoredModel:
     for chunk in upload.chunks():
         digest.update(chunk)
     sha256 = digest.hexdigest()
-    file = f"models/{sha256}{suffix}"
-    if not default_storage.exists(file):
-        upload.seek(0)
-        file = default_storage.save(file, upload)
-    return StoredModel(file, sha256)
+    upload.seek(0)
+    return StoredModel(keep_once(f"models/{sha256}{suffix}", upload), sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import time
@@ -13,72 +14,85 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from analysis.errors import AnalysisError
+from webapp import storage
 
 CACHE_BYTES = 50 * 10**9
+IN_USE_S = 3600.0  # a path that was given out is opened within this time
 SCRATCH_KEPT_S = 3 * 24 * 3600
+_NAMED_BY_CONTENT = re.compile(r"[0-9a-f]{64}")
 
 
 def local_path(name: str) -> Path:
-    """A path to read the stored file from; fetched once and kept when storage is remote."""
+    """A path to read the stored file from, at once; fetched and kept when storage is remote.
+
+    A file that is not called by what is in it may have been replaced since it was fetched, by
+    another machine: the storage is asked each time. Raises FileNotFoundError when it is gone.
+    """
     if not settings.S3_BUCKET:
         return Path(default_storage.path(name))
-    path = Path(settings.CACHE_DIR) / "originals" / name.replace("/", "_")
-    if not path.exists():
-        _fetch(name, path)
-        _keep_below(path.parent, CACHE_BYTES)
-    os.utime(path)
+    folder = Path(settings.CACHE_DIR) / "originals"
+    if _NAMED_BY_CONTENT.search(name):
+        path = folder / name.replace("/", "_")
+        if not _is_kept(path):
+            _fetch(default_storage.open(name), path)
+        return path
+    with default_storage.open(name) as stored:
+        version = stored.obj.e_tag.strip('"')
+        path = folder / f"{version}_{name.replace('/', '_')}"
+        if not _is_kept(path):
+            _fetch(stored, path)
     return path
 
 
-def _fetch(name: str, path: Path) -> None:
+def _is_kept(path: Path) -> bool:
+    """Whether it is here; from now on it counts as used, so that nobody drops it."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _fetch(stored: File, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with default_storage.open(name) as source, aside.open("wb") as target:
-        while block := source.read(8 * 2**20):
-            target.write(block)
-    aside.rename(path)
+    aside = path.with_name(f"{secrets.token_hex(8)}.part")
+    try:
+        with stored, aside.open("wb") as target:
+            stored.obj.download_fileobj(target)
+        aside.rename(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    _keep_below(path.parent, CACHE_BYTES)
 
 
 def _keep_below(folder: Path, limit: int) -> None:
-    """Drop what was used longest ago."""
-    files = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)
-    total = sum(p.stat().st_size for p in files)
-    for path in files[:-1]:
-        if total <= limit:
+    """Drop what was used longest ago, but nothing that somebody may be about to open."""
+    known = []
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process was quicker
+            state = path.stat()
+            known.append((state.st_mtime, state.st_size, path))
+    total = sum(size for _, size, _ in known)
+    for used, size, path in sorted(known):
+        if total <= limit or used > time.time() - IN_USE_S:
             return
-        total -= path.stat().st_size
+        total -= size
         path.unlink(missing_ok=True)
 
 
 def keep(name: str, data: bytes) -> str:
     """Store a derived file under exactly this name, replacing what was there."""
     with full_disk_is_said():
-        return default_storage.save(name, ContentFile(data))
+        return storage.keep(name, data)
 
 
 def keep_once(name: str, data: bytes) -> str:
-    """Store a file that is called by what is in it, where it is not there yet.
-
-    All at once: of a worker that was killed no half file stays, which would be taken for whole.
-    """
-    if default_storage.exists(name):
-        return name
-    if settings.S3_BUCKET:
-        return keep(name, data)
-    target = Path(default_storage.path(name))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with full_disk_is_said():
-            aside.write_bytes(data)
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
-    return name
+    """Store a file that is called by what is in it, where it is not there yet."""
+    with full_disk_is_said():
+        return storage.keep_once(name, data)
 
 
 @contextmanager
@@ -120,4 +134,10 @@ def forget_scratch() -> None:
 def keep_file(name: str, path: Path) -> str:
     """Store a finished file under exactly this name."""
     with path.open("rb") as file, full_disk_is_said():
-        return default_storage.save(name, File(file))
+        return storage.keep(name, File(file))
+
+
+def keep_file_once(name: str, path: Path) -> str:
+    """Store a finished file that is called by what is in it, where it is not there yet."""
+    with path.open("rb") as file, full_disk_is_said():
+        return storage.keep_once(name, File(file))

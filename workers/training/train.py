@@ -34,7 +34,7 @@ from webapp.projects.models import Label, Project
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
-from workers.engine.originals import full_disk_is_said, keep, keep_file, local_path
+from workers.engine.originals import full_disk_is_said, keep, keep_file, keep_file_once, local_path
 
 log = logging.getLogger("sightline.train")
 
@@ -167,9 +167,7 @@ def _bring_back(run: TrainingRun, folder: Path) -> None:
 def _deliver(run: TrainingRun, result: TrainingResult) -> None:
     """Store the weights under their hash, and make the model version of them."""
     checksum = sha256(result.weights)
-    file = f"models/{checksum}.pt"
-    if not default_storage.exists(file):
-        file = keep_file(file, result.weights)
+    file = keep_file_once(f"models/{checksum}.pt", result.weights)
     run.deliver(
         file=file,
         sha256=checksum,

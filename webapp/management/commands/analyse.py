@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files import File
-from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from webapp.accounts.models import User, Workspace
@@ -13,6 +12,7 @@ from webapp.assets.uploads import original_name
 from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.runs.models import Run, RunRefused
+from webapp.storage import keep_once
 
 
 class Command(BaseCommand):
@@ -80,9 +80,7 @@ def receive(path: Path, workspace: Workspace, *, name: str = "", by: User | None
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        stored = original_name(digest, path.name)
-        if not default_storage.exists(stored):
-            stored = default_storage.save(stored, File(file))
+        stored = keep_once(original_name(digest, path.name), File(file))
     asset, _ = Asset.objects.receive(
         workspace,
         name=name or path.name,

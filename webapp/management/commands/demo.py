@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from PIL import Image
 
@@ -23,6 +22,7 @@ from webapp.processes import EMBEDDED, Processes, web
 from webapp.projects.models import Project
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Run
+from webapp.storage import keep_once
 from webapp.templatetags.show import about
 
 DEMO = settings.BASE_DIR / "demo"
@@ -118,10 +118,8 @@ def stored(path: Path, folder: str) -> tuple[str, str]:
     """Copy a file into the media storage under its hash; its name there and the hash."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = f"{folder}/{digest[:2]}/{digest}{path.suffix}"
-    if not default_storage.exists(name):
-        with path.open("rb") as file:
-            name = default_storage.save(name, File(file))
-    return name, digest
+    with path.open("rb") as file:
+        return keep_once(name, File(file)), digest
 
 
 def add_model(workspace: Workspace, user: User) -> ModelVersion:

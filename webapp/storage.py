@@ -1,0 +1,85 @@
+"""Files of the media storage: whole or not there, whatever happens while they are written.
+
+A bucket takes an object as a whole. A folder does here: bytes go to a name nobody knows, and get
+their own by a rename. So a file that is called by what is in it can be taken for whole.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from pathlib import Path, PurePosixPath
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
+
+
+class WholeFiles(FileSystemStorage):
+    """A folder in which every file appears, or is replaced, at once."""
+
+    def _save(self, name: str, content: File) -> str:
+        place = PurePosixPath(name)
+        aside = str(place.with_name(_aside()))
+        try:
+            super()._save(aside, content)
+            _to_disk(Path(self.path(aside)))
+            os.replace(self.path(aside), self.path(name))
+        finally:
+            Path(self.path(aside)).unlink(missing_ok=True)
+        return name
+
+
+def _aside() -> str:
+    """What a file is called, beside its place, until it is whole."""
+    return f".{secrets.token_hex(8)}.part"
+
+
+def keep(name: str, content: bytes | File) -> str:
+    """Store a file under exactly this name, replacing what was there."""
+    whole = ContentFile(content) if isinstance(content, bytes) else content
+    return default_storage.save(name, whole)
+
+
+def keep_once(name: str, content: bytes | File) -> str:
+    """Store a file that is called by what is in it, where it is not there yet."""
+    return name if default_storage.exists(name) else keep(name, content)
+
+
+def take_in(path: Path, name: str) -> str:
+    """Store a finished file of this machine, without a second copy where the disk is the same.
+
+    `path` must not be written to afterwards.
+    """
+    if settings.S3_BUCKET:
+        with path.open("rb") as file:
+            return keep_once(name, File(file))
+    target = Path(default_storage.path(name))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(_aside())
+    try:
+        _link_or_copy(path, aside)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return name
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, target)
+        _to_disk(target)
+    target.chmod(0o644)
+
+
+def _to_disk(path: Path) -> None:
+    """A rename can outlive a power cut that the bytes do not, unless they are seen to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
