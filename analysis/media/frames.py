@@ -75,6 +75,18 @@ class Frame:
         size = self.width * self.height
         return self._coded()[:size].reshape(self.height, self.width)
 
+    @property
+    def chroma(self) -> tuple[Pixels, Pixels]:
+        """Blueness and redness, Cb and Cr: uint8, 128 where there is no colour.
+
+        (height, width) each for pictures; half of both for film, as it is coded.
+        """
+        if self._image is not None:
+            coded = cvt_color(self._image, cv2.COLOR_BGR2YCrCb)
+            return coded[:, :, 2].copy(), coded[:, :, 1].copy()
+        _, blue, red = self._parts()
+        return blue, red
+
     def bgr(self, size: tuple[int, int] | None = None) -> Pixels:
         """Colour, uint8 (h, w, 3) in BGR order, at `size` (width, height) or as displayed.
 

@@ -21,7 +21,15 @@ from analysis.detectors.reference.features import (
     make_reference,
 )
 from analysis.detectors.reference.geometry import Place, find_hypotheses, fit
-from analysis.detectors.reference.pictures import Source, duplicates, pictures_of, read_reference
+from analysis.detectors.reference.pictures import (
+    Picture,
+    Plane,
+    Source,
+    duplicates,
+    pictures_of,
+    read_reference,
+    stretched,
+)
 from analysis.detectors.reference.score import Evidence, confidence, measure
 from analysis.errors import UnusableReference
 from analysis.media.opencv import resize
@@ -66,6 +74,7 @@ class ReferenceCheck:
     has_alpha: bool
     features: int  # local features at working size; below about 20 it is hard to recognise
     contrast: float  # spread of brightness, grey levels
+    colour_contrast: float  # the same of colour, where the logo is looked for by it; else 0
 
 
 def inspect_reference(image: Source) -> ReferenceCheck:
@@ -76,8 +85,9 @@ def inspect_reference(image: Source) -> ReferenceCheck:
     """
     pixels = read_reference(image)
     pictures = pictures_of(pixels)
-    contrast = max(float(picture.grey.std()) for picture in pictures)
-    if contrast < _FLAT:
+    contrast = _contrast(pictures, "brightness")
+    colour_contrast = max(_contrast(pictures, "blueness"), _contrast(pictures, "redness"))
+    if max(contrast, colour_contrast) < _FLAT:
         raise UnusableReference(
             "This reference is one flat colour; there is nothing in it to recognise a logo by."
         )
@@ -88,7 +98,11 @@ def inspect_reference(image: Source) -> ReferenceCheck:
             "Use a sharper or larger picture, cut close around the logo."
         )
     height, width = pixels.shape[:2]
-    return ReferenceCheck(width, height, pixels.shape[2] == 4, found, contrast)
+    return ReferenceCheck(width, height, pixels.shape[2] == 4, found, contrast, colour_contrast)
+
+
+def _contrast(pictures: Sequence[Picture], plane: Plane) -> float:
+    return max((float(p.grey.std()) for p in pictures if p.plane == plane), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +144,11 @@ class ReferenceDetector:
             for source in sources
             for picture in pictures_of(read_reference(source))
         ]
-        self._index = Index(made, len(self.labels), common_features())
+        # What is seen in one plane of colour is compared with what is seen in that plane only.
+        self._indices = {
+            plane: Index([r for r in made if r.plane == plane], common_features())
+            for plane in dict.fromkeys(reference.plane for reference in made)
+        }
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
         """The detections of each frame, most confident first. Reads one frame at a time."""
@@ -152,19 +170,26 @@ class ReferenceDetector:
 
     def sightings(self, frame: Frame) -> list[Sighting]:
         """Every place that was looked at, in no order, with the evidence for each."""
-        grey, scale = self._view(frame)
+        return [
+            sighting
+            for plane, index in self._indices.items()
+            for sighting in self._sightings(frame, plane, index)
+        ]
+
+    def _sightings(self, frame: Frame, plane: Plane, index: Index) -> list[Sighting]:
+        grey, scale = self._view(frame, plane)
         features = find_features(grey, self.options.frame_features)
         if not len(features):
             return []
-        pairs = self._index.pair(features)
-        found = find_hypotheses(self._index, features, pairs, self.options.per_label)
+        pairs = index.pair(features)
+        found = find_hypotheses(index, features, pairs, self.options.per_label)
         answers = []
         for hypothesis in found[: self.options.places]:
-            place, agreement = fit(self._index, features, hypothesis)
-            evidence = measure(self._index, pairs, grey, hypothesis, place, agreement)
+            place, agreement = fit(index, features, hypothesis)
+            evidence = measure(index, pairs, grey, hypothesis, place, agreement)
             if evidence.outside > _UNSEEN:
                 continue
-            reference = self._index.references[hypothesis.block // 2]
+            reference = index.references[hypothesis.block // 2]
             answers.append(
                 Sighting(
                     reference=reference,
@@ -177,8 +202,8 @@ class ReferenceDetector:
             )
         return answers
 
-    def _view(self, frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """The frame in grey at working size, and the scale across and down."""
+    def _view(self, frame: Frame, plane: Plane) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """A plane of the frame at working size, in grey, and the scale across and down."""
         width, height = frame.width, frame.height
         longest = max(width, height)
         scale = min(1.0, self.options.longest_side / longest)
@@ -186,9 +211,11 @@ class ReferenceDetector:
             scale = min(2.0, self.options.shortest_view / longest)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        grey = frame.luma
-        if size != (width, height):
+        grey = frame.luma if plane == "brightness" else frame.chroma[plane == "redness"]
+        if size != grey.shape[::-1]:
             grey = resize(grey, size, interpolation=kind)
+        if plane != "brightness":
+            grey = stretched(grey)
         return grey, np.array([size[0] / width, size[1] / height])
 
 
@@ -207,6 +234,8 @@ def _same(sighting: Sighting, box: Box, better: Sighting, better_box: Box) -> bo
     shared = max(width, 0.0) * max(height, 0.0)
     if shared > 0.5 * min(box.area, better_box.area):
         return True
+    if sighting.reference.plane != better.reference.plane:
+        return False
     return bool(np.isin(sighting.frame, better.frame).mean() > 0.3)
 
 

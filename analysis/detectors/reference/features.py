@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.detectors.reference.appearance import Look, look_of
-from analysis.detectors.reference.pictures import Picture
+from analysis.detectors.reference.pictures import Picture, Plane
 from analysis.media.opencv import gaussian_blur, resize
 
 Floats = NDArray[np.float32]
@@ -70,6 +70,7 @@ class Reference:
     outline: tuple[float, float, float, float]  # the logo in the picture: x1, y1, x2, y2 in pixels
     features: Features
     look: Look
+    plane: Plane = "brightness"
 
     @property
     def size(self) -> Floats:
@@ -95,7 +96,7 @@ class Reference:
 def make_reference(label: int, picture: Picture, limit: int) -> Reference:
     """The features and the look of a reference picture."""
     features = find_features(picture.grey, limit, picture.near_mask)
-    return Reference(label, picture.outline, features, look_of(picture))
+    return Reference(label, picture.outline, features, look_of(picture), picture.plane)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +114,7 @@ class Index:
     Block 2i is reference i as it is, block 2i + 1 its negative.
     """
 
-    def __init__(self, references: Sequence[Reference], n_labels: int, background: Floats) -> None:
+    def __init__(self, references: Sequence[Reference], background: Floats) -> None:
         self.references = references
         self.length = max([1, *(len(r.features) for r in references)])
         shape = (2 * len(references), self.length)
@@ -129,7 +130,9 @@ class Index:
         self.unit = np.repeat(np.array([r.unit for r in references], np.float32), 2)
         self._columns = np.ascontiguousarray(self.descriptors.reshape(-1, 128).T)
         self._background = np.ascontiguousarray(background.T)
-        self._is_kin = self._find_kin(n_labels)
+        # Not every label need have a reference here: those that have, in order, and whose is which.
+        self._known, self._own = np.unique(self.labels, return_inverse=True)
+        self._is_kin = self._find_kin()
 
     def _fill(self, block: int, features: Features) -> None:
         n = len(features)
@@ -152,12 +155,12 @@ class Index:
             nearest[rows] = place
             likeness[rows] = np.take_along_axis(product, place[:, :, None], 2)[:, :, 0]
             common[rows] = (some @ self._background).max(1)
-        rival = self._rivals(likeness, common)[:, self.labels]
+        rival = self._rivals(likeness, common)[:, self._own]
         return Pairs(nearest, _distance(likeness), _distance(rival))
 
     def _rivals(self, likeness: Floats, common: Floats) -> Floats:
         """(n, labels): the greatest likeness to another label, or to what is common anywhere."""
-        starts = np.r_[0, np.flatnonzero(np.diff(self.labels)) + 1]
+        starts = np.searchsorted(self._own, np.arange(len(self._known)))
         by_label = np.maximum.reduceat(likeness, starts, axis=1)
         rivals = np.empty_like(by_label)
         for label in range(by_label.shape[1]):
@@ -165,20 +168,20 @@ class Index:
             rivals[:, label] = np.maximum(others.max(1, initial=0.0), common)
         return rivals
 
-    def _find_kin(self, n_labels: int) -> NDArray[np.bool_]:
+    def _find_kin(self) -> NDArray[np.bool_]:
         """(labels, labels): True where two labels share so much that both may be found at once.
 
         The same picture may stand for two labels, and a new logo often contains the old one;
         such labels must not silence each other.
         """
-        kin = np.eye(n_labels, dtype=bool)
+        kin = np.eye(len(self._known), dtype=bool)
         own = [
             np.concatenate([r.features.descriptors for r in self.references if r.label == label])
-            for label in range(n_labels)
+            for label in self._known
         ]
-        for a in range(n_labels):
+        for a in range(len(own)):
             some = own[a][:: max(1, len(own[a]) // 100)]
-            for b in range(n_labels):
+            for b in range(len(own)):
                 if a != b and len(some) and len(own[b]):
                     share = ((some @ own[b].T).max(1) > 0.97).mean()
                     kin[a, b] = kin[b, a] = bool(kin[a, b] or share > 0.25)

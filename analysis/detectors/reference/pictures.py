@@ -1,28 +1,39 @@
-"""Reference logo files → grey pictures of a working size, with what is see-through left out."""
+"""Reference logo files → grey pictures of a working size, with what is see-through left out.
+
+A picture is looked at in one plane of colour: in brightness, and where a logo is hardly lighter or
+darker than its ground (green on blue), in blueness or redness too, drawn in grey.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import UnusableReference
-from analysis.media.opencv import copy_make_border, cvt_color, dilate, resize
+from analysis.media.opencv import copy_make_border, cvt_color, dilate, lut, resize
 
 Pixels = NDArray[np.uint8]
 Source = Path | str | Pixels
+Plane = Literal["brightness", "blueness", "redness"]
 
 _SIDE = 192  # working size: the side of a square of the same area, pixels
 _LONGEST = 480
 _LARGEST_ENLARGEMENT = 4.0
 _MARGIN = 0.08  # room around a see-through logo, where its outline meets the background
 _SMALLEST = 12  # pixels: below this no logo can be told from another
+_FAINT = 20.0  # grey levels: a spread of brightness below this may be too little
+_COLOURFUL = 10.0  # levels: colour that is spread by less is noise and the edges of brightness
+_SHARE = 0.6  # of the contrast of the better plane: a weaker one adds cost and little else
+# Colour of real things fills half of its range: drawn with the contrast that brightness has.
+_STRETCHED = np.clip((np.arange(256) - 128) * 2 + 128, 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +43,7 @@ class Picture:
     grey: Pixels  # (h, w)
     near_mask: Pixels | None  # (h, w) 255 on the logo and close around it; None: everywhere
     outline: tuple[float, float, float, float]  # the logo in it: x1, y1, x2, y2 in pixels
+    plane: Plane = "brightness"
 
 
 def read_reference(source: Source) -> Pixels:
@@ -55,10 +67,11 @@ def read_reference(source: Source) -> Pixels:
 
 
 def pictures_of(image: Pixels) -> list[Picture]:
-    """The grey pictures that stand for a reference: one, or two where it is see-through.
+    """The pictures that stand for a reference: one, or more where it is see-through or colourful.
 
     A see-through logo is drawn on black and on white, because where its outline meets the
-    background depends on the background.
+    background depends on the background. One whose contrast is in its colour is drawn in the
+    planes that show it, beside its brightness.
     Raises UnusableReference where nothing is left to see.
     """
     logo = _solid_part(image)
@@ -69,7 +82,7 @@ def pictures_of(image: Pixels) -> list[Picture]:
             f"Use a picture of at least {_SMALLEST} pixels each way, better 100 or more."
         )
     if logo.shape[2] == 3:
-        return [_opaque(logo)]
+        return _opaque(logo)
     return [_on_backdrop(logo, shade) for shade in (0, 255)]
 
 
@@ -119,11 +132,34 @@ def _resized(image: Pixels) -> Pixels:
     return resize(image, size, interpolation=kind)
 
 
-def _opaque(logo: Pixels) -> Picture:
+def stretched(chroma: Pixels) -> Pixels:
+    """Blueness or redness, drawn in grey: 128 where there is no colour."""
+    return lut(chroma, _STRETCHED)
+
+
+def _opaque(logo: Pixels) -> list[Picture]:
     bgr = _resized(np.ascontiguousarray(logo))
     height, width = bgr.shape[:2]
     outline = (0.0, 0.0, float(width), float(height))
-    return Picture(cvt_color(bgr, cv2.COLOR_BGR2GRAY), None, outline)
+    brightness, red, blue = np.moveaxis(cvt_color(bgr, cv2.COLOR_BGR2YCrCb), 2, 0).copy()
+    return [
+        Picture(brightness, None, outline),
+        *(
+            Picture(stretched(chroma), None, outline, plane)
+            for plane, chroma in _telling(brightness, blue, red)
+        ),
+    ]
+
+
+def _telling(brightness: Pixels, blue: Pixels, red: Pixels) -> Iterator[tuple[Plane, Pixels]]:
+    """The planes of colour that show a logo better than a brightness that hardly shows it."""
+    faint, strongest = brightness.std(), max(blue.std(), red.std())
+    if faint >= _FAINT or strongest < max(_COLOURFUL, faint):
+        return
+    if blue.std() > _SHARE * strongest:
+        yield "blueness", blue
+    if red.std() > _SHARE * strongest:
+        yield "redness", red
 
 
 def _on_backdrop(logo: Pixels, shade: int) -> Picture:

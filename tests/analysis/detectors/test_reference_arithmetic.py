@@ -47,7 +47,7 @@ def reference() -> Reference:
 
 
 REFERENCE = reference()
-INDEX = Index([REFERENCE], 1, COMMON)
+INDEX = Index([REFERENCE], COMMON)
 
 
 def moved(scale: float, turn: float, x: float, y: float) -> tuple[Features, NDArray]:
@@ -121,7 +121,7 @@ def test_a_reference_looks_like_itself_in_any_light_and_unlike_another() -> None
 def test_kin_labels_do_not_silence_each_other() -> None:
     (picture,) = pictures_of(drawing("Borg"))
     twins = [REFERENCE, make_reference(1, pictures_of(drawing())[0], 150)]
-    index = Index([*twins, make_reference(2, picture, 150)], 3, COMMON)
+    index = Index([*twins, make_reference(2, picture, 150)], COMMON)
     pairs = index.pair(REFERENCE.features)
     telling = pairs.distance < 0.5 * pairs.rival
     assert telling[:, 0].mean() > 0.8

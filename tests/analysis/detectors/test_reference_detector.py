@@ -15,8 +15,9 @@ from analysis.detectors.reference.detector import (
     inspect_reference,
 )
 from analysis.errors import UnusableReference
-from analysis.media.frames import Frame
+from analysis.media.frames import Frame, FrameReader
 from analysis.types import Box, Detection
+from tests.analysis.clips import constant, write_clip
 
 Pixels = NDArray[np.uint8]
 
@@ -123,6 +124,55 @@ def test_it_finds_a_logo_printed_in_negative() -> None:
     found = find({"kvarn": [logo()]}, picture)
     assert found
     assert overlap(found[0].box, truth) > 0.6
+
+
+# Pairs of ink and ground, BGR, that are equally bright to within a few grey levels.
+EQUALLY_BRIGHT = {
+    "green on blue": ((60, 140, 40), (200, 95, 60)),
+    "blue on green": ((200, 95, 60), (60, 140, 40)),
+    "red on green": ((50, 50, 210), (60, 118, 40)),
+    "magenta on grey": ((190, 60, 190), (112, 112, 112)),
+}
+
+
+def board(name: str) -> Pixels:
+    """The star, the ring and the letters of a board, in one ink on one ground."""
+    ink, ground = (np.array(colour) for colour in EQUALLY_BRIGHT[name])
+    shape = np.zeros((120, 240), np.uint8)
+    cv2.circle(shape, (48, 60), 34, 255, 7, cv2.LINE_AA)
+    star = [(48, 30), (58, 74), (22, 48), (74, 48), (38, 74)]
+    cv2.polylines(shape, [np.array(star)], True, 255, 3, cv2.LINE_AA)
+    cv2.putText(shape, "Kvarn", (92, 76), cv2.FONT_HERSHEY_TRIPLEX, 1.5, 255, 3)
+    share = shape[:, :, None] / 255
+    return np.round(share * ink + (1 - share) * ground).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", EQUALLY_BRIGHT)
+def test_it_finds_a_logo_that_is_as_bright_as_its_ground(name: str) -> None:
+    picture = backdrop(7)
+    truth = put(picture, board(name), upright(330, 200, 240, 120))
+    found = find({"kvarn": [board(name)], "ox": [other_logo()]}, picture)
+    assert [d.label for d in found] == ["kvarn"]
+    assert overlap(found[0].box, truth) > 0.6
+
+
+def test_it_finds_such_a_logo_in_a_film_whose_colour_is_coded_coarsely(tmp_path) -> None:
+    picture = backdrop(7)
+    truth = put(picture, board("green on blue"), upright(330, 200, 240, 120))
+    film = write_clip(tmp_path / "board.mp4", constant(2), size=(960, 540), paint=lambda _: picture)
+    detector = ReferenceDetector({"kvarn": [board("green on blue")]})
+    with FrameReader(film, [0.0]) as reader:
+        (found,) = detector.detect(reader)
+    assert overlap(found[0].box, truth) > 0.6
+    assert found[0].confidence > 0.5
+
+
+def test_it_says_that_a_logo_shows_by_its_colour_alone() -> None:
+    check = inspect_reference(board("green on blue"))
+    assert check.contrast < 5
+    assert check.colour_contrast > 20
+    assert check.features > 20
+    assert inspect_reference(logo()).colour_contrast == 0
 
 
 @pytest.mark.parametrize("shade", [0, 255])
