@@ -71,7 +71,8 @@ class Sample:
     """One frame chosen for analysis, and the stretch of time it stands for.
 
     The frame shown at `time_s` answers for [start_s, end_s): its dwell. In every-frame mode that
-    is until the next frame; in sampled modes it reaches half-way to both neighbours.
+    is until the next frame; in sampled modes it reaches half-way to both neighbours, but never
+    into the time that another frame stands still.
     """
 
     time_s: float

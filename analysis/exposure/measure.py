@@ -255,21 +255,23 @@ def _sampling(frames: NDArray[np.void], *, is_picture: bool) -> dict[str, Any]:
     """How densely was looked, read off the cells.
 
     Where every frame is analysed, and only there, all cells begin with their frame; else they
-    begin half-way from the sample before. A cell that is longer than samples are apart was held.
+    begin half-way from the sample before, but for one that follows a still. A cell that is longer
+    than samples are apart was held, or the film stood still in it: then the next one begins with
+    its frame.
     """
     dwell_s = frames["end_s"] - frames["start_s"]
     apart_s = 2 * (frames["time_s"] - frames["start_s"])[1:]
     if is_picture or not len(frames):
         return {"stride_s": 0.0, "widest_s": 0.0, "every_frame": False, "is_held": False}
-    every_frame = len(apart_s) > 0 and not apart_s.any()
-    if every_frame or not len(apart_s):
-        apart_s = dwell_s
+    follows_a_still = apart_s == 0
+    every_frame = len(apart_s) > 0 and bool(follows_a_still.all())
+    apart_s = dwell_s if every_frame or not len(apart_s) else apart_s[~follows_a_still]
     widest_s = float(apart_s.max())
     return {
         "stride_s": float(np.median(apart_s)),
         "widest_s": widest_s,
         "every_frame": every_frame,
-        "is_held": bool((dwell_s[:-1] > 1.01 * widest_s).any()),
+        "is_held": bool(((dwell_s[:-1] > 1.01 * widest_s) & ~follows_a_still).any()),
     }
 
 

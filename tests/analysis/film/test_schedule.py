@@ -37,15 +37,46 @@ def test_dwells_tile_the_shown_film(gaps: list[float], first_s: float, mode: str
 
 
 @given(GAPS, st.floats(0.01, 4))
-def test_interval_takes_the_first_frame_at_or_after_each_multiple(
+def test_interval_takes_the_first_frame_at_or_after_each_multiple_and_each_still(
     gaps: list[float], interval_s: float
 ) -> None:
     table = table_of(gaps)
     chosen = samples(table, SamplingOptions("interval", interval_s))["time_s"]
     multiples = np.arange(0, table.times_s[-1] + 1e-6, interval_s)
     due = np.searchsorted(table.times_s, multiples - 1e-6)
-    expected = table.times_s[np.unique(due[due < len(table)])]
+    shown_s = np.diff(np.append(table.times_s, table.end_s))
+    still = np.flatnonzero(shown_s > interval_s + 1e-6)
+    expected = table.times_s[np.union1d(due[due < len(table)], still)]
     assert chosen.tolist() == expected.tolist()
+
+
+@given(GAPS, st.floats(0.01, 4), st.sampled_from(["interval", "adaptive"]))
+def test_what_stands_still_is_the_dwell_of_its_own_frame(
+    gaps: list[float], interval_s: float, mode: str
+) -> None:
+    table = table_of(gaps)
+    rows = samples(table, SamplingOptions(mode, interval_s))  # type: ignore[arg-type]
+    ends = np.append(table.times_s[1:], table.end_s)
+    for start, end in zip(table.times_s, ends, strict=True):
+        if end - start > interval_s + 1e-6:
+            [own] = np.flatnonzero(rows["time_s"] == start)
+            assert rows["start_s"][own] <= start
+            assert rows["end_s"][own] >= end
+
+
+def test_the_last_frame_before_a_pause_keeps_the_whole_pause() -> None:
+    """5 s at 25 frames a second, ten seconds of the last of them, then 5 s more."""
+    times = np.concatenate([np.arange(126) / 25, 15 + np.arange(125) / 25])
+    rows = samples(FrameTable(times, times == 0, 20.0))
+    [last] = np.flatnonzero(rows["time_s"] == 5.0)
+    assert (rows["start_s"][last], rows["end_s"][last]) == pytest.approx((4.9, 15.0))
+
+
+def test_a_still_that_no_multiple_falls_on_is_looked_at() -> None:
+    times = np.array([0.0, 0.04, 0.08, 7.0, 7.04])
+    rows = samples(FrameTable(times, times == 0, 7.08))
+    assert rows["time_s"].tolist() == [0.0, 0.08, 7.0]
+    assert rows["end_s"].tolist() == [0.04, 7.0, 7.08]
 
 
 def test_a_frame_at_a_multiple_is_not_lost_to_rounding() -> None:
