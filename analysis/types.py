@@ -112,6 +112,15 @@ class AudioTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureTrack:
+    index: int
+    codec: str
+    width: int  # as stored
+    height: int
+    is_used: bool  # the one that everything else here is about
+
+
+@dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What a file contains, from its headers and one pass over its packets (no full decoding)."""
 
@@ -134,6 +143,8 @@ class MediaInfo:
     is_hdr: bool = False
     is_interlaced: bool = False
     audio: Sequence[AudioTrack] = ()
+    pictures: Sequence[PictureTrack] = ()  # every picture track, the one that is used among them
+    is_joined: bool = False  # the file's clock starts again or jumps; times here run on
     is_partial: bool = False  # truncated or damaged: only a part can be decoded
     is_browser_playable: bool = False
     warnings: Sequence[str] = ()

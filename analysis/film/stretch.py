@@ -37,7 +37,7 @@ _NEAR = 640  # a thumbnail is averaged down from this width
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture of what was on screen. Those of one film are all of one size."""
+    """A small picture of what was on screen. Its shape is that of the film at that moment."""
 
     time_s: float
     jpeg: bytes

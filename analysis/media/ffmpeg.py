@@ -53,6 +53,11 @@ def program() -> str:
         ) from e
 
 
+def piped(**options: Any) -> Any:
+    """An ffmpeg-python input: what comes through the pipe that `run` is given."""
+    return ffmpeg.input("pipe:0", protocol_whitelist="pipe", format="nut", **options)
+
+
 def media(path: Path | str, **options: Any) -> Any:
     """An ffmpeg-python input: this one file, whatever its name looks like, and no other."""
     return ffmpeg.input(
@@ -74,14 +79,21 @@ def run(
     on_progress: Callable[[float], None] = lambda time_s: None,
     should_stop: Callable[[], bool] = lambda: False,
     stall_s: float = _STALL_S,
+    stdin: int = subprocess.DEVNULL,
 ) -> None:
     """Run an ffmpeg-python output to its end; `on_progress` is told the seconds written so far.
+
+    stdin: the end of a pipe to read from, for an input by `piped`; it is closed here.
 
     Raises Stopped, UnreadableMedia with the end of what ffmpeg said, AnalysisError when it makes
     no progress for `stall_s`. However it ends, no process is left behind.
     """
     arguments = ["-hide_banner", "-loglevel", "error", "-progress", "pipe:1", "-nostdin", "-y"]
-    process = _start([program(), *arguments, *ffmpeg.get_args(output)])
+    try:
+        process = _start([program(), *arguments, *ffmpeg.get_args(output)], stdin)
+    finally:
+        if stdin >= 0:
+            os.close(stdin)
     try:
         said = _follow(process, on_progress, should_stop, stall_s)
     finally:
@@ -92,10 +104,10 @@ def run(
         )
 
 
-def _start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(arguments: Sequence[str], stdin: int) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         arguments,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # a group of its own, to be killed whole

@@ -56,7 +56,7 @@ class FrameTable:
         return cls(rows["time_s"].copy(), rows["is_key"].copy(), end_s)
 
 
-def read_frame_table(path: Path | str) -> FrameTable:
+def read_frame_table(path: Path | str, *, track: int | None = None) -> FrameTable:
     """The frame table of the film or picture at `path`, from one pass over its packets.
 
     Decodes everything only where packets carry no time, or a wrong one. A file with sound only
@@ -64,4 +64,4 @@ def read_frame_table(path: Path | str) -> FrameTable:
     """
     from analysis.media.probe import examine
 
-    return examine(path)[1]
+    return examine(path, track=track)[1]

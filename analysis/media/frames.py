@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import UnreadableMedia
 from analysis.media.guard import Child, Limits, call
 from analysis.media.opencv import cvt_color, lut, merge, resize, transform
 
@@ -190,12 +191,15 @@ class FrameReader:
         the busiest cells) are not delivered but noted in `held`.
     keys_only: decode key frames and nothing else (their times must be wanted).
     hop: seek over gaps of more than 3 s between wanted times; then `changes` is empty.
+    track: the picture track to read; by default the one that players show.
     shown: deliver for each time the frame on screen then, instead of the frame starting then.
 
     After iteration:
     changes: rows (time_s, score): how much each decoded frame differs from the one before.
     held: time of a delivered frame -> positions in `sample_times_s` that it stands for too.
     missing: positions in `sample_times_s` without a frame; n_missing is their number.
+    sizes: (time_s, width, height) of the first frame, and of each that has another size than the
+        one before.
     problem: a sentence when part of the film could not be decoded, else None.
 
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
@@ -213,6 +217,7 @@ class FrameReader:
         keys_only: bool = False,
         hop: bool = False,
         shown: bool = False,
+        track: int | None = None,
     ) -> None:
         times = np.ascontiguousarray(sample_times_s, "<f8")
         if (np.diff(times) < 0).any():
@@ -221,6 +226,7 @@ class FrameReader:
         self.held: dict[float, list[int]] = {}
         self.missing: list[int] = []
         self.problem: str | None = None
+        self.sizes: list[tuple[float, int, int]] = []
         self._changes: list[bytes] = []
         self._out: deque[Frame] = deque()
         self._last_s: float | None = None
@@ -228,7 +234,7 @@ class FrameReader:
         self._memory: mmap.mmap | None = None
         request: dict[str, Any] = {"hop": hop, "keys_only": keys_only, "shown": shown}
         request |= {"hold_below": hold_below, "changes": not (hop or keys_only)}
-        request |= {"ring": self._ring_fd, "n_slots": 1 + KEPT + _AHEAD}
+        request |= {"track": track, "ring": self._ring_fd, "n_slots": 1 + KEPT + _AHEAD}
         if span_s is not None:
             request |= {"from_s": span_s[0], "until_s": span_s[1]}
         self._n_times = len(times)
@@ -258,8 +264,11 @@ class FrameReader:
                 self._changes.append(message.payload)
             if "restart" in fields:
                 self._changes.clear()
+            if "memory" in fields:
+                self._lend_memory(*fields["memory"], slot_bytes=fields["slot_bytes"])
             if "layout" in fields:
-                self._lend_memory(fields["layout"])
+                self._layout = fields["layout"]
+                self.sizes.append(self._size(fields["time_s"]))
             if "held" in fields:
                 self._note_held(fields["held"])
             if "slot" in fields:
@@ -290,19 +299,25 @@ class FrameReader:
         if hasattr(self, "_child"):
             self.close()
 
-    def _lend_memory(self, layout: dict[str, Any]) -> None:
-        n_slots = 1 + KEPT + _AHEAD
-        os.ftruncate(self._ring_fd, layout["slot_bytes"] * n_slots)
-        self._memory = mmap.mmap(self._ring_fd, layout["slot_bytes"] * n_slots)
+    def _lend_memory(self, start: int, length: int, *, slot_bytes: int) -> None:
+        """A ring of slots at `start`; frames in an earlier one stay where they are."""
+        is_first = self._memory is None
+        os.ftruncate(self._ring_fd, start + length)
+        self._memory = mmap.mmap(self._ring_fd, length, offset=start)
         self._pixels = np.frombuffer(self._memory, np.uint8)
-        self._layout = layout
-        self._child.grant(n_slots)
+        self._slot_bytes = slot_bytes
+        self._child.has_memory()
+        if is_first:
+            self._child.grant(1 + KEPT + _AHEAD)
+
+    def _size(self, time_s: float) -> tuple[float, int, int]:
+        return time_s, self._layout["width"], self._layout["height"]
 
     def _frame(self, slot: int, time_s: float) -> Frame:
         """The frame in `slot`; the one that is now too old gives its slot back."""
         layout = self._layout
-        size = layout["slot_bytes"]
-        pixels = self._pixels[slot * size : (slot + 1) * size]
+        at = slot * self._slot_bytes
+        pixels = self._pixels[at : at + layout["n_bytes"]]
         frame = Frame(time_s, layout["width"], layout["height"])
         if layout["is_planar"]:
             frame._planes = pixels
@@ -353,13 +368,17 @@ def read_picture(
     return ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def extract_frame(path: Path | str, time_s: float, *, limits: Limits | None = None) -> Frame:
+def extract_frame(
+    path: Path | str, time_s: float, *, limits: Limits | None = None, track: int | None = None
+) -> Frame:
     """The frame on screen at `time_s`, exactly; the first one for earlier times.
 
     Raises UnreadableMedia, RefusedMedia.
     """
-    with FrameReader(path, [time_s], shown=True, hop=True, limits=limits) as reader:
-        return next(frame.copy() for frame in reader)
+    with FrameReader(path, [time_s], shown=True, hop=True, limits=limits, track=track) as reader:
+        for frame in reader:
+            return frame.copy()
+    raise UnreadableMedia("Not one frame of this film can be decoded.")
 
 
 def _work_s(times: NDArray[np.float64], span_s: tuple[float, float] | None) -> float:

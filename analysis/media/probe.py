@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.media.frame_table import FrameTable
 from analysis.media.guard import Limits, call
-from analysis.types import AudioTrack, MediaInfo
+from analysis.types import AudioTrack, MediaInfo, PictureTrack
 
 _ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
 _STILL_S = 10.0  # a frame shown longer than this is worth a warning
@@ -24,16 +24,21 @@ _BROWSER_PICTURES = ("png", "mjpeg", "webp", "gif", "av1")
 _BROWSER_SOUNDS = ("mp3", "aac", "flac", "vorbis", "opus", "pcm_s16le", "pcm_f32le")
 
 
-def probe(path: Path | str, *, limits: Limits | None = None) -> MediaInfo:
+def probe(path: Path | str, *, limits: Limits | None = None, track: int | None = None) -> MediaInfo:
     """What the file at `path` contains. Raises UnreadableMedia and RefusedMedia."""
-    return examine(path, limits=limits)[0]
+    return examine(path, limits=limits, track=track)[0]
 
 
-def examine(path: Path | str, *, limits: Limits | None = None) -> tuple[MediaInfo, FrameTable]:
-    """What the file contains and its frame table, from one pass. Raises as `probe` does."""
+def examine(
+    path: Path | str, *, limits: Limits | None = None, track: int | None = None
+) -> tuple[MediaInfo, FrameTable]:
+    """What the file contains and its frame table, from one pass. Raises as `probe` does.
+
+    track: the picture track that is meant; by default the one that players show.
+    """
     size_bytes = Path(path).stat().st_size if Path(path).is_file() else 0
     work_s = size_bytes / 50e6  # reading through a file costs about a second per 50 MB at worst
-    facts, payload = call("examine", path, limits=limits, work_s=10 + work_s)
+    facts, payload = call("examine", path, {"track": track}, limits=limits, work_s=10 + work_s)
     rows = np.frombuffer(payload, _ROW)
     table = _table(rows, facts["kind"])
     return _info(facts, table, size_bytes), table
@@ -70,6 +75,8 @@ def _info(facts: Mapping[str, Any], table: FrameTable, size_bytes: int) -> Media
         frame_count=len(table),
         start_offset_s=float(table.times_s[0]) if len(table) else 0.0,
         audio=tuple(AudioTrack(**track) for track in facts["audio"]),
+        pictures=tuple(PictureTrack(**track) for track in facts["pictures"]),
+        is_joined=facts.get("is_joined", False),
         is_partial=facts["is_partial"],
         is_browser_playable=_plays_in_browsers(facts),
         warnings=(*facts["warnings"], *_still_stretches(table, gaps)),
@@ -104,6 +111,8 @@ def _plays_in_browsers(facts: Mapping[str, Any]) -> bool:
         return codec in _BROWSER_PICTURES or facts["format"] == "gif"
     if facts["kind"] == "audio":
         return sounds <= set(_BROWSER_SOUNDS)
+    if len(facts["pictures"]) > 1 and not facts["pictures"][0]["is_used"]:
+        return False  # they show the first track, or the one marked as the default
     if abs(facts["origin_s"]) > 0.001 or facts["is_partial"]:
         return False  # browsers differ on where such a film starts
     if facts["format"] == "gif":

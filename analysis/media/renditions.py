@@ -6,11 +6,12 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from analysis.errors import UnreadableMedia
-from analysis.media.ffmpeg import convert_to, media, run
+from analysis.media.ffmpeg import convert_to, media, piped, run
 from analysis.media.frame_table import EVENLY_PACED
-from analysis.media.guard import open_plain_file
+from analysis.media.guard import Child, open_plain_file
 from analysis.types import MediaInfo
 
 MAX_WIDTH = 1280
@@ -37,25 +38,55 @@ def proxy(
         raise UnreadableMedia("A picture needs no browser copy of this kind.")
     aside = Path(out).with_name(f".{Path(out).name}.part")
     length_s = max(info.duration_s, 1e-3)
+
+    def tell(time_s: float) -> None:
+        on_progress(min(time_s / length_s, 1.0))
+
     try:
-        run(
-            _recipe(path, aside, info),
-            on_progress=lambda time_s: on_progress(min(time_s / length_s, 1.0)),
-            should_stop=should_stop,
-        )
+        if info.is_joined:
+            _run_through_copy(path, aside, info, tell, should_stop)
+        else:
+            source = media(path, copyts=None)
+            run(_recipe(source, aside, info), on_progress=tell, should_stop=should_stop)
         aside.replace(out)
     finally:
         aside.unlink(missing_ok=True)
     on_progress(1.0)
 
 
-def _recipe(path: Path | str, out: Path, info: MediaInfo) -> object:
+def _run_through_copy(
+    path: Path | str,
+    out: Path,
+    info: MediaInfo,
+    on_progress: Callable[[float], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    """As `run`, for a file whose clock jumps: the decoding child hands it over on one clock."""
+    reading, writing = os.pipe()
+    try:
+        request = {"track": _track(info), "out": writing}
+        child = Child("copy", path, request, pass_fds=[writing], work_s=info.duration_s)
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)  # the child has its own: ffmpeg sees the end when that one closes
+    with child:
+        recipe = _recipe(piped(copyts=None), out, info, is_copy=True)
+        run(recipe, on_progress=on_progress, should_stop=should_stop, stdin=reading)
+        child.receive()  # says what was wrong, if anything was
+
+
+def _track(info: MediaInfo) -> int | None:
+    return next((picture.index for picture in info.pictures if picture.is_used), None)
+
+
+def _recipe(source: Any, out: Path, info: MediaInfo, *, is_copy: bool = False) -> object:
     """The ffmpeg-python output.
 
     `copyts` keeps the file's own clock, of which the asset's origin is then taken off: without
     it ffmpeg would move a film that starts before zero.
     """
-    source = media(path, copyts=None)
     streams = []
     options: dict[str, object] = {
         "format": "mp4",
@@ -67,7 +98,8 @@ def _recipe(path: Path | str, out: Path, info: MediaInfo) -> object:
     if info.kind == "video":
         width = min(MAX_WIDTH, info.width) // 2 * 2 or 2
         height = max(2, round(info.height * width / info.width / 2) * 2)
-        picture = source["v:0"].filter("scale", width, height).filter("setsar", 1)
+        track = "v:0" if is_copy or _track(info) is None else str(_track(info))
+        picture = source[track].filter("scale", width, height).filter("setsar", 1)
         if info.format in EVENLY_PACED:
             picture = picture.filter("setpts", f"N/{info.frame_rate}/TB")
         streams.append(picture)

@@ -23,7 +23,7 @@ _MAX_COLUMNS = 10
 _JPEG_MOST = 65_500  # pixels on a side: what the format can hold
 
 
-def poster(path: Path | str, info: MediaInfo) -> bytes:
+def poster(path: Path | str, info: MediaInfo, *, track: int | None = None) -> bytes:
     """A picture of the asset, JPEG up to 640 wide: a sharp frame near a tenth of the film.
 
     Raises UnreadableMedia for a file without picture.
@@ -33,15 +33,20 @@ def poster(path: Path | str, info: MediaInfo) -> bytes:
     if info.kind == "audio":
         raise UnreadableMedia("There is no picture in this file: it holds sound only.")
     times = sorted(info.start_offset_s + share * info.duration_s for share in _CANDIDATES)
-    with FrameReader(path, times, shown=True, hop=True) as reader:
+    with FrameReader(path, times, shown=True, hop=True, track=track) as reader:
         images = [_fitted(frame.bgr()) for frame in reader]
     if not images:
-        images = [_fitted(extract_frame(path, 0.0).bgr())]
+        images = [_fitted(extract_frame(path, 0.0, track=track).bgr())]
     return jpeg(max(images, key=_worth), quality=85)
 
 
 def strip(
-    path: Path | str, table: FrameTable, tile_width: int = 160, max_tiles: int = 200
+    path: Path | str,
+    table: FrameTable,
+    tile_width: int = 160,
+    max_tiles: int = 200,
+    *,
+    track: int | None = None,
 ) -> tuple[bytes, list[float], int]:
     """Tiles along the film: one JPEG, the time of each tile, and the tiles in a row.
 
@@ -49,10 +54,13 @@ def strip(
     as the film has them: a 2-hour film costs 200 decoded frames.
     """
     times = _spread(table, max_tiles)
-    with FrameReader(path, times, keys_only=True, hop=True) as reader:
-        found = [(frame.time_s, tile(frame, tile_width)) for frame in reader]
+    try:
+        with FrameReader(path, times, keys_only=True, hop=True, track=track) as reader:
+            found = [(frame.time_s, tile(frame, tile_width)) for frame in reader]
+    except UnreadableMedia:  # no key frame is whole; what follows one may still be shown
+        found = []
     if not found:
-        frame = extract_frame(path, 0.0)
+        frame = extract_frame(path, 0.0, track=track)
         found = [(frame.time_s, tile(frame, tile_width))]
     image, columns = sprite([image for _, image in found])
     return image, [time_s for time_s, _ in found], columns
@@ -67,11 +75,15 @@ def tile(frame: Frame, width: int) -> NDArray[np.uint8]:
 
 
 def sprite(tiles: Iterable[NDArray[np.uint8]], quality: int = 75) -> tuple[bytes, int]:
-    """Tiles of one size side by side as one JPEG, and how many stand in a row."""
+    """Tiles side by side as one JPEG, and how many stand in a row.
+
+    All get the room of the first; one of another shape stands in the middle of its own.
+    """
     images = list(tiles)
     if not images:
         raise ValueError("a sprite needs at least one tile")
     height, width = images[0].shape[:2]
+    images = [_in_the_middle(image, width, height) for image in images]
     columns = min(_MAX_COLUMNS, len(images))
     rows = min(-(-len(images) // columns), _JPEG_MOST // height)
     sheet = np.zeros((rows * height, columns * width, 3), np.uint8)
@@ -79,6 +91,19 @@ def sprite(tiles: Iterable[NDArray[np.uint8]], quality: int = 75) -> tuple[bytes
         top, left = index // columns * height, index % columns * width
         sheet[top : top + height, left : left + width] = image
     return jpeg(sheet, quality), columns
+
+
+def _in_the_middle(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The image as large as it fits into `width` × `height`, black around it."""
+    if image.shape[:2] == (height, width):
+        return image
+    share = min(width / image.shape[1], height / image.shape[0])
+    size = max(round(image.shape[1] * share), 1), max(round(image.shape[0] * share), 1)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    room = np.zeros((height, width, 3), np.uint8)
+    fitted = resize(image, size, interpolation=cv2.INTER_AREA)
+    room[top : top + size[1], left : left + size[0]] = fitted
+    return room
 
 
 def jpeg(image: NDArray[np.uint8], quality: int = 80) -> bytes:

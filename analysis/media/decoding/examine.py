@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from analysis.errors import RefusedMedia, UnreadableMedia
 from analysis.media.decoding.decoder import Seen, decoded, ready, stamp_of
 from analysis.media.decoding.geometry import Geometry, geometry_of
+from analysis.media.decoding.joins import Joins, joins_of, on_one_clock
 from analysis.media.decoding.line import Line
-from analysis.media.decoding.opening import film, is_picture, open_media, origin
+from analysis.media.decoding.opening import film, is_picture, open_media, origin, picture_tracks
 from analysis.media.decoding.pictures import picture_frame
 
 ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
@@ -25,6 +26,7 @@ _REPORT_EVERY = 4096  # packets between two signs of life
 _REORDERED = 17
 _CHECKED = 24  # frames decoded to see whether the packets tell the truth about their times
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG, as H.273 numbers them
+_MOST_SAID = 3  # jumps of the clock that are told one by one
 _VP8_HIDDEN = 0x10  # the bit of a VP8 packet's first byte that is set when it is shown
 
 
@@ -34,6 +36,7 @@ class Scan:
 
     rows: list[tuple[float, float, bool]] = field(default_factory=list)  # in file order
     sound_end_s: float = 0.0
+    other_end_s: float = 0.0  # of picture tracks that are not looked at
     n_sound: int = 0
     n_unstamped: int = 0
     is_broken: bool = False
@@ -44,20 +47,22 @@ def examine(request: dict, payload: bytes, line: Line) -> None:
     """Answer with the facts of the file as fields, and its frame table as payload."""
     media = request["media"]
     container = open_media(media, request)
-    facts = _headers(container)
+    track = request.get("track")
+    facts = _headers(container, track)
     if is_picture(container):
         _examine_picture(media, container, request, facts, line)
         return
-    stream = film(container)
-    scan = _scan(container, stream, request["limits"], line)
+    stream = film(container, track)
+    joins = joins_of(container, request, line)
+    scan = _scan(container, stream, joins, request["limits"], line)
     header_s = container.duration / 1_000_000 if container.duration else 0.0
     container.close()
 
     rows = np.empty(0, ROW)
-    warnings: list[str] = []
+    warnings = [*_other_pictures(facts["pictures"]), *_said_of(joins)]
     if stream is not None:
         facts |= _look(media, request)
-        rows = _trusted_rows(request, scan, warnings, line)
+        rows = _trusted_rows(request, scan, joins, warnings, line)
     if stream is not None and not len(rows):
         raise UnreadableMedia("There is a picture track, but not one frame of it can be decoded.")
     if stream is None and not scan.n_sound:
@@ -69,13 +74,16 @@ def examine(request: dict, payload: bytes, line: Line) -> None:
     last = float(rows["time_s"][-1] + rows["duration_s"][-1]) if len(rows) else 0.0
     end_s = max(last, scan.sound_end_s)
     facts["duration_s"] = end_s
-    facts["is_partial"] = scan.is_broken or _promises_more(header_s, end_s, warnings)
+    facts["is_joined"] = bool(joins)
+    there_s = max(end_s, scan.other_end_s)
+    short = not joins and _promises_more(header_s, there_s, warnings)
+    facts["is_partial"] = scan.is_broken or short
     facts["warnings"] = warnings
     line.send(facts, rows.tobytes())
 
 
-def _headers(container: InputContainer) -> dict[str, Any]:
-    stream = film(container)
+def _headers(container: InputContainer, track: int | None) -> dict[str, Any]:
+    stream = film(container, track)
     facts: dict[str, Any] = {
         "format": container.format.name,
         "origin_s": float(origin(container)),
@@ -89,6 +97,17 @@ def _headers(container: InputContainer) -> dict[str, Any]:
             }
             for track in container.streams.audio
             if track.codec_context is not None
+        ],
+        "pictures": [
+            {
+                "index": other.index,
+                "codec": other.codec_context.codec.canonical_name,
+                "width": other.codec_context.width,
+                "height": other.codec_context.height,
+                "is_used": stream is not None and other.index == stream.index,
+            }
+            for other in picture_tracks(container)
+            if other.codec_context is not None
         ],
     }
     if stream is not None and stream.codec_context is not None:
@@ -110,17 +129,25 @@ def _examine_picture(
     line.send(facts, np.array([(0.0, 0.0, True)], ROW).tobytes())
 
 
-def _scan(container: InputContainer, stream: VideoStream | None, limits: dict, line: Line) -> Scan:
+def _scan(
+    container: InputContainer,
+    stream: VideoStream | None,
+    joins: Joins,
+    limits: dict,
+    line: Line,
+) -> Scan:
     """Note the time of every packet of picture and sound; read no pixels."""
     scan = Scan()
     start = origin(container)
     clock = {s.index: float(s.time_base) for s in container.streams if s.time_base}
     picture = -1 if stream is None else stream.index
     is_vp8 = stream is not None and stream.codec_context.codec.canonical_name == "vp8"
-    tracks = [*container.streams.audio, *([] if stream is None else [stream])]
+    others = picture_tracks(container) if stream is not None else []
+    tracks = [*container.streams.audio, *others]
     if not tracks:
         return scan
-    packets = container.demux(tracks)
+    sounds = {track.index for track in container.streams.audio}
+    packets = on_one_clock(container.demux(tracks), joins, keep_damaged=False)
     while True:
         try:
             packet = next(packets)
@@ -135,10 +162,12 @@ def _scan(container: InputContainer, stream: VideoStream | None, limits: dict, l
             line.send({"alive": True})
         pts, base = stamp_of(packet), clock[packet.stream_index]
         if packet.stream_index != picture:
-            scan.n_sound += 1
-            if pts is not None:
-                end = (pts + (packet.duration or 0)) * base - float(start)
-                scan.sound_end_s = max(scan.sound_end_s, end)
+            end_s = 0.0 if pts is None else (pts + (packet.duration or 0)) * base - float(start)
+            if packet.stream_index in sounds:
+                scan.n_sound += 1
+                scan.sound_end_s = max(scan.sound_end_s, end_s)
+            else:
+                scan.other_end_s = max(scan.other_end_s, end_s)
         elif pts is None:
             scan.n_unstamped += 1
         elif not (is_vp8 and not bytes(packet)[0] & _VP8_HIDDEN):
@@ -151,7 +180,7 @@ def _scan(container: InputContainer, stream: VideoStream | None, limits: dict, l
 def _look(media: int, request: dict) -> dict[str, Any]:
     """What only decoding tells: how the first frame is displayed."""
     container = open_media(media, request)
-    stream = film(container)
+    stream = film(container, request.get("track"))
     assert stream is not None
     ready(stream, request["limits"])
     with contextlib.closing(container):
@@ -177,15 +206,17 @@ def _seen(geometry: Geometry, frame: av.VideoFrame) -> dict[str, Any]:
     }
 
 
-def _trusted_rows(request: dict, scan: Scan, warnings: list[str], line: Line) -> NDArray[np.void]:
+def _trusted_rows(
+    request: dict, scan: Scan, joins: Joins, warnings: list[str], line: Line
+) -> NDArray[np.void]:
     """The frame table: from the packets where they tell the truth, else from decoding it all."""
     rows = _in_order(scan, warnings)
     container = open_media(request["media"], request)
-    stream = film(container)
+    stream = film(container, request.get("track"))
     assert stream is not None
     ready(stream, request["limits"])
     with contextlib.closing(container):
-        frames = decoded(container, stream)
+        frames = decoded(container, stream, on_one_clock(container.demux(stream), joins))
         first = list(map(_row, islice(frames, _CHECKED)))
         if _agree(first, rows) and not scan.n_unstamped:
             return rows
@@ -240,6 +271,38 @@ def _without_repeats(rows: NDArray[np.void]) -> NDArray[np.void]:
     if not len(rows):
         return rows
     return rows[np.concatenate([[True], np.diff(rows["time_s"]) > 1e-7])]
+
+
+def _other_pictures(pictures: list[dict[str, Any]]) -> list[str]:
+    others = [p for p in pictures if not p["is_used"]]
+    if not others or len(others) == len(pictures):
+        return []
+    sizes = ", ".join(f"track {p['index']}: {p['width']}×{p['height']}" for p in others)
+    if len(others) == 1:
+        return [f"There is another picture track in this file ({sizes}); it was not looked at."]
+    return [
+        f"There are {len(others)} other picture tracks in this file ({sizes}); they were not "
+        "looked at."
+    ]
+
+
+def _said_of(joins: Joins) -> list[str]:
+    """What a person should know of a clock that was put right."""
+    said = []
+    for at_s, leap_s in joins.breaks[:_MOST_SAID]:
+        if leap_s < 0:
+            said.append(
+                f"The film's clock starts again after {at_s:,.1f} s: another recording follows. "
+                "It is measured as going on from there."
+            )
+        else:
+            said.append(
+                f"The film's clock jumps ahead by {leap_s:,.1f} s after {at_s:,.1f} s: nothing was "
+                "recorded there. The hole counts as no time; what follows is measured as going on."
+            )
+    if len(joins.breaks) > _MOST_SAID:
+        said.append(f"Its clock jumps {len(joins.breaks) - _MOST_SAID} more times.")
+    return said
 
 
 def _promises_more(header_s: float, end_s: float, warnings: list[str]) -> bool:

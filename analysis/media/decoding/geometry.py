@@ -37,6 +37,10 @@ class Geometry:
     is_bt709: bool
 
     @property
+    def coded(self) -> tuple[int, int]:
+        return self.coded_width, self.coded_height
+
+    @property
     def upright(self) -> tuple[int, int]:
         """Width and height with square pixels, before turning. Grows one side, shrinks none."""
         aspect = self.sample_aspect
@@ -60,7 +64,7 @@ class Geometry:
         return {
             "width": width,
             "height": height,
-            "slot_bytes": self.slot_bytes,
+            "n_bytes": self.slot_bytes,
             "is_planar": self.is_planar,
             "is_full_range": self.is_full_range,
             "is_bt709": self.is_bt709,

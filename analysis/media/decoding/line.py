@@ -16,6 +16,7 @@ class Line:
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         self._free = threading.Semaphore(0)
+        self._has_memory = threading.Semaphore(0)
 
     def send(self, fields: Mapping[str, Any], payload: bytes | memoryview = b"") -> None:
         """Send one message whole; waits while the caller is behind."""
@@ -24,8 +25,16 @@ class Line:
         while data:
             data = data[os.write(self._pipe, data) :]
 
-    def grant(self, count: int) -> None:
-        self._free.release(count)
+    def heard(self, signs: bytes) -> None:
+        """Take in what the caller wrote: `+` for a free slot, `=` for memory that was asked for."""
+        if count := signs.count(b"+"):
+            self._free.release(count)
+        if count := signs.count(b"="):
+            self._has_memory.release(count)
+
+    def wait_for_memory(self) -> None:
+        """Wait until the caller has made the memory that it was told to make."""
+        self._has_memory.acquire()
 
     def wait_for_slot(self) -> None:
         """Wait until the caller says that one more slot of the ring is free."""

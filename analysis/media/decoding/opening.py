@@ -24,6 +24,7 @@ PICTURE_FORMATS = (
 )
 SOUND_FORMATS = "mp3,aac,flac,wav,w64,aiff,au,caf,amr,ac3,eac3,dts,wv,ape,tta,mpc,mpc8"
 _WHITELIST = ",".join((VIDEO_FORMATS, PICTURE_FORMATS, SOUND_FORMATS))
+_NOT_A_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
 _PLAYLISTS = (
     b"#EXTM3U", b"#EXTINF", b"ffconcat", b"v=0", b"[playlist]", b"[Reference]", b"RTSPtext",
     b"<MPD", b"<SmoothStreamingMedia", b"<asx", b"<smil", b"http://", b"https://", b"rtsp://",
@@ -56,13 +57,26 @@ def open_media(media: int, request: dict) -> InputContainer:
     return container
 
 
-def film(container: InputContainer) -> VideoStream | None:
-    """The main picture stream, or None: the cover of a song is not one."""
+def film(container: InputContainer, track: int | None = None) -> VideoStream | None:
+    """The picture track `track`, by default the one that players show; None where there is none.
+
+    Raises UnreadableMedia for a track that the file does not have.
+    """
+    if track is not None:
+        for stream in picture_tracks(container):
+            if stream.index == track:
+                return stream
+        raise UnreadableMedia(f"This file has no picture track {track}.")
     best = container.streams.best("video")
-    if best is None or best.disposition & Disposition.attached_pic:
+    if best is None or best.disposition & _NOT_A_FILM:
         return None
     assert isinstance(best, VideoStream)
     return best
+
+
+def picture_tracks(container: InputContainer) -> list[VideoStream]:
+    """Every track that is a film: the cover of a song is not one, nor are a film's thumbnails."""
+    return [s for s in container.streams.video if not s.disposition & _NOT_A_FILM]
 
 
 def origin(container: InputContainer) -> Fraction:
@@ -77,9 +91,9 @@ def origin(container: InputContainer) -> Fraction:
         if stream.type in ("video", "audio")
         if stream.start_time is not None and stream.time_base is not None
     }
-    picture = film(container)
-    if picture is not None and starts.get(picture.index, 0) < 0:
-        return Fraction(starts[picture.index])
+    first = min((starts.get(s.index, 0) for s in picture_tracks(container)), default=0)
+    if first < 0:
+        return Fraction(first)
     return max(Fraction(min(starts.values(), default=0)), Fraction(0))
 
 

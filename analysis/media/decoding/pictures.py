@@ -64,7 +64,7 @@ def read_picture(request: dict, payload: bytes, line: Line) -> None:
     if is_picture(container):
         _, frame, geometry, _ = picture_frame(media, container, request)
     else:  # a film: its first frame
-        stream = film(container)
+        stream = film(container, request.get("track"))
         if stream is None:
             raise UnreadableMedia("There is no picture in this file: it holds sound only.")
         ready(stream, request["limits"])

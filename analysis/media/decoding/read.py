@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
@@ -11,10 +12,11 @@ import av
 import numpy as np
 from av.stream import Discard
 
-from analysis.errors import UnreadableMedia
+from analysis.errors import RefusedMedia, UnreadableMedia
 from analysis.media.decoding.change import Meter
 from analysis.media.decoding.decoder import SAME_S, Faults, Seen, decoded, ready, stamp_of
 from analysis.media.decoding.geometry import Geometry, fill, geometry_of
+from analysis.media.decoding.joins import joins_of, on_one_clock
 from analysis.media.decoding.line import Line
 from analysis.media.decoding.opening import film, is_picture, open_media, origin
 
@@ -42,10 +44,12 @@ class Reading:
         self.missing: list[int] = []
         self.held: list[int] = []
         self.meter = Meter(request)
-        self.ring: Ring | None = None
+        self.ring = Ring(request, line)
+        self._told: Geometry | None = None
         self.n_decoded = 0
         self._hopped_for = -1
         self._open()
+        self.joins = joins_of(self.container, request, line)
         self._can_seek = self.container.format.name not in _SEEKS_BADLY
         self.start = origin(self.container)
 
@@ -116,33 +120,46 @@ class Reading:
             if target <= 0.5 or not self._can_seek:
                 break
             packets = self._packets_at(target)
+            if packets is None:
+                break
             key = next((p for p in packets if p.is_keyframe and stamp_of(p) is not None), None)
             if key is not None and self._shown(key) <= time_s + SAME_S:
                 return self._shown(key), chain([key], packets)
         return self._walk(time_s)
 
-    def _packets_at(self, target: float) -> Iterator[av.Packet]:
-        assert self.stream.time_base is not None  # every demuxer sets it
-        stamp = int((Fraction(target) + self.start) / self.stream.time_base)
+    def _packets_at(self, target: float) -> Iterator[av.Packet] | None:
+        """What comes after a seek to `target`; None where it leads to the beginning anyway."""
         try:
-            self.container.seek(stamp, stream=self.stream)
+            if self.joins:  # the file's own times lead astray: only bytes are sure
+                before = bisect_right(self.joins.keys, target, key=lambda key: key[1])
+                if not before:
+                    return None
+                byte = self.joins.keys[before - 1][0]
+                self.container.seek(byte, unsupported_byte_offset=True)
+            else:
+                assert self.stream.time_base is not None  # every demuxer sets it
+                stamp = int((Fraction(target) + self.start) / self.stream.time_base)
+                self.container.seek(stamp, stream=self.stream)
         except (av.error.FFmpegError, OSError):
             return iter(())
-        return _forgiving(self.container.demux(self.stream))
+        return self._packets()
+
+    def _packets(self) -> Iterator[av.Packet]:
+        return on_one_clock(_forgiving(self.container.demux(self.stream)), self.joins)
 
     def _walk(self, time_s: float) -> tuple[float, Iterator[av.Packet]]:
         """As `_seek`, by reading (not decoding) everything from the start: always right."""
         self.container.close()
         self._open()
-        packets = _forgiving(self.container.demux(self.stream))
+        packets = self._packets()
         held: list[av.Packet] = []
         trusted = -np.inf
         for number, packet in enumerate(packets):
             if number % 4096 == 0:
                 self.line.send({"alive": True})
-            if stamp_of(packet) is None and packet.size:  # a raw stream: nothing to go by
-                return trusted, chain(held, [packet], packets)
-            if packet.is_keyframe:
+            if stamp_of(packet) is None and packet.size and not self.joins:
+                return trusted, chain(held, [packet], packets)  # a raw stream: nothing to go by
+            if packet.is_keyframe and stamp_of(packet) is not None:
                 shown = self._shown(packet)
                 if shown > time_s + SAME_S:
                     return trusted, chain(held, [packet], packets)
@@ -157,7 +174,7 @@ class Reading:
 
     def _open(self) -> None:
         self.container = open_media(self.request["media"], self.request)
-        stream = film(self.container)
+        stream = film(self.container, self.request.get("track"))
         if stream is None:
             raise UnreadableMedia("There is no picture in this file: it holds sound only.")
         self.stream = stream
@@ -173,8 +190,6 @@ class Reading:
     def _look(self, seen: Seen) -> None:
         """Measure a decoded frame, and deliver it or the one before for each time it settles."""
         self.n_decoded += 1
-        if self.ring is None:
-            self.ring = Ring(self.request, self.line, self._geometry(seen.frame))
         self.meter.see(seen)
         if self.n_decoded % _REPORT_EVERY == 0:
             self.line.send({"at_s": seen.time_s}, self.meter.take())
@@ -222,14 +237,24 @@ class Reading:
         if self.meter.is_same(choice):
             self.held.append(index)
             return
-        assert self.ring is not None
-        slot = self.ring.put(choice.frame)
+        geometry = self._geometry(choice.frame)
+        slot = self.ring.put(choice.frame, geometry)
         fields = {"slot": slot, "index": index, "time_s": time_s, "held": self.held}
+        if geometry != self._told:  # the first frame, or the picture changed its size or turned
+            fields["layout"], self._told = geometry.layout(), geometry
         self.held = []
         self.line.send(fields, self.meter.take())
 
     def _geometry(self, frame: av.VideoFrame) -> Geometry:
+        most = self.request["limits"]["max_video_side"]
+        if max(frame.width, frame.height) > most:
+            raise RefusedMedia(
+                f"The picture becomes {frame.width:,}×{frame.height:,}; the limit for video is "
+                f"{most:,}×{most:,}."
+            )
         aspect = self.stream.sample_aspect_ratio
+        if self._told and (frame.width, frame.height) != self._told.coded:
+            aspect = self.stream.codec_context.sample_aspect_ratio  # the header's was the first's
         return geometry_of(frame, aspect, is_picture=is_picture(self.container))
 
     def _summary(self) -> dict:
@@ -258,24 +283,38 @@ def _forgiving(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
 
 
 class Ring:
-    """The slots, in memory shared with the caller, that frames are written to in turn."""
+    """The slots, in memory shared with the caller, that frames are written to in turn.
 
-    def __init__(self, request: dict, line: Line, geometry: Geometry) -> None:
-        self._line, self._geometry = line, geometry
+    A picture larger than a slot asks the caller for a new ring behind the old one, whose frames
+    stay readable. The caller frees slots in the order they were filled, and there are never more
+    free than one ring has: so a slot's turn comes only after its last frame was given back.
+    """
+
+    def __init__(self, request: dict, line: Line) -> None:
+        self._line, self._file = line, request["ring"]
         self._n_slots: int = request["n_slots"]
         self._n_put = 0
-        line.send({"layout": geometry.layout()})
-        line.wait_for_slot()  # the caller sizes the memory before it grants the first slot
-        self._is_waited = True
-        self._memory = mmap.mmap(request["ring"], geometry.slot_bytes * self._n_slots)
-        self._pixels = np.frombuffer(self._memory, np.uint8)
+        self._slot_bytes = 0
+        self._end = 0  # of the memory, in bytes
 
-    def put(self, frame: av.VideoFrame) -> int:
-        if not self._is_waited:
-            self._line.wait_for_slot()
-        self._is_waited = False
+    def put(self, frame: av.VideoFrame, geometry: Geometry) -> int:
+        if geometry.slot_bytes > self._slot_bytes:
+            self._grow(geometry.slot_bytes)
+        self._line.wait_for_slot()
         slot = self._n_put % self._n_slots
         self._n_put += 1
-        size = self._geometry.slot_bytes
-        fill(self._pixels[slot * size : (slot + 1) * size], frame, self._geometry)
+        at = slot * self._slot_bytes
+        fill(self._pixels[at : at + geometry.slot_bytes], frame, geometry)
         return slot
+
+    def _grow(self, needed: int) -> None:
+        """Twice as large at least: a film that grows all the time asks a few times only."""
+        self._slot_bytes = needed if not self._slot_bytes else max(needed, 2 * self._slot_bytes)
+        start, page = self._end, mmap.ALLOCATIONGRANULARITY
+        length = -(-self._slot_bytes * self._n_slots // page) * page
+        self._end = start + length
+        self._line.send({"memory": [start, length], "slot_bytes": self._slot_bytes})
+        self._line.wait_for_memory()
+        self._memory = mmap.mmap(self._file, length, offset=start)
+        self._pixels = np.frombuffer(self._memory, np.uint8)
+        self._n_put = 0

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from analysis.errors import RefusedMedia, UnreadableMedia
+from analysis.media.decoding.joins import Joins, joins_of, on_one_clock
 from analysis.media.decoding.line import Line
 from analysis.media.decoding.opening import open_media, origin
 
@@ -22,14 +23,14 @@ _TOLERANCE = RATE // 10  # a clock that is off by less than 0.1 s is not correct
 
 def read_sound(request: dict, payload: bytes, line: Line) -> None:
     """Send the samples (float32, -1 to 1) in pieces, in order."""
-    for samples in _samples(request):
+    for samples in _samples(request, line):
         line.send({}, samples.astype("<f4").tobytes())
 
 
 def read_peaks(request: dict, payload: bytes, line: Line) -> None:
     """Send the loudest sample of each 10 ms (float32, 0 to 1) in pieces, in order."""
     rest = np.empty(0, np.float32)
-    for samples in _samples(request):
+    for samples in _samples(request, line):
         samples = np.concatenate([rest, samples])
         whole = len(samples) // _BLOCK * _BLOCK
         rest = samples[whole:]
@@ -40,7 +41,7 @@ def read_peaks(request: dict, payload: bytes, line: Line) -> None:
         line.send({}, np.minimum(np.abs(rest).max(keepdims=True), 1).astype("<f4").tobytes())
 
 
-def _samples(request: dict) -> Iterator[NDArray[np.float32]]:
+def _samples(request: dict, line: Line) -> Iterator[NDArray[np.float32]]:
     """Pieces of the first sound track; silence where it has none, so that sample n is at n/RATE."""
     container = open_media(request["media"], request)
     track = container.streams.best("audio")
@@ -53,7 +54,8 @@ def _samples(request: dict) -> Iterator[NDArray[np.float32]]:
     most = int(request["limits"]["max_sound_s"] * RATE)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     position = 0
-    for frame in _frames(container, track):
+    joins = joins_of(container, request, line)
+    for frame in _frames(container, track, joins):
         due = _due(frame, start)
         for piece in _resampled(resampler, frame):
             piece, position = _placed(piece, position, due)
@@ -90,9 +92,11 @@ def _placed(
     return piece, position + len(piece)
 
 
-def _frames(container: InputContainer, track: av.AudioStream) -> Iterator[av.AudioFrame]:
+def _frames(
+    container: InputContainer, track: av.AudioStream, joins: Joins
+) -> Iterator[av.AudioFrame]:
     """Decoded sound; damaged packets are passed over."""
-    packets = container.demux(track)
+    packets = on_one_clock(container.demux(track), joins)
     while True:
         try:
             packet = next(packets)

@@ -146,15 +146,6 @@ def test_a_damaged_middle_costs_only_the_middle(tmp_path: Path) -> None:
     assert "damaged" in reader.problem
 
 
-def test_a_clock_that_runs_backwards_loses_what_it_repeats(tmp_path: Path) -> None:
-    first = write_clip(tmp_path / "a.ts", constant(60)).read_bytes()
-    path = file_of(tmp_path, "twice.ts", first + first)
-    info, table = probe(path), read_frame_table(path)
-    assert (np.diff(table.times_s) > 0).all()
-    assert len(table) == 60
-    assert any("runs backwards" in warning for warning in info.warnings)
-
-
 def test_a_clock_that_jumps_ahead_is_reported(tmp_path: Path) -> None:
     times = constant(20) + constant(20, start=3600.0)
     info = probe(write_clip(tmp_path / "a.mkv", times))
