@@ -28,7 +28,9 @@ def logo() -> bytes:
     return cv2.imencode(".png", _mark())[1].tobytes()
 
 
-def film(path: Path, *, seconds: int, pace: float = 1.0) -> Path:
+def film(
+    path: Path, *, seconds: int, pace: float = 1.0, gop: int = 2 * RATE, flags: str = ""
+) -> Path:
     """The logo is on screen in the first six of every eight seconds, drifting to the right.
 
     At a slower pace all of that takes longer: at 0.2 it stays for half a minute.
@@ -36,10 +38,10 @@ def film(path: Path, *, seconds: int, pace: float = 1.0) -> Path:
     ground = np.random.default_rng(3).integers(90, 130, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     ground = cv2.GaussianBlur(ground, (0, 0), 5)
     mark = cv2.resize(_mark(), (120, 90), interpolation=cv2.INTER_AREA)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options={"movflags": flags} if flags else {}) as container:
         stream = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.options = {"g": str(2 * RATE), "preset": "ultrafast", "crf": "18", "bf": "2"}
+        stream.options = {"g": str(gop), "preset": "ultrafast", "crf": "18", "bf": "2"}
         for index in range(seconds * RATE):
             picture = ground.copy()
             second = index / RATE * pace % 8

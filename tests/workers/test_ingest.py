@@ -185,3 +185,47 @@ def test_a_full_disk_is_said_and_can_be_tried_again(clip, workspace, settings, m
     ingest.ingest(asset.pk)
     asset.refresh_from_db()
     assert asset.status == Status.DONE, asset.error
+
+
+def cut_film(folder: Path, *, share: float = 0.5) -> Path:
+    """A film of 6 s whose only key frame is the first, broken off in the middle."""
+    whole = film(folder / "whole.mp4", seconds=6, gop=1000, flags="faststart")
+    path = folder / "cut.mp4"
+    data = whole.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def test_a_cut_off_film_with_one_key_frame_is_analysed_as_far_as_it_goes(prepared, acme, tmp_path):
+    asset = prepared(cut_film(tmp_path))
+    assert asset.status == Status.DONE, asset.error
+    assert asset.is_partial
+    assert asset.rendition("poster")
+    assert asset.rendition("strip")
+    run = run_to_the_end(asset, acme)
+    assert run.status == Run.Status.SUCCEEDED, run.error
+    assert 1 < run.duration_s < 5
+    assert "may have been cut short" in " ".join(run.notes)
+
+
+def test_what_is_odd_about_a_film_is_in_the_notes_of_its_run(prepared, acme, tmp_path):
+    """Two recordings in one file: the brand is seen in both, and the join is said."""
+    import av
+
+    pieces = b""
+    for seconds in (2, 3):
+        source = film(tmp_path / f"{seconds}.mp4", seconds=seconds)
+        piece = tmp_path / f"{seconds}.ts"
+        with av.open(str(source)) as opened, av.open(str(piece), "w") as target:
+            stream = target.add_stream_from_template(opened.streams.video[0])
+            for packet in opened.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    target.mux(packet)
+        pieces += piece.read_bytes()
+    (tmp_path / "joined.ts").write_bytes(pieces)
+    asset = prepared(tmp_path / "joined.ts")
+    assert asset.status == Status.DONE, asset.error
+    run = run_to_the_end(asset, acme)
+    assert run.duration_s == pytest.approx(5.0, abs=0.1)
+    assert "clock starts again after 2.0 s" in run.notes[0]

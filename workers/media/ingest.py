@@ -51,20 +51,36 @@ def prepare(asset: Asset, beat: Heartbeat) -> None:
     if info.kind == "video":
         file = keep(_name(asset, "frames.bin"), table.pack())
         Rendition.keep(asset, "frame_table", file, frames=len(table), end_s=table.end_s)
-    for share, (step, make) in zip((0.1, 0.25, 0.4, 0.6), _steps(info), strict=False):
+    for share, (step, make) in zip((0.1, 0.2, 0.35, 0.6), _steps(info), strict=False):
         if beat.should_stop():
             raise Stopped
         beat.note(step=step, progress=share)
+        _try(make, asset, info, beat)
+
+
+def _try(make: Make, asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    """What a page would like to have of a film fails nothing: the film can be analysed without."""
+    try:
         make(asset, info, beat)
+    except AnalysisError as error:
+        if info.kind != "video" or not error.permanent:
+            raise
+        said = f"The film is well enough to be analysed, but {_MISSING[make]}: {error.message}"
+        known = dict(asset.probe)
+        known["warnings"] = [*known.get("warnings", []), said]
+        asset.renew(probe=known)
 
 
-Step = tuple[str, Callable[[Asset, MediaInfo, Heartbeat], None]]
+Make = Callable[[Asset, MediaInfo, Heartbeat], None]
+Step = tuple[str, Make]
 
 
 def _steps(info: MediaInfo) -> list[Step]:
     steps: list[Step] = []
     if info.kind in ("video", "image"):
-        steps.append(("making thumbnails", make_pictures))
+        steps.append(("making thumbnails", make_poster))
+    if info.kind == "video":
+        steps.append(("making the film strip", make_strip))
     if info.audio:
         steps.append(("drawing the sound", make_waveform))
     if not info.is_browser_playable:
@@ -85,14 +101,18 @@ def describe(asset: Asset, info: MediaInfo) -> None:
     )
 
 
-def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    from analysis.media.frame_table import FrameTable
-    from analysis.media.thumbnails import poster, strip
+def make_poster(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.media.thumbnails import poster
 
     path = local_path(asset.file)
     Rendition.keep(asset, "poster", keep(_name(asset, "poster.jpg"), poster(path, info)))
-    if info.kind != "video":
-        return
+
+
+def make_strip(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    from analysis.media.frame_table import FrameTable
+    from analysis.media.thumbnails import strip
+
+    path = local_path(asset.file)
     table_file = asset.renditions.get(recipe="frame_table").file
     table = FrameTable.unpack(local_path(table_file).read_bytes())
     sheet, times, columns = strip(path, table, tile_width=TILE_WIDTH)
@@ -106,13 +126,7 @@ def make_pictures(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
     from analysis.media.audio import waveform
 
-    try:
-        peaks = waveform(local_path(asset.file))
-    except AnalysisError as error:
-        if info.kind == "audio":
-            raise
-        log.info("%s has sound that cannot be drawn: %s", asset, error)  # its pictures are well
-        return
+    peaks = waveform(local_path(asset.file))
     Rendition.keep(asset, "waveform", "", peaks=[round(float(p), 3) for p in peaks])
 
 
@@ -140,6 +154,14 @@ def make_proxy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
             should_stop=beat.should_stop,
         )
         Rendition.keep(asset, "proxy", keep_file(_name(asset, "proxy.mp4"), path))
+
+
+_MISSING: dict[Make, str] = {
+    make_poster: "it has no thumbnail",
+    make_strip: "it has no film strip",
+    make_waveform: "its sound cannot be drawn",
+    make_proxy: "browsers cannot play it",
+}
 
 
 def _name(asset: Asset, what: str) -> str:

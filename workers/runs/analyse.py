@@ -100,7 +100,8 @@ def _still(run: Run) -> dict[str, Any]:
 
 
 def _notes(asset: Asset) -> list[str]:
-    return list(asset.probe.get("warnings", [])) if asset.is_partial else []
+    """What was odd about the file is beside every figure that is drawn from it."""
+    return list(asset.probe.get("warnings", []))
 
 
 def _frame_table(asset: Asset) -> FrameTable:
