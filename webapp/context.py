@@ -42,7 +42,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "membership": membership,
         "workspace": membership.workspace if membership else None,
-        "other_workspaces": _other_workspaces(request) if membership else [],
+        "other_workspaces": _other_workspaces(membership) if membership else [],
         "may": {action.value: membership.can(action) for action in Action} if membership else {},
         "places": _places(request.path, membership) if membership else [],
         "version": settings.VERSION,
@@ -84,6 +84,6 @@ def _url(name: str) -> str:
         return ""
 
 
-def _other_workspaces(request: HttpRequest) -> Any:
-    mine = Workspace.objects.of(request.user)
-    return mine.exclude(pk=request.membership.workspace_id).order_by("name")[:12]
+def _other_workspaces(membership: Membership) -> Any:
+    mine = Workspace.objects.of(membership.user)
+    return mine.exclude(pk=membership.workspace_id).order_by("name")[:12]

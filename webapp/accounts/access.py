@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from webapp.accounts.models import Action, Key, Workspace
+from webapp.accounts.requests import SiteRequest
 
 M = TypeVar("M", bound=models.Model)
 View = Callable[..., HttpResponse]
@@ -22,7 +23,7 @@ def may(action: Action) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         @login_required
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.membership is None:
                 return redirect("no-workspace")
             if not request.membership.can(action):
@@ -48,7 +49,7 @@ def workspaces(request: Any, action: Action = Action.VIEW) -> models.QuerySet[Wo
 
 
 def find(
-    model: type[M] | models.QuerySet,
+    model: type[M] | models.QuerySet[M],
     request: HttpRequest,
     action: Action = Action.VIEW,
     **lookup: Any,

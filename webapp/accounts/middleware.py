@@ -1,6 +1,8 @@
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+
+from webapp.accounts.requests import SiteRequest
 
 
 class CurrentWorkspace:
@@ -9,10 +11,10 @@ class CurrentWorkspace:
     The choice is kept in the session; without one it is their first workspace.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: SiteRequest) -> HttpResponse:
         request.membership = None
         if request.user.is_authenticated:
             mine = request.user.memberships.select_related("workspace").order_by("pk")

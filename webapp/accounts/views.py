@@ -37,6 +37,7 @@ from webapp.accounts.models import (
     SignInTry,
     Workspace,
 )
+from webapp.accounts.requests import MemberRequest, PersonRequest
 
 _FRESH_FROM_LINK = "may_set_password"
 
@@ -114,7 +115,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-def no_workspace(request: HttpRequest) -> HttpResponse:
+def no_workspace(request: PersonRequest) -> HttpResponse:
     if request.membership is not None:
         return redirect("home")
     return render(request, "accounts/no_workspace.html")
@@ -122,7 +123,7 @@ def no_workspace(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def switch_workspace(request: HttpRequest, pk: int) -> HttpResponse:
+def switch_workspace(request: PersonRequest, pk: int) -> HttpResponse:
     workspace = get_object_or_404(Workspace.objects.of(request.user), pk=pk)
     request.session["workspace"] = workspace.pk
     return redirect("home")
@@ -132,12 +133,12 @@ def switch_workspace(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-def settings_home(request: HttpRequest) -> HttpResponse:
+def settings_home(request: PersonRequest) -> HttpResponse:
     return redirect("profile")
 
 
 @login_required
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: PersonRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -149,7 +150,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-def password(request: HttpRequest) -> HttpResponse:
+def password(request: PersonRequest) -> HttpResponse:
     """Set or change the password. After a sign-in link the old one need not be known."""
     is_fresh = request.session.get(_FRESH_FROM_LINK, False)
     needs_current = request.user.has_usable_password() and not is_fresh
@@ -171,7 +172,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @may(Action.ADMINISTER)
-def members(request: HttpRequest) -> HttpResponse:
+def members(request: MemberRequest) -> HttpResponse:
     """The members; posting invites somebody, or renames the workspace."""
     workspace = request.membership.workspace
     renames = "rename" in request.POST
@@ -189,7 +190,7 @@ def members(request: HttpRequest) -> HttpResponse:
     return _members_page(request, workspace, invite, naming, link)
 
 
-def _invite(request: HttpRequest, workspace: Workspace, form: InviteForm) -> dict | None:
+def _invite(request: MemberRequest, workspace: Workspace, form: InviteForm) -> dict | None:
     try:
         membership, token = workspace.invite(
             form.cleaned_data["email"], form.cleaned_data["role"], by=request.user
@@ -207,7 +208,7 @@ def _invite(request: HttpRequest, workspace: Workspace, form: InviteForm) -> dic
 
 
 def _members_page(
-    request: HttpRequest,
+    request: MemberRequest,
     workspace: Workspace,
     invite: InviteForm,
     naming: WorkspaceForm,
@@ -228,7 +229,7 @@ def _members_page(
 
 @require_POST
 @may(Action.ADMINISTER)
-def member_role(request: HttpRequest, pk: int) -> HttpResponse:
+def member_role(request: MemberRequest, pk: int) -> HttpResponse:
     membership = find(Membership, request, Action.ADMINISTER, pk=pk)
     role = request.POST.get("role", "")
     if role not in Role.values:
@@ -245,7 +246,7 @@ def member_role(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ADMINISTER)
-def member_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def member_remove(request: MemberRequest, pk: int) -> HttpResponse:
     membership = find(Membership, request, Action.ADMINISTER, pk=pk)
     try:
         membership.remove(by=request.user)
@@ -259,7 +260,7 @@ def member_remove(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @may(Action.ADMINISTER)
-def member_link(request: HttpRequest, pk: int) -> HttpResponse:
+def member_link(request: MemberRequest, pk: int) -> HttpResponse:
     membership = find(Membership, request, Action.ADMINISTER, pk=pk)
     try:
         token = membership.new_link(by=request.user)
@@ -277,7 +278,7 @@ def member_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @may(Action.VIEW)
-def keys(request: HttpRequest) -> HttpResponse:
+def keys(request: MemberRequest) -> HttpResponse:
     """One's own keys; an administrator sees everybody's. A new key is shown once."""
     form, secret = KeyForm(request.POST or None), ""
     workspace = request.membership.workspace
@@ -294,7 +295,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @may(Action.VIEW)
-def key_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+def key_revoke(request: MemberRequest, pk: int) -> HttpResponse:
     owned = Key.objects.filter(revoked=None)
     if not request.membership.can(Action.ADMINISTER):
         owned = owned.filter(user=request.user)
@@ -308,7 +309,7 @@ def key_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.ADMINISTER)
-def audit_log(request: HttpRequest) -> HttpResponse:
+def audit_log(request: MemberRequest) -> HttpResponse:
     workspace = request.membership.workspace
     events = workspace.events.select_related("user").order_by("-at", "-pk")
     words, who = request.GET.get("q", "").strip(), request.GET.get("who", "")

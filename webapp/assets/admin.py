@@ -9,7 +9,7 @@ class RenditionInline(admin.TabularInline):
     model = Rendition
     extra = 0
     fields = ["recipe", "status", "file", "error"]
-    readonly_fields = fields
+    readonly_fields = ["recipe", "status", "file", "error"]
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -166,9 +166,11 @@ def _answer(
     content_type = _SHOWN.get(PurePosixPath(name).suffix.lower().lstrip("."))
     wanted_as = request.GET.get("as", "").replace("\\", "/").split("/")[-1][:200]
     headers["Content-Length"] = str(span.length)
-    headers["Content-Disposition"] = content_disposition_header(
+    disposition = content_disposition_header(
         bool(wanted_as) or content_type is None, wanted_as or PurePosixPath(name).name
     )
+    if disposition:
+        headers["Content-Disposition"] = disposition
     content_type = content_type or "application/octet-stream"
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers, content_type=content_type)

@@ -13,15 +13,17 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from analysis.datasets.formats import TITLES
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused, User
+from webapp.accounts.requests import MemberRequest
 from webapp.assets import uploads
 from webapp.assets.links import media_link
+from webapp.choosing import offer_choices
 from webapp.datasets import importing
 from webapp.datasets.importing import MAX_BYTES, MAX_FILES
 from webapp.datasets.models import Dataset, DatasetVersion, Transfer
@@ -47,7 +49,7 @@ class FilesField(forms.FileField):
 
 
 class ImportForm(forms.Form):
-    files = FilesField(
+    files = FilesField(  # type: ignore[assignment]  # no attribute: Django takes fields out
         required=False,
         label="An archive, or a file of labels with its pictures",
         widget=Files({"multiple": True}),
@@ -96,14 +98,14 @@ class ExportForm(forms.Form):
         super().__init__(*args, **kwargs)
         frozen = dataset.versions.filter(status=Status.DONE)
         choices = [(v.number, f"v{v.number}, {v.created:%-d %b %Y}") for v in frozen]
-        self.fields["version"].choices = [("", "As it is now"), *choices]  # type: ignore[attr-defined]
+        offer_choices(self, "version", [("", "As it is now"), *choices])
 
 
 # --- in ---------------------------------------------------------------------------------------
 
 
 @may(Action.ANALYSE)
-def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
+def bring_in(request: MemberRequest, pk: int) -> HttpResponse:
     """Choose what to import; posting looks into it and changes nothing yet."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     form = ImportForm(_sent(request), request.FILES or None)
@@ -125,7 +127,7 @@ def bring_in(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def go_on(request: HttpRequest, pk: int) -> HttpResponse:
+def go_on(request: MemberRequest, pk: int) -> HttpResponse:
     """Import what was looked into."""
     row = find(_transfers(), request, Action.ANALYSE, pk=pk)
     try:
@@ -139,7 +141,7 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.VIEW)
-def take_out(request: HttpRequest, pk: int) -> HttpResponse:
+def take_out(request: MemberRequest, pk: int) -> HttpResponse:
     """Choose a format and a version; posting has a worker write it."""
     found = find(Dataset.objects.select_related("project"), request, pk=pk)
     version = request.GET.get("version", "")
@@ -161,7 +163,7 @@ def take_out(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def download(request: HttpRequest, pk: int) -> HttpResponse:
+def download(request: MemberRequest, pk: int) -> HttpResponse:
     """The file of an export, as long as it is kept."""
     row = find(_transfers(), request, pk=pk)
     if not row.is_kept:
@@ -174,7 +176,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def report(request: HttpRequest, pk: int) -> HttpResponse:
+def report(request: MemberRequest, pk: int) -> HttpResponse:
     """How an import or export stands, and its report; htmx asks again while it works."""
     row = find(_transfers(), request, pk=pk)
     if row.kind not in (Transfer.Kind.IMPORT, Transfer.Kind.EXPORT):
@@ -196,7 +198,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "datasets/transfer.html", context)
 
 
-def _sent(request: HttpRequest) -> QueryDict | None:
+def _sent(request: MemberRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 

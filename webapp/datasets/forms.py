@@ -9,6 +9,7 @@ from analysis.datasets.split import Recipe
 from analysis.errors import AnalysisError
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
+from webapp.choosing import offer, offer_choices
 from webapp.datasets.models import Dataset
 from webapp.leases import Status
 from webapp.projects.forms import listed, plain
@@ -148,10 +149,11 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: Any, labels: list[Label]) -> None:
         super().__init__(data)
-        self.fields["label"].choices = [
+        choices = [
             ("", "Every label"),
             *((str(label.pk), label.name) for label in labels),
         ]
+        offer_choices(self, "label", choices)
         for name in ("label", "state", "split", "origin"):
             self.fields[name].widget.attrs["data-send-on-change"] = True
         self.full_clean()
@@ -184,7 +186,7 @@ class FramesForm(forms.Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         videos = Asset.objects.filter(workspace=workspace, kind=Asset.Kind.VIDEO)
-        self.fields["videos"].queryset = videos.filter(status=Status.DONE)
+        offer(self, "videos", videos.filter(status=Status.DONE))
 
     def options(self) -> dict[str, Any]:
         values = self.cleaned_data
@@ -274,7 +276,7 @@ class SynthesisForm(forms.Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         ready = Asset.objects.filter(workspace=workspace, status=Status.DONE)
-        self.fields["assets"].queryset = ready.exclude(kind=Asset.Kind.AUDIO)
+        offer(self, "assets", ready.exclude(kind=Asset.Kind.AUDIO))
         for field in self.fields.values():
             field.widget.attrs["form"] = "synthesis"  # logos are added by forms in between
 

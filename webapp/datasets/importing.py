@@ -49,7 +49,8 @@ def look_into(
         raise Refused(f"{size(total)} at once is too much: {size(MAX_BYTES)} at most.")
     came = _whole(by, dataset.project.workspace, sent)
     with ExitStack() as opened:
-        file, name = _keep(files or [opened.enter_context(_file_of(upload)) for upload in came])
+        whole: Sequence[File] = files
+        file, name = _keep(whole or [opened.enter_context(_file_of(upload)) for upload in came])
     options = {
         "step": "check",
         "preview": True,  # so it is no work over the dataset that its pages tell of
@@ -93,7 +94,7 @@ def _whole(user: User, workspace: Workspace, ids: Sequence[UUID]) -> list[Upload
     return [here[pk] for pk in ids]
 
 
-def _file_of(upload: Upload) -> File:
+def _file_of(upload: Upload) -> File[bytes]:
     return File(uploads.path_of(upload).open("rb"), name=upload.name)
 
 
@@ -127,6 +128,7 @@ def _put(file: File, target: str) -> None:
         _need_room(file.size or 0)
         default_storage.save(target, file)
     else:
+        assert file.file is not None
         uploads.store(Path(file.file.name), target)
 
 

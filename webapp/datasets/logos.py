@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from django.core.files import File
+
 from analysis.media.svg import MOST_BYTES, looks_like_drawing
 from webapp.projects.pictures import MAX_BYTES, PictureRefused, read_picture
 
@@ -22,7 +24,7 @@ class FoundLogo:
     extension: str
 
 
-def read_logo_file(file: BinaryIO) -> FoundLogo:
+def read_logo_file(file: BinaryIO | File[bytes]) -> FoundLogo:
     """The logo in `file`. A drawing is kept unopened: a worker paints it.
 
     Raises PictureRefused for what is neither PNG, JPEG, WebP nor SVG, too large or damaged.

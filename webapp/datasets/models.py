@@ -3,14 +3,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Task
+from analysis.datasets.types import Split as SetSplit
 from analysis.types import Box
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User
@@ -110,7 +111,7 @@ class Dataset(models.Model):
         names = dict(self.current_labels().values_list("pk", "name"))
         samples = self.samples.current().select_related("asset").prefetch_related("annotations")
         pictures = tuple(s.as_labelled_picture(names) for s in samples.iterator(chunk_size=2000))
-        return LabelledSet(self.task, tuple(names.values()), pictures, self.name)
+        return LabelledSet(cast(Task, self.task), tuple(names.values()), pictures, self.name)
 
     # --- verbs --------------------------------------------------------------------------
 
@@ -314,7 +315,7 @@ class Sample(models.Model):
             boxes=boxes,
             labels=tuple(names[pk] for pk in self.labels if pk in names),
             is_labelled=self.state == self.State.LABELLED,
-            split=self.given_split or None,
+            split=cast(SetSplit, self.given_split) if self.given_split else None,
             group=self.group,
             is_synthetic=self.origin == self.Origin.SYNTHETIC,
             is_golden=self.is_golden,

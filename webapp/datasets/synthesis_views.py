@@ -6,13 +6,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
+from webapp.choosing import offered
 from webapp.datasets.forms import GROUNDS, SynthesisForm
 from webapp.datasets.gallery import drawn
 from webapp.datasets.logos import read_logo_file
@@ -26,7 +28,7 @@ PREVIEWED = 6
 
 
 @may(Action.ANALYSE)
-def synthesis(request: HttpRequest, pk: int) -> HttpResponse:
+def synthesis(request: MemberRequest, pk: int) -> HttpResponse:
     """Choose logos and what pictures of them are like; posting makes a preview or all of them."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     if found.task != Dataset.Task.BOXES:
@@ -50,12 +52,12 @@ def synthesis(request: HttpRequest, pk: int) -> HttpResponse:
         return _shown(request, preview)
     if request.htmx:
         return render(request, "datasets/_preview_refused.html", {"form": form}, status=status)
-    context = page_context(found, "synthesis") | _choices(found, form)
+    context = page_context(found, "synthesis") | _choices(request, found, form)
     context |= {"form": form, "preview": preview}
     return render(request, "datasets/synthesis.html", context, status=status)
 
 
-def _chosen(request: HttpRequest, found: Dataset) -> list[dict[str, Any]]:
+def _chosen(request: MemberRequest, found: Dataset) -> list[dict[str, Any]]:
     """The ticked logos: "reference-3" a label's logo picture, "file-5" a logo file."""
     ticked = set(request.POST.getlist("logo"))
     rows: list[dict[str, Any]] = []
@@ -75,9 +77,9 @@ def _references(found: Dataset) -> Any:
     return rows.select_related("label")
 
 
-def _choices(found: Dataset, form: SynthesisForm) -> dict[str, Any]:
+def _choices(request: MemberRequest, found: Dataset, form: SynthesisForm) -> dict[str, Any]:
     """The labels with their logos, and the assets that can be backgrounds."""
-    ticked = set(form.data.getlist("logo")) if form.is_bound else None
+    ticked = set(request.POST.getlist("logo")) if form.is_bound else None
     by_label: dict[int, list[dict[str, Any]]] = {}
     known: dict[int, set[str]] = {}
     for logo in found.logo_files.all():
@@ -90,7 +92,7 @@ def _choices(found: Dataset, form: SynthesisForm) -> dict[str, Any]:
         key = f"reference-{reference.pk}"
         row = _logo_row(key, reference.name, reference.file, ticked)
         by_label.setdefault(reference.label_id, []).append(row)
-    assets = list(form.fields["assets"].queryset[:40])
+    assets = list(offered(form, "assets")[:40])
     posters = poster_links(assets)
     wanted = {str(pk) for pk in form["assets"].value() or []}
     return {
@@ -118,7 +120,7 @@ def _logo_row(
     }
 
 
-def _preview(request: HttpRequest, found: Dataset, options: dict[str, Any]) -> Transfer:
+def _preview(request: MemberRequest, found: Dataset, options: dict[str, Any]) -> Transfer:
     """Ask a worker for a few pictures that are shown and not kept."""
     for old in found.transfers.filter(kind="synthesis", options__has_key="preview"):
         if not old.is_over:
@@ -133,13 +135,13 @@ def _preview(request: HttpRequest, found: Dataset, options: dict[str, Any]) -> T
 
 @require_safe
 @may(Action.ANALYSE)
-def preview(request: HttpRequest, pk: int) -> HttpResponse:
+def preview(request: MemberRequest, pk: int) -> HttpResponse:
     """The pictures of a preview, as far as they are made."""
     rows = Transfer.objects.select_related("dataset__project").filter(options__has_key="preview")
     return _shown(request, find(rows, request, Action.ANALYSE, pk=pk))
 
 
-def _shown(request: HttpRequest, row: Transfer) -> HttpResponse:
+def _shown(request: MemberRequest, row: Transfer) -> HttpResponse:
     colours = dict(row.dataset.project.labels.values_list("name", "colour"))
     pictures = []
     for made in row.report.get("pictures", []) if row.report else []:
@@ -157,7 +159,7 @@ def _shown(request: HttpRequest, row: Transfer) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def logo_add(request: HttpRequest, pk: int) -> HttpResponse:
+def logo_add(request: MemberRequest, pk: int) -> HttpResponse:
     """Logo files for a label."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     asked = request.POST.get("label", "")
@@ -170,7 +172,7 @@ def logo_add(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Choose a logo file first.")
     for file in files:
         try:
-            found.add_logo(label, read_logo_file(file), file.name, by=request.user)
+            found.add_logo(label, read_logo_file(file), file.name or "", by=request.user)
         except (PictureRefused, Refused) as refused:
             messages.error(request, f"{file.name}: {refused}")
     return redirect("dataset-synthesis", pk)
@@ -178,7 +180,7 @@ def logo_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def logo_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def logo_remove(request: MemberRequest, pk: int) -> HttpResponse:
     logo = find(LogoFile.objects.select_related("label"), request, Action.ANALYSE, pk=pk)
     logo.delete()  # the file stays: versions and other datasets may name it
     messages.success(request, f"{logo.name} removed from {logo.label}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.datasets.forms import FreezeForm
 from webapp.datasets.models import Dataset, DatasetVersion
@@ -18,7 +19,7 @@ from webapp.datasets.views import INVALID, page_context
 
 
 @may(Action.VIEW)
-def versions(request: HttpRequest, pk: int) -> HttpResponse:
+def versions(request: MemberRequest, pk: int) -> HttpResponse:
     """A dataset's versions; posting freezes another."""
     found = find(Dataset.objects.select_related("project"), request, pk=pk)
     form = FreezeForm(request.POST or None)
@@ -37,14 +38,14 @@ def versions(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "datasets/versions.html", context, status=status)
 
 
-def _find(request: HttpRequest, pk: int, number: int, action: Action) -> DatasetVersion:
+def _find(request: MemberRequest, pk: int, number: int, action: Action) -> DatasetVersion:
     rows = DatasetVersion.objects.select_related("dataset__project", "created_by")
     return find(rows, request, action, dataset=pk, number=number)
 
 
 @require_safe
 @may(Action.VIEW)
-def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def version(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     """What a version holds; while it is frozen, how far that is."""
     found = _find(request, pk, number, Action.VIEW)
     context = page_context(found.dataset, "versions") | figures_context(found)
@@ -59,7 +60,7 @@ def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def version_errors(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def version_errors(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     """Likely label errors; a part of the page, because predictions are large."""
     found = _find(request, pk, number, Action.VIEW)
     context = errors_context(found) | {"version": found, "dataset": found.dataset}
@@ -68,7 +69,7 @@ def version_errors(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def version_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def version_file(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     """The version as one file, gzipped JSON."""
     found = _find(request, pk, number, Action.VIEW)
     if not found.is_frozen:
@@ -79,7 +80,7 @@ def version_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def version_retry(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def version_retry(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     found = _find(request, pk, number, Action.ANALYSE)
     found.retry()
     return redirect("dataset-version", pk, number)

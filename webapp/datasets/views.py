@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,9 +18,11 @@ from rest_framework.exceptions import APIException
 
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Event, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.assets import uploads
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Collection, Rendition
+from webapp.choosing import offered
 from webapp.datasets.forms import (
     HOWS,
     WAYS,
@@ -48,7 +50,7 @@ _UNDER_WAY = [Status.WAITING, Status.WORKING]
 
 
 @may(Action.VIEW)
-def datasets(request: HttpRequest, pk: int) -> HttpResponse:
+def datasets(request: MemberRequest, pk: int) -> HttpResponse:
     """The datasets of a project; posting makes one."""
     project = find(Project, request, pk=pk)
     form = NewDatasetForm(request.POST or None)
@@ -72,7 +74,7 @@ def datasets(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.ANALYSE)
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: MemberRequest) -> HttpResponse:
     """A training project, in one of three ways."""
     files = request.FILES.getlist("logos") if request.method == "POST" else []
     form = StartForm(request.POST or None, n_logos=len(files), initial=_asked(request))
@@ -84,12 +86,12 @@ def start(request: HttpRequest) -> HttpResponse:
     return render(request, "datasets/start.html", context, status=status)
 
 
-def _asked(request: HttpRequest) -> dict[str, str]:
+def _asked(request: MemberRequest) -> dict[str, str]:
     asked = request.GET.get("way", "")
     return {"way": asked if asked in [way for way, _, _ in WAYS] else "boxes"}
 
 
-def _begin(request: HttpRequest, form: StartForm, files: list[Any]) -> Dataset | None:
+def _begin(request: MemberRequest, form: StartForm, files: list[Any]) -> Dataset | None:
     """The project with its dataset and logos; None when something is refused, and said."""
     values = form.cleaned_data
     found: list[tuple[str, str, FoundLogo]] = []
@@ -118,7 +120,7 @@ def _begin(request: HttpRequest, form: StartForm, files: list[Any]) -> Dataset |
 
 
 def _keep_logo(
-    request: HttpRequest, dataset: Dataset, label: str, name: str, logo: FoundLogo
+    request: MemberRequest, dataset: Dataset, label: str, name: str, logo: FoundLogo
 ) -> None:
     """The file is a logo to paint, and where it can be, one to be found by without training."""
     row = dataset.project.labels.get(name__iexact=label)
@@ -137,7 +139,7 @@ def _keep_logo(
 
 @require_safe
 @may(Action.VIEW)
-def dataset(request: HttpRequest, pk: int) -> HttpResponse:
+def dataset(request: MemberRequest, pk: int) -> HttpResponse:
     """The pictures of a dataset, or only the gallery when htmx asks for another filter."""
     found = find(Dataset.objects.select_related("project"), request, pk=pk)
     context = page_context(found, "pictures") | gallery_context(found, request)
@@ -147,7 +149,7 @@ def dataset(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.ANALYSE)
-def rename(request: HttpRequest, pk: int) -> HttpResponse:
+def rename(request: MemberRequest, pk: int) -> HttpResponse:
     """What it is called; and the way to delete it."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     form = DatasetNameForm(request.POST or None, initial={"name": found.name})
@@ -191,7 +193,7 @@ def _work_of(found: Dataset) -> list[Transfer]:
 
 @require_safe
 @may(Action.VIEW)
-def work(request: HttpRequest, pk: int) -> HttpResponse:
+def work(request: MemberRequest, pk: int) -> HttpResponse:
     """How the work over a dataset stands; asks again while there is some."""
     found = find(Dataset.objects.select_related("project"), request, pk=pk)
     context = {"dataset": found} | work_context(found)
@@ -203,7 +205,7 @@ def work(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def sample(request: HttpRequest, pk: int) -> HttpResponse:
+def sample(request: MemberRequest, pk: int) -> HttpResponse:
     """One picture, large, with what is on it."""
     samples = Sample.objects.select_related("dataset__project", "asset")
     found = find(samples, request, pk=pk)
@@ -224,7 +226,7 @@ def sample(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def take(request: HttpRequest, pk: int) -> HttpResponse:
+def take(request: MemberRequest, pk: int) -> HttpResponse:
     """Pictures that were uploaded come into the dataset: `assets` by id, or `files` of a form."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     ids = [int(p) for p in request.POST.get("assets", "").split(",") if is_id(p)]
@@ -235,7 +237,7 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
         except APIException as refused:
             messages.error(request, str(refused.detail))
         else:
-            ids.append(upload.asset_id)
+            ids += [upload.asset_id] if upload.asset_id else []
     assets = Asset.objects.filter(pk__in=ids, workspace=found.project.workspace)
     present = set(assets.values_list("pk", flat=True))
     ids = [pk for pk in dict.fromkeys(ids) if pk in present]
@@ -271,7 +273,7 @@ def _shelve(found: Dataset, assets: QuerySet[Asset]) -> None:
 
 @require_POST
 @may(Action.ANALYSE)
-def change(request: HttpRequest, pk: int) -> HttpResponse:
+def change(request: MemberRequest, pk: int) -> HttpResponse:
     """Remove the chosen pictures, mark them golden, say that nothing is on them, label them."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     form = ChangeForm(request.POST)
@@ -290,7 +292,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(reverse("dataset", args=[pk]) + (f"?{narrowing}" if narrowing else ""))
 
 
-def _chosen(request: HttpRequest, found: Dataset) -> QuerySet[Sample]:
+def _chosen(request: MemberRequest, found: Dataset) -> QuerySet[Sample]:
     """The ticked pictures, or all that the filter shows."""
     if request.POST.get("all"):
         labels = list(found.current_labels())
@@ -300,7 +302,7 @@ def _chosen(request: HttpRequest, found: Dataset) -> QuerySet[Sample]:
 
 
 def _change(
-    request: HttpRequest, found: Dataset, chosen: QuerySet[Sample], wish: dict[str, Any]
+    request: MemberRequest, found: Dataset, chosen: QuerySet[Sample], wish: dict[str, Any]
 ) -> None:
     n, now = chosen.count(), timezone.now()
     pictures = f"{n} picture{'' if n == 1 else 's'}"
@@ -345,7 +347,7 @@ def _change(
 
 @require_POST
 @may(Action.ANALYSE)
-def restore(request: HttpRequest, pk: int, removed: str) -> HttpResponse:
+def restore(request: MemberRequest, pk: int, removed: str) -> HttpResponse:
     """Undo a removal."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     try:
@@ -364,7 +366,7 @@ def restore(request: HttpRequest, pk: int, removed: str) -> HttpResponse:
 
 
 @may(Action.ANALYSE)
-def frames(request: HttpRequest, pk: int) -> HttpResponse:
+def frames(request: MemberRequest, pk: int) -> HttpResponse:
     """Take frames out of videos of the library."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     workspace = found.project.workspace
@@ -378,7 +380,7 @@ def frames(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             Transfer.objects.request(found, "frames", options=form.options(), by=request.user)
             return redirect("dataset", pk)
-    videos = form.fields["videos"].queryset
+    videos = offered(form, "videos")
     context = page_context(found, "frames") | {
         "form": form,
         "hows": HOWS,
@@ -423,7 +425,7 @@ def poster_links(assets: list[Asset]) -> dict[int, str]:
 
 @require_POST
 @may(Action.ANALYSE)
-def work_change(request: HttpRequest, pk: int, do: str) -> HttpResponse:
+def work_change(request: MemberRequest, pk: int, do: str) -> HttpResponse:
     """Cancel, retry or put away a piece of long work."""
     rows = Transfer.objects.select_related("dataset__project")
     row = find(rows, request, Action.ANALYSE, pk=pk)

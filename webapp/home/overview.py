@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, Q
-from django.http import HttpRequest
 from django.urls import reverse
 
 from webapp.accounts.models import Action, Workspace
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset
 from webapp.leases import Status
@@ -54,7 +54,7 @@ class Recent:
     run: Run | None
 
 
-def overview(request: HttpRequest) -> dict[str, Any]:
+def overview(request: MemberRequest) -> dict[str, Any]:
     workspace = request.membership.workspace
     may_act = request.membership.can(Action.ANALYSE)
     running = _running(workspace)

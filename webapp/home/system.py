@@ -43,7 +43,7 @@ def database() -> Check:
 def broker() -> Check:
     """Can a doorbell be rung? For the folder broker: can its folder be written?"""
     if settings.BROKER_URL.startswith("filesystem"):
-        folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
+        folder = Path(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
         return _writable(folder, "The broker's folder")
     try:
         with app.connection_for_write(connect_timeout=2) as link:

@@ -1,5 +1,7 @@
 """The home page, the state of the system, and what a monitor asks."""
 
+from typing import cast
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -8,25 +10,27 @@ from django.views.decorators.cache import never_cache
 
 from webapp.accounts.access import may
 from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest, PersonRequest
 from webapp.home import system as machine
 from webapp.home.overview import overview
 from webapp.labelling.finding import given
 
 
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PersonRequest) -> HttpResponse:
     """Polled by itself, as a fragment, while something runs."""
     if request.membership is None:
         return redirect("no-workspace")
-    if not request.membership.can(Action.VIEW):
-        context = {"mine": given(request), "now": timezone.now()}
+    member = cast(MemberRequest, request)  # which has just been seen
+    if not member.membership.can(Action.VIEW):
+        context = {"mine": given(member), "now": timezone.now()}
         return render(request, "home/labeller.html", context)
     template = "home/_now.html" if request.htmx else "home/page.html"
-    return render(request, template, overview(request))
+    return render(request, template, overview(member))
 
 
 @may(Action.ADMINISTER)
-def system(request: HttpRequest) -> HttpResponse:
+def system(request: MemberRequest) -> HttpResponse:
     template = "home/_system.html" if request.htmx else "home/system.html"
     return render(request, template, {"now": machine.state()})
 

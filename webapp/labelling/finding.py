@@ -10,23 +10,23 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 
 from webapp.accounts.access import workspaces
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest, PersonRequest, SiteRequest
 from webapp.labelling.documents import BadChange
-from webapp.labelling.models import Assignment, LabelingJob, Prediction, Work
+from webapp.labelling.models import Assignment, LabelingJob, LabelingJobQuerySet, Prediction, Work
 
 log = logging.getLogger("sightline.labelling")
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 # --- finding -----------------------------------------------------------------------------------
 
 
-def visible_jobs(request: HttpRequest) -> QuerySet[LabelingJob]:
+def visible_jobs(request: PersonRequest) -> LabelingJobQuerySet:
     """The jobs given to this person, and to an analyst every job of their workspaces."""
     given = LabelingJob.objects.filter(
         assignments__user=request.user,
@@ -41,7 +41,7 @@ def visible_jobs(request: HttpRequest) -> QuerySet[LabelingJob]:
     return both.select_related("dataset__project__workspace")
 
 
-def given(request: HttpRequest) -> list[tuple[LabelingJob, int, dict[str, Any]]]:
+def given(request: MemberRequest) -> list[tuple[LabelingJob, int, dict[str, Any]]]:
     """The open jobs given to this person here: what waits for them in each, and its progress."""
     jobs = visible_jobs(request).filter(
         dataset__project__workspace=request.membership.workspace,
@@ -51,16 +51,16 @@ def given(request: HttpRequest) -> list[tuple[LabelingJob, int, dict[str, Any]]]
     return [(job, job.waiting_for(request.user), job.progress(request.user)) for job in jobs]
 
 
-def find_job(request: HttpRequest, pk: int) -> LabelingJob:
+def find_job(request: PersonRequest, pk: int) -> LabelingJob:
     return get_object_or_404(visible_jobs(request), pk=pk)
 
 
-def may_oversee(request: HttpRequest, job: LabelingJob) -> bool:
+def may_oversee(request: PersonRequest, job: LabelingJob) -> bool:
     allowed = workspaces(request, Action.ANALYSE)
-    return allowed.filter(pk=job.dataset.project.workspace_id).exists()
+    return allowed.filter(pk=job.dataset.project.workspace.pk).exists()
 
 
-def find_overseen(request: HttpRequest, pk: int) -> LabelingJob:
+def find_overseen(request: PersonRequest, pk: int) -> LabelingJob:
     """A job that this person may change; 403 for those who only work in it."""
     job = find_job(request, pk)
     if not may_oversee(request, job):
@@ -68,7 +68,7 @@ def find_overseen(request: HttpRequest, pk: int) -> LabelingJob:
     return job
 
 
-def find_work(request: HttpRequest, pk: int, *, to_change: bool = False) -> Work:
+def find_work(request: PersonRequest, pk: int, *, to_change: bool = False) -> Work:
     """One's own work, or a look at somebody else's for an analyst. Else 404, or 403 to change."""
     works = Work.objects.select_related(
         "user", "item__job__dataset__project__workspace", "item__sample", "item__asset"
@@ -83,7 +83,7 @@ def find_work(request: HttpRequest, pk: int, *, to_change: bool = False) -> Work
     return work
 
 
-def find_prediction(request: HttpRequest, pk: int) -> Prediction:
+def find_prediction(request: PersonRequest, pk: int) -> Prediction:
     prediction = get_object_or_404(Prediction.objects.select_related("work"), pk=pk)
     find_work(request, prediction.work_id, to_change=True)
     return prediction
@@ -114,7 +114,7 @@ def answers(method: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in method.split():
                 response = problem(405, f"Only {method}.")
                 response["Allow"] = method.replace(" ", ", ")
@@ -139,7 +139,7 @@ def answers(method: str) -> Callable[[View], View]:
     return decorate
 
 
-def body_of(request: HttpRequest) -> dict[str, Any]:
+def body_of(request: PersonRequest) -> dict[str, Any]:
     """The JSON object of a request; {} for none. Raises BadChange."""
     if not request.body:
         return {}

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
+from webapp.choosing import offer
 from webapp.datasets.models import Dataset, Sample
 from webapp.leases import Status
 from webapp.registry.models import RegisteredModel
@@ -49,10 +50,15 @@ class PeopleForm(forms.Form):
         return addresses(self.cleaned_data["people"])
 
 
+class DatasetChoice(forms.ModelChoiceField):
+    def label_from_instance(self, dataset: Any) -> str:
+        return f"{dataset.project} · {dataset}"
+
+
 class MakeForm(forms.Form):
     """A job: what to label, how, by whom, until when, and what comes after."""
 
-    dataset = forms.ModelChoiceField(Dataset.objects.none(), empty_label="Choose one")
+    dataset = DatasetChoice(Dataset.objects.none(), empty_label="Choose one")
     title = forms.CharField(max_length=120, widget=forms.TextInput({"autocomplete": "off"}))
     pictures = forms.ChoiceField(choices=PICTURES, initial="new", label="Pictures")
     most = forms.IntegerField(
@@ -117,13 +123,13 @@ class MakeForm(forms.Form):
     def __init__(self, workspace: Workspace, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         datasets = Dataset.objects.filter(project__workspace=workspace).select_related("project")
-        self.fields["dataset"].queryset = datasets
+        offer(self, "dataset", datasets)
         self.fields["dataset"].initial = datasets.order_by("-pk").first()
-        self.fields["dataset"].label_from_instance = lambda d: f"{d.project} · {d}"
-        self.fields["videos"].queryset = Asset.objects.filter(
+        videos = Asset.objects.filter(
             workspace=workspace, kind=Asset.Kind.VIDEO, status=Status.DONE
-        ).order_by("name")
-        self.fields["then_train"].queryset = RegisteredModel.objects.filter(workspace=workspace)
+        )
+        offer(self, "videos", videos.order_by("name"))
+        offer(self, "then_train", RegisteredModel.objects.filter(workspace=workspace))
 
     def clean_people(self) -> list[str]:
         return addresses(self.cleaned_data["people"])

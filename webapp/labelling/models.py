@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -243,7 +244,7 @@ class LabelingJob(models.Model):
         }
         assigned = {a.user_id: a for a in self.assignments.all()}
         users = User.objects.filter(pk__in=[*rows, *assigned]).order_by("email")
-        return [Person(user, assigned.get(user.pk), rows.get(user.pk, {})) for user in users]
+        return [Person(user, assigned.get(user.pk), dict(rows.get(user.pk, {}))) for user in users]
 
     # --- verbs --------------------------------------------------------------------------
 
@@ -441,7 +442,7 @@ def _with_checks(job: LabelingJob, items: list[Item], share: float) -> list[Item
     """The items with check pictures among them, evenly but not predictably."""
     if not 0 < share <= 0.5:
         raise Refused("The share of check pictures goes from 0 to a half.")
-    own = {item.sample_id for item in items}
+    own = {item.sample_id for item in items if item.sample_id is not None}
     golden = job.dataset.samples.current().filter(is_golden=True, state=Sample.State.LABELLED)
     checks = [sample for sample in golden.prefetch_related("annotations") if sample.pk not in own]
     if not checks:
@@ -851,11 +852,18 @@ class Chore(Leased):
 @receiver(post_delete, sender=Chore)
 def delete_frames(sender: type[Chore], instance: Chore, **_: Any) -> None:
     """What was cut goes with the row that says so: with its job, its video, or by itself."""
-    if instance.kind != Chore.Kind.FRAMES or instance.status == Status.WAITING:
+    if instance.kind != Chore.Kind.FRAMES or instance.item_id is None:
+        return
+    if instance.status == Status.WAITING:
         return
     first = instance.chunk * FRAMES_A_CHUNK
     names = [frame_file(instance.item_id, first + i) for i in range(FRAMES_A_CHUNK)]
-    transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
+    transaction.on_commit(partial(_delete_files, names))
+
+
+def _delete_files(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
 
 
 class Prediction(Leased):

@@ -28,7 +28,7 @@ def picture(request: HttpRequest, work: Work, number: int) -> HttpResponseBase:
     item = work.item
     if number >= max(len(item.times_s), 1):
         raise Http404
-    if not item.is_clip:
+    if item.sample is not None:
         return _file(request, item.sample.file, item.sample.sha256[:32])
     name = item.frame_file(number)
     ask_for_frames(item, number)

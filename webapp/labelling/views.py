@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import may
 from webapp.accounts.models import Action, Refused, User
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
+from webapp.choosing import offered
 from webapp.datasets.models import Dataset
 from webapp.ids import is_id
 from webapp.labelling import making, sheet
@@ -45,7 +47,7 @@ _SHOWN = {
 @never_cache
 @require_safe
 @may(Action.LABEL)
-def jobs(request: HttpRequest) -> HttpResponse:
+def jobs(request: MemberRequest) -> HttpResponse:
     """Those of the workspace one is in: what waits for oneself first."""
     here = visible_jobs(request).filter(dataset__project__workspace=request.membership.workspace)
     mine = Assignment.objects.filter(user=request.user).values_list("job", flat=True)
@@ -60,7 +62,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     return render(request, "labelling/jobs.html", context)
 
 
-def _page(request: HttpRequest, rows: QuerySet) -> Any:
+def _page(request: MemberRequest, rows: QuerySet) -> Any:
     return Paginator(rows, ITEMS_A_PAGE).get_page(request.GET.get("page"))
 
 
@@ -70,12 +72,12 @@ def _page(request: HttpRequest, rows: QuerySet) -> Any:
 @never_cache
 @require_safe
 @may(Action.LABEL)
-def job(request: HttpRequest, pk: int) -> HttpResponse:
+def job(request: MemberRequest, pk: int) -> HttpResponse:
     return _job_page(request, find_job(request, pk))
 
 
 def _job_page(
-    request: HttpRequest, job: LabelingJob, *, status: int = 200, **more: Any
+    request: MemberRequest, job: LabelingJob, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     mine = job.works().filter(user=request.user)
     context = {
@@ -97,7 +99,7 @@ def _job_page(
     return render(request, "labelling/job.html", context | more, status=status)
 
 
-def _overseen(request: HttpRequest, job: LabelingJob) -> dict[str, Any]:
+def _overseen(request: MemberRequest, job: LabelingJob) -> dict[str, Any]:
     """What only analysts see: people, pieces, scores, and what the workers do for the job."""
     shown = request.GET.get("show", "all")
     shown = shown if shown in _SHOWN else "all"
@@ -131,7 +133,7 @@ def _chosen(items: Any, shown: str) -> QuerySet[Item]:
 
 @require_POST
 @may(Action.LABEL)
-def next_work(request: HttpRequest, pk: int) -> HttpResponse:
+def next_work(request: MemberRequest, pk: int) -> HttpResponse:
     """To the first open piece, of a new batch when there is none. An analyst may join in."""
     found = find_job(request, pk)
     if may_oversee(request, found) and found.is_open:
@@ -149,7 +151,7 @@ def next_work(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @may(Action.ANALYSE)
-def make(request: HttpRequest) -> HttpResponse:
+def make(request: MemberRequest) -> HttpResponse:
     """The form; a job made of it opens with the links of who was invited."""
     workspace = request.membership.workspace
     start = {"dataset": request.GET["dataset"]} if is_id(request.GET.get("dataset", "")) else None
@@ -161,11 +163,11 @@ def make(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             return _invite(request, made, form.cleaned_data["people"])
-    context = {"form": form, "has_datasets": form.fields["dataset"].queryset.exists()}
+    context = {"form": form, "has_datasets": offered(form, "dataset").exists()}
     return render(request, "labelling/make.html", context, status=422 if form.errors else 200)
 
 
-def _invite(request: HttpRequest, job: LabelingJob, emails: list[str]) -> HttpResponse:
+def _invite(request: MemberRequest, job: LabelingJob, emails: list[str]) -> HttpResponse:
     """Invite these. The page shows the links of new people: nobody can show them again."""
     invited, refusals = making.invite(job, emails, by=request.user)
     for refusal in refusals:
@@ -184,7 +186,7 @@ def _invite(request: HttpRequest, job: LabelingJob, emails: list[str]) -> HttpRe
 @never_cache
 @require_POST
 @may(Action.ANALYSE)
-def invite(request: HttpRequest, pk: int) -> HttpResponse:
+def invite(request: MemberRequest, pk: int) -> HttpResponse:
     found = find_overseen(request, pk)
     form = PeopleForm(request.POST)
     if not form.is_valid():
@@ -192,7 +194,7 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
     return _invite(request, found, form.cleaned_data["people"])
 
 
-def _assignment(request: HttpRequest, pk: int, user: int) -> Assignment:
+def _assignment(request: MemberRequest, pk: int, user: int) -> Assignment:
     found = find_overseen(request, pk)
     return get_object_or_404(found.assignments.select_related("user", "job"), user=user)
 
@@ -200,7 +202,7 @@ def _assignment(request: HttpRequest, pk: int, user: int) -> Assignment:
 @never_cache
 @require_POST
 @may(Action.ANALYSE)
-def person_link(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+def person_link(request: MemberRequest, pk: int, user: int) -> HttpResponse:
     """A new sign-in link for a labeller who lost theirs."""
     assignment = _assignment(request, pk, user)
     try:
@@ -213,7 +215,7 @@ def person_link(request: HttpRequest, pk: int, user: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def person_remind(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+def person_remind(request: MemberRequest, pk: int, user: int) -> HttpResponse:
     assignment = _assignment(request, pk, user)
     if tell(assignment, by=request.user):
         messages.success(request, f"A letter went to {assignment.user.email}.")
@@ -224,7 +226,7 @@ def person_remind(request: HttpRequest, pk: int, user: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def person_remove(request: HttpRequest, pk: int, user: int) -> HttpResponse:
+def person_remove(request: MemberRequest, pk: int, user: int) -> HttpResponse:
     found = find_overseen(request, pk)
     person = get_object_or_404(User.objects.filter(assignments__job=found), pk=user)
     found.dismiss(person, by=request.user)
@@ -237,7 +239,7 @@ def person_remove(request: HttpRequest, pk: int, user: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def close(request: HttpRequest, pk: int) -> HttpResponse:
+def close(request: MemberRequest, pk: int) -> HttpResponse:
     found = find_overseen(request, pk)
     if found.close(by=request.user):
         messages.success(request, "Closed. What is done goes into the dataset.")
@@ -246,7 +248,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+def reopen(request: MemberRequest, pk: int) -> HttpResponse:
     found = find_overseen(request, pk)
     if found.reopen(by=request.user):
         _tell_all(request, found)
@@ -256,7 +258,7 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
+def ask_again(request: MemberRequest, pk: int) -> HttpResponse:
     """Put what was skipped back into the queue."""
     found = find_overseen(request, pk)
     n = found.ask_again(by=request.user)
@@ -268,7 +270,7 @@ def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def propose(request: HttpRequest, pk: int) -> HttpResponse:
+def propose(request: MemberRequest, pk: int) -> HttpResponse:
     """Let the project's detector of today look at what is still open."""
     found = find_overseen(request, pk)
     if found.is_open and found.dataset.task == Dataset.Task.BOXES:
@@ -277,7 +279,7 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("labelling-job", pk)
 
 
-def _tell_all(request: HttpRequest, job: LabelingJob) -> None:
+def _tell_all(request: MemberRequest, job: LabelingJob) -> None:
     """Work waits again: say so to everybody in it but the one who asks."""
     for assignment in job.assignments.exclude(user=request.user).select_related("user", "job"):
         tell(assignment, by=request.user)
@@ -285,7 +287,7 @@ def _tell_all(request: HttpRequest, job: LabelingJob) -> None:
 
 @require_POST
 @may(Action.ANALYSE)
-def chore_retry(request: HttpRequest, pk: int, chore: int) -> HttpResponse:
+def chore_retry(request: MemberRequest, pk: int, chore: int) -> HttpResponse:
     found = find_overseen(request, pk)
     get_object_or_404(Chore, job=found, pk=chore).retry()
     return redirect("labelling-job", pk)

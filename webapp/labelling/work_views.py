@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from webapp.accounts.access import may
 from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
 from webapp.ids import is_id
 from webapp.labelling import documents, pictures, sheet
 from webapp.labelling.documents import BadChange
@@ -28,7 +29,7 @@ from webapp.labelling.models import Work
 from webapp.labelling.working import Taken, read_operations
 
 
-def _sheet(request: HttpRequest, work: Work) -> dict[str, Any]:
+def _sheet(request: MemberRequest, work: Work) -> dict[str, Any]:
     if work.item.is_clip:
         pictures.ask_for_frames(work.item, 0)
     return sheet.work_json(work, may_change=work.user_id == request.user.pk)
@@ -36,24 +37,24 @@ def _sheet(request: HttpRequest, work: Work) -> dict[str, Any]:
 
 @require_safe
 @may(Action.LABEL)
-def page(request: HttpRequest, pk: int) -> HttpResponse:
+def page(request: MemberRequest, pk: int) -> HttpResponse:
     work = find_work(request, pk)
     context = {"work": work, "job": work.item.job, "for_scripts": _sheet(request, work)}
     return unkept(render(request, "labelling/work.html", context))
 
 
 @answers("GET HEAD")
-def data(request: HttpRequest, pk: int) -> HttpResponse:
+def data(request: MemberRequest, pk: int) -> HttpResponse:
     return unkept(JsonResponse(_sheet(request, find_work(request, pk))))
 
 
 @answers("GET HEAD")
-def frame(request: HttpRequest, pk: int, number: int) -> HttpResponseBase:
+def frame(request: MemberRequest, pk: int, number: int) -> HttpResponseBase:
     return pictures.picture(request, find_work(request, pk), number)
 
 
 @answers("POST")
-def operations(request: HttpRequest, pk: int) -> HttpResponse:
+def operations(request: MemberRequest, pk: int) -> HttpResponse:
     """Take changes in: 200 when all are kept; 409 when some clash; 422 when some make no sense.
 
     Whatever can be kept of a request is kept, also with 409 and 422.
@@ -93,7 +94,7 @@ def _told(taken: Taken) -> HttpResponse:
 
 
 @answers("POST")
-def seconds(request: HttpRequest, pk: int) -> HttpResponse:
+def seconds(request: MemberRequest, pk: int) -> HttpResponse:
     """Time at work in which nothing was changed."""
     work = find_work(request, pk, to_change=True)
     work.spend(seconds_of(body_of(request)))
@@ -101,14 +102,14 @@ def seconds(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @answers("POST")
-def finish(request: HttpRequest, pk: int) -> HttpResponse:
+def finish(request: MemberRequest, pk: int) -> HttpResponse:
     work = find_work(request, pk, to_change=True)
     work.finish()
     return _onwards(work)
 
 
 @answers("POST")
-def skip(request: HttpRequest, pk: int) -> HttpResponse:
+def skip(request: MemberRequest, pk: int) -> HttpResponse:
     work = find_work(request, pk, to_change=True)
     reason = body_of(request).get("reason")
     work.skip(reason if isinstance(reason, str) else "")
@@ -116,7 +117,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @answers("POST")
-def give_back(request: HttpRequest, pk: int) -> HttpResponse:
+def give_back(request: MemberRequest, pk: int) -> HttpResponse:
     work = find_work(request, pk, to_change=True)
     work.give_back()
     return _onwards(work, claims=False)
@@ -130,7 +131,7 @@ def _onwards(work: Work, *, claims: bool = True) -> HttpResponse:
 
 
 @answers("GET HEAD")
-def history(request: HttpRequest, pk: int) -> HttpResponse:
+def history(request: MemberRequest, pk: int) -> HttpResponse:
     """What was done to it, newest first, 200 at a time: ?before=NUMBER has those before."""
     work = find_work(request, pk)
     before = request.GET.get("before", "")
@@ -141,7 +142,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @answers("POST")
-def restore(request: HttpRequest, pk: int) -> HttpResponse:
+def restore(request: MemberRequest, pk: int) -> HttpResponse:
     work = find_work(request, pk, to_change=True)
     number = body_of(request).get("number")
     if isinstance(number, bool) or not isinstance(number, int):
@@ -151,7 +152,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @answers("GET HEAD")
-def document_at(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+def document_at(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     """How it was after an operation, to look at before restoring it."""
     work = find_work(request, pk)
     return unkept(JsonResponse(documents.complete(work.at(number))))
@@ -161,11 +162,11 @@ def document_at(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 
 @answers("POST")
-def predict(request: HttpRequest, pk: int) -> HttpResponse:
+def predict(request: MemberRequest, pk: int) -> HttpResponse:
     """Have a box carried over the next or previous frames; ask the answer's `url` how far it is."""
     work = find_work(request, pk, to_change=True)
     body = body_of(request)
-    whole = {name: body.get(name) for name in ("frame", "count", "direction")}
+    whole: dict[str, Any] = {name: body.get(name) for name in ("frame", "count", "direction")}
     whole["count"] = whole["count"] if whole["count"] is not None else 30
     whole["direction"] = whole["direction"] if whole["direction"] is not None else 1
     if any(isinstance(n, bool) or not isinstance(n, int) for n in whole.values()):
@@ -177,7 +178,7 @@ def predict(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @answers("GET HEAD DELETE")
-def prediction(request: HttpRequest, pk: int) -> HttpResponse:
+def prediction(request: MemberRequest, pk: int) -> HttpResponse:
     found = find_prediction(request, pk)
     if request.method == "DELETE":
         found.cancel()

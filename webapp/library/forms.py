@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset, Collection
+from webapp.choosing import offer, offer_choices
 
 
 class LibraryForm(forms.Form):
@@ -39,11 +40,12 @@ class LibraryForm(forms.Form):
     def __init__(self, data: Any, workspace: Workspace) -> None:
         super().__init__(data)
         self.collections = list(workspace.collections.all())
-        self.fields["collection"].choices = [
+        choices = [
             ("", "Every collection"),
             *((str(c.pk), c.name) for c in self.collections),
             ("none", "In no collection"),
         ]
+        offer_choices(self, "collection", choices)
         for name in ("kind", "status", "sort"):
             self.fields[name].widget.attrs["data-send-on-change"] = True
         self.full_clean()
@@ -68,4 +70,4 @@ class ChosenForm(forms.Form):
 
     def __init__(self, data: Any, assets: QuerySet[Asset]) -> None:
         super().__init__(data)
-        self.fields["asset"].queryset = assets
+        offer(self, "asset", assets)

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Event
+from webapp.accounts.requests import MemberRequest
 from webapp.assets import uploads
 from webapp.assets.forms import CollectionForm, NameForm
 from webapp.assets.models import Asset, Collection, Upload
@@ -26,7 +27,7 @@ from webapp.runs.models import Run, RunRefused
 
 @require_safe
 @may(Action.VIEW)
-def library(request: HttpRequest) -> HttpResponse:
+def library(request: MemberRequest) -> HttpResponse:
     """The workspace's assets: a page, or only its results when htmx asks for another filter."""
     workspace = request.membership.workspace
     form = LibraryForm(request.GET, workspace)
@@ -47,7 +48,7 @@ def library(request: HttpRequest) -> HttpResponse:
     return render(request, "assets/library.html", context)
 
 
-def _unfinished(request: HttpRequest) -> list[Upload]:
+def _unfinished(request: MemberRequest) -> list[Upload]:
     """This person's uploads that stopped half-way, which the same files can take up again."""
     rows = Upload.objects.filter(
         user=request.user,
@@ -64,7 +65,7 @@ def _unfinished(request: HttpRequest) -> list[Upload]:
 
 @require_safe
 @may(Action.VIEW)
-def status(request: HttpRequest, pk: int) -> HttpResponse:
+def status(request: MemberRequest, pk: int) -> HttpResponse:
     """How an asset stands, as a card, a table row or an upload row that asks again while needed."""
     asset = find(Asset.objects.select_related("collection"), request, pk=pk)
     template = {"row": "assets/_row.html", "upload": "assets/_arrived.html"}.get(
@@ -80,7 +81,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def rename(request: HttpRequest, pk: int) -> HttpResponse:
+def rename(request: MemberRequest, pk: int) -> HttpResponse:
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     form = NameForm(request.POST)
     if form.is_valid():
@@ -92,7 +93,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def retry(request: HttpRequest, pk: int) -> HttpResponse:
+def retry(request: MemberRequest, pk: int) -> HttpResponse:
     """Prepare an asset again after a failure."""
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     asset.retry()
@@ -103,7 +104,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def delete(request: HttpRequest, pk: int) -> HttpResponse:
+def delete(request: MemberRequest, pk: int) -> HttpResponse:
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     asset.remove(by=request.user)
     _offer_undo(request, [asset])
@@ -114,7 +115,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 # --- several at once ----------------------------------------------------------------------
 
 
-def _chosen(request: HttpRequest, assets: QuerySet[Asset]) -> list[Asset]:
+def _chosen(request: MemberRequest, assets: QuerySet[Asset]) -> list[Asset]:
     """The ticked assets that this person may change; a stranger's among them is not found."""
     form = ChosenForm(
         request.POST, assets.filter(workspace__in=workspaces(request, Action.ANALYSE))
@@ -126,7 +127,7 @@ def _chosen(request: HttpRequest, assets: QuerySet[Asset]) -> list[Asset]:
 
 @require_POST
 @may(Action.ANALYSE)
-def delete_chosen(request: HttpRequest) -> HttpResponse:
+def delete_chosen(request: MemberRequest) -> HttpResponse:
     chosen = _chosen(request, Asset.objects.all())
     for asset in chosen:
         asset.remove(by=request.user)
@@ -136,7 +137,7 @@ def delete_chosen(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def restore_chosen(request: HttpRequest) -> HttpResponse:
+def restore_chosen(request: MemberRequest) -> HttpResponse:
     """Undo a deletion. What is erased already cannot come back, and the answer says so."""
     numbers = [n for n in request.GET.getlist("asset") if is_id(n)]
     allowed = workspaces(request, Action.ANALYSE)
@@ -148,7 +149,7 @@ def restore_chosen(request: HttpRequest) -> HttpResponse:
     return back(request, "library")
 
 
-def _offer_undo(request: HttpRequest, assets: list[Asset]) -> None:
+def _offer_undo(request: MemberRequest, assets: list[Asset]) -> None:
     numbers = "&".join(f"asset={asset.pk}" for asset in assets)
     what = assets[0].name if len(assets) == 1 else f"{len(assets)} assets"
     undo = f"{reverse('assets-restore')}?{numbers}"
@@ -157,7 +158,7 @@ def _offer_undo(request: HttpRequest, assets: list[Asset]) -> None:
 
 @require_POST
 @may(Action.ANALYSE)
-def move_chosen(request: HttpRequest) -> HttpResponse:
+def move_chosen(request: MemberRequest) -> HttpResponse:
     chosen = _chosen(request, request.membership.workspace.assets.all())
     collection = _collection(request, request.POST.get("collection", ""))
     Asset.objects.filter(pk__in=[asset.pk for asset in chosen]).update(collection=collection)
@@ -166,7 +167,7 @@ def move_chosen(request: HttpRequest) -> HttpResponse:
     return back(request, "library")
 
 
-def _collection(request: HttpRequest, number: str) -> Collection | None:
+def _collection(request: MemberRequest, number: str) -> Collection | None:
     if not is_id(number):
         return None
     return get_object_or_404(Collection, pk=number, workspace=request.membership.workspace)
@@ -174,7 +175,7 @@ def _collection(request: HttpRequest, number: str) -> Collection | None:
 
 @require_POST
 @may(Action.ANALYSE)
-def analyse_chosen(request: HttpRequest) -> HttpResponse:
+def analyse_chosen(request: MemberRequest) -> HttpResponse:
     """A run of the chosen project for each chosen asset, and a word on each that cannot be."""
     chosen = _chosen(request, request.membership.workspace.assets.all())
     number = request.POST.get("project", "")
@@ -197,7 +198,7 @@ def analyse_chosen(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def collections(request: HttpRequest) -> HttpResponse:
+def collections(request: MemberRequest) -> HttpResponse:
     """A new collection, with the ticked assets in it if there are any."""
     workspace = request.membership.workspace
     form = CollectionForm(request.POST, instance=Collection(workspace=workspace))
@@ -214,7 +215,7 @@ def collections(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def rename_collection(request: HttpRequest, pk: int) -> HttpResponse:
+def rename_collection(request: MemberRequest, pk: int) -> HttpResponse:
     collection = find(Collection, request, Action.ANALYSE, pk=pk)
     form = CollectionForm(request.POST, instance=collection)
     if form.is_valid():
@@ -226,7 +227,7 @@ def rename_collection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def delete_collection(request: HttpRequest, pk: int) -> HttpResponse:
+def delete_collection(request: MemberRequest, pk: int) -> HttpResponse:
     """Take the collection away. Its assets stay in the library."""
     collection = find(Collection, request, Action.ANALYSE, pk=pk)
     name, n = collection.name, collection.assets.count()
@@ -246,7 +247,7 @@ def _sentence(form: CollectionForm) -> str:
 
 @require_POST
 @may(Action.ANALYSE)
-def discard_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+def discard_upload(request: MemberRequest, pk: UUID) -> HttpResponse:
     """Forget an unfinished upload, from the list of them."""
     allowed = workspaces(request, Action.ANALYSE)
     upload = get_object_or_404(Upload, pk=pk, user=request.user, workspace__in=allowed)

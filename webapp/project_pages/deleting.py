@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from webapp import removal
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.datasets.models import Dataset
 from webapp.project_pages.consequences import Consequences, of_dataset, of_project
 from webapp.projects.forms import plain
@@ -29,7 +31,7 @@ class ConfirmForm(forms.Form):
         required=False, label="", widget=forms.TextInput({"autocomplete": "off"})
     )
 
-    def __init__(self, *args: object, called: str, **kwargs: object) -> None:
+    def __init__(self, *args: Any, called: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.called = called
         self.fields["name"].label = f"Type {called} to delete it"
@@ -42,7 +44,7 @@ class ConfirmForm(forms.Form):
 
 
 @may(Action.ANALYSE)
-def dataset(request: HttpRequest, pk: int) -> HttpResponse:
+def dataset(request: MemberRequest, pk: int) -> HttpResponse:
     rows = Dataset.objects.select_related("project__workspace")
     found = find(rows, request, Action.ANALYSE, pk=pk)
     return _asked(
@@ -56,7 +58,7 @@ def dataset(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.ANALYSE)
-def project(request: HttpRequest, pk: int) -> HttpResponse:
+def project(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, Action.ANALYSE, pk=pk)
     return _asked(
         request,
@@ -69,7 +71,7 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _asked(
-    request: HttpRequest,
+    request: MemberRequest,
     thing: Dataset | Project,
     consequences: Consequences,
     delete: Callable[[], None],

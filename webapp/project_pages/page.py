@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Max, Q
-from django.http import HttpRequest
 
 from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
 from webapp.leases import Status
@@ -187,7 +187,9 @@ def numbers(text: str) -> set[int]:
     return {int(part) for part in text.split(",") if part.isdecimal()}
 
 
-def whole_page(project: Project, request: HttpRequest, **answers: dict[str, Any]) -> dict[str, Any]:
+def whole_page(
+    project: Project, request: MemberRequest, **answers: dict[str, Any]
+) -> dict[str, Any]:
     """Everything, with the parts in `answers` (labels, looking, naming) as they are given."""
     open_ = numbers(request.GET.get("open", ""))
     open_next = not open_ and request.membership.can(Action.ANALYSE)

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, Max, Prefetch, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
 from webapp.project_pages.batches import Batch, run_on
 from webapp.project_pages.page import (
@@ -33,7 +34,7 @@ INVALID = 422
 
 
 @may(Action.VIEW)
-def projects(request: HttpRequest) -> HttpResponse:
+def projects(request: MemberRequest) -> HttpResponse:
     """The projects of the workspace; posting makes one."""
     form = NewProjectForm(request.POST or None)
     if request.method == "POST":
@@ -52,7 +53,7 @@ def projects(request: HttpRequest) -> HttpResponse:
     return render(request, "projects/list.html", context, status=status)
 
 
-def _begin(request: HttpRequest, form: NewProjectForm) -> Project | None:
+def _begin(request: MemberRequest, form: NewProjectForm) -> Project | None:
     values = form.cleaned_data
     try:
         return Project.objects.begin(
@@ -64,14 +65,14 @@ def _begin(request: HttpRequest, form: NewProjectForm) -> Project | None:
 
 
 @may(Action.VIEW)
-def project(request: HttpRequest, pk: int) -> HttpResponse:
+def project(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project.objects.select_related("model_version__model"), request, pk=pk)
     return render(request, "projects/page.html", whole_page(found, request))
 
 
 @require_POST
 @may(Action.ANALYSE)
-def rename(request: HttpRequest, pk: int) -> HttpResponse:
+def rename(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, Action.ANALYSE, pk=pk)
     form = ProjectNameForm(request.POST)
     status = INVALID
@@ -93,7 +94,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def configure(request: HttpRequest, pk: int) -> HttpResponse:
+def configure(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, Action.ANALYSE, pk=pk)
     form = LookingForm(found.workspace, request.POST)
     status = INVALID
@@ -115,7 +116,7 @@ def configure(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "projects/page.html", context, status=status)
 
 
-def _seen(request: HttpRequest) -> int:
+def _seen(request: MemberRequest) -> int:
     """The version of the project that the person was looking at; 0, which never was, without."""
     seen = request.POST.get("seen", "")
     return int(seen) if seen.isdecimal() and len(seen) < 10 else 0
@@ -125,7 +126,7 @@ def _seen(request: HttpRequest) -> int:
 
 
 def _answer(
-    request: HttpRequest, found: Project, status: int = 200, at: int | None = None, **state: Any
+    request: MemberRequest, found: Project, status: int = 200, at: int | None = None, **state: Any
 ) -> HttpResponse:
     """The labels as they are now: the panel for htmx, else the page they are on."""
     if not request.htmx and status == 200:
@@ -141,7 +142,7 @@ def _answer(
 
 @require_POST
 @may(Action.ANALYSE)
-def label_add(request: HttpRequest, pk: int) -> HttpResponse:
+def label_add(request: MemberRequest, pk: int) -> HttpResponse:
     """One label, or several with commas between."""
     found = find(Project, request, Action.ANALYSE, pk=pk)
     names = listed(request.POST.get("name", ""))
@@ -153,7 +154,7 @@ def label_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def labels_of_model(request: HttpRequest, pk: int) -> HttpResponse:
+def labels_of_model(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, Action.ANALYSE, pk=pk)
     _, _, missing = found.model_mapping()
     added, refusals = found.add_labels(missing, by=request.user)
@@ -166,7 +167,7 @@ def labels_of_model(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def label_order(request: HttpRequest, pk: int) -> HttpResponse:
+def label_order(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, Action.ANALYSE, pk=pk)
     wanted = [int(part) for part in request.POST.get("order", "").split(",") if part.isdecimal()]
     if found.reorder(wanted, seen=_seen(request)):
@@ -178,7 +179,7 @@ def label_order(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.VIEW)
-def label(request: HttpRequest, pk: int) -> HttpResponse:
+def label(request: MemberRequest, pk: int) -> HttpResponse:
     """What opens under a label."""
     found = find(Label.objects.select_related("project__model_version"), request, pk=pk)
     context = labels_context(found.project, open_={pk}, only=pk)
@@ -191,7 +192,7 @@ def label(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def label_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def label_edit(request: MemberRequest, pk: int) -> HttpResponse:
     label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     form = LabelForm(request.POST, auto_id=f"label-{pk}-%s")
     status = INVALID
@@ -211,7 +212,7 @@ def label_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def label_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def label_remove(request: MemberRequest, pk: int) -> HttpResponse:
     label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     label.archive(by=request.user)
     undo = reverse("label-restore", args=[pk])
@@ -221,7 +222,7 @@ def label_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def label_restore(request: HttpRequest, pk: int) -> HttpResponse:
+def label_restore(request: MemberRequest, pk: int) -> HttpResponse:
     label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     label.restore(by=request.user)
     return _answer(request, label.project)
@@ -232,7 +233,7 @@ def label_restore(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def reference_add(request: HttpRequest, pk: int) -> HttpResponse:
+def reference_add(request: MemberRequest, pk: int) -> HttpResponse:
     """One or more pictures; each that cannot be used is named with the reason."""
     label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     files = request.FILES.getlist("pictures")
@@ -241,7 +242,7 @@ def reference_add(request: HttpRequest, pk: int) -> HttpResponse:
     refusals = []
     for file in files:
         try:
-            label.add_reference(read_picture(file), file.name, by=request.user)
+            label.add_reference(read_picture(file), file.name or "", by=request.user)
         except (PictureRefused, Refused) as refused:
             refusals.append(f"{file.name}: {refused}")
     for refusal in refusals[:4]:
@@ -253,7 +254,7 @@ def reference_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def reference_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def reference_remove(request: MemberRequest, pk: int) -> HttpResponse:
     queryset = Reference.objects.select_related("label__project__workspace")
     reference = find(queryset, request, Action.ANALYSE, pk=pk)
     label = reference.label
@@ -264,7 +265,7 @@ def reference_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def reference_restore(request: HttpRequest, pk: int, undo: str) -> HttpResponse:
+def reference_restore(request: MemberRequest, pk: int, undo: str) -> HttpResponse:
     label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     try:
         Reference.bring_back(label, undo, by=request.user)
@@ -277,7 +278,7 @@ def reference_restore(request: HttpRequest, pk: int, undo: str) -> HttpResponse:
 
 
 @may(Action.VIEW)
-def assets(request: HttpRequest, pk: int) -> HttpResponse:
+def assets(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, pk=pk)
     context = assets_context(found, request.GET.get("page"))
     return render(request, "projects/_assets.html", context)
@@ -285,7 +286,7 @@ def assets(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def run_on_all(request: HttpRequest, pk: int) -> HttpResponse:
+def run_on_all(request: MemberRequest, pk: int) -> HttpResponse:
     """Run again on what was analysed for this project, or on the rest of the library too."""
     found = find(Project, request, Action.ANALYSE, pk=pk)
     ready = Asset.objects.filter(workspace=found.workspace).ready().exclude(kind="audio")
@@ -297,7 +298,7 @@ def run_on_all(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("project", found.pk)
 
 
-def _tell(request: HttpRequest, batch: Batch) -> None:
+def _tell(request: MemberRequest, batch: Batch) -> None:
     if batch.started:
         messages.success(request, f"{batch.started} run{'s' if batch.started > 1 else ''} started")
     elif batch.under_way:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from webapp.accounts.models import Workspace
+from webapp.choosing import offer
 from webapp.leases import Status
 from webapp.projects.models import Label, Project
 from webapp.registry.models import ModelVersion
@@ -146,13 +147,14 @@ class LookingForm(forms.Form):
 
     def __init__(self, workspace: Workspace, data: Any = None, **options: Any) -> None:
         super().__init__(data, auto_id="looking-%s", **options)
-        self.fields["model_version"].queryset = (  # type: ignore[attr-defined]
+        rows = (
             ModelVersion.objects.filter(model__workspace=workspace, status=Status.DONE)
             .filter(Q(archived=None) | Q(projects__isnull=False))  # in use it goes on being used
             .distinct()
             .select_related("model")
             .order_by("model__name", "-number")
         )
+        offer(self, "model_version", rows)
 
     @classmethod
     def of(cls, project: Project) -> "LookingForm":

@@ -53,7 +53,10 @@ class Project(models.Model):
 
     MAX_LABELS = 250
 
-    workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, related_name="projects")
+    # None once it is deleted, and no query finds it then: to whoever holds one it has a workspace.
+    workspace: models.ForeignKey[Workspace | None, Workspace] = models.ForeignKey(  # type: ignore[misc]
+        Workspace, models.CASCADE, null=True, related_name="projects"
+    )
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
     # defaults of a run: {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": null}

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from django.core.files import File
 from PIL import Image, ImageStat, UnidentifiedImageError
 
 MAX_BYTES = 20 * 10**6
@@ -34,7 +35,7 @@ class Picture:
     has_alpha: bool
 
 
-def read_picture(file: BinaryIO) -> Picture:
+def read_picture(file: BinaryIO | File[bytes]) -> Picture:
     """The picture in `file`.
 
     Raises PictureRefused for what is no PNG, JPEG or WebP, is damaged, too large, too small, or
@@ -102,7 +103,7 @@ def _refuse_featureless(image: Image.Image) -> None:
     small = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
     rgba = small.convert("RGBA")
     alpha = rgba.getchannel("A")
-    if alpha.getextrema()[1] < 16:
+    if _extremes(alpha)[1] < 16:
         raise PictureRefused("This picture is transparent all over.")
     # A logo in one colour on nothing is a fine picture: then its shape is in the alpha.
     visible = alpha.point(lambda a: 255 if a >= 16 else 0)
@@ -116,4 +117,12 @@ def _refuse_featureless(image: Image.Image) -> None:
 def _has_alpha(image: Image.Image) -> bool:
     if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
         return False
-    return image.convert("RGBA").getchannel("A").getextrema()[0] < 255
+    return _extremes(image.convert("RGBA").getchannel("A"))[0] < 255
+
+
+def _extremes(channel: Image.Image) -> tuple[float, float]:
+    """The least and the greatest value of a picture with one channel."""
+    least, greatest = channel.getextrema()
+    assert not isinstance(least, tuple)
+    assert not isinstance(greatest, tuple)
+    return least, greatest

@@ -4,6 +4,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from webapp.accounts.models import Workspace
+from webapp.choosing import offer
 from webapp.registry.models import RegisteredModel
 from webapp.registry.uploads import SUFFIXES
 
@@ -59,7 +60,7 @@ class CopyForm(forms.Form):
 
     def __init__(self, places: QuerySet[Workspace], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["workspace"].queryset = places
+        offer(self, "workspace", places)
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())

@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, Max, Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Event, Refused, Workspace
+from webapp.accounts.requests import MemberRequest
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.registry.forms import CopyForm, GateForm, ModelUploadForm
@@ -26,7 +27,7 @@ ALIASES = (PRODUCTION, "candidate")
 
 
 @may(Action.VIEW)
-def models(request: HttpRequest) -> HttpResponse:
+def models(request: MemberRequest) -> HttpResponse:
     """The models of the workspace; posting adds a version of one."""
     workspace = request.membership.workspace
     form = ModelUploadForm(workspace, request.POST or None, request.FILES or None)
@@ -56,7 +57,7 @@ def _in_memory(workspace: Workspace) -> QuerySet[Hosting]:
 
 @require_safe
 @may(Action.VIEW)
-def in_memory(request: HttpRequest) -> HttpResponse:
+def in_memory(request: MemberRequest) -> HttpResponse:
     """The panel of what is in memory, which asks for itself again."""
     context = {"hostings": _in_memory(request.membership.workspace)}
     return render(request, "registry/_in_memory.html", context)
@@ -66,7 +67,7 @@ def _versions() -> QuerySet[ModelVersion]:
     return ModelVersion.objects.select_related("model").prefetch_related("aliases")
 
 
-def _add(request: HttpRequest, form: ModelUploadForm) -> ModelVersion | None:
+def _add(request: MemberRequest, form: ModelUploadForm) -> ModelVersion | None:
     upload = form.cleaned_data["file"]
     try:
         stored = store_model(upload)
@@ -81,7 +82,7 @@ def _add(request: HttpRequest, form: ModelUploadForm) -> ModelVersion | None:
 
 
 @may(Action.VIEW)
-def model(request: HttpRequest, pk: int) -> HttpResponse:
+def model(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(RegisteredModel, request, pk=pk)
     versions = _versions().filter(model=found).prefetch_related("projects")
     shown = list(versions.select_related("created_by", "training__version__dataset", "hosting"))
@@ -97,18 +98,18 @@ def model(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @may(Action.VIEW)
-def version_status(request: HttpRequest, pk: int) -> HttpResponse:
+def version_status(request: MemberRequest, pk: int) -> HttpResponse:
     version = find(_versions(), request, pk=pk)
     return render(request, "registry/_version.html", {"version": version})
 
 
-def _version(request: HttpRequest, pk: int) -> ModelVersion:
+def _version(request: MemberRequest, pk: int) -> ModelVersion:
     """A version that this person may change."""
     rows = ModelVersion.objects.select_related("model__workspace")
     return find(rows, request, Action.ANALYSE, pk=pk)
 
 
-def _told(request: HttpRequest, do: Callable[[], object], said: str) -> None:
+def _told(request: MemberRequest, do: Callable[[], object], said: str) -> None:
     """Do it, and say that it is done or why not."""
     try:
         do()
@@ -120,7 +121,7 @@ def _told(request: HttpRequest, do: Callable[[], object], said: str) -> None:
 
 @require_POST
 @may(Action.ANALYSE)
-def promote(request: HttpRequest, pk: int) -> HttpResponse:
+def promote(request: MemberRequest, pk: int) -> HttpResponse:
     """Let a name stand for this version: production, unless the form says another."""
     version = _version(request, pk)
     name = request.POST.get("alias", PRODUCTION)
@@ -134,7 +135,7 @@ def promote(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def drop_alias(request: HttpRequest, pk: int) -> HttpResponse:
+def drop_alias(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(RegisteredModel, request, Action.ANALYSE, pk=pk)
     name = request.POST.get("alias", "")
     if found.drop_alias(name, by=request.user):
@@ -144,7 +145,7 @@ def drop_alias(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def gate(request: HttpRequest, pk: int) -> HttpResponse:
+def gate(request: MemberRequest, pk: int) -> HttpResponse:
     """From which F1 a version of the model is fit for production."""
     found = find(RegisteredModel, request, Action.ANALYSE, pk=pk)
     form = GateForm(request.POST)
@@ -160,7 +161,7 @@ def gate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def archive(request: HttpRequest, pk: int) -> HttpResponse:
+def archive(request: MemberRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
     _told(request, lambda: version.archive(by=request.user), f"{version} is archived")
     return back(request, "model-version", version.pk)
@@ -168,7 +169,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def unarchive(request: HttpRequest, pk: int) -> HttpResponse:
+def unarchive(request: MemberRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
     _told(request, lambda: version.unarchive(by=request.user), f"{version} is offered again")
     return back(request, "model-version", version.pk)
@@ -176,7 +177,7 @@ def unarchive(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def copy(request: HttpRequest, pk: int) -> HttpResponse:
+def copy(request: MemberRequest, pk: int) -> HttpResponse:
     """The same weights as a version of another model, here or in another workspace of theirs."""
     version = _version(request, pk)
     form = CopyForm(workspaces(request, Action.ANALYSE), request.POST)
@@ -197,7 +198,7 @@ def copy(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def export(request: HttpRequest, pk: int) -> HttpResponse:
+def export(request: MemberRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
     try:
         ModelExport.objects.request(version, request.POST.get("format", ""), by=request.user)
@@ -218,19 +219,19 @@ def hosting_context(version: ModelVersion) -> dict[str, Any]:
 
 @require_safe
 @may(Action.VIEW)
-def hosting(request: HttpRequest, pk: int) -> HttpResponse:
+def hosting(request: MemberRequest, pk: int) -> HttpResponse:
     """Whether workers hold the version: the fragment that asks for itself again."""
     return _hosting(request, find(_versions(), request, pk=pk))
 
 
-def _hosting(request: HttpRequest, version: ModelVersion) -> HttpResponse:
+def _hosting(request: MemberRequest, version: ModelVersion) -> HttpResponse:
     context = {"version": version} | hosting_context(version)
     return render(request, "registry/_hosting_polled.html", context)
 
 
 @require_POST
 @may(Action.ANALYSE)
-def start(request: HttpRequest, pk: int) -> HttpResponse:
+def start(request: MemberRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
     idle = request.POST.get("idle_s", "")
     try:
@@ -245,7 +246,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def stop(request: HttpRequest, pk: int) -> HttpResponse:
+def stop(request: MemberRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
     row = Hosting.objects.filter(version=version).select_related("version__model__workspace")
     if not any(hosted.stop(by=request.user) for hosted in row):
@@ -257,7 +258,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def check_again(request: HttpRequest, pk: int) -> HttpResponse:
+def check_again(request: MemberRequest, pk: int) -> HttpResponse:
     version = find(ModelVersion, request, Action.ANALYSE, pk=pk)
     if not version.check_again():
         messages.error(request, "Checking it again cannot help. Upload a mended file instead.")

@@ -160,7 +160,7 @@ def _picture_row(brand: dict[str, Any]) -> tuple[str, ...]:
 def _money(paper: _Paper, exposure: dict[str, Any]) -> None:
     paper.heading("Media value")
     currency = exposure["rate"]["currency"]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             b["name"],
             f"{b['media_value']:,.2f} {currency}",
@@ -232,7 +232,7 @@ def _rests_on(paper: _Paper, manifest: dict[str, Any]) -> None:
 
 
 def _table(
-    paper: _Paper, header: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[int, ...]
+    paper: _Paper, header: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[float, ...]
 ) -> None:
     paper.text_style(8.5)
     paper.set_draw_color(*LINE)

@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 from analysis.exposure.measure import METHODOLOGIES, MediaRate
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
 from webapp.ids import is_id
 from webapp.reports import evidence
 from webapp.reports.figures import compared, figures, manifest, sampling
@@ -34,7 +35,7 @@ ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
 SHARE_DAYS = (1, 7, 14, 30, 90)
 
 
-def _run(request: HttpRequest, pk: int, action: Action = Action.VIEW) -> Run:
+def _run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
     return find(Run.objects.select_related("asset", "project"), request, action, pk=pk)
 
 
@@ -120,7 +121,7 @@ def _evidence_link(run: Run, asked: dict[str, str]) -> str:
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def live(request: HttpRequest, pk: int) -> HttpResponse:
+def live(request: MemberRequest, pk: int) -> HttpResponse:
     """The report as it would be issued now."""
     run = _run(request, pk)
     choices, rate = Choices.read(request.GET), _rate(request.GET)
@@ -141,7 +142,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may(Action.ANALYSE)
 @refuses_nonsense
-def issue(request: HttpRequest, pk: int) -> HttpResponse:
+def issue(request: MemberRequest, pk: int) -> HttpResponse:
     run = _run(request, pk, Action.ANALYSE)
     if run.status != Run.Status.SUCCEEDED:
         messages.error(request, "A report is issued from a finished analysis. This one is not.")
@@ -161,7 +162,7 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def run_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+def run_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     if kind not in FILES:
         raise Http404
     run = _run(request, pk)
@@ -174,7 +175,7 @@ def run_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def reports(request: HttpRequest) -> HttpResponse:
+def reports(request: MemberRequest) -> HttpResponse:
     issued = Report.objects.filter(workspace=request.membership.workspace).defer("numbers")
     if words := request.GET.get("q", "").strip():
         issued = issued.filter(title__icontains=words)
@@ -186,7 +187,7 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def report(request: HttpRequest, pk: int) -> HttpResponse:
+def report(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, pk=pk)
     run = found.runs.select_related("asset").first()
     context = _issued(found, run, inside=True) | {
@@ -210,7 +211,7 @@ def _issued(report: Report, run: Run | None, *, inside: bool) -> dict[str, Any]:
 
 @require_POST
 @may(Action.ANALYSE)
-def delete(request: HttpRequest, pk: int) -> HttpResponse:
+def delete(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, Action.ANALYSE, pk=pk)
     found.withdraw(by=request.user)
     messages.success(request, f"“{found.title}” is withdrawn, and its links no longer work.")
@@ -219,7 +220,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def report_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+def report_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     found = find(Report, request, pk=pk)
     return _file(kind, found.title, found.numbers, found.manifest)
 
@@ -229,7 +230,7 @@ def report_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def share(request: HttpRequest, pk: int) -> HttpResponse:
+def share(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, Action.ANALYSE, pk=pk)
     wanted = request.POST.get("days", "")
     days = int(wanted) if wanted in map(str, SHARE_DAYS) else 14
@@ -240,7 +241,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+def revoke(request: MemberRequest, pk: int) -> HttpResponse:
     link = find(ShareLink, request, Action.ANALYSE, pk=pk)
     link.revoke(by=request.user)
     return redirect(f"{reverse('report', args=[link.report_id])}#share")
@@ -297,7 +298,7 @@ def _file(kind: str, title: str, numbers: dict[str, Any], manifest: dict[str, An
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def compare(request: HttpRequest) -> HttpResponse:
+def compare(request: MemberRequest) -> HttpResponse:
     """Several assets beside each other, or several brands of one."""
     mine = Run.objects.finished().filter(asset__workspace=request.membership.workspace)
     wanted = [int(pk) for pk in request.GET.getlist("run") if is_id(pk)][:MOST_COMPARED]

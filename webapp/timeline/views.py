@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.db.models import Sum
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from analysis.exposure.measure import METHODOLOGIES
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
 from webapp.leases import Status
@@ -38,7 +39,7 @@ def refuses_nonsense(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
     """Answers a BadChoice with 400 and its sentence."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except BadChoice as error:
@@ -48,13 +49,13 @@ def refuses_nonsense(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
     return guarded
 
 
-def _run(request: HttpRequest, pk: int) -> Run:
+def _run(request: MemberRequest, pk: int) -> Run:
     return find(Run.objects.select_related("asset", "project"), request, pk=pk)
 
 
 @require_safe
 @may(Action.VIEW)
-def asset(request: HttpRequest, pk: int) -> HttpResponse:
+def asset(request: MemberRequest, pk: int) -> HttpResponse:
     """The page. Its numbers are in it, so nothing moves when the scripts arrive."""
     found = find(Asset.objects.select_related("collection"), request, pk=pk)
     run = page.run_to_show(found, request.GET.get("run", ""))
@@ -71,7 +72,7 @@ def asset(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "timeline/asset.html", context)
 
 
-def _first_view(request: HttpRequest, run: Run) -> dict[str, Any]:
+def _first_view(request: MemberRequest, run: Run) -> dict[str, Any]:
     """The figures as the address asks for them; as they are by default where it makes no sense."""
     try:
         choices, open_label = Choices.read(request.GET), number(request.GET, "open")
@@ -96,7 +97,7 @@ def _each(run: Run) -> str:
 
 @require_safe
 @may(Action.VIEW)
-def asset_head(request: HttpRequest, pk: int) -> HttpResponse:
+def asset_head(request: MemberRequest, pk: int) -> HttpResponse:
     """The header again, for when the run it speaks of has moved on."""
     found = find(Asset.objects.select_related("collection"), request, pk=pk)
     run = page.run_to_show(found, request.GET.get("run", ""))
@@ -105,7 +106,7 @@ def asset_head(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def asset_link(request: HttpRequest, pk: int) -> HttpResponse:
+def asset_link(request: MemberRequest, pk: int) -> HttpResponse:
     """A fresh link to what the player plays: links expire while pages stay open."""
     found = find(Asset, request, pk=pk, status=Status.DONE)
     return _unkept(JsonResponse({"url": page.Media.of(found).url}))
@@ -114,7 +115,7 @@ def asset_link(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def view(request: HttpRequest, pk: int) -> HttpResponse:
+def view(request: MemberRequest, pk: int) -> HttpResponse:
     """The figures, lanes and minutes for what the person chose."""
     run = _run(request, pk)
     choices = Choices.read(request.GET)
@@ -182,7 +183,7 @@ def _lanes_json(looked: Looked, shown: tuple[float, float] | None, bins: int) ->
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def episodes(request: HttpRequest, pk: int) -> HttpResponse:
+def episodes(request: MemberRequest, pk: int) -> HttpResponse:
     """All episodes of all brands as one table: what the lanes show, in words."""
     looked = Looked.at(_run(request, pk), Choices.read(request.GET))
     measured = looked.exposure()
@@ -195,7 +196,7 @@ def episodes(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def minutes(request: HttpRequest, pk: int) -> HttpResponse:
+def minutes(request: MemberRequest, pk: int) -> HttpResponse:
     """The bars of the minutes as a table."""
     looked = Looked.at(_run(request, pk), Choices.read(request.GET))
     found = looked.minutes()
@@ -211,7 +212,7 @@ def minutes(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def boxes(request: HttpRequest, pk: int, index: int) -> HttpResponse:
+def boxes(request: MemberRequest, pk: int, index: int) -> HttpResponse:
     """The frames and boxes of one segment. Once the run is over they never change."""
     segments = Segment.objects.select_related("run", "result")
     segment = find(segments, request, run_id=pk, run__removed=None, index=index, status=Status.DONE)
@@ -232,7 +233,7 @@ def boxes(request: HttpRequest, pk: int, index: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def sprite(request: HttpRequest, pk: int, index: int) -> HttpResponse:
+def sprite(request: MemberRequest, pk: int, index: int) -> HttpResponse:
     """The small pictures of one segment's frames."""
     segment = find(Segment, request, run_id=pk, run__removed=None, index=index)
     if not segment.sprite:
@@ -245,7 +246,7 @@ def sprite(request: HttpRequest, pk: int, index: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def frame_picture(request: HttpRequest, pk: int) -> HttpResponse:
+def frame_picture(request: MemberRequest, pk: int) -> HttpResponse:
     """The analysed frame at ?t= at full size: a link to it, or 202 while a worker cuts it out."""
     run, _, _, time_s = _frame(request, pk)
     picture = frames.frame_picture(run.asset, time_s)
@@ -262,7 +263,7 @@ def frame_picture(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 @refuses_nonsense
-def frame_analysis(request: HttpRequest, pk: int) -> HttpResponse:
+def frame_analysis(request: MemberRequest, pk: int) -> HttpResponse:
     """What was found in the analysed frame at ?t=, as a file."""
     run, columns, index, time_s = _frame(request, pk)
     response = JsonResponse(
@@ -273,7 +274,7 @@ def frame_analysis(request: HttpRequest, pk: int) -> HttpResponse:
     return _unkept(response)
 
 
-def _frame(request: HttpRequest, pk: int) -> tuple[Run, Any, int, float]:
+def _frame(request: MemberRequest, pk: int) -> tuple[Run, Any, int, float]:
     run = _run(request, pk)
     columns = columns_of(run)
     index = frames.frame_at(columns, number(request.GET, "t") or 0.0)

@@ -46,7 +46,7 @@ from webapp.training.serializers import (
 from webapp.training.uses import delete
 
 _STATUS = OpenApiParameter("status", str, enum=Status.values)
-_ANSWERS = {"request": None, "responses": TrainingDetailSerializer}
+_ANSWERS: dict[str, Any] = {"request": None, "responses": TrainingDetailSerializer}
 
 
 def _begun(view: WorkspaceObjects, row: Any, name: str) -> Response:

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis.measuring.files import evaluation_manifest, summary
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.datasets.models import DatasetVersion
 from webapp.going_back import back
@@ -49,7 +50,7 @@ def _rows() -> QuerySet[Evaluation]:
 
 @require_safe
 @may(Action.VIEW)
-def evaluation(request: HttpRequest, pk: int) -> HttpResponse:
+def evaluation(request: MemberRequest, pk: int) -> HttpResponse:
     row = find(_rows(), request, pk=pk)
     if row.status != Status.DONE:
         return render(request, "training/evaluation_waits.html", {"evaluation": row})
@@ -74,7 +75,7 @@ def evaluation(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "training/evaluation.html", context)
 
 
-def _other(request: HttpRequest, row: Evaluation) -> Evaluation | None:
+def _other(request: MemberRequest, row: Evaluation) -> Evaluation | None:
     """What it is compared with: another finished evaluation of the same workspace."""
     asked = request.GET.get("with", "")
     return _comparable(row).filter(pk=asked).first() if is_id(asked) else None
@@ -120,8 +121,7 @@ def _cells(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
     cells = []
     for name, _ in FIGURES:
         mine, yours = a.get(name), b.get(name)
-        known = mine is not None and yours is not None
-        change = round(mine - yours, 4) if known else None
+        change = None if mine is None or yours is None else round(mine - yours, 4)
         cells.append({"ours": mine, "theirs": yours, "change": change})
     return cells
 
@@ -166,14 +166,14 @@ def _curves(row: Evaluation) -> dict[str, Any]:
 
 @require_safe
 @may(Action.VIEW)
-def evaluation_outcomes(request: HttpRequest, pk: int) -> HttpResponse:
+def evaluation_outcomes(request: MemberRequest, pk: int) -> HttpResponse:
     """The fragment that a change of threshold, label or kind asks for."""
     row = find(_rows(), request, pk=pk, status=Status.DONE)
     context = {"evaluation": row} | _outcomes(request, row)
     return render(request, "training/_outcomes.html", context)
 
 
-def _asked(request: HttpRequest) -> dict[str, Any]:
+def _asked(request: MemberRequest) -> dict[str, Any]:
     """The choices of the address; nonsense is no choice."""
     kind = request.GET.get("kind", "")
     return {
@@ -184,7 +184,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _outcomes(request: HttpRequest, row: Evaluation) -> dict[str, Any]:
+def _outcomes(request: MemberRequest, row: Evaluation) -> dict[str, Any]:
     """What is in the pictures at the threshold of the address."""
     asked = _asked(request)
     threshold, label, kind = (asked[name] for name in ("threshold", "label", "kind"))
@@ -248,7 +248,7 @@ def _keep(threshold: float | None, label: str, kind: str) -> str:
 
 @require_POST
 @may(Action.ANALYSE)
-def request_evaluation(request: HttpRequest) -> HttpResponse:
+def request_evaluation(request: MemberRequest) -> HttpResponse:
     """Measure a version on a split of a dataset version."""
     ids = [request.POST.get(name, "") for name in ("model_version", "dataset_version")]
     if not all(map(is_id, ids)):
@@ -272,7 +272,7 @@ def request_evaluation(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def retry_evaluation(request: HttpRequest, pk: int) -> HttpResponse:
+def retry_evaluation(request: MemberRequest, pk: int) -> HttpResponse:
     row = find(_rows(), request, Action.ANALYSE, pk=pk)
     if not row.retry():
         messages.info(request, "There is nothing to try again.")
@@ -281,7 +281,7 @@ def retry_evaluation(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def keep_thresholds(request: HttpRequest, pk: int) -> HttpResponse:
+def keep_thresholds(request: MemberRequest, pk: int) -> HttpResponse:
     """Each label's best threshold becomes what the project shows it from."""
     row = find(_rows(), request, Action.ANALYSE, pk=pk, status=Status.DONE)
     n = row.keep_thresholds(by=request.user)
@@ -293,7 +293,7 @@ def keep_thresholds(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def evaluation_status(request: HttpRequest, pk: int) -> HttpResponse:
+def evaluation_status(request: MemberRequest, pk: int) -> HttpResponse:
     row = find(_rows(), request, pk=pk)
     response = render(request, "training/_evaluation_waits.html", {"evaluation": row})
     if row.is_over:
@@ -348,7 +348,7 @@ DOWNLOADS: dict[str, tuple[str, str, str, str, Any]] = {
 
 @require_safe
 @may(Action.VIEW)
-def evaluation_file(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+def evaluation_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     row = find(_rows(), request, pk=pk, status=Status.DONE)
     _, start, ending, content_type, make = DOWNLOADS[kind]
     try:

@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from webapp.accounts.models import User, Workspace
+from webapp.choosing import offer, offer_choices
 from webapp.datasets.models import DatasetVersion
 from webapp.leases import Status
 from webapp.registry.models import ModelVersion, RegisteredModel
@@ -105,9 +106,9 @@ class TrainingForm(forms.Form):
     def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.workspace = workspace
-        self.fields["architecture"].choices = list(architectures().items())
-        self.fields["version"].queryset = frozen_versions(workspace)
-        self.fields["base"].queryset = bases(workspace)
+        offer_choices(self, "architecture", list(architectures().items()))
+        offer(self, "version", frozen_versions(workspace))
+        offer(self, "base", bases(workspace))
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())

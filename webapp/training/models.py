@@ -261,12 +261,12 @@ def _has_pictures(version: DatasetVersion, split: str) -> bool:
     return splits is None or bool(splits[split]["pictures"])
 
 
-def _queue_says(training: int | None) -> str:
+def _queue_says(training: int = 0) -> str:
     """Why work on the `train` queue has not begun."""
     if not Worker.objects.serving("train").exists():
         return "No training worker is running. Start one with `make serve`."
     ahead = TrainingRun.objects.filter(
-        Q(status=Status.WORKING) | Q(status=Status.WAITING, pk__lt=training or 0)
+        Q(status=Status.WORKING) | Q(status=Status.WAITING, pk__lt=training)
     ).exclude(pk=training)
     if n := ahead.count():
         return f"{n} training{'s' if n > 1 else ''} before it in the queue."
@@ -349,7 +349,7 @@ class Evaluation(Leased):
 
     def waiting_because(self) -> str:
         """Why nothing is happening just now, or "" when something is."""
-        return _queue_says(None) if self.status == Status.WAITING else ""
+        return _queue_says() if self.status == Status.WAITING else ""
 
     def retry(self) -> bool:
         """Another try at one that failed for a reason that may have gone."""

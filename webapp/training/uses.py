@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -50,4 +51,10 @@ def delete(version: ModelVersion, *, by: User | None) -> None:
         files.append(version.file)
     Event.record(version.model.workspace, by, "deleted a model version", str(version))
     version.delete()
-    transaction.on_commit(lambda: [default_storage.delete(name) for name in files if name])
+    transaction.on_commit(partial(_delete, files))
+
+
+def _delete(files: list[str]) -> None:
+    for name in files:
+        if name:
+            default_storage.delete(name)

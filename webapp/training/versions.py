@@ -7,13 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.datasets.models import batch_says
 from webapp.leases import Status
@@ -35,7 +36,7 @@ def _rows() -> QuerySet[ModelVersion]:
 
 @require_safe
 @may(Action.VIEW)
-def version(request: HttpRequest, pk: int) -> HttpResponse:
+def version(request: MemberRequest, pk: int) -> HttpResponse:
     row = find(_rows(), request, pk=pk)
     may_see_origin = row.copied_from is None or _sees(request, row.copied_from)
     context = {
@@ -56,7 +57,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "registry/version.html", context)
 
 
-def _sees(request: HttpRequest, other: ModelVersion) -> bool:
+def _sees(request: MemberRequest, other: ModelVersion) -> bool:
     return workspaces(request).filter(pk=other.model.workspace_id).exists()
 
 
@@ -72,8 +73,8 @@ def _production_f1(row: ModelVersion) -> tuple[ModelVersion, float | None] | Non
 
 
 def exports_context(row: ModelVersion) -> dict[str, Any]:
-    made = {export.format: export for export in row.exports.all()}
-    for export in made.values():
+    made: dict[str, Any] = {export.format: export for export in row.exports.all()}
+    for export in made.values():  # with what the template says of it beside
         name = PurePath(export.file).name
         export.url = media_link(export.file, download_as=name) if export.file else ""
         export.waiting = batch_says(export)
@@ -87,11 +88,11 @@ def exports_context(row: ModelVersion) -> dict[str, Any]:
 
 @require_safe
 @may(Action.VIEW)
-def version_exports(request: HttpRequest, pk: int) -> HttpResponse:
+def version_exports(request: MemberRequest, pk: int) -> HttpResponse:
     return _exports(request, find(_rows(), request, pk=pk))
 
 
-def _exports(request: HttpRequest, row: ModelVersion) -> HttpResponse:
+def _exports(request: MemberRequest, row: ModelVersion) -> HttpResponse:
     """The panel of exports, which asks for itself again while one is made."""
     context = {"version": row} | exports_context(row)
     return render(request, "registry/_exports.html", context)
@@ -99,7 +100,7 @@ def _exports(request: HttpRequest, row: ModelVersion) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
+def cancel_export(request: MemberRequest, pk: int) -> HttpResponse:
     """End an export that waits or goes on."""
     rows = ModelExport.objects.select_related("version__model__workspace")
     export = find(rows, request, Action.ANALYSE, pk=pk)
@@ -111,7 +112,7 @@ def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.ANALYSE)
-def delete_version(request: HttpRequest, pk: int) -> HttpResponse:
+def delete_version(request: MemberRequest, pk: int) -> HttpResponse:
     row = find(_rows(), request, Action.ANALYSE, pk=pk)
     try:
         delete(row, by=request.user)

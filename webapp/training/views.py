@@ -8,12 +8,13 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.registry.models import RegisteredModel
@@ -46,7 +47,7 @@ def _rows() -> QuerySet[TrainingRun]:
 
 @require_safe
 @may(Action.VIEW)
-def trainings(request: HttpRequest) -> HttpResponse:
+def trainings(request: MemberRequest) -> HttpResponse:
     """The trainings of the workspace, the newest first."""
     workspace = request.membership.workspace
     mine = _rows().filter(model__workspace=workspace).select_related("created_by")
@@ -58,7 +59,7 @@ def trainings(request: HttpRequest) -> HttpResponse:
 
 
 @may(Action.ANALYSE)
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: MemberRequest) -> HttpResponse:
     """The form for a training; posting it starts one."""
     workspace = request.membership.workspace
     form = TrainingForm(workspace, request.POST or None, initial=_defaults(request))
@@ -102,7 +103,7 @@ FOLDED = (
 )
 
 
-def _defaults(request: HttpRequest) -> dict[str, Any]:
+def _defaults(request: MemberRequest) -> dict[str, Any]:
     """What the form says at first: as little as possible is left to choose."""
     workspace = request.membership.workspace
     versions = frozen_versions(workspace)
@@ -122,7 +123,7 @@ def _defaults(request: HttpRequest) -> dict[str, Any]:
 
 @require_safe
 @may(Action.VIEW)
-def training(request: HttpRequest, pk: int) -> HttpResponse:
+def training(request: MemberRequest, pk: int) -> HttpResponse:
     run = find(_rows().select_related("created_by"), request, pk=pk)
     return render(request, "training/page.html", _context(run))
 
@@ -152,12 +153,12 @@ def _start(run: TrainingRun) -> str:
 
 @require_safe
 @may(Action.VIEW)
-def status(request: HttpRequest, pk: int) -> HttpResponse:
+def status(request: MemberRequest, pk: int) -> HttpResponse:
     """How a training stands: the fragment that asks for itself again until it is over."""
     return _status(request, find(_rows(), request, pk=pk))
 
 
-def _status(request: HttpRequest, run: TrainingRun) -> HttpResponse:
+def _status(request: MemberRequest, run: TrainingRun) -> HttpResponse:
     has_news = request.GET.get("seen", "") != str(run.epoch)
     response = render(
         request, "training/_status_polled.html", _context(run) | {"has_news": has_news}
@@ -167,7 +168,7 @@ def _status(request: HttpRequest, run: TrainingRun) -> HttpResponse:
     return response
 
 
-def _ask(request: HttpRequest, pk: int, verb: str, refusal: str) -> HttpResponse:
+def _ask(request: MemberRequest, pk: int, verb: str, refusal: str) -> HttpResponse:
     """Ask a training to do something, and show how it stands now."""
     run = find(_rows(), request, Action.ANALYSE, pk=pk)
     if not getattr(run, verb)():
@@ -180,17 +181,17 @@ def _ask(request: HttpRequest, pk: int, verb: str, refusal: str) -> HttpResponse
 
 @require_POST
 @may(Action.ANALYSE)
-def stop(request: HttpRequest, pk: int) -> HttpResponse:
+def stop(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "stop", "There is no finished epoch to keep yet, or it is over.")
 
 
 @require_POST
 @may(Action.ANALYSE)
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def cancel(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "cancel", "The training is over already.")
 
 
 @require_POST
 @may(Action.ANALYSE)
-def retry(request: HttpRequest, pk: int) -> HttpResponse:
+def retry(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "retry", "There is nothing to try again.")

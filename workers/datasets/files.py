@@ -192,7 +192,7 @@ def _sources_here(labelled: LabelledSet, samples: Mapping[str, Sample]) -> dict[
     current = [s for s in samples.values() if not s.removed]
     here = [LabelledPicture(s.source, s.width, s.height, file=s.file) for s in current]
     by_file = {name: source for source, name in file_names(here).items()}
-    by_frame = {
+    by_frame: dict[tuple[str, int | None, int, int], str] = {
         (s.video_name, s.frame, s.width, s.height): s.source for s in current if s.frame is not None
     }
     found = {}

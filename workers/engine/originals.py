@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -39,7 +40,8 @@ def local_path(name: str) -> Path:
         if not _is_kept(path):
             _fetch(default_storage.open(name), path)
         return path
-    with default_storage.open(name) as stored:
+    opened: Any = default_storage.open(name)  # S3's own, which knows its version
+    with opened as stored:
         version = stored.obj.e_tag.strip('"')
         path = folder / f"{version}_{name.replace('/', '_')}"
         if not _is_kept(path):
@@ -56,7 +58,7 @@ def _is_kept(path: Path) -> bool:
     return True
 
 
-def _fetch(stored: File, path: Path) -> None:
+def _fetch(stored: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{secrets.token_hex(8)}.part")
     try:

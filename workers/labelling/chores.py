@@ -185,7 +185,7 @@ def propose(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
 def _proposals(
     item: Item, detector: Any, ids: dict[str, int], beat: Heartbeat
 ) -> list[dict[str, Any]]:
-    proposals = []
+    proposals: list[dict[str, Any]] = []
     for number, frame in _frames_to_look_at(item, beat):
         (found,) = detector.detect([frame])
         for one in found:
@@ -287,7 +287,7 @@ def _write_clip(
 def _frame_sample(dataset: Dataset, item: Item, number: int, picture: bytes) -> Sample:
     assert item.asset is not None
     time_s = item.times_s[number]
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     return Shown(picture, ".jpg", image).keep(
         dataset,
         f"{called(dataset, item.asset)}@{time_s:.3f}",

@@ -82,7 +82,7 @@ def plan(run: Run) -> None:
         return
     table = _frame_table(run.asset)
     times = samples(table, _sampling(run))["time_s"]
-    segments = []
+    segments: list[Segment] = []
     for start_s, end_s in stretches(table, settings.SEGMENT_SECONDS):
         n_frames = int(((times >= start_s) & (times < end_s)).sum())
         if n_frames:

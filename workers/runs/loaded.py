@@ -145,8 +145,8 @@ def release(version: int, because: str = "") -> None:
     with _lock:
         for key in [key for key in _models if key[0] == version]:
             del _models[key]
-        for key in [key for key, look in _looks.items() if look.version == version]:
-            del _looks[key]
+        for looked in [key for key, look in _looks.items() if look.version == version]:
+            del _looks[looked]
     gc.collect()
     Hosting.say_released(version, this_worker(), because)
     _say_what_is_held()

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
 
-from analysis.datasets.types import LabelledPicture, LabelledSet
+from analysis.datasets.types import LabelledPicture, LabelledSet, Split
 from analysis.datasets.version import unpack
 from analysis.errors import AnalysisError, Stopped
 from analysis.measuring.figures import figures as measured_figures
@@ -229,7 +229,7 @@ def _predicted(row: Evaluation, beat: Heartbeat) -> dict[str, Any]:
         read_set(row.dataset_version),
         path_of,
         local_path(version.file),
-        split=row.split,
+        split=cast(Split, row.split),
         cache=Path(settings.CACHE_DIR) / "engines",
         device=settings.DEVICE,
         exact=settings.EXACT,
