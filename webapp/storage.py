@@ -24,7 +24,7 @@ class WholeFiles(FileSystemStorage):
         place = PurePosixPath(name)
         aside = str(place.with_name(_aside()))
         try:
-            super()._save(aside, content)
+            super()._save(aside, content)  # type: ignore[misc]  # the stubs lack it
             _to_disk(Path(self.path(aside)))
             os.replace(self.path(aside), self.path(name))
         finally:

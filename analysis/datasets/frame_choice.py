@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.types import Shot
-
-How = Literal["interval", "difference", "shot", "unsure"]
 
 
 def thinned(times: Sequence[float] | NDArray[np.float64], most: int) -> list[float]:

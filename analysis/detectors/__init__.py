@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 class Detector(Protocol):
     """Finds labelled boxes in frames."""
 
-    labels: Sequence[str]  # every label it can find
-    source: Source
+    @property
+    def labels(self) -> Sequence[str]:
+        """Every label it can find."""
+        ...
+
+    @property
+    def source(self) -> Source: ...
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
         """The detections of each frame, in the order of the frames.

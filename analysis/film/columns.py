@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.types import FrameResult
+from analysis.types import FrameResult, Source
 
 FRAME = np.dtype([("time_s", "<f8"), ("start_s", "<f8"), ("end_s", "<f8")])
 DETECTION = np.dtype(
@@ -30,7 +30,7 @@ DETECTION = np.dtype(
         ("source", "u1"),  # position in SOURCES
     ]
 )
-SOURCES = ("reference", "yolo", "person")
+SOURCES: tuple[Source, ...] = ("reference", "yolo", "person")
 _MAGIC = b"SLC1"
 
 

@@ -69,7 +69,10 @@ class AssetQuerySet(LeasedQuerySet):
         return self.filter(status=Status.DONE)
 
 
-class LibraryManager(models.Manager.from_queryset(AssetQuerySet)):
+_LibraryManager = models.Manager.from_queryset(AssetQuerySet)
+
+
+class LibraryManager(_LibraryManager):
     """The assets a person can see: all but those that were deleted and wait to be erased."""
 
     def get_queryset(self) -> AssetQuerySet:

@@ -188,7 +188,7 @@ def _keep_sprite(segment: Segment, result: StretchResult) -> tuple[str, dict[str
     """Store the segment's thumbnails as one sheet; its name and what is on it."""
     if not result.thumbnails:
         return "", {}
-    tiles = [cv2.imdecode(np.frombuffer(t.jpeg, np.uint8), 1) for t in result.thumbnails]
+    tiles: list[Any] = [cv2.imdecode(np.frombuffer(t.jpeg, np.uint8), 1) for t in result.thumbnails]
     sheet, columns = sprite(tiles)
     height, width = tiles[0].shape[:2]
     times = [t.time_s for t in result.thumbnails]
