@@ -34,7 +34,7 @@ class Collection(models.Model):
         return self.name
 
 
-class AssetQuerySet(LeasedQuerySet):
+class AssetQuerySet(LeasedQuerySet["Asset"]):
     @transaction.atomic
     def receive(
         self,
@@ -76,7 +76,7 @@ class LibraryManager(_LibraryManager):
     """The assets a person can see: all but those that were deleted and wait to be erased."""
 
     def get_queryset(self) -> AssetQuerySet:
-        return super().get_queryset().filter(removed=None)
+        return AssetQuerySet(self.model, using=self._db).filter(removed=None)
 
 
 class Asset(Leased):

@@ -461,7 +461,7 @@ class LogoFile(models.Model):
         return f"{self.name} for {self.label}"
 
 
-class DatasetVersionQuerySet(LeasedQuerySet):
+class DatasetVersionQuerySet(LeasedQuerySet["DatasetVersion"]):
     @transaction.atomic
     def request(
         self,
@@ -540,7 +540,7 @@ class DatasetVersion(Leased):
             jobs.freeze(self.pk)
 
 
-class TransferQuerySet(LeasedQuerySet):
+class TransferQuerySet(LeasedQuerySet["Transfer"]):
     @transaction.atomic
     def request(
         self,
@@ -555,7 +555,7 @@ class TransferQuerySet(LeasedQuerySet):
         transfer = self.create(
             dataset=dataset, kind=kind, options=options, file=file, created_by=by
         )
-        words = {
+        words: dict[str, str] = {
             Transfer.Kind.IMPORT: "began an import into",
             Transfer.Kind.EXPORT: "exported",
             Transfer.Kind.FRAMES: "added pictures to",

@@ -249,7 +249,7 @@ def _running(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _recent(workspace: Workspace) -> list[Recent]:
-    assets = list(
+    assets: list[Any] = list(
         Asset.objects.filter(workspace=workspace)
         .annotate(last_run=Max("runs__pk", filter=Q(runs__removed=None)))
         .order_by("-created")[:MOST_RECENT]

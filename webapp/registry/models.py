@@ -228,7 +228,7 @@ class Alias(models.Model):
         return self.name
 
 
-class ExportQuerySet(LeasedQuerySet):
+class ExportQuerySet(LeasedQuerySet["ModelExport"]):
     @transaction.atomic
     def request(self, version: ModelVersion, format: str, *, by: User | None) -> ModelExport:
         """The export of a version in a format: the one there is, or a new one."""
@@ -253,7 +253,8 @@ class ExportQuerySet(LeasedQuerySet):
         """How long making this format took lately; None where none was made yet."""
         made = self.filter(format=format, status=Status.DONE, started__isnull=False)
         times = made.order_by("-finished").values_list("started", "finished")[:5]
-        return median((end - start).total_seconds() for start, end in times) if times else None
+        took = [(end - start).total_seconds() for start, end in times if start and end]
+        return median(took) if took else None
 
 
 class ModelExport(Leased):

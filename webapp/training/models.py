@@ -19,7 +19,7 @@ from webapp.runs.models import Worker
 from webapp.training.options import checked
 
 
-class TrainingRunQuerySet(LeasedQuerySet):
+class TrainingRunQuerySet(LeasedQuerySet["TrainingRun"]):
     @transaction.atomic
     def request(
         self,
@@ -273,7 +273,7 @@ def _queue_says(training: int = 0) -> str:
     return "The worker is about to start it."
 
 
-class EvaluationQuerySet(LeasedQuerySet):
+class EvaluationQuerySet(LeasedQuerySet["Evaluation"]):
     @transaction.atomic
     def request(
         self,
