@@ -12,6 +12,7 @@ from django.utils import timezone
 from webapp import jobs
 from webapp.accounts.models import Event, User, Workspace
 from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.stored_files import StoredFile
 
 # The page offers to undo for 10 seconds; the rest is for slow lines.
 ERASE_AFTER = timedelta(seconds=30)
@@ -94,7 +95,7 @@ class Asset(Leased):
     name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     size_bytes = models.BigIntegerField()
-    file = models.CharField(max_length=200, help_text="Name in the media storage.")
+    file = StoredFile(help_text="Name in the media storage.")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -210,7 +211,7 @@ class Rendition(Leased):
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="renditions")
     recipe = models.CharField(max_length=60)
-    file = models.CharField(max_length=200, blank=True)
+    file = StoredFile(blank=True)
     data = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -21,6 +21,7 @@ from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
 from webapp.runs.models import Worker
 from webapp.storage import keep_once
+from webapp.stored_files import StoredFile
 
 __all__ = [
     "Annotation",
@@ -257,7 +258,7 @@ class Sample(models.Model):
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="samples")
     source = models.CharField(max_length=255)
-    file = models.CharField(max_length=200, help_text="Name in the media storage.")
+    file = StoredFile(help_text="Name in the media storage.")
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -270,7 +271,7 @@ class Sample(models.Model):
     labels = models.JSONField(default=list, blank=True)  # of the whole picture: ids of labels
     # What may not be torn apart by a split: "asset:12", or the first of its near-duplicates.
     group = models.CharField(max_length=64, blank=True)
-    thumb = models.CharField(max_length=200, blank=True)  # a small JPEG, where one was made
+    thumb = StoredFile(blank=True)  # a small JPEG, where one was made
     phash = models.CharField(max_length=16, blank=True)  # analysis.near_duplicates; a worker's work
     given_split = models.CharField(max_length=5, choices=Split, blank=True)
     is_golden = models.BooleanField(default=False)  # always test, never training
@@ -443,9 +444,9 @@ class LogoFile(models.Model):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="logo_files")
     label = models.ForeignKey(Label, models.CASCADE, related_name="logo_files")
     name = models.CharField(max_length=255)
-    file = models.CharField(max_length=200)
+    file = StoredFile()
     sha256 = models.CharField(max_length=64)
-    shown = models.CharField(max_length=200, blank=True)  # as a browser can show it
+    shown = StoredFile(blank=True)  # as a browser can show it
     problem = models.TextField(blank=True)  # why nothing can be made of it; a worker's sentence
     created = models.DateTimeField(auto_now_add=True)
 
@@ -502,7 +503,7 @@ class DatasetVersion(Leased):
     number = models.PositiveIntegerField()
     # {"seed": 0, "train": 0.8, "val": 0.1, "test": 0.1, "near": 6, "synthetic": true, …}
     recipe = models.JSONField(default=dict)
-    file = models.CharField(max_length=200, blank=True)
+    file = StoredFile(blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     counts = models.JSONField(default=dict, blank=True)  # analysis.datasets.statistics
     note = models.CharField(max_length=200, blank=True)
@@ -606,7 +607,7 @@ class Transfer(Leased):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="transfers")
     kind = models.CharField(max_length=9, choices=Kind)
     options = models.JSONField(default=dict)  # the format, the files, the recipe
-    file = models.CharField(max_length=200, blank=True)  # what came in, or what goes out
+    file = StoredFile(blank=True)  # what came in, or what goes out
     progress = models.FloatField(default=0)  # 0 to 1
     report: Any = models.JSONField(default=dict, blank=True)  # what was kept and what was lost
     is_cancelled = models.BooleanField(default=False)

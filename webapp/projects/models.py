@@ -16,6 +16,7 @@ from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.projects.pictures import Picture
 from webapp.registry.models import ModelVersion
 from webapp.storage import keep_once
+from webapp.stored_files import StoredFile
 
 __all__ = ["Label", "Project", "Reference", "Refused", "fingerprint", "snapshot"]
 
@@ -325,7 +326,7 @@ class Reference(models.Model):
 
     label = models.ForeignKey(Label, models.CASCADE, related_name="references")
     name = models.CharField(max_length=255)
-    file = models.CharField(max_length=200)
+    file = StoredFile()
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.stored_files import StoredFile
 
 
 class RegisteredModel(models.Model):
@@ -104,7 +105,7 @@ class ModelVersion(Leased):
 
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    file = models.CharField(max_length=200)
+    file = StoredFile()
     sha256 = models.CharField(max_length=64)
     source = models.CharField(max_length=255, help_text="Where it came from.")
     # read from the file by the check: {"labels": […], "imgsz": 640, "format": "onnx", …}
@@ -271,7 +272,7 @@ class ModelExport(Leased):
 
     version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="exports")
     format = models.CharField(max_length=11, choices=Format)
-    file = models.CharField(max_length=200, blank=True)
+    file = StoredFile(blank=True)
     size_bytes = models.BigIntegerField(default=0)
     step = models.CharField(max_length=40, blank=True)  # what it does now, in words
     progress = models.FloatField(default=0)  # 0 to 1, by the steps that are done

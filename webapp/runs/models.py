@@ -14,6 +14,7 @@ from webapp.accounts.models import Event, User
 from webapp.assets.models import Asset
 from webapp.leases import Leased, LeasedQuerySet, Status, lease_end
 from webapp.projects.models import Label, Project, fingerprint, snapshot
+from webapp.stored_files import StoredFile
 
 
 class RunRefused(Exception):
@@ -382,7 +383,7 @@ class Segment(Leased):
     missing = models.PositiveIntegerField(default=0)  # samples that could not be decoded
     busy_s = models.FloatField(default=0)
     problem = models.TextField(blank=True)
-    sprite = models.CharField(max_length=200, blank=True)
+    sprite = StoredFile(blank=True)
     sprite_data = models.JSONField(default=dict, blank=True)
 
     objects = SegmentQuerySet.as_manager()

@@ -16,6 +16,7 @@ from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Worker
+from webapp.stored_files import StoredFile
 from webapp.training.options import checked
 
 
@@ -106,7 +107,7 @@ class TrainingRun(Leased):
     epoch = models.PositiveIntegerField(default=0)  # finished so far
     epochs = models.PositiveIntegerField(default=0)
     curves = models.JSONField(default=list, blank=True)  # a dict for each finished epoch
-    checkpoint = models.CharField(max_length=200, blank=True)  # to go on from after a crash
+    checkpoint = StoredFile(blank=True)  # to go on from after a crash
     notes = models.JSONField(default=list, blank=True)  # sentences: batch halved, stopped early …
     result = models.OneToOneField(
         ModelVersion, models.SET_NULL, null=True, blank=True, related_name="training"
@@ -326,7 +327,7 @@ class Evaluation(Leased):
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="evaluations")
     dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="evaluations")
     split = models.CharField(max_length=5, default="test")
-    predictions = models.CharField(max_length=200, blank=True)
+    predictions = StoredFile(blank=True)
     figures = models.JSONField(default=dict, blank=True)  # analysis.measuring.figures
     created = models.DateTimeField(auto_now_add=True)
 

@@ -1,89 +1,44 @@
-"""One file that holds everything: database and media. `restore` reads it back."""
-
-import io
-import json
-import tarfile
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.files.storage import default_storage
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.assets.models import Asset, Rendition
-from webapp.projects.models import Reference
-from webapp.registry.models import ModelVersion
-from webapp.runs.models import Segment
-
-FORMAT = 1
-# Sessions end with a restore, and workers speak for themselves.
-LEFT_OUT = ["contenttypes", "auth.permission", "sessions", "admin.logentry", "runs.worker"]
+from webapp.backup import reading, writing
 
 
 class Command(BaseCommand):
-    help = "Write database and media into one .tar file."
+    help = "Write database and media into one .tar file, or check one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--no-media", action="store_true", help="The database alone.")
+        parser.add_argument(
+            "--check", action="store_true", help="Read the file and say whether it is whole."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         target: Path = options["file"]
+        try:
+            if not options["check"]:
+                self._write(target, media=not options["no_media"])
+            contents = reading.check(target)
+        except reading.UnusableBackup as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{target} cannot be written: {error.strerror or error}.") from error
+        for name in contents.missing:
+            self.stderr.write(f"Not in it, because the storage has lost it: {name}")
+        size = target.stat().st_size / 1e6
+        self.stdout.write(
+            f"{target} is whole: {contents.rows} rows and {contents.files} files ({size:.1f} MB)."
+        )
+
+    def _write(self, target: Path, *, media: bool) -> None:
         if target.exists():
             raise CommandError(f"{target} is already there; choose another name.")
-        aside = target.with_name(target.name + ".part")
-        with tarfile.open(aside, "w") as archive:
-            self._add_manifest(archive)
-            self._add_database(archive)
-            missing = [] if options["no_media"] else self._add_media(archive)
-        aside.rename(target)
-        for name in missing:
-            self.stderr.write(f"Left out, because the storage has lost it: {name}")
-        self.stdout.write(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB).")
-
-    def _add_manifest(self, archive: tarfile.TarFile) -> None:
-        manifest = {"format": FORMAT, "version": settings.VERSION, "made": time.time()}
-        _add_bytes(archive, "manifest.json", json.dumps(manifest).encode())
-
-    def _add_database(self, archive: tarfile.TarFile) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            rows = Path(folder) / "rows.json"
-            call_command("dumpdata", exclude=LEFT_OUT, output=str(rows), verbosity=0)
-            archive.add(rows, "rows.json")
-
-    def _add_media(self, archive: tarfile.TarFile) -> list[str]:
-        names, missing = sorted(media_names()), []
-        for done, name in enumerate(names, start=1):
-            if not default_storage.exists(name):
-                missing.append(name)
-                continue
-            with default_storage.open(name) as file:
-                entry = tarfile.TarInfo(f"media/{name}")
-                entry.size = default_storage.size(name)
-                archive.addfile(entry, file)
-            self.stdout.write(f"\r{done} of {len(names)} files", ending="")
+        writing.write(
+            target,
+            media=media,
+            on_file=lambda done: self.stdout.write(f"\r{done} files", ending=""),
+        )
         self.stdout.write("")
-        return missing
-
-
-def media_names() -> set[str]:
-    """Every stored file that a row speaks of."""
-    names: set[str] = set()
-    for rows, field in (
-        (Asset.objects.all(), "file"),
-        (Rendition.objects.all(), "file"),
-        (Reference.objects.all(), "file"),
-        (ModelVersion.objects.all(), "file"),
-        (Segment.objects.all(), "sprite"),
-    ):
-        names.update(rows.exclude(**{field: ""}).values_list(field, flat=True))
-    return names
-
-
-def _add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    archive.addfile(entry, io.BytesIO(data))

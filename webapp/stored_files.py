@@ -1,0 +1,63 @@
+"""Which columns name files of the media storage, and which files somebody still needs.
+
+A column that holds the name of a stored file is a `StoredFile`. Backups ask what rows name, and
+whatever deletes a file asks whether another row names it too: files are called by what is in them,
+so two rows may share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.files.storage import default_storage
+from django.db import models
+
+
+class StoredFile(models.CharField):
+    """The name of a file in the media storage; empty where there is none."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"max_length": 200, **options})
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """In the database it is a text like any other."""
+        name, _, arguments, options = super().deconstruct()
+        return name, "django.db.models.CharField", arguments, options
+
+
+def columns() -> Iterator[tuple[type[models.Model], str]]:
+    """Every column that names stored files, with its model."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, StoredFile):
+                yield model, field.attname
+
+
+def named_files() -> set[str]:
+    """Every file that some row names."""
+    names: set[str] = set()
+    for model, column in columns():
+        rows = model._base_manager.exclude(**{column: ""}).values_list(column, flat=True)
+        names.update(rows.iterator())
+    return names
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """Those of `names` that some row still names."""
+    wanted = {name for name in names if name}
+    return {
+        name
+        for model, column in columns()
+        for name in model._base_manager.filter(**{f"{column}__in": wanted})
+        .values_list(column, flat=True)
+        .distinct()
+    }
+
+
+def delete_unneeded(names: Iterable[str]) -> None:
+    """Delete the files that no row names any more."""
+    wanted = {name for name in names if name}
+    for name in sorted(wanted - needed(wanted)):
+        default_storage.delete(name)
