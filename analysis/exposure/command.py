@@ -38,12 +38,14 @@ def command(argv: Sequence[str]) -> int:
         parser.error("--threshold must be 0 to 1")
     from analysis.media.probe import examine
 
-    info, table = examine(options.file)
+    info, table = examine(options.file, track=options.track)
+    for warning in info.warnings:
+        print(warning, file=sys.stderr)
     if info.kind == "audio":
         raise UnreadableMedia(f"{options.file.name} has sound only: there is nothing to look at.")
     detectors = load_detectors(logos_of(options.logo), options.model)
     sampling = SamplingOptions(mode=options.mode, interval_s=options.interval)
-    results = _look(options.file, info, table, detectors, sampling)
+    results = _look(options.file, info, table, detectors, sampling, options.track)
     exposure, names = _measured(results, info, detectors, options)
     print_table(exposure, names, sys.stdout)
     if options.json is not None:
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--interval", type=_positive, default=0.2, metavar="SECONDS")
     parser.add_argument("--method", choices=tuple(METHODOLOGIES), default=DEFAULT)
     parser.add_argument("--threshold", type=float, default=0.5, help="confidence that counts")
+    parser.add_argument("--track", type=int, metavar="NUMBER", help="picture track, as probe says")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here")
     return parser
 
@@ -107,6 +110,7 @@ def _look(
     table: FrameTable,
     detectors: Sequence[Detector],
     sampling: SamplingOptions,
+    track: int | None,
 ) -> list[FrameResult]:
     from analysis.film.schedule import samples
     from analysis.film.stretch import analyse_picture, analyse_stretch
@@ -124,6 +128,7 @@ def _look(
             sampling=sampling,
             on_progress=progress.show,
             thumbnails_per_s=0,
+            track=track,
         )
         results += found.results
         progress.before += len(part)

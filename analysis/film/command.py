@@ -19,11 +19,12 @@ def command(argv: Sequence[str]) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--out", type=Path, default=Path("frames"), metavar="FOLDER")
+    parser.add_argument("--track", type=int, metavar="NUMBER", help="picture track, as probe says")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
-    table = read_frame_table(options.file)
+    table = read_frame_table(options.file, track=options.track)
     times = samples(table, SamplingOptions(interval_s=options.every))["time_s"]
-    with FrameReader(options.file, times) as reader:
+    with FrameReader(options.file, times, track=options.track) as reader:
         for frame in reader:
             name = options.out / f"{frame.time_s:010.3f}.jpg"
             cv2.imwrite(str(name), frame.bgr())

@@ -69,6 +69,7 @@ def analyse_stretch(
     thumbnails_per_s: float = 2.0,
     tracking: TrackingOptions | None = None,
     limits: Limits | None = None,
+    track: int | None = None,
 ) -> StretchResult:
     """Find logos in the sampled frames of one stretch of a film.
 
@@ -83,6 +84,7 @@ def analyse_stretch(
         on_progress: called with the number of samples done, at most twice a second and at the end.
         should_stop: asked for every frame.
         thumbnails_per_s: how many small pictures to keep; 0 for none.
+        track: the picture track of the file; by default the one that players show.
 
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
     """
@@ -99,6 +101,7 @@ def analyse_stretch(
         span_s=span_s or _span(samples),
         hold_below=sampling.change if sampling.mode == "adaptive" else None,
         keys_only=sampling.mode == "key",
+        track=track,
     ) as reader:
         found: list[tuple[float, list[Detection]]] = []
         for frame, detections in _detected(reader, detector, thumbnails):

@@ -1,0 +1,172 @@
+"""Ten thousand broken films, sounds and pictures: each is read, or refused in a sentence.
+
+Small files of every format that is read are broken in six ways (see `bench.broken_files`) and
+then go through what an upload goes through: looked into, its frame table, its frames, its
+pictures or its sound. No peer does this; what is held to is our own promise: no defect of ours, no
+hang, no more memory than one file may cost, and what is read is sound in itself.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.film.schedule import samples, stretches
+from analysis.media.audio import waveform
+from analysis.media.frame_table import FrameTable
+from analysis.media.frames import Frame, FrameReader
+from analysis.media.guard import Limits
+from analysis.media.probe import examine
+from analysis.media.thumbnails import poster, strip
+from analysis.types import MediaInfo
+from bench.broken_files import BREAKS, broken, seeds
+from bench.report import Report, arguments
+
+COUNT, QUICK = 10_000, 360
+SLOW_S = 60.0  # a file of a few kilobytes that takes longer hangs
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one broken file."""
+
+    number: int
+    seed: str
+    way: str
+    outcome: str  # "read", "refused", "broke off": an error that another try might not have
+    said: str
+    seconds: float
+    memory_bytes: int  # of the largest process that was needed
+
+
+def judge(number: int) -> Verdict:
+    """Make broken file `number` and put it through. Never raises."""
+    seed, way, data = broken(_seeds(), number)
+    began = time.monotonic()
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(data)
+        file.flush()
+        outcome, said = _outcome(Path(file.name))
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return Verdict(number, seed, way, outcome, said, time.monotonic() - began, memory)
+
+
+def _outcome(path: Path) -> tuple[str, str]:
+    try:
+        return "read", _read(path)
+    except AnalysisError as error:
+        is_sentence = error.message.strip()[-1:] in (".", "…") and "Traceback" not in error.message
+        if not is_sentence:
+            return "defect", f"no sentence: {error.message}"
+        return ("refused" if error.permanent else "broke off"), error.message
+    except Exception as error:  # what this bench is for
+        return "defect", f"{type(error).__name__}: {error}"
+
+
+def _read(path: Path) -> str:
+    """Everything that ingest and a run do with a file; raises where something is not sound."""
+    info, table = examine(path, limits=LIMITS)
+    if info.kind == "video":
+        _check(info, table)
+        rows = samples(table)
+        with FrameReader(path, rows["time_s"][:40], limits=LIMITS) as reader:
+            times = [frame.time_s for frame in reader if frame.bgr((32, 32)).any() or True]
+        if (np.diff(times) <= 0).any():
+            raise AssertionError(f"frames come at {times}")
+        poster(path, info)
+        strip(path, table, max_tiles=20)
+    elif info.kind == "image":
+        image = Frame.from_file(path, limits=LIMITS)
+        if (image.width, image.height) != (info.width, info.height):
+            raise AssertionError(f"{info.width}×{info.height} becomes {image.width}×{image.height}")
+    if info.audio:
+        try:
+            waveform(path, limits=LIMITS)
+        except AnalysisError as error:  # a film is well without its sound
+            if info.kind == "audio" or not error.permanent:
+                raise
+    return "; ".join(info.warnings)
+
+
+def _check(info: MediaInfo, table: FrameTable) -> None:
+    times = table.times_s
+    whole = len(times) > 0 and bool(np.isfinite(times).all()) and bool((np.diff(times) > 0).all())
+    if not whole or not np.isfinite(table.end_s) or table.end_s < times[-1]:
+        raise AssertionError(f"not a frame table: {times[:5]} … {table.end_s}")
+    rows = samples(table)
+    if (rows["end_s"][:-1] != rows["start_s"][1:]).any() or (rows["end_s"] < rows["start_s"]).any():
+        raise AssertionError("the dwells do not tile")
+    if stretches(table)[-1][1] != table.end_s or info.width < 1 or info.height < 1:
+        raise AssertionError("the film does not end where its table ends, or has no size")
+
+
+@cache
+def _seeds() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        return seeds(Path(folder))
+
+
+def verdicts(numbers: Iterable[int]) -> Iterator[Verdict]:
+    """What became of the broken files `numbers`, in order, judged on all cores."""
+    _seeds()  # before the processes are forked, so that each has them
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for verdict in pool.map(judge, numbers, chunksize=8):
+            if verdict.outcome in ("defect", "broke off") or verdict.seconds > SLOW_S:
+                print(
+                    f"{verdict.number} ({verdict.seed}, {verdict.way}, {verdict.seconds:.0f} s) "
+                    f"{verdict.outcome}: {verdict.said}",
+                    flush=True,
+                )
+            yield verdict
+
+
+def report_on(found: Sequence[Verdict]) -> Report:
+    report = Report("bad_media", peer="none")
+    by_outcome = Counter(verdict.outcome for verdict in found)
+    report.row("broken files", len(found))
+    report.row("of them read, in whole or in part", by_outcome["read"])
+    report.row("refused in a sentence", by_outcome["refused"])
+    for outcome, figure in (("defect", "defects of ours"), ("broke off", "hung or killed")):
+        report.row(figure, by_outcome[outcome], None, None, "0", by_outcome[outcome] == 0)
+    crashed = sum("decoder broke down" in verdict.said for verdict in found)
+    report.row("decoder crashes that stayed in the child", crashed)
+    slowest = max(verdict.seconds for verdict in found)
+    report.row("slowest file, s", slowest, None, None, f"<= {SLOW_S:.0f} s", slowest <= SLOW_S)
+    most, limit = max(verdict.memory_bytes for verdict in found), LIMITS.memory_bytes
+    report.row(
+        "most memory of a process, MB",
+        most >> 20,
+        None,
+        None,
+        f"<= {limit >> 20} MB",
+        most <= limit,
+    )
+    for way in BREAKS:
+        mine = [verdict for verdict in found if verdict.way == way]
+        share = sum(verdict.outcome == "read" for verdict in mine) / max(len(mine), 1)
+        report.row(f"share that is read: {way}", round(share, 3))
+    report.extra["sentences"] = Counter(v.said for v in found if v.outcome == "refused")
+    return report
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = arguments(__doc__ or "", argv)
+    found = list(verdicts(range(QUICK if options.quick else COUNT)))
+    return report_on(found).finish(options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
