@@ -21,7 +21,7 @@ export const newTab = () => (page = new EventTarget());
 export const comeOnline = () => page.dispatchEvent(new Event("online"));
 
 const kept = new Map();
-globalThis.localStorage = new Proxy(
+const storage = new Proxy(
   {
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => void kept.set(key, String(value)),
@@ -30,7 +30,9 @@ globalThis.localStorage = new Proxy(
   },
   { ownKeys: () => [...kept.keys()], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) },
 );
-globalThis.sessionStorage = globalThis.localStorage;
+for (const name of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(globalThis, name, { value: storage, configurable: true });
+}
 
 /** Addresses without a host are the server's, as on a page. */
 export function visit(origin) {
