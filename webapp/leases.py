@@ -58,7 +58,8 @@ class LeasedQuerySet(models.QuerySet):
 
 
 class Leased(models.Model):
-    """What a claimed row carries. `attempt` counts claims, so a poisonous row stops in the end."""
+    """What a claimed row carries. `attempt` counts the claims since anything of it was stored, so
+    a poisonous row stops in the end, and one that only was unlucky goes on."""
 
     MAX_ATTEMPTS = 5
 
@@ -84,6 +85,11 @@ class Leased(models.Model):
     def renew(self, **changes: Any) -> bool:
         """Hold on for another lease. False: the row is gone or somebody else's; stop working."""
         return bool(self._mine().update(lease_until=lease_end(), **changes))
+
+    def progressed(self, **changes: Any) -> bool:
+        """Something is stored that the next claim goes on from, so the attempts before it do not
+        count any more. False: the row is gone or somebody else's; stop working."""
+        return bool(self._mine().update(lease_until=lease_end(), attempt=1, **changes))
 
     def release(self) -> None:
         """Give the row back untouched: pausing and shutting down are not attempts."""

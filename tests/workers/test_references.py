@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image, ImageDraw, ImageFont
 
@@ -82,3 +83,17 @@ def test_the_sweeper_asks_again_for_a_picture_whose_message_was_lost(
 
 def looked_for(project) -> set[int]:
     return {r["id"] for found in snapshot(project)["labels"] for r in found["references"]}
+
+
+def test_a_picture_whose_file_is_gone_says_so_once_and_is_not_asked_for_again(
+    label, owner, client, caplog
+):
+    reference = add(label, owner, word)
+    default_storage.delete(reference.file)
+    check_reference(reference.pk)
+    assert not Reference.objects.unchecked().filter(pk=reference.pk).exists()
+    assert "Traceback" not in caplog.text
+    client.force_login(owner)
+    page = client.get(reverse("label", args=[label.pk])).content.decode()
+    assert "Its file is gone from the storage" in page
+    assert reference.pk not in looked_for(label.project)

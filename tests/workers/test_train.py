@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from analysis.datasets.version import content_hash, pack
 from analysis.errors import AnalysisError
@@ -80,7 +81,7 @@ def test_it_trains_measures_and_keeps_the_thresholds(request_run, squares, monke
     assert version.labels == list(LABELS)
     assert version.description == {**version.description, "task": "boxes", "imgsz": 64}
     assert describe(local_path(version.file)).sha256 == version.sha256
-    assert not worker.work_folder(run.pk).exists()
+    assert not worker.work_folder(run).exists()
 
     measured = Evaluation.objects.get(model_version=version)
     worker.evaluate(measured.pk)
@@ -134,7 +135,7 @@ def test_a_training_that_cannot_be_makes_no_version(request_run):
 
 def test_a_full_disk_is_said_and_can_be_retried(request_run):
     run = request_run(epochs=1)
-    place = worker.work_folder(run.pk) / "runs" / "main" / "weights"
+    place = worker.work_folder(run) / "runs" / "main" / "weights"
     place.mkdir(parents=True)
     (place / "last.writing").symlink_to("/dev/full")
     worker.train(run.pk)
@@ -159,26 +160,34 @@ def test_an_unexpected_end_is_logged_and_said(request_run, monkeypatch, caplog):
     assert "ValueError: odd" in caplog.text
 
 
+def until_stored(claimed: TrainingRun) -> None:
+    """Train, with the row's progress written at once, until an epoch is stored; then stop."""
+
+    class Beat:
+        def note(self, **values):
+            claimed.renew(**values)
+
+        def should_stop(self):
+            return TrainingRun.objects.get(pk=claimed.pk).checkpoint != claimed.checkpoint
+
+    with pytest.raises(worker.Stopped):
+        worker._trained(claimed, Beat())
+
+
+def stored_files(run: TrainingRun) -> list[Path]:
+    folder = Path(default_storage.path(worker.stored_folder(run.pk)))
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_it_goes_on_from_the_storage_on_another_machine(request_run, settings, tmp_path):
     """The cache is gone, as on another machine; what was stored of the first epochs is there."""
     run = request_run(epochs=3)
     claimed = TrainingRun.objects.claim(run.pk, "first")
-    news = []
-
-    class Beat:
-        def note(self, **values):
-            news.append(values)
-
-        def should_stop(self):
-            return any(n.get("epoch", 0) >= 1 for n in news) and "checkpoint" in news[-1]
-
-    with pytest.raises(worker.Stopped):
-        worker._trained(claimed, Beat())
-    claimed.renew(**{k: v for n in news for k, v in n.items()})
+    until_stored(claimed)
     claimed.release()
     run.refresh_from_db()
-    before = run.curves[: run.epoch]
-    assert run.checkpoint
+    before, stored = run.curves[: run.epoch], run.checkpoint
+    assert default_storage.exists(stored)
     settings.CACHE_DIR = tmp_path / "another"
     settings.CACHE_DIR.mkdir()
     worker.train(run.pk)
@@ -186,7 +195,74 @@ def test_it_goes_on_from_the_storage_on_another_machine(request_run, settings, t
     assert run.status == Status.DONE, run.error
     assert run.curves[: len(before)] == before
     assert [row["epoch"] for row in run.curves] == [1, 2, 3]
-    assert not default_storage.exists(worker.stored_name(run.pk, "last.pt"))
+    assert not default_storage.exists(run.checkpoint or stored)
+    assert not stored_files(run)
+
+
+def test_killed_once_in_every_epoch_it_is_not_given_up(request_run):
+    run = request_run()
+    for _ in range(2 * TrainingRun.MAX_ATTEMPTS):
+        claimed = TrainingRun.objects.claim(run.pk, "unlucky")
+        assert claimed.progressed(checkpoint="training/1/x/a/last.pt")
+        TrainingRun.objects.update(lease_until=timezone.now())  # kill -9
+        housekeeping.give_up_on_the_poisonous()
+    run.refresh_from_db()
+    assert (run.status, run.attempt) == (Status.WORKING, 1)
+
+
+def test_killed_again_and_again_in_one_epoch_it_is_given_up(request_run):
+    run = request_run()
+    assert TrainingRun.objects.claim(run.pk, "unlucky").progressed()
+    for _ in range(TrainingRun.MAX_ATTEMPTS):
+        TrainingRun.objects.update(lease_until=timezone.now())
+        TrainingRun.objects.claim(run.pk, "unlucky")
+    TrainingRun.objects.update(lease_until=timezone.now())
+    housekeeping.give_up_on_the_poisonous()
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+
+
+def test_cancelled_and_begun_anew_within_the_second_it_begins_at_the_first_epoch(request_run):
+    run = request_run(epochs=3)
+    claimed = TrainingRun.objects.claim(run.pk, "first")
+    until_stored(claimed)  # the worker does not know yet that it was cancelled
+    run.refresh_from_db()
+    assert run.epoch >= 1
+    assert run.cancel()
+    assert run.retry()
+    assert not claimed.progressed(checkpoint="late")
+    begun = TrainingRun.objects.claim(run.pk, "second")
+    assert (begun.epoch, begun.checkpoint, begun.curves) == (0, "", [])
+    said = []
+
+    class Beat:
+        def note(self, **values):
+            said.append(values["epoch"])
+
+        def should_stop(self):
+            return bool(said)
+
+    with pytest.raises(worker.Stopped):
+        worker._trained(begun, Beat())
+    assert said[0] == 0
+    worker.forget_finished()
+    assert not worker.work_folder(claimed).exists()
+    assert worker.work_folder(begun).exists()
+
+
+def test_a_worker_that_lost_its_lease_replaces_nothing_that_is_stored(request_run):
+    run = request_run(epochs=3)
+    asleep = TrainingRun.objects.claim(run.pk, "asleep")
+    TrainingRun.objects.update(lease_until=timezone.now())
+    awake = TrainingRun.objects.claim(run.pk, "awake")
+    until_stored(awake)
+    awake.refresh_from_db()
+    before = {path: path.read_bytes() for path in stored_files(run)}
+    news = worker._News(asleep, None, worker.work_folder(run))
+    (news.folder / "curves.json").write_text("[]")
+    news._store(9)
+    assert {path: path.read_bytes() for path in stored_files(run)} == before
+    assert default_storage.exists(awake.checkpoint)
 
 
 # --- thresholds -------------------------------------------------------------------------------
@@ -195,6 +271,12 @@ def test_it_goes_on_from_the_storage_on_another_machine(request_run, settings, t
 def figures(**thresholds):
     rows = [{"label": name, "threshold": t, "tp": 3} for name, t in thresholds.items()]
     return {"labels": rows}
+
+
+def finished(measured: Evaluation, figures) -> None:
+    """What the worker does when the figures are there."""
+    Evaluation.objects.filter(pk=measured.pk).update(figures=figures, split=measured.split)
+    worker._keep_thresholds(measured)
 
 
 @pytest.fixture
@@ -209,7 +291,7 @@ def measured(squares, workspace, tmp_path):
 
 def test_measured_thresholds_become_the_labels_own(measured, squares):
     before = squares.version
-    worker._keep_thresholds(measured, figures(red=0.31, Blue=0.001))
+    finished(measured, figures(red=0.31, Blue=0.001))
     assert dict(squares.labels.values_list("name", "threshold")) == {"Red": 0.31, "Blue": 0.05}
     squares.refresh_from_db()
     assert squares.version > before  # who edits it meanwhile is told
@@ -218,7 +300,7 @@ def test_measured_thresholds_become_the_labels_own(measured, squares):
 def test_a_label_that_was_never_found_keeps_its_threshold(measured, squares):
     shown = {"labels": [{"label": "Red", "threshold": 0.5, "tp": 0}]}
     squares.labels.update(threshold=0.7)
-    worker._keep_thresholds(measured, shown)
+    finished(measured, shown)
     assert set(squares.labels.values_list("threshold", flat=True)) == {0.7}
 
 
@@ -228,14 +310,39 @@ def test_a_project_that_uses_another_model_keeps_its_thresholds(measured, square
     )
     Project.objects.filter(pk=squares.pk).update(model_version=other)
     measured.refresh_from_db()
-    worker._keep_thresholds(measured, figures(Red=0.31))
+    finished(measured, figures(Red=0.31))
     assert squares.labels.get(name="Red").threshold == 0.5
 
 
 def test_only_test_pictures_set_thresholds(measured, squares):
     measured.split = "train"
-    worker._keep_thresholds(measured, figures(Red=0.31))
+    finished(measured, figures(Red=0.31))
     assert squares.labels.get(name="Red").threshold == 0.5
+
+
+@pytest.mark.parametrize("by_a_person", [True, False])
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("Rouge", 0.3, 9), ("Red", 0.6, 1)], 0.6),  # its own name before an alias
+        ([("Rouge", 0.3, 9), ("Rosso", 0.6, 10)], 0.6),  # found more often
+        ([("Rouge", 0.3, 9), ("Rosso", 0.6, 9)], 0.6),  # by the alphabet
+        ([("Rouge", 0.3, 0), ("Rosso", 0.4, 1)], 0.4),  # nothing found says nothing
+        ([("Red", 1.0, 4)], 0.99),  # at 1 nothing would be shown
+        ([("Red", 0.0001, 4)], 0.05),
+    ],
+)
+def test_a_label_of_several_classes_gets_one_threshold_by_one_rule(
+    measured, squares, owner, rows, expected, by_a_person
+):
+    squares.labels.filter(name="Red").update(aliases=["Rouge", "Rosso"])
+    said = {"labels": [{"label": n, "threshold": t, "tp": tp} for n, t, tp in rows]}
+    if by_a_person:
+        measured.figures = said
+        assert measured.keep_thresholds(by=owner) == 1
+    else:
+        finished(measured, said)
+    assert squares.labels.get(name="Red").threshold == expected
 
 
 # --- housekeeping -----------------------------------------------------------------------------
@@ -254,8 +361,6 @@ def test_a_lost_message_is_rung_again_and_the_dead_let_go(request_run, measured,
 
 
 def test_a_training_that_keeps_killing_its_worker_fails_with_a_sentence(request_run):
-    from django.utils import timezone
-
     run = request_run()
     TrainingRun.objects.update(
         status=Status.WORKING, attempt=TrainingRun.MAX_ATTEMPTS, lease_until=timezone.now()
@@ -268,7 +373,7 @@ def test_a_training_that_keeps_killing_its_worker_fails_with_a_sentence(request_
 
 def test_what_is_over_is_thrown_away_and_what_can_go_on_is_kept(request_run):
     run = request_run()
-    folder = worker.work_folder(run.pk)
+    folder = worker.work_folder(run)
     folder.mkdir(parents=True)
     worker.forget_finished()
     assert folder.is_dir()
@@ -307,7 +412,7 @@ def test_cancelled_in_its_first_second_it_leaves_nothing(request_run):
     assert run.is_cancelled
     assert run.error == TrainingRun.CANCELLED
     assert not ModelVersion.objects.exists()
-    assert not worker.work_folder(run.pk).exists()
+    assert not worker.work_folder(run).exists()
 
 
 def test_the_sentence_of_the_analysis_is_what_is_said(request_run, monkeypatch):

@@ -39,7 +39,7 @@ class RegisteredModel(models.Model):
     def named(cls, workspace: Workspace, name: str) -> RegisteredModel:
         """The model of this name, whatever its case; a new one where there is none."""
         before = cls.objects.filter(workspace=workspace, name__iexact=name).first()
-        return before or cls.objects.create(workspace=workspace, name=name)
+        return before or cls.objects.get_or_create(workspace=workspace, name=name)[0]
 
     @transaction.atomic
     def promote(self, version: ModelVersion, name: str, *, by: User | None) -> None:
@@ -64,9 +64,8 @@ class RegisteredModel(models.Model):
     @transaction.atomic
     def add_version(self, *, file: str, sha256: str, source: str, by: User | None) -> ModelVersion:
         """A new version, to be opened and checked by a worker before anybody can use it."""
-        latest = self.versions.aggregate(models.Max("number"))["number__max"] or 0
         version = self.versions.create(
-            number=latest + 1, file=file, sha256=sha256, source=source, created_by=by
+            number=self._next_number(), file=file, sha256=sha256, source=source, created_by=by
         )
         Event.record(self.workspace, by, "added a model version", str(version))
         jobs.check_model(version.pk)
@@ -83,9 +82,8 @@ class RegisteredModel(models.Model):
         by: User | None,
     ) -> ModelVersion:
         """A version that a worker made and described itself, so that it is ready at once."""
-        latest = self.versions.aggregate(models.Max("number"))["number__max"] or 0
         version = self.versions.create(
-            number=latest + 1,
+            number=self._next_number(),
             file=file,
             sha256=sha256,
             source=source[:255],
@@ -96,6 +94,12 @@ class RegisteredModel(models.Model):
         )
         Event.record(self.workspace, by, "trained a model version", str(version))
         return version
+
+    def _next_number(self) -> int:
+        """The number of the next version; whoever asks meanwhile waits for this transaction."""
+        RegisteredModel.objects.select_for_update().get(pk=self.pk)
+        latest = self.versions.aggregate(models.Max("number"))["number__max"]
+        return (latest or 0) + 1
 
 
 class ModelVersion(Leased):

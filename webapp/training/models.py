@@ -19,6 +19,9 @@ from webapp.runs.models import Worker
 from webapp.stored_files import StoredFile
 from webapp.training.options import checked
 
+# What a label is shown from: at 1 nothing would be.
+LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99
+
 
 class TrainingRunQuerySet(LeasedQuerySet["TrainingRun"]):
     @transaction.atomic
@@ -106,6 +109,8 @@ class TrainingRun(Leased):
     step = models.CharField(max_length=60, blank=True)  # what it does now, in words
     epoch = models.PositiveIntegerField(default=0)  # finished so far
     epochs = models.PositiveIntegerField(default=0)
+    # how often it began anew after it was cancelled: what was written before is not for it
+    beginning = models.PositiveIntegerField(default=0)
     curves = models.JSONField(default=list, blank=True)  # a dict for each finished epoch
     checkpoint = StoredFile(blank=True)  # to go on from after a crash
     notes = models.JSONField(default=list, blank=True)  # sentences: batch halved, stopped early …
@@ -212,6 +217,7 @@ class TrainingRun(Leased):
     def retry(self) -> bool:
         """Go on from the last epoch that was stored; of a cancelled one nothing was kept."""
         anew = {"epoch": 0, "curves": [], "checkpoint": "", "notes": []}
+        anew["beginning"] = F("beginning") + 1
         moved = TrainingRun.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True).update(
             status=Status.WAITING,
             wish=self.Wish.GO_ON,
@@ -366,18 +372,25 @@ class Evaluation(Leased):
     def keep_thresholds(self, *, by: User | None) -> int:
         """Show the project's labels from the threshold that was best here; how many there were.
 
-        They go by name or alias, whatever the case, as in a run.
+        They go by name or alias, whatever the case, as in a run. Of several classes that a label
+        goes by, its own name counts before its aliases, and what was found more often before what
+        was found less. A class of which nothing was found says nothing.
         """
         project = self.dataset_version.dataset.project
-        rows = self.figures["labels"]
-        best = {row["label"].casefold(): row["threshold"] for row in rows if row["tp"]}
-        n = 0
+        found = {row["label"].casefold(): row for row in self.figures["labels"] if row["tp"]}
+        changed = []
         for label in project.labels.filter(archived=None):
-            if words := label.words() & set(best):
-                threshold = min(max(round(best[words.pop()], 3), 0.05), 1.0)
+            words = sorted(
+                label.words() & set(found),
+                key=lambda word: (word != label.name.casefold(), -found[word]["tp"], word),
+            )
+            if words:
+                best = round(found[words[0]]["threshold"], 3)
+                threshold = min(max(best, LOWEST_THRESHOLD), HIGHEST_THRESHOLD)
                 Label.objects.filter(pk=label.pk).update(threshold=threshold)
-                n += 1
-        if n:
+                changed.append(label.name)
+        if changed:
             Project.objects.filter(pk=project.pk).update(version=F("version") + 1)
-            Event.record(project.workspace, by, "kept the best thresholds", str(self), labels=n)
-        return n
+            said = ", ".join(changed[:20])
+            Event.record(project.workspace, by, "kept the best thresholds", str(self), labels=said)
+        return len(changed)

@@ -87,7 +87,7 @@ def _slice(chore: Chore, beat: Heartbeat) -> Iterator[Item]:
     while (item := items.filter(position__gte=chore.done).first()) is not None:
         yield item
         chore.done = item.position + 1
-        if not chore.renew(done=chore.done) or beat.should_stop():
+        if not chore.progressed(done=chore.done) or beat.should_stop():
             raise Stopped
         if time.monotonic() > until and items.filter(position__gte=chore.done).exists():
             raise _NotYet

@@ -12,7 +12,6 @@ from django.utils.text import slugify
 from analysis.errors import AnalysisError, Stopped
 from analysis.models.exports import SUFFIXES, export
 from webapp.celery import app
-from webapp.leases import Status
 from webapp.registry.models import ModelExport
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
@@ -66,14 +65,13 @@ class _News:
 def deliver(row: ModelExport, made: Path) -> None:
     """Store what was made. Made for nobody, because it was cancelled meanwhile, it goes again."""
     file = keep_file(_name(row), made)
-    if row.finish(file=file, size_bytes=made.stat().st_size, progress=1.0, step=""):
-        return
-    if not ModelExport.objects.filter(pk=row.pk).exclude(status=Status.FAILED).exists():
+    if not row.finish(file=file, size_bytes=made.stat().st_size, progress=1.0, step=""):
         default_storage.delete(file)
 
 
 def _name(row: ModelExport) -> str:
-    """Where it is stored, and what it is called when somebody takes it along."""
+    """Where it is stored, by the lease: what another worker makes is another file. And what it is
+    called when somebody takes it along."""
     called = slugify(row.version.model.name) or "model"
     suffix = "-openvino.zip" if row.format == "openvino" else SUFFIXES[row.format]
-    return f"exports/{row.version_id}/{called}-v{row.version.number}{suffix}"
+    return f"exports/{row.version_id}/{row.lease_token}/{called}-v{row.version.number}{suffix}"

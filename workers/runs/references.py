@@ -21,8 +21,12 @@ def check_reference(reference_id: int) -> None:
     if reference is None:
         return
     try:
-        reference.found(inspect_reference(local_path(reference.file)).features)
+        path = local_path(reference.file)
+        path.stat()
+        reference.found(inspect_reference(path).features)
     except AnalysisError as error:
         reference.found(0, problem=error.message)
-    except OSError:  # the store may be back when the sweeper asks again
-        log.exception("Looking at %s failed", reference)
+    except FileNotFoundError:  # asking again would not help
+        reference.found(0, problem="Its file is gone from the storage. Add the picture again.")
+    except OSError as error:  # the storage may be back when the sweeper asks again
+        log.warning("Looking at %s has to wait: %s", reference, error)

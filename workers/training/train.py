@@ -6,16 +6,18 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
-from pathlib import Path
+from itertools import cycle
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import transaction
-from django.db.models import F
+from django.db import DatabaseError, transaction
 
-from analysis.datasets.types import LabelledPicture, LabelledSet, Split
+from analysis.datasets.types import LabelledPicture, LabelledSet
+from analysis.datasets.types import Split as SplitName
 from analysis.datasets.version import unpack
 from analysis.errors import AnalysisError, Stopped
 from analysis.measuring.figures import figures as measured_figures
@@ -26,11 +28,9 @@ from analysis.models.formats import sha256
 from analysis.training import train as training
 from analysis.training.options import TrainingOptions
 from analysis.training.train import Progress, TrainingResult
-from webapp.accounts.models import Event
 from webapp.celery import app
-from webapp.datasets.models import DatasetVersion
+from webapp.datasets.models import DatasetVersion, Split
 from webapp.leases import Status
-from webapp.projects.models import Label, Project
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
@@ -39,7 +39,6 @@ from workers.engine.originals import full_disk_is_said, keep, keep_file, keep_fi
 log = logging.getLogger("sightline.train")
 
 ASK_EVERY_S = 1.0
-LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99  # what a label's may be
 # What another worker needs to go on. Copied in this order while the training goes on, "saved"
 # (the number of epochs that count) before all: what is copied later knows at least as much.
 KEPT = (
@@ -73,7 +72,7 @@ def train(run_id: int) -> None:
 
 
 def _trained(run: TrainingRun, beat: Heartbeat) -> TrainingResult:
-    folder = work_folder(run.pk)
+    folder = work_folder(run)
     _bring_back(run, folder)
     options = TrainingOptions.from_json(run.options)
     if options.device == "auto":
@@ -90,9 +89,9 @@ def _trained(run: TrainingRun, beat: Heartbeat) -> TrainingResult:
     )
 
 
-def work_folder(run_id: int) -> Path:
-    """Where a training lives on this machine while it goes on."""
-    return Path(settings.CACHE_DIR) / "training" / str(run_id)
+def work_folder(run: TrainingRun) -> Path:
+    """Where a training lives on this machine while it goes on; another one when it began anew."""
+    return Path(settings.CACHE_DIR) / "training" / f"{run.pk}-{run.beginning}"
 
 
 def read_set(version: DatasetVersion) -> LabelledSet:
@@ -117,7 +116,9 @@ def _asked_now_and_then(run: TrainingRun, beat: Heartbeat) -> Callable[[], train
         if beat.should_stop():
             return "cancel"
         if time.monotonic() - asked >= ASK_EVERY_S:
-            asked, wish = time.monotonic(), run.wish_now()
+            asked = time.monotonic()
+            with suppress(DatabaseError):  # it may be restarting; the heartbeat judges that
+                wish = run.wish_now()
         return "cancel" if wish == "cancel" else "stop" if wish == "stop" else "go on"
 
     return ask
@@ -129,6 +130,7 @@ class _News:
     def __init__(self, run: TrainingRun, beat: Heartbeat, folder: Path) -> None:
         self.run, self.beat, self.folder = run, beat, folder
         self.stored = run.epoch if run.checkpoint else 0
+        self.places = cycle(f"{stored_folder(run.pk)}/{run.lease_token}/{n}" for n in "ab")
 
     def __call__(self, news: Progress) -> None:
         self.beat.note(
@@ -139,15 +141,48 @@ class _News:
             notes=list(news.notes),
         )
         if news.epoch > self.stored and (self.folder / "last.pt").is_file():
+            self._store(news.epoch)
+
+    def _store(self, epoch: int) -> None:
+        """Beside what was stored before, which counts until all of this is there; then that goes.
+
+        The folder bears the lease's token: what a worker without the lease still writes is not
+        what the row names.
+        """
+        place = next(self.places)
+        for name in KEPT:
+            if (self.folder / name).is_file():
+                keep_file(f"{place}/{name}", self.folder / name)
+        try:
+            is_mine = self.run.progressed(checkpoint=f"{place}/last.pt")
+        except DatabaseError:  # it may be restarting: the next epoch is stored again
+            return
+        if is_mine:
+            self.stored = epoch
+            forget_stored(self.run.pk, but=place)
+        else:
+            forget_stored(self.run.pk, only=place)
+
+
+def stored_folder(run_id: int) -> str:
+    return f"training/{run_id}"
+
+
+def forget_stored(run_id: int, *, but: str = "", only: str = "") -> None:
+    """Delete what is stored of a training's epochs: all, all `but` one folder, or `only` one."""
+    for folder in [only] if only else _folders(stored_folder(run_id)):
+        if folder != but:
             for name in KEPT:
-                if (self.folder / name).is_file():
-                    keep_file(stored_name(self.run.pk, name), self.folder / name)
-            self.stored = news.epoch
-            self.beat.note(checkpoint=stored_name(self.run.pk, "last.pt"))
+                default_storage.delete(f"{folder}/{name}")
 
 
-def stored_name(run_id: int, name: str) -> str:
-    return f"training/{run_id}/{name}"
+def _folders(top: str) -> list[str]:
+    """The folders that workers stored epochs in: by lease, and two of each."""
+    try:
+        leases, _ = default_storage.listdir(top)
+    except FileNotFoundError:
+        return []
+    return [f"{top}/{lease}/{n}" for lease in leases for n in "ab"]
 
 
 def _bring_back(run: TrainingRun, folder: Path) -> None:
@@ -158,9 +193,10 @@ def _bring_back(run: TrainingRun, folder: Path) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    stored = PurePosixPath(run.checkpoint).parent
     for name in KEPT:
-        if default_storage.exists(stored_name(run.pk, name)):
-            with default_storage.open(stored_name(run.pk, name)) as source:
+        if default_storage.exists(f"{stored}/{name}"):
+            with default_storage.open(f"{stored}/{name}") as source:
                 (folder / name).write_bytes(source.read())
 
 
@@ -182,17 +218,20 @@ def _deliver(run: TrainingRun, result: TrainingResult) -> None:
 def forget_finished() -> None:
     """Throw away what trainings that are over needed to go on. A failed one may be retried."""
     folder = Path(settings.CACHE_DIR) / "training"
-    held = [p for p in folder.iterdir() if p.name.isdigit()] if folder.is_dir() else []
-    for path in held:
-        if _is_over_for_good(int(path.name)):
+    for path in folder.iterdir() if folder.is_dir() else ():
+        run_id, _, beginning = path.name.partition("-")
+        if not (run_id.isdigit() and beginning.isdigit()):
+            continue
+        run = TrainingRun.objects.filter(pk=int(run_id)).first()
+        if run is None or _is_over_for_good(run):
             shutil.rmtree(path, ignore_errors=True)
-            for name in KEPT:
-                default_storage.delete(stored_name(int(path.name), name))
+            forget_stored(int(run_id))
+        elif int(beginning) != run.beginning:
+            shutil.rmtree(path, ignore_errors=True)  # cancelled, and begun anew since
 
 
-def _is_over_for_good(run_id: int) -> bool:
-    run = TrainingRun.objects.filter(pk=run_id).first()
-    if run is None or run.status == Status.DONE or run.is_cancelled:
+def _is_over_for_good(run: TrainingRun) -> bool:
+    if run.status == Status.DONE or run.is_cancelled:
         return True
     return run.status == Status.FAILED and not run.can_retry  # such as without its dataset
 
@@ -209,11 +248,13 @@ def evaluate(evaluation_id: int) -> None:
     try:
         with Heartbeat(row) as beat, full_disk_is_said():
             predictions = _predicted(row, beat)
-            file = keep(f"evaluations/{row.pk}.json.gz", pack(predictions))
+            file = keep(f"evaluations/{row.pk}-{row.lease_token}.json.gz", pack(predictions))
             figures = measured_figures(predictions)
             with transaction.atomic():
                 if row.finish(predictions=file, figures=figures):
-                    _keep_thresholds(row, figures)
+                    _keep_thresholds(row)
+                else:
+                    default_storage.delete(file)
     except Stopped:
         row.release()
     except AnalysisError as error:
@@ -229,7 +270,7 @@ def _predicted(row: Evaluation, beat: Heartbeat) -> dict[str, Any]:
         read_set(row.dataset_version),
         path_of,
         local_path(version.file),
-        split=cast(Split, row.split),
+        split=cast(SplitName, row.split),
         cache=Path(settings.CACHE_DIR) / "engines",
         device=settings.DEVICE,
         exact=settings.EXACT,
@@ -238,27 +279,12 @@ def _predicted(row: Evaluation, beat: Heartbeat) -> dict[str, Any]:
     )
 
 
-def _keep_thresholds(row: Evaluation, figures: dict[str, Any]) -> None:
+def _keep_thresholds(row: Evaluation) -> None:
     """Each label's best threshold becomes its default, where the project looks with this model.
 
-    Or with none yet. Only from test pictures, and only for labels that some of them bear.
+    Or with none yet; and only from test pictures.
     """
-    project = row.dataset_version.dataset.project
-    if row.split != "test" or project.model_version_id not in (None, row.model_version_id):
-        return
-    found = {r["label"].casefold(): r["threshold"] for r in figures["labels"] if r["tp"]}
-    changed = []
-    for label in Label.objects.filter(project=project, archived=None):
-        for word in label.words() & set(found):
-            threshold = min(max(round(found[word], 3), LOWEST_THRESHOLD), HIGHEST_THRESHOLD)
-            Label.objects.filter(pk=label.pk).update(threshold=threshold)
-            changed.append(label.name)
-    if changed:
-        Project.objects.filter(pk=project.pk).update(version=F("version") + 1)
-        Event.record(
-            project.workspace,
-            None,
-            "set thresholds by measuring",
-            str(row.model_version),
-            labels=", ".join(changed[:20]),
-        )
+    row.refresh_from_db()
+    looks_with = row.dataset_version.dataset.project.model_version_id
+    if row.split == Split.TEST and looks_with in (None, row.model_version_id):
+        row.keep_thresholds(by=None)

@@ -1,0 +1,12 @@
+"""The same numbering where many processes write at a time: on the database of the services."""
+
+import pytest
+
+from tests.webapp.test_numbering import (  # noqa: F401
+    database,
+    test_a_model_named_by_many_at_once_is_one,
+    test_versions_of_a_dataset_get_numbers_of_their_own,
+    test_versions_of_a_model_get_numbers_of_their_own,
+)
+
+pytestmark = pytest.mark.services
