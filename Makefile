@@ -49,7 +49,7 @@ browser: $(VENV)/.ready-dev ## Run the tests that drive Chromium
 lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy analysis
+	$(BIN)/mypy analysis workers webapp
 	$(BIN)/lint-imports
 	$(BIN)/oxlint static/js tests/js
 	$(BIN)/python manage.py makemigrations --check --dry-run

@@ -7,7 +7,7 @@ so two rows may share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -21,7 +21,7 @@ class StoredFile(models.CharField):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"max_length": 200, **options})
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """In the database it is a text like any other."""
         name, _, arguments, options = super().deconstruct()
         return name, "django.db.models.CharField", arguments, options

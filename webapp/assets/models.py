@@ -73,7 +73,7 @@ class AssetQuerySet(LeasedQuerySet["Asset"]):
 _LibraryManager = models.Manager.from_queryset(AssetQuerySet)
 
 
-class LibraryManager(_LibraryManager):
+class LibraryManager(_LibraryManager["Asset"]):
     """The assets a person can see: all but those that were deleted and wait to be erased."""
 
     def get_queryset(self) -> AssetQuerySet:

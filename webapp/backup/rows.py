@@ -117,7 +117,7 @@ class _Insert:
     def __init__(self, model: Model, columns: Sequence[models.Field]) -> None:
         self.columns = columns
         quote = connection.ops.quote_name
-        names = ", ".join(quote(field.column) for field in columns)
+        names = ", ".join(quote(str(field.column)) for field in columns)
         self.sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES "  # noqa: S608  our own names
         self.places = f"({', '.join(['%s'] * len(columns))})"
 

@@ -87,7 +87,7 @@ class _Archive:
         entry = tarfile.TarInfo(name)
         entry.size, entry.mtime = size, int(time.time())
         hashed = Hashed(file)
-        self.archive.addfile(entry, hashed)  # type: ignore[arg-type]
+        self.archive.addfile(entry, hashed)
         self.entries[name] = {"bytes": size, "sha256": hashed.sha256.hexdigest(), **said}
 
     def add_bytes(self, name: str, data: bytes) -> None:

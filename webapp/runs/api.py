@@ -60,7 +60,7 @@ _OF_BOXES = [
     OpenApiParameter("min_confidence", float, description="0 to 1."),
     *_BETWEEN,
 ]
-_ANSWERS = {"request": None, "responses": RunDetailSerializer}
+_ANSWERS: dict[str, Any] = {"request": None, "responses": RunDetailSerializer}
 
 
 @extend_schema_view(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Event
+from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
@@ -15,14 +16,14 @@ from webapp.runs.forms import SamplingForm
 from webapp.runs.models import Run, RunRefused
 
 
-def find_run(request: HttpRequest, pk: int, action: Action = Action.VIEW) -> Run:
+def find_run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
     runs = Run.objects.filter(asset__removed=None).select_related("asset", "project")
     return find(runs, request, action, pk=pk)
 
 
 @require_POST
 @may(Action.ANALYSE)
-def start(request: HttpRequest, pk: int) -> HttpResponse:
+def start(request: MemberRequest, pk: int) -> HttpResponse:
     """Analyse an asset for a project. What cannot be done is said where it was asked for."""
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     project = _chosen_project(request, asset)
@@ -45,7 +46,7 @@ def asset_page(asset: Asset) -> str:
     return redirect("asset", asset.pk).url
 
 
-def _chosen_project(request: HttpRequest, asset: Asset) -> Project | None:
+def _chosen_project(request: MemberRequest, asset: Asset) -> Project | None:
     """The project of the form, of the asset's own workspace."""
     number = request.POST.get("project", "")
     if not is_id(number):
@@ -53,7 +54,7 @@ def _chosen_project(request: HttpRequest, asset: Asset) -> Project | None:
     return find(Project, request, Action.ANALYSE, pk=number, workspace=asset.workspace_id)
 
 
-def _ask(request: HttpRequest, pk: int, verb: str, refusal: str) -> HttpResponse:
+def _ask(request: MemberRequest, pk: int, verb: str, refusal: str) -> HttpResponse:
     """Ask a run to do something, and show how it stands now."""
     run = find_run(request, pk, Action.ANALYSE)
     if not getattr(run, verb)():
@@ -66,31 +67,31 @@ def _ask(request: HttpRequest, pk: int, verb: str, refusal: str) -> HttpResponse
 
 @require_POST
 @may(Action.ANALYSE)
-def pause(request: HttpRequest, pk: int) -> HttpResponse:
+def pause(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "pause", "The run is {status}, so it cannot be paused.")
 
 
 @require_POST
 @may(Action.ANALYSE)
-def resume(request: HttpRequest, pk: int) -> HttpResponse:
+def resume(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "resume", "The run is {status}, so there is nothing to resume.")
 
 
 @require_POST
 @may(Action.ANALYSE)
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def cancel(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "cancel", "The run is {status} already.")
 
 
 @require_POST
 @may(Action.ANALYSE)
-def retry(request: HttpRequest, pk: int) -> HttpResponse:
+def retry(request: MemberRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, "retry", "The run is {status}, so there is nothing to try again.")
 
 
 @require_POST
 @may(Action.ANALYSE)
-def delete(request: HttpRequest, pk: int) -> HttpResponse:
+def delete(request: MemberRequest, pk: int) -> HttpResponse:
     run = find_run(request, pk, Action.ANALYSE)
     asset = run.asset
     Event.record(asset.workspace, request.user, "deleted a run", str(asset), run=run.pk)
@@ -103,12 +104,12 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def status(request: HttpRequest, pk: int) -> HttpResponse:
+def status(request: MemberRequest, pk: int) -> HttpResponse:
     """How a run stands: the fragment that asks for itself again until the run is over."""
     return _status(request, find_run(request, pk))
 
 
-def _status(request: HttpRequest, run: Run) -> HttpResponse:
+def _status(request: MemberRequest, run: Run) -> HttpResponse:
     response = render(request, "runs/_status_polled.html", {"run": run})
     seen = request.GET.get("seen", "")
     progress = run.progress()
