@@ -572,3 +572,20 @@ def test_the_page_to_try_it_loads_nothing_from_elsewhere(client):
     text = page.content.decode()
     assert "//cdn" not in text
     assert "<script>" not in text  # the content policy would not run it
+
+
+def test_a_picture_track_can_be_asked_for(api, asset, project):
+    body = {"asset": asset.pk, "project": project.pk, "sampling": {"track": 1}}
+    refused = api.post("/runs/", body)
+    assert refused.status_code == 422
+    assert "has no picture track 1" in refused.json()["detail"]
+    asset.probe |= {
+        "pictures": [
+            {"index": i, "codec": "h264", "width": 96, "height": 64, "is_used": i == 0}
+            for i in range(2)
+        ]
+    }
+    asset.save()
+    answer = api.post("/runs/", body)
+    assert answer.status_code == 202, answer.content
+    assert answer.json()["options"]["track"] == 1

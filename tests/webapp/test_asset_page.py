@@ -57,6 +57,20 @@ def test_without_a_run_it_offers_to_start_one(page, asset, project):
     assert f'<option value="{project.pk}">' in html
 
 
+def test_a_file_with_several_pictures_lets_one_be_chosen(page, asset, project):
+    tracks = [(0, True, 640), (1, False, 320)]
+    asset.probe |= {
+        "pictures": [
+            {"index": index, "codec": "h264", "width": width, "height": 360, "is_used": is_used}
+            for index, is_used, width in tracks
+        ]
+    }
+    asset.save()
+    html = text(page())
+    assert '<option value="0" selected>Track 0, 640×360</option>' in html
+    assert '<option value="1">Track 1, 320×360</option>' in html
+
+
 def test_without_a_project_it_says_to_make_one(page):
     assert "Create a project" in text(page())
 

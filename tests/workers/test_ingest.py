@@ -6,13 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.services.film import film, logo
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from webapp.runs.models import Run
+from webapp.runs.models import Run, RunRefused
+from webapp.timeline.frames import frame_picture
+from workers.engine.originals import local_path
 from workers.media import ingest
+from workers.media.frame import frame
 from workers.runs import analyse
 
 
@@ -229,3 +234,45 @@ def test_what_is_odd_about_a_film_is_in_the_notes_of_its_run(prepared, acme, tmp
     run = run_to_the_end(asset, acme)
     assert run.duration_s == pytest.approx(5.0, abs=0.1)
     assert "clock starts again after 2.0 s" in run.notes[0]
+
+
+def two_tracks(folder: Path) -> Path:
+    """A film with two picture tracks: the first is empty, the brand is in the second."""
+    import av
+
+    source, path = film(folder / "one.mp4", seconds=4), folder / "two.mp4"
+    with av.open(str(source)) as opened, av.open(str(path), "w") as target:
+        template = opened.streams.video[0]
+        blank = target.add_stream("libx264", rate=10)
+        blank.width, blank.height, blank.pix_fmt = 480, 270, "yuv420p"
+        copied = target.add_stream_from_template(template)
+        grey = np.full((270, 480, 3), 110, np.uint8)
+        for number in range(40):
+            frame = av.VideoFrame.from_ndarray(grey, "bgr24").reformat(format="yuv420p")
+            frame.pts = number
+            target.mux(blank.encode(frame))
+        target.mux(blank.encode())
+        for packet in opened.demux(template):
+            if packet.dts is not None:
+                packet.stream = copied
+                target.mux(packet)
+    return path
+
+
+def test_another_picture_track_is_measured_when_it_is_asked_for(prepared, acme, tmp_path):
+    asset = prepared(two_tracks(tmp_path))
+    assert asset.status == Status.DONE, asset.error
+    first = run_to_the_end(asset, acme)
+    assert not first.detections.exists()
+    assert "another picture track" in first.notes[0]
+    second = run_to_the_end(asset, acme, sampling={"track": 1})
+    assert second.detections.exists()
+    assert second.notes[0] == "Picture track 1 was looked at; the player shows another."
+    picture = frame_picture(second, 1.0)
+    frame(picture.pk)
+    picture.refresh_from_db()
+    assert picture.status == Status.DONE, picture.error
+    shown = cv2.imread(str(local_path(picture.file)))
+    assert shown.std() > 20  # the first track is plain grey
+    with pytest.raises(RunRefused, match="no picture track 5; it has 0, 1"):
+        Run.objects.request(asset, acme, by=None, sampling={"track": 5})

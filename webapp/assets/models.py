@@ -204,7 +204,8 @@ def purge_removed_assets() -> int:
 class Rendition(Leased):
     """A file derived from an asset by a recipe. Safe to delete: it can be made again.
 
-    Recipes: `poster`, `strip`, `waveform`, `proxy`, `frame_table`, `frame@SECONDS`.
+    Recipes: `poster`, `strip`, `waveform`, `proxy`, `frame_table`, `frame@SECONDS`; the last two
+    with `@TRACK` behind for a picture track other than the one that players show.
     """
 
     WORKSPACE = "asset__workspace"

@@ -12,6 +12,7 @@ class SamplingForm(forms.Form):
     interval_s = forms.FloatField(min_value=0.02, max_value=600, required=False)
     change = forms.FloatField(min_value=0, max_value=1, required=False)
     tile = forms.IntegerField(min_value=160, max_value=4096, required=False)
+    track = forms.IntegerField(min_value=0, max_value=999, required=False)
 
     def options(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}

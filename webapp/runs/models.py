@@ -43,6 +43,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         _refuse_the_impossible(asset, inputs)
         options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
         options |= project.sampling | (sampling or {})
+        _refuse_another_track(asset, options)
         run = self.create(
             asset=asset,
             project=project,
@@ -95,6 +96,15 @@ class VisibleRuns(models.Manager.from_queryset(RunQuerySet)):
 
     def get_queryset(self) -> RunQuerySet:
         return super().get_queryset().filter(removed=None)
+
+
+def _refuse_another_track(asset: Asset, options: dict[str, Any]) -> None:
+    """A picture track other than the one that players show must be one of the file's."""
+    track = options.get("track")
+    known = [picture["index"] for picture in asset.probe.get("pictures", [])]
+    if track is not None and track not in known:
+        there = ", ".join(map(str, known)) or "none"
+        raise RunRefused(f"{asset.name} has no picture track {track}; it has {there}.")
 
 
 def _refuse_the_impossible(asset: Asset, inputs: dict[str, Any]) -> None:

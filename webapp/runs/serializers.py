@@ -50,10 +50,21 @@ class RunDetailSerializer(RunSerializer):
         return ProgressSerializer(run.progress()).data
 
 
+class RunSamplingSerializer(SamplingSerializer):
+    """Which frames are looked at, and of which picture track where the file has several."""
+
+    track = serializers.IntegerField(
+        min_value=0,
+        max_value=999,
+        required=False,
+        help_text="`index` of one of the asset's `probe.pictures`; else the one that players show.",
+    )
+
+
 class RunRequestSerializer(serializers.Serializer):
     asset = serializers.IntegerField()
     project = serializers.IntegerField()
-    sampling = SamplingSerializer(
+    sampling = RunSamplingSerializer(
         required=False, help_text="What is left out is as the project says."
     )
     priority = serializers.IntegerField(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.film.columns import SOURCES, Columns
 from webapp import jobs
-from webapp.assets.models import Asset, Rendition
+from webapp.assets.models import Rendition
 from webapp.leases import Status
 from webapp.runs.models import Run, Segment
 
@@ -117,9 +117,11 @@ def _custom_label(row: np.void, names: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def frame_picture(asset: Asset, time_s: float) -> Rendition:
-    """The full frame shown at `time_s`; asked for when it was not made yet."""
-    picture, is_new = Rendition.objects.get_or_create(asset=asset, recipe=f"frame@{time_s:.6f}")
+def frame_picture(run: Run, time_s: float) -> Rendition:
+    """The full frame that the run saw at `time_s`; asked for when it was not made yet."""
+    track = run.options.get("track")
+    recipe = f"frame@{time_s:.6f}" + ("" if track is None else f"@{track}")
+    picture, is_new = Rendition.objects.get_or_create(asset=run.asset, recipe=recipe)
     if is_new:
         jobs.frame(picture.pk)
     return picture

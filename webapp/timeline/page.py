@@ -142,6 +142,12 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
     }
 
 
+def picture_tracks(asset: Asset) -> list[dict[str, Any]]:
+    """The picture tracks of a file that has several, for a person to choose from."""
+    tracks = asset.probe.get("pictures") or []
+    return tracks if len(tracks) > 1 else []
+
+
 def context(asset: Asset, run: Run | None) -> dict[str, Any]:
     """For the header and the page alike."""
     return {
@@ -153,4 +159,5 @@ def context(asset: Asset, run: Run | None) -> dict[str, Any]:
         "runs": list(asset.runs.select_related("project")[:30]),
         "projects": Project.objects.filter(workspace=asset.workspace_id),
         "warnings": asset.probe.get("warnings") or [],
+        "tracks": picture_tracks(asset),
     }

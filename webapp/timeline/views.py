@@ -249,7 +249,7 @@ def sprite(request: MemberRequest, pk: int, index: int) -> HttpResponse:
 def frame_picture(request: MemberRequest, pk: int) -> HttpResponse:
     """The analysed frame at ?t= at full size: a link to it, or 202 while a worker cuts it out."""
     run, _, _, time_s = _frame(request, pk)
-    picture = frames.frame_picture(run.asset, time_s)
+    picture = frames.frame_picture(run, time_s)
     if picture.status == Status.FAILED:
         problem = {"title": "No picture", "status": 422, "detail": picture.error}
         return JsonResponse(problem, status=422, content_type="application/problem+json")

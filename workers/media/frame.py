@@ -11,17 +11,19 @@ from workers.engine.originals import keep, local_path
 
 @app.task(name="frame")
 def frame(rendition_id: int) -> None:
-    """Make the rendition `frame@SECONDS`."""
+    """Make the rendition `frame@SECONDS` or `frame@SECONDS@TRACK`."""
     from analysis.media.frames import extract_frame
     from analysis.media.thumbnails import jpeg
 
     rendition = Rendition.objects.claim(rendition_id, this_worker())
     if rendition is None:
         return
-    time_s = float(rendition.recipe.partition("@")[2])
+    _, seconds, *tracks = rendition.recipe.split("@")
+    track = int(tracks[0]) if tracks else None
     try:
-        picture = jpeg(extract_frame(local_path(rendition.asset.file), time_s).bgr(), quality=92)
-        file = keep(f"renditions/{rendition.asset_id}/frame-{time_s:.6f}.jpg", picture)
+        seen = extract_frame(local_path(rendition.asset.file), float(seconds), track=track)
+        name = "-".join(["frame", seconds, *tracks])
+        file = keep(f"renditions/{rendition.asset_id}/{name}.jpg", jpeg(seen.bgr(), quality=92))
     except AnalysisError as error:
         rendition.fail(error.message, can_retry=not error.permanent)
     else:

@@ -21,10 +21,10 @@ from django.utils import timezone
 from analysis.errors import AnalysisError, Stopped
 from analysis.film.schedule import SamplingOptions, samples, stretches
 from analysis.film.stretch import StretchResult, analyse_stretch, picture_result
-from analysis.media.frame_table import FrameTable
+from analysis.media.frame_table import FrameTable, read_frame_table
 from analysis.media.thumbnails import sprite
 from webapp import jobs
-from webapp.assets.models import Asset
+from webapp.assets.models import Asset, Rendition
 from webapp.celery import app
 from webapp.runs.models import Run, Segment, Worker
 from workers.engine.heartbeat import Heartbeat
@@ -80,7 +80,7 @@ def plan(run: Run) -> None:
     if run.asset.kind == Asset.Kind.IMAGE:
         run.plan([Segment(run=run, index=0, start_s=0, end_s=0, frames_total=1)], **_still(run))
         return
-    table = _frame_table(run.asset)
+    table = _frame_table(run)
     times = samples(table, _sampling(run))["time_s"]
     segments: list[Segment] = []
     for start_s, end_s in stretches(table, settings.SEGMENT_SECONDS):
@@ -92,20 +92,36 @@ def plan(run: Run) -> None:
             )
     if not segments:
         raise AnalysisError(f"{run.asset.name} has no frame that could be analysed.")
-    run.plan(segments, duration_s=table.end_s, notes=_notes(run.asset))
+    run.plan(segments, duration_s=table.end_s, notes=_notes(run.asset, _track(run)))
 
 
 def _still(run: Run) -> dict[str, Any]:
     return {"duration_s": 0.0, "notes": _notes(run.asset)}
 
 
-def _notes(asset: Asset) -> list[str]:
+def _notes(asset: Asset, track: int | None = None) -> list[str]:
     """What was odd about the file is beside every figure that is drawn from it."""
-    return list(asset.probe.get("warnings", []))
+    odd = list(asset.probe.get("warnings", []))
+    if track is None:
+        return odd
+    return [f"Picture track {track} was looked at; the player shows another.", *odd]
 
 
-def _frame_table(asset: Asset) -> FrameTable:
-    rendition = asset.rendition("frame_table")
+def _track(run: Run) -> int | None:
+    """The picture track that was asked for; None for the one that players show."""
+    track = run.options.get("track")
+    shown = [p["index"] for p in run.asset.probe.get("pictures", []) if p["is_used"]]
+    return None if track in shown else track
+
+
+def _frame_table(run: Run) -> FrameTable:
+    asset, track = run.asset, _track(run)
+    rendition = asset.rendition("frame_table" if track is None else f"frame_table@{track}")
+    if rendition is None and track is not None:
+        table = read_frame_table(local_path(asset.file), track=track)
+        file = keep(f"renditions/{asset.pk}/frames-{track}.bin", table.pack())
+        Rendition.keep(asset, f"frame_table@{track}", file, frames=len(table), end_s=table.end_s)
+        return table
     if rendition is None:
         raise AnalysisError(
             "The list of this video's frames is missing. Press Retry on the asset, then here.",
@@ -171,7 +187,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
 
     if run.asset.kind == Asset.Kind.IMAGE:
         return picture_result(path, detector)
-    chosen = samples(_frame_table(run.asset), _sampling(run))
+    chosen = samples(_frame_table(run), _sampling(run))
     inside = (chosen["time_s"] >= segment.start_s) & (chosen["time_s"] < segment.end_s)
     return analyse_stretch(
         path,
@@ -181,6 +197,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
         span_s=(segment.start_s, segment.end_s),
         on_progress=on_progress,
         should_stop=beat.should_stop,
+        track=_track(run),
     )
 
 
