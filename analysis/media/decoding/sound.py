@@ -51,45 +51,63 @@ def _samples(request: dict, line: Line) -> Iterator[NDArray[np.float32]]:
     if track.codec_context is None:
         raise UnreadableMedia("The sound is in a format that this machine cannot decode.")
     start = origin(container)
-    most = int(request["limits"]["max_sound_s"] * RATE)
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-    position = 0
     joins = joins_of(container, request, line)
-    for frame in _frames(container, track, joins):
-        due = _due(frame, start)
-        for piece in _resampled(resampler, frame):
-            piece, position = _placed(piece, position, due)
-            due = None
+    most = int(request["limits"]["max_sound_s"] * RATE)
+    position = 0
+    for due, heard in _resampled(_frames(container, track, joins)):
+        for piece in _placed(heard, position, None if due is None else due - start, most):
+            position += len(piece)
             if position > most:
                 raise RefusedMedia(f"The sound is longer than {most / RATE / 3600:.0f} hours.")
-            if len(piece):
-                yield piece
-    for piece in _resampled(resampler, None):
-        yield piece
-        position += len(piece)
+            yield piece
     if not position:
         raise UnreadableMedia("There is a sound track, but nothing of it can be decoded.")
 
 
-def _due(frame: av.AudioFrame, start: Fraction) -> Fraction | None:
-    """When the frame is heard, seconds from the asset's start; None where the file does not say."""
+def _resampled(
+    frames: Iterator[av.AudioFrame],
+) -> Iterator[tuple[Fraction | None, NDArray[np.float32]]]:
+    """One channel at 16 kHz, and when it is heard where the file says, on the file's own clock.
+
+    A track may change its rate or its channels midway, as broadcasts do between programmes.
+    """
+    shape: tuple[int, str, str] | None = None
+    resampler: av.AudioResampler | None = None
+    for frame in frames:
+        now = frame.sample_rate, frame.layout.name, frame.format.name
+        if resampler is None or now != shape:
+            for samples in _converted(resampler, None):
+                yield None, samples
+            shape = now
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        due = _due(frame)
+        for samples in _converted(resampler, frame):
+            yield due, samples
+            due = None
+    for samples in _converted(resampler, None):
+        yield None, samples
+
+
+def _due(frame: av.AudioFrame) -> Fraction | None:
     if frame.pts is None or frame.time_base is None:
         return None
-    return frame.pts * frame.time_base - start
+    return frame.pts * frame.time_base
 
 
 def _placed(
-    piece: NDArray[np.float32], position: int, due: Fraction | None
-) -> tuple[NDArray[np.float32], int]:
+    piece: NDArray[np.float32], position: int, due: Fraction | None, most: int
+) -> Iterator[NDArray[np.float32]]:
     """The piece moved to where the clock says: silence before it, or its start left out."""
-    if due is not None:
-        off = int(due * RATE) - position
-        if off > _TOLERANCE or (position == 0 and off > 0):
-            silence = np.zeros(min(off, 24 * 3600 * RATE), np.float32)
-            piece = np.concatenate([silence, piece])
-        elif off < -_TOLERANCE or (position == 0 and off < 0):
-            piece = piece[-off:]
-    return piece, position + len(piece)
+    off = 0 if due is None else int(due * RATE) - position
+    if off > _TOLERANCE or (position == 0 and off > 0):
+        left = min(off, most + RATE)
+        while left > 0:  # a minute at a time: a clock that is wrong costs no memory
+            yield np.zeros(min(left, 60 * RATE), np.float32)
+            left -= 60 * RATE
+    elif off < -_TOLERANCE or (position == 0 and off < 0):
+        piece = piece[-off:]
+    if len(piece):
+        yield piece
 
 
 def _frames(
@@ -108,11 +126,18 @@ def _frames(
             continue
 
 
-def _resampled(
-    resampler: av.AudioResampler, frame: av.AudioFrame | None
+def _converted(
+    resampler: av.AudioResampler | None, frame: av.AudioFrame | None
 ) -> Iterator[NDArray[np.float32]]:
+    """What comes out for one frame; for None, what is still held. Odd channels give nothing."""
+    if resampler is None:
+        return
     if frame is not None:
         frame.pts = None  # the resampler would insert or drop samples; `_placed` does that
-    for part in resampler.resample(frame):
+    try:
+        parts = resampler.resample(frame)
+    except (ValueError, av.error.FFmpegError):
+        return
+    for part in parts:
         samples = cast(NDArray[np.float32], part.to_ndarray())  # of format flt, as asked for
         yield samples.reshape(-1)

@@ -6,6 +6,7 @@ import hashlib
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -197,3 +198,28 @@ def test_an_ordinary_stream_is_as_it_was(tmp_path: Path) -> None:
     pictures = [hashlib.sha1(f.bgr().tobytes()).digest() for f in FrameReader(path, table.times_s)]
     assert len(set(pictures)) == 80
     assert all(b > a for a, b in pairwise(table.times_s))
+
+
+def test_sound_that_changes_its_rate_and_channels_midway_is_heard_to_its_end(
+    tmp_path: Path,
+) -> None:
+    """A broadcast goes from stereo at 48 kHz to mono at 44.1 kHz: one second of a tone in each."""
+    data = b""
+    for piece, (rate, layout) in enumerate([(48000, "stereo"), (44100, "mono")]):
+        path = tmp_path / f"{piece}.ac3"
+        with av.open(str(path), "w") as out:
+            tone = out.add_stream("ac3", rate=rate)
+            tone.layout = layout
+            for at in range(0, rate, 1536):
+                wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(at, at + 1536) / rate)
+                samples = np.stack([wave] * (2 - piece)).astype(np.float32)
+                frame = av.AudioFrame.from_ndarray(samples, "fltp", layout)
+                frame.sample_rate, frame.pts = rate, at
+                out.mux(tone.encode(frame))
+            out.mux(tone.encode())
+        data += path.read_bytes()
+    (tmp_path / "both.ac3").write_bytes(data)
+    heard = read_audio(tmp_path / "both.ac3")
+    assert len(heard) / 16000 == pytest.approx(2.0, abs=0.2)
+    assert np.abs(heard[4000:12000]).mean() > 0.1
+    assert np.abs(heard[22000:30000]).mean() > 0.1
