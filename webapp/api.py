@@ -69,7 +69,7 @@ router.register("events", EventViewSet, "api-event")
 urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
-    path("runs/<int:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
+    path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
     *router.urls,
     path("<path:rest>", Nowhere.as_view()),
 ]

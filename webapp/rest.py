@@ -18,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from webapp.accounts.access import find, workspaces
 from webapp.accounts.models import Action, Key, Workspace
-from webapp.ids import is_id
+from webapp.ids import NumberConverter, is_id
 
 IN_WORKSPACE = OpenApiParameter(
     "workspace", int, description="Only this workspace. A key opens its own and no other."
@@ -32,7 +32,7 @@ class WorkspaceObjects(GenericViewSet):
     """
 
     change = Action.ANALYSE
-    lookup_value_regex = "[0-9]+"
+    lookup_value_regex = NumberConverter.regex
 
     def get_queryset(self) -> QuerySet:
         queryset = super().get_queryset()

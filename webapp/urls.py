@@ -1,6 +1,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from webapp import ids as ids  # so that addresses know <number:pk>
+from webapp.accounts.views import operators_sign_in
+
 urlpatterns = [
     path("", include("webapp.home.urls")),
     path("", include("webapp.accounts.urls")),
@@ -15,5 +18,6 @@ urlpatterns = [
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.reports.urls")),
     path("api/v1/", include("webapp.api")),
+    path("admin/login/", operators_sign_in),
     path("admin/", admin.site.urls),
 ]

@@ -589,3 +589,12 @@ def test_a_picture_track_can_be_asked_for(api, asset, project):
     answer = api.post("/runs/", body)
     assert answer.status_code == 202, answer.content
     assert answer.json()["options"]["track"] == 1
+
+
+def test_the_key_of_a_deleted_run_is_answered_with_a_sentence(api, asset, project):
+    wish, key = {"asset": asset.pk, "project": project.pk}, {"HTTP_IDEMPOTENCY_KEY": "k-1"}
+    assert api.post("/runs/", wish, **key).status_code == 202
+    Run.objects.all().hide()
+    answer = api.post("/runs/", wish, **key)
+    assert answer.status_code == 422
+    assert "deleted" in answer.json()["detail"]

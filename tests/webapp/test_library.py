@@ -9,7 +9,7 @@ import pytest
 from webapp.assets.models import Asset, Collection, Rendition, Upload
 from webapp.leases import Status
 from webapp.projects.models import Project
-from webapp.runs.models import Run
+from webapp.runs.models import Run, RunRefused
 
 pytestmark = pytest.mark.django_db
 
@@ -287,3 +287,25 @@ def test_a_labeller_has_no_library(client_for, labeller, asset):
 
 def test_who_is_not_signed_in_is_asked_to(client, asset):
     assert client.get("/library").url.startswith("/sign-in")
+
+
+def test_trying_again_answers_htmx_with_the_card_as_it_is_now(client_for, analyst, asset):
+    Asset.objects.filter(pk=asset.pk).update(status="failed", can_retry=True, error="Full.")
+    browser = client_for(analyst, headers={"HX-Request": "true"})
+    answer = browser.post(f"/assets/{asset.pk}/retry")
+    assert answer.status_code == 200
+    assert "Full." not in answer.content.decode()
+
+
+def test_a_project_of_another_workspace_analyses_nothing_here(
+    client_for, analyst, other_workspace, asset
+):
+    """Somebody who is in both could mix them up otherwise."""
+    theirs = Project.objects.begin(other_workspace, "Theirs", brands=["Kestrel"], by=analyst)
+    other_workspace.memberships.create(user=analyst, role="analyst")
+    browser = client_for(analyst)
+    wish = {"asset": [asset.pk], "project": theirs.pk}
+    assert browser.post("/library/analyse", wish).status_code == 404
+    with pytest.raises(RunRefused, match="different workspaces"):
+        Run.objects.request(asset, theirs, by=analyst)
+    assert not Run.objects.exists()

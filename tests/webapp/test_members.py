@@ -1,7 +1,9 @@
+import io
 import re
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -137,3 +139,74 @@ def test_the_workspace_can_be_renamed(at_members, workspace):
     at_members.post(reverse("members"), {"rename": "1", "name": "Studio North"})
     workspace.refresh_from_db()
     assert workspace.name == "Studio North"
+
+
+# --- people who have not come in yet ----------------------------------------------------------
+
+
+@pytest.fixture
+def at_theirs(stranger, other_workspace, client_for):
+    """The members page of the other workspace."""
+    return client_for(stranger)
+
+
+def link_in(page) -> str:
+    return re.search(r"/sign-in/[\w-]+", page.content.decode()).group(0)
+
+
+def comes_in(link: str) -> bool:
+    return Client().post(link).status_code == 302
+
+
+def test_an_invitation_to_a_second_workspace_leaves_the_first_link_as_it_is(at_members, at_theirs):
+    link = link_in(invite(at_members))
+    answer = invite(at_theirs)
+    assert answer.status_code == 422
+    assert "no password yet" in answer.content.decode()
+    assert User.objects.get(email="new@example.org").memberships.count() == 1
+    assert comes_in(link)
+
+
+def test_a_person_without_a_password_keeps_their_way_in(at_members, at_theirs):
+    link = link_in(invite(at_members))
+    assert comes_in(link)  # and puts the password off
+    invite(at_theirs)
+    user = User.objects.get(email="new@example.org")
+    again = at_members.post(reverse("member-link", args=[user.memberships.get().pk]))
+    assert comes_in(link_in(again))
+
+
+def test_with_a_password_of_their_own_they_can_be_invited_anywhere(
+    at_members, at_theirs, other_workspace
+):
+    invite(at_members)
+    user = User.objects.get(email="new@example.org")
+    user.set_password("a lengthy phrase")
+    user.save()
+    invite(at_theirs)
+    assert place(user, other_workspace).role == "analyst"
+
+
+def test_who_left_before_they_ever_came_gets_a_link_with_the_next_invitation(
+    at_members, at_theirs, workspace
+):
+    old = link_in(invite(at_members))
+    user = User.objects.get(email="new@example.org")
+    at_members.post(reverse("member-remove", args=[place(user, workspace).pk]))
+    new = link_in(invite(at_theirs))
+    assert not comes_in(old)  # its maker is no friend of the new workspace
+    assert comes_in(new)
+
+
+def test_an_account_that_was_closed_is_not_opened_by_an_invitation(at_theirs, person, workspace):
+    user = person("bea", "viewer", workspace)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    answer = invite(at_theirs, user.email)
+    assert answer.status_code == 422
+    assert "closed" in answer.content.decode()
+
+
+def test_making_somebody_the_operator_ends_the_links_that_others_hold(at_members):
+    link = link_in(invite(at_members))
+    call_command("createadmin", email="new@example.org", stdout=io.StringIO())
+    assert not comes_in(link)

@@ -10,6 +10,7 @@ from rest_framework.viewsets import GenericViewSet
 from webapp.accounts.access import workspaces
 from webapp.accounts.models import Action, Event, Key, Workspace
 from webapp.accounts.serializers import EventSerializer, WorkspaceSerializer
+from webapp.ids import NumberConverter
 from webapp.rest import IN_WORKSPACE, WorkspaceObjects
 
 
@@ -20,7 +21,7 @@ from webapp.rest import IN_WORKSPACE, WorkspaceObjects
 class WorkspaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
     queryset = Workspace.objects.all()
     serializer_class = WorkspaceSerializer
-    lookup_value_regex = "[0-9]+"
+    lookup_value_regex = NumberConverter.regex
 
     def get_queryset(self) -> QuerySet:
         if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a person

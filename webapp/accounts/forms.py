@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 
-from webapp.accounts.models import Role, User
+from webapp.accounts.models import Refused, Role, SignInTry, User
 
 # What each role is for, as the members page says it.
 ROLES = {
@@ -48,16 +48,24 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
-    def __init__(self, user: User, needs_current: bool, data: Any = None) -> None:
+    def __init__(self, user: User, data: Any = None, *, ip: str | None) -> None:
+        """`ip`: where the current password is tried from; None when it need not be known."""
         super().__init__(data)
-        self.user = user
-        if not needs_current:
+        self.user, self.ip = user, ip
+        if ip is None:
             del self.fields["current"]
 
     def clean_current(self) -> str:
-        if not self.user.check_password(self.cleaned_data["current"]):
+        current = self.cleaned_data["current"]
+        try:
+            is_right = SignInTry.guarded(
+                self.user.email, self.ip or "", lambda: self.user.check_password(current)
+            )
+        except Refused as refused:
+            raise ValidationError(str(refused)) from refused
+        if not is_right:
             raise ValidationError("This is not your current password.")
-        return self.cleaned_data["current"]
+        return current
 
     def clean_new(self) -> str:
         password_validation.validate_password(self.cleaned_data["new"], self.user)

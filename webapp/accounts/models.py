@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -15,6 +16,9 @@ from django.utils.text import slugify
 def hashed(secret: str) -> str:
     """Keys and link tokens are long and random, so a plain SHA-256 is enough to store them by."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -48,6 +52,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def has_password(self) -> bool:
+        """Else links are their only way in."""
+        return bool(self.password) and self.has_usable_password()
+
+    def end_links(self) -> None:
+        """Links made for what this person could see before open nothing any more."""
+        self.sign_in_links.filter(used=None).update(used=timezone.now())
+
+    def keeps_alone(self) -> Workspace | None:
+        """A workspace that nobody could change any more if this account were closed."""
+        theirs = self.memberships.filter(role=Role.ADMINISTRATOR).select_related("workspace")
+        return next((m.workspace for m in theirs if m.is_last_administrator()), None)
 
 
 class Action(models.TextChoices):
@@ -119,24 +137,37 @@ class Workspace(models.Model):
 
     @transaction.atomic
     def invite(self, email: str, role: str, *, by: User) -> tuple[Membership, str]:
-        """The new member, and the token of a sign-in link for a person who is new here.
+        """The new member, and the token of a sign-in link for a person who belongs nowhere yet.
 
-        Somebody who already has an account gets no link: it would let the administrator of one
-        workspace into another. Their open links end too, as they were made for less.
+        A link opens all that its person belongs to, and whoever makes one could use it. So
+        somebody with a password gets none, and their open links end, as they were made for less.
+        Somebody without a password has no other way in than the links of the one workspace they
+        are in: they cannot join a second before they set one.
         """
         email = email.strip().lower()
         user, is_new = User.objects.get_or_create(email=email)
+        # Invitations and links for one person wait for each other here.
+        user = User.objects.select_for_update().get(pk=user.pk)
         if is_new:
             user.set_unusable_password()
             user.save(update_fields=["password"])
-        if self.memberships.filter(user=user).exists():
-            raise Refused(f"{email} is a member already.")
+        self._refuse_to_invite(user)
         membership = self.memberships.create(user=user, role=role)
         Event.record(self, by, "invited", email, role=role)
-        if is_new:
-            return membership, SignInLink.make(user)
-        user.sign_in_links.filter(used=None).update(used=timezone.now())
-        return membership, ""
+        user.end_links()
+        return membership, "" if user.has_password else SignInLink.make(user)
+
+    def _refuse_to_invite(self, user: User) -> None:
+        if self.memberships.filter(user=user).exists():
+            raise Refused(f"{user.email} is a member already.")
+        if not user.is_active:
+            raise Refused(f"The account of {user.email} is closed.")
+        belongs = user.is_staff or user.is_superuser or user.memberships.exists()
+        if belongs and not user.has_password:
+            raise Refused(
+                f"{user.email} has an account but no password yet. Once they have signed in with "
+                "the link they were sent and set one, you can invite them."
+            )
 
 
 class Membership(models.Model):
@@ -198,6 +229,7 @@ class Membership(models.Model):
     @transaction.atomic
     def new_link(self, *, by: User) -> str:
         """A sign-in link for somebody who lost their password."""
+        User.objects.select_for_update().get(pk=self.user_id)
         if not self.may_get_link():
             raise Refused(
                 f"{self.user} has access to more than this workspace, so only the operator of "
@@ -275,6 +307,18 @@ class SignInTry(models.Model):
         return (
             lately.filter(email=email).count() >= cls.PER_ADDRESS or lately.count() >= cls.PER_PLACE
         )
+
+    @classmethod
+    def guarded(cls, email: str, ip: str, check: Callable[[], T | None]) -> T | None:
+        """What `check` finds; None where the password is wrong. Raises Refused after too many."""
+        if cls.too_many(email, ip):
+            raise Refused("Too many tries. Wait a quarter of an hour, then try again.")
+        found = check()
+        if found:
+            cls.forget(email, ip)
+        else:
+            cls.record(email, ip)
+        return found
 
     @classmethod
     def record(cls, email: str, ip: str) -> None:

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -62,17 +64,27 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _check(request: HttpRequest, form: SignInForm) -> Any:
     """The person, or None with a sentence on the form."""
-    email, ip = form.cleaned_data["email"], _ip(request)
-    if SignInTry.too_many(email, ip):
-        form.add_error(None, "Too many tries. Wait a quarter of an hour, then try again.")
+    email, password = form.cleaned_data["email"], form.cleaned_data["password"]
+    try:
+        user = SignInTry.guarded(
+            email,
+            _ip(request),
+            lambda: authenticate(request, username=email, password=password),
+        )
+    except Refused as refused:
+        form.add_error(None, str(refused))
         return None
-    user = authenticate(request, username=email, password=form.cleaned_data["password"])
     if user is None:
-        SignInTry.record(email, ip)
         form.add_error(None, "That e-mail and password do not go together.")
-        return None
-    SignInTry.forget(email, ip)
     return user
+
+
+@never_cache
+def operators_sign_in(request: HttpRequest) -> HttpResponse:
+    """The admin's own door leads to the one that counts tries."""
+    if request.user.is_authenticated:
+        raise PermissionDenied("Only the operator of the server can open this.")
+    return redirect_to_login(_safe_next(request, otherwise="admin:index"))
 
 
 def _ip(request: HttpRequest) -> str:
@@ -83,12 +95,12 @@ def _ip(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR", "")
 
 
-def _safe_next(request: HttpRequest) -> str:
+def _safe_next(request: HttpRequest, otherwise: str = "home") -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if is_ours else reverse("home")
+    return wanted if is_ours else reverse(otherwise)
 
 
 @never_cache
@@ -144,7 +156,7 @@ def profile(request: PersonRequest) -> HttpResponse:
         form.save()
         messages.success(request, "Saved")
         return redirect("profile")
-    context = {"form": form, "has_password": request.user.has_usable_password()}
+    context = {"form": form, "has_password": request.user.has_password}
     return render(request, "accounts/profile.html", context)
 
 
@@ -153,8 +165,10 @@ def profile(request: PersonRequest) -> HttpResponse:
 def password(request: PersonRequest) -> HttpResponse:
     """Set or change the password. After a sign-in link the old one need not be known."""
     is_fresh = request.session.get(_FRESH_FROM_LINK, False)
-    needs_current = request.user.has_usable_password() and not is_fresh
-    form = PasswordForm(request.user, needs_current, request.POST or None)
+    needs_current = request.user.has_password and not is_fresh
+    form = PasswordForm(
+        request.user, request.POST or None, ip=_ip(request) if needs_current else None
+    )
     if request.method == "POST" and form.is_valid():
         request.user.set_password(form.cleaned_data["new"])
         request.user.save(update_fields=["password"])

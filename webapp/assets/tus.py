@@ -167,7 +167,8 @@ class OneUpload(TusView):
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             raise NoLength
         offset = _count(request, "Upload-Offset")
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        sent = request.META.get("CONTENT_LENGTH") or "0"
+        length = int(sent) if is_id(sent) else 0
         if offset + length > upload.size_bytes:
             raise uploads.TooLarge("More bytes came than the upload was announced with.")
         if (held := uploads.held_bytes(upload)) != offset:

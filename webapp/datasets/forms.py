@@ -11,6 +11,7 @@ from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.choosing import offer, offer_choices
 from webapp.datasets.models import Dataset
+from webapp.ids import SomeOf
 from webapp.leases import Status
 from webapp.projects.forms import listed, plain
 from webapp.projects.models import Label, Project
@@ -177,7 +178,7 @@ class FramesForm(forms.Form):
     most = forms.IntegerField(
         label="Pictures from each video, at most", min_value=1, max_value=2000, initial=100
     )
-    videos = forms.ModelMultipleChoiceField(
+    videos = SomeOf(
         queryset=Asset.objects.none(),
         error_messages={"required": "Choose a video."},
         widget=forms.CheckboxSelectMultiple,
@@ -269,7 +270,7 @@ class SynthesisForm(forms.Form):
     backgrounds = forms.ChoiceField(
         choices=[(ground, title) for ground, title, _ in GROUNDS], initial="made"
     )
-    assets = forms.ModelMultipleChoiceField(
+    assets = SomeOf(
         queryset=Asset.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
 

@@ -398,7 +398,7 @@ def _can_detect(project: Project) -> bool:
 
 def _videos(found: Dataset, videos: QuerySet[Asset], form: FramesForm) -> list[dict[str, Any]]:
     """The newest videos, those asked for first, with how many pictures came from each."""
-    wanted = {str(pk) for pk in form["videos"].value() or []}
+    wanted = set(filter(is_id, map(str, form["videos"].value() or [])))
     shown = list(videos.filter(pk__in=wanted)) + list(videos.exclude(pk__in=wanted)[:60])
     taken = dict(
         found.samples.current().filter(asset__in=shown).values_list("asset").annotate(n=Count("pk"))

@@ -14,6 +14,7 @@ from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.choosing import offer
 from webapp.datasets.models import Dataset, Sample
+from webapp.ids import SomeOf
 from webapp.leases import Status
 from webapp.registry.models import RegisteredModel
 
@@ -65,7 +66,7 @@ class MakeForm(forms.Form):
         label="At most", required=False, min_value=1, max_value=50_000,
         help_text="Pictures. Empty: all of them.",
     )  # fmt: skip
-    videos = forms.ModelMultipleChoiceField(
+    videos = SomeOf(
         Asset.objects.none(),
         required=False,
         label="Videos to draw tracks in",

@@ -2,9 +2,9 @@ from django.urls import path
 
 from webapp.labelling import views, work_views
 
-_JOB = "labelling/jobs/<int:pk>"
-_PERSON = f"{_JOB}/people/<int:user>"
-_WORK = "labelling/work/<int:pk>"
+_JOB = "labelling/jobs/<number:pk>"
+_PERSON = f"{_JOB}/people/<number:user>"
+_WORK = "labelling/work/<number:pk>"
 
 urlpatterns = [
     path("labelling", views.jobs, name="labelling"),
@@ -19,18 +19,18 @@ urlpatterns = [
     path(f"{_JOB}/reopen", views.reopen, name="labelling-reopen"),
     path(f"{_JOB}/propose", views.propose, name="labelling-propose"),
     path(f"{_JOB}/ask-again", views.ask_again, name="labelling-ask-again"),
-    path(f"{_JOB}/chores/<int:chore>/retry", views.chore_retry, name="labelling-chore-retry"),
+    path(f"{_JOB}/chores/<number:chore>/retry", views.chore_retry, name="labelling-chore-retry"),
     path(_WORK, work_views.page, name="labelling-work"),
     path(f"{_WORK}.json", work_views.data, name="labelling-data"),
-    path(f"{_WORK}/frames/<int:number>.jpg", work_views.frame, name="labelling-frame"),
+    path(f"{_WORK}/frames/<number:number>.jpg", work_views.frame, name="labelling-frame"),
     path(f"{_WORK}/operations", work_views.operations, name="labelling-operations"),
     path(f"{_WORK}/seconds", work_views.seconds, name="labelling-seconds"),
     path(f"{_WORK}/finish", work_views.finish, name="labelling-finish"),
     path(f"{_WORK}/skip", work_views.skip, name="labelling-skip"),
     path(f"{_WORK}/give-back", work_views.give_back, name="labelling-give-back"),
     path(f"{_WORK}/history", work_views.history, name="labelling-history"),
-    path(f"{_WORK}/history/<int:number>", work_views.document_at, name="labelling-document-at"),
+    path(f"{_WORK}/history/<number:number>", work_views.document_at, name="labelling-document-at"),
     path(f"{_WORK}/restore", work_views.restore, name="labelling-restore"),
     path(f"{_WORK}/predict", work_views.predict, name="labelling-predict"),
-    path("labelling/predictions/<int:pk>", work_views.prediction, name="labelling-prediction"),
+    path("labelling/predictions/<number:pk>", work_views.prediction, name="labelling-prediction"),
 ]

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset, Collection
 from webapp.choosing import offer, offer_choices
+from webapp.ids import SomeOf
 
 
 class LibraryForm(forms.Form):
@@ -66,7 +67,7 @@ class LibraryForm(forms.Form):
 class ChosenForm(forms.Form):
     """Assets that were ticked, of one workspace."""
 
-    asset = forms.ModelMultipleChoiceField(Asset.objects.none())
+    asset = SomeOf(Asset.objects.none())
 
     def __init__(self, data: Any, assets: QuerySet[Asset]) -> None:
         super().__init__(data)

@@ -19,7 +19,6 @@ from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
-from webapp.projects.models import Project
 from webapp.runs.models import Run, RunRefused
 
 # --- the library --------------------------------------------------------------------------
@@ -67,7 +66,10 @@ def _unfinished(request: MemberRequest) -> list[Upload]:
 @may(Action.VIEW)
 def status(request: MemberRequest, pk: int) -> HttpResponse:
     """How an asset stands, as a card, a table row or an upload row that asks again while needed."""
-    asset = find(Asset.objects.select_related("collection"), request, pk=pk)
+    return _status(request, find(Asset.objects.select_related("collection"), request, pk=pk))
+
+
+def _status(request: HttpRequest, asset: Asset) -> HttpResponse:
     template = {"row": "assets/_row.html", "upload": "assets/_arrived.html"}.get(
         request.GET.get("as", ""), "assets/_card.html"
     )
@@ -97,8 +99,9 @@ def retry(request: MemberRequest, pk: int) -> HttpResponse:
     """Prepare an asset again after a failure."""
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     asset.retry()
+    asset.refresh_from_db()
     if request.htmx:
-        return status(request, pk)
+        return _status(request, asset)
     return back(request, "library")
 
 
@@ -179,7 +182,8 @@ def analyse_chosen(request: MemberRequest) -> HttpResponse:
     """A run of the chosen project for each chosen asset, and a word on each that cannot be."""
     chosen = _chosen(request, request.membership.workspace.assets.all())
     number = request.POST.get("project", "")
-    project = find(Project, request, Action.ANALYSE, pk=number if is_id(number) else 0)
+    here = request.membership.workspace.projects.all()
+    project = find(here, request, Action.ANALYSE, pk=number if is_id(number) else 0)
     started = 0
     for asset in chosen:
         try:

@@ -12,6 +12,7 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
+from webapp.ids import is_id
 from webapp.leases import Status
 from webapp.projects.forms import MODES, LabelForm, LookingForm, ProjectNameForm
 from webapp.projects.models import Label, Project, Reference
@@ -184,7 +185,7 @@ def posters(assets: list[int]) -> dict[int, str]:
 
 def numbers(text: str) -> set[int]:
     """The ids in "3,7,12"; what is none is left out."""
-    return {int(part) for part in text.split(",") if part.isdecimal()}
+    return {int(part) for part in text.split(",") if is_id(part)}
 
 
 def whole_page(

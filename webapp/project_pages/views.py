@@ -13,6 +13,7 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
+from webapp.ids import is_id
 from webapp.project_pages.batches import Batch, run_on
 from webapp.project_pages.page import (
     assets_context,
@@ -119,7 +120,7 @@ def configure(request: MemberRequest, pk: int) -> HttpResponse:
 def _seen(request: MemberRequest) -> int:
     """The version of the project that the person was looking at; 0, which never was, without."""
     seen = request.POST.get("seen", "")
-    return int(seen) if seen.isdecimal() and len(seen) < 10 else 0
+    return int(seen) if is_id(seen) else 0
 
 
 # --- labels ---------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ def labels_of_model(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.ANALYSE)
 def label_order(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Project, request, Action.ANALYSE, pk=pk)
-    wanted = [int(part) for part in request.POST.get("order", "").split(",") if part.isdecimal()]
+    wanted = [int(part) for part in request.POST.get("order", "").split(",") if is_id(part)]
     if found.reorder(wanted, seen=_seen(request)):
         return _answer(request, found)
     messages.error(

@@ -37,8 +37,12 @@ class RunQuerySet(models.QuerySet["Run"]):
 
         Asked again by the same person with the same `key`, it is the run of the first time.
         """
-        if key and (before := self.filter(requested_by=by, idempotency_key=key).first()):
+        if key and (before := Run.everything.filter(requested_by=by, idempotency_key=key).first()):
+            if before.removed is not None:
+                raise RunRefused("This Idempotency-Key was used for a run that is deleted.")
             return before
+        if asset.workspace_id != project.workspace_id:
+            raise RunRefused(f"{asset} and {project} are in different workspaces.")
         inputs = snapshot(project)
         _refuse_the_impossible(asset, inputs)
         options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}

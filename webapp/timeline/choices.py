@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from analysis.exposure.measure import DEFAULT, METHODOLOGIES, Methodology
+from webapp.ids import is_id
 
 FLOOR = 0.05  # nothing less sure is stored
 
@@ -76,6 +77,6 @@ def _labels(text: str) -> frozenset[int]:
     if not text:
         return frozenset()
     parts = text.split(",")
-    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+    if not all(map(is_id, parts)):
         raise BadChoice("“off” lists numbers of labels, with commas between.")
     return frozenset(map(int, parts))

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
+from webapp.ids import is_id
 from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.runs.models import Run
@@ -22,12 +23,8 @@ def run_to_show(asset: Asset, number: str) -> Run | None:
     """The run that was asked for, else the latest that was not cancelled, else the latest."""
     runs = asset.runs.select_related("project", "asset")
     if number:
-        return runs.filter(pk=int(number)).first() if _is_pk(number) else None
+        return runs.filter(pk=number).first() if is_id(number) else None
     return runs.exclude(status=Run.Status.CANCELLED).first() or runs.first()
-
-
-def _is_pk(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def sampling_words(run: Run) -> str:

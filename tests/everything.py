@@ -1,0 +1,103 @@
+"""One row of every kind that an address can name, in one workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from analysis.datasets.statistics import statistics
+from tests.trained import dataset_version, evaluation, labelled_set, model_version
+
+
+def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> dict[str, Any]:
+    """By the word of an address that comes before its number. `annotator` works in the jobs."""
+    from webapp.accounts.models import Key
+    from webapp.assets.models import Collection
+    from webapp.datasets.models import LogoFile, Transfer
+    from webapp.labelling.models import Chore, Prediction
+    from webapp.registry.models import Hosting, ModelExport, RegisteredModel
+    from webapp.reports.figures import figures, manifest
+    from webapp.reports.models import Report, ShareLink
+    from webapp.runs.models import Shot
+    from webapp.timeline.choices import Choices
+    from webapp.training.models import TrainingRun
+
+    workspace, project = run.asset.workspace, run.project
+    dataset, label = job.dataset, project.labels.first()
+    frozen, version = dataset_version(project, "Frozen"), model_version(workspace)
+    frozen.counts = statistics(labelled_set())
+    frozen.save()
+    collection = Collection.objects.create(workspace=workspace, name="Cup")
+    numbers = figures(run, Choices.read({}))
+    said = {"title": "Cup report", "settings": {}, "manifest": manifest(run, numbers)}
+    report = Report.issue(run, numbers=numbers, **said, by=user)
+    link, _ = ShareLink.make(report, by=user)
+    upload = workspace.uploads.create(user=user, name="half.mp4", size_bytes=10)
+    job.assign(annotator, by=user)
+    work = job.claim(annotator)[0]
+    Shot.objects.create(run=run, index=0, start_s=0, end_s=60)
+    Hosting.start(version, by=None)
+    key, _ = Key.make(workspace, user, "CI")
+    return {
+        "workspaces": workspace,
+        "members": workspace.memberships.get(user=user),
+        "keys": key,
+        "uploads": upload,
+        "assets": run.asset,
+        "collections": collection,
+        "projects": project,
+        "labels": label,
+        "references": project.labels.get(name="Kestrel").references.get(),
+        "datasets": frozen.dataset,
+        "versions": 1,
+        "samples": dataset.samples.first(),
+        "transfers": Transfer.objects.request(dataset, "export", options={}, by=user),
+        "logo-files": LogoFile.objects.create(
+            dataset=dataset, label=label, name="a.svg", file="x", sha256="1"
+        ),
+        "dataset-versions": frozen,
+        "models": version.model,
+        "model-versions": version,
+        "model-exports": ModelExport.objects.request(version, "onnx", by=None),
+        "training": TrainingRun.objects.request(
+            frozen, RegisteredModel.named(workspace, "Other"), by=None
+        ),
+        "evaluations": evaluation(version, frozen),
+        "jobs": job,
+        "people": annotator,
+        "work": work,
+        "chores": Chore.objects.create(job=clip_job, kind=Chore.Kind.values[0]),
+        "history": 1,
+        "frames": 0,
+        "predictions": Prediction.objects.create(
+            work=work, shape="a", frame=0, box=[0.1, 0.1, 0.2, 0.2], count=1
+        ),
+        "runs": run,
+        "boxes": 0,
+        "sprites": 0,
+        "reports": report,
+        "share-links": link,
+    }
+
+
+WORDS = {"labelling-jobs": "jobs", "trainings": "training"}  # of the API
+TEXTS = {
+    "do": "cancel",
+    "kind": "brands",
+    "removed": "2026-01-01T00:00:00+00:00",
+    "undo": "x",
+    "rest": "nowhere/",
+    "token": "made-up",
+}
+
+
+def patterns(of: Any = None, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Each address that is routed, as its parts."""
+    for pattern in (of or get_resolver()).url_patterns:
+        parts = (*before, pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, parts)
+        elif isinstance(pattern, URLPattern):
+            yield parts
