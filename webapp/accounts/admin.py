@@ -73,27 +73,27 @@ class WorkspaceAdmin(admin.ModelAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """By the verbs of a membership, so that keys end and the log says who did it. Those who
         become administrators first, so that two can change places."""
+        operator = User.objects.get(pk=request.user.pk)
         made = formset.save(commit=False)
         for membership in sorted(made, key=lambda m: m.role != Role.ADMINISTRATOR):
-            self._save(membership, request)
+            _save(membership, operator)
         for membership in formset.deleted_objects:
-            membership.remove(by=request.user)
+            membership.remove(by=operator)
         formset.save_m2m()
 
-    def _save(self, membership: Membership, request: HttpRequest) -> None:
-        before = Membership.objects.filter(pk=membership.pk).first()
-        if before is not None and before.user_id == membership.user_id:
-            before.change_role(membership.role, by=request.user)
-            return
-        membership.pk = None
-        membership.save(force_insert=True)
-        membership.user.end_links()  # made by others, for less
-        Event.record(
-            *(membership.workspace, request.user, "invited", membership.user.email),
-            role=membership.role,
-        )
-        if before is not None:  # somebody else took their place
-            before.remove(by=request.user)
+
+def _save(membership: Membership, by: User) -> None:
+    before = Membership.objects.filter(pk=membership.pk).first()
+    if before is not None and before.user_id == membership.user_id:
+        before.change_role(membership.role, by=by)
+        return
+    membership.pk = None
+    membership.save(force_insert=True)
+    user = membership.user
+    user.end_links()  # made by others, for less
+    Event.record(membership.workspace, by, "invited", user.email, role=membership.role)
+    if before is not None:  # somebody else took their place
+        before.remove(by=by)
 
 
 class ReadOnly(admin.ModelAdmin):

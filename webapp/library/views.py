@@ -69,7 +69,7 @@ def status(request: MemberRequest, pk: int) -> HttpResponse:
     return _status(request, find(Asset.objects.select_related("collection"), request, pk=pk))
 
 
-def _status(request: HttpRequest, asset: Asset) -> HttpResponse:
+def _status(request: MemberRequest, asset: Asset) -> HttpResponse:
     template = {"row": "assets/_row.html", "upload": "assets/_arrived.html"}.get(
         request.GET.get("as", ""), "assets/_card.html"
     )
