@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from webapp.accounts.access import find
 from webapp.datasets.models import Dataset, Sample
-from webapp.labelling import making
+from webapp.labelling import figures, making
 from webapp.labelling.models import LabelingJob
 from webapp.labelling.serializers import (
     InvitationSerializer,
@@ -74,7 +74,7 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     @action(detail=True, pagination_class=None, filter_backends=[])
     def people(self, request: Request, pk: str) -> Response:
         job = find(self.get_queryset(), request, self.change, pk=pk)
-        return Response(PersonSerializer(job.people(), many=True).data)
+        return Response(PersonSerializer(figures.people(job), many=True).data)
 
     @extend_schema(
         summary="Invite people to it by e-mail",

@@ -17,6 +17,7 @@ from webapp.accounts.access import workspaces
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest, PersonRequest, SiteRequest
 from webapp.labelling.documents import BadChange
+from webapp.labelling.figures import progress
 from webapp.labelling.models import Assignment, LabelingJob, LabelingJobQuerySet, Prediction, Work
 
 log = logging.getLogger("sightline.labelling")
@@ -48,7 +49,7 @@ def given(request: MemberRequest) -> list[tuple[LabelingJob, int, dict[str, Any]
         pk__in=Assignment.objects.filter(user=request.user).values("job"),
         status=LabelingJob.Status.OPEN,
     )
-    return [(job, job.waiting_for(request.user), job.progress(request.user)) for job in jobs]
+    return [(job, job.waiting_for(request.user), progress(job, request.user)) for job in jobs]
 
 
 def find_job(request: PersonRequest, pk: int) -> LabelingJob:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import Avg, Count, Exists, F, Max, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
@@ -34,7 +34,6 @@ MOST_CLIP_FRAMES = 20_000
 MOST_PREDICTED = 300  # frames at once
 FRAMES_A_CHUNK = 48  # cut by a worker at once: a second or two of its time
 _AT_ONCE = 2000
-_PACE_OF = 20  # the last so many pieces say how fast a person is
 _MOST_COMPARED = 200  # frames of a clip in which works are compared
 _SLACK_S = 5.0  # clocks differ and requests take time
 
@@ -45,16 +44,6 @@ class Clip:
 
     asset: Asset
     times_s: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """How somebody does in a job. `figures`: done, skipped and open pieces; each_s and total_s;
-    agreed with others and right on check pictures (means, 0 to 1); n_checks; last."""
-
-    user: User
-    assignment: Assignment | None
-    figures: dict[str, Any]
 
 
 class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
@@ -190,61 +179,6 @@ class LabelingJob(models.Model):
     def _free_for(self, user: User) -> models.QuerySet[Item]:
         theirs = Work.objects.filter(user=user, item__job=self).exclude(status=Work.Status.RETURNED)
         return self.items.filter(n_open__gt=0).exclude(pk__in=theirs.values("item"))
-
-    def pace_s(self, user: User | None = None) -> float | None:
-        """Seconds a piece takes: the person's last ones, else everybody's. None: none is done."""
-        done = self.works().filter(status=Work.Status.DONE, seconds__gt=0)
-        mine = list(
-            done.filter(user=user)
-            .order_by("-finished")
-            .values_list("seconds", flat=True)[:_PACE_OF]
-        )
-        if mine:
-            return sum(mine) / len(mine)
-        return done.aggregate(pace=Avg("seconds"))["pace"]
-
-    def progress(self, user: User | None = None) -> dict[str, Any]:
-        """How far it is. `left_s` is for the rest at this pace, by those at work lately."""
-        sums = self.items.aggregate(total=Count("pk"), needed=models.Sum("n_open", default=0))
-        works = self.works().aggregate(
-            claimed=Count("pk", filter=Q(status=Work.Status.CLAIMED)),
-            finished=Count("pk", filter=Q(status__in=Work.FINISHED)),
-            people=Count(
-                "user",
-                distinct=True,
-                filter=Q(touched__gt=timezone.now() - timedelta(hours=1)),
-            ),
-        )
-        left = sums["needed"] + works["claimed"]
-        all_ = left + works["finished"]
-        pace = self.pace_s(user)
-        return {
-            "total": sums["total"],
-            "done": sums["total"] * works["finished"] // all_ if all_ else 0,
-            "left_s": left * pace / max(works["people"], 1) if pace is not None else None,
-        }
-
-    def people(self) -> list[Person]:
-        """How everybody does who works in it or did."""
-        rows = {
-            row["user"]: row
-            for row in self.works()
-            .values("user")
-            .annotate(
-                done=Count("pk", filter=Q(status=Work.Status.DONE)),
-                skipped=Count("pk", filter=Q(status=Work.Status.SKIPPED)),
-                open=Count("pk", filter=Q(status=Work.Status.CLAIMED)),
-                each_s=Avg("seconds", filter=Q(status=Work.Status.DONE)),
-                total_s=models.Sum("seconds"),
-                agreed=Avg("agreement"),
-                right=Avg("score"),
-                n_checks=Count("score"),
-                last=Max("touched"),
-            )
-        }
-        assigned = {a.user_id: a for a in self.assignments.all()}
-        users = User.objects.filter(pk__in=[*rows, *assigned]).order_by("email")
-        return [Person(user, assigned.get(user.pk), dict(rows.get(user.pk, {}))) for user in users]
 
     # --- verbs --------------------------------------------------------------------------
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from webapp.labelling import figures
+from webapp.labelling.figures import Person
 from webapp.labelling.forms import MOST_PEOPLE
-from webapp.labelling.models import LabelingJob, Person
+from webapp.labelling.models import LabelingJob
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -29,7 +31,7 @@ class JobSerializer(serializers.ModelSerializer):
         extra_kwargs = {"status": {"help_text": "open, complete or closed."}}
 
     def get_progress(self, job: LabelingJob) -> dict[str, Any]:
-        return job.progress()
+        return figures.progress(job)
 
 
 class PersonSerializer(serializers.Serializer):

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from webapp.assets.links import media_link
 from webapp.labelling import documents
+from webapp.labelling.figures import progress
 from webapp.labelling.models import LabelingJob, Work
 
 MOST_PRELOADED = 4
@@ -48,7 +49,7 @@ def work_json(work: Work, *, may_change: bool) -> dict[str, Any]:
         "person": str(work.user),
         "reason": work.reason,
         "proposals": item.proposals,
-        "progress": {"position": item.position + 1} | job.progress(work.user),
+        "progress": {"position": item.position + 1} | progress(job, work.user),
         "previous": previous,
         "next": next_,
         "preload": _preload(work),

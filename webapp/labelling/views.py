@@ -21,7 +21,7 @@ from webapp.assets.links import media_link
 from webapp.choosing import offered
 from webapp.datasets.models import Dataset
 from webapp.ids import is_id
-from webapp.labelling import making, sheet
+from webapp.labelling import figures, making, sheet
 from webapp.labelling.finding import (
     find_job,
     find_overseen,
@@ -84,7 +84,7 @@ def _job_page(
         "job": job,
         "instructions": sheet.instructions_html(job) if job.instructions.strip() else "",
         "examples": [media_link(sample.file) for sample in job.examples.all()[:12]],
-        "progress": job.progress(request.user),
+        "progress": figures.progress(job, request.user),
         "waiting": job.waiting_for(request.user) if job.is_open else 0,
         "has_open": mine.filter(status=Work.Status.CLAIMED).exists(),
         "my_work": mine.exclude(status=Work.Status.RETURNED)
@@ -107,7 +107,7 @@ def _overseen(request: MemberRequest, job: LabelingJob) -> dict[str, Any]:
     items = _chosen(job.items, shown).select_related("sample", "asset")
     items = items.defer("times_s", "proposals", "expected")
     return {
-        "people": job.people(),
+        "people": figures.people(job),
         "invite": PeopleForm(),
         "page": _page(request, items.prefetch_related(Prefetch("works", works))),
         "keep": f"&show={shown}" if shown != "all" else "",
