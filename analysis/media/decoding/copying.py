@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -23,7 +24,11 @@ def copy_on_one_clock(request: dict, payload: bytes, line: Line) -> None:
     streams: list[Stream] = [track for track in tracks if track and track.codec_context]
     if not streams:
         raise UnreadableMedia("There is neither picture nor sound in this file.")
-    with os.fdopen(request["out"], "wb") as pipe, av.open(pipe, "w", format="nut") as out:
+    with (
+        contextlib.suppress(BrokenPipeError),  # the reader has ended, and knows why
+        os.fdopen(request["out"], "wb") as pipe,
+        av.open(pipe, "w", format="nut") as out,
+    ):
         copies = {s.index: out.add_stream_from_template(s) for s in streams}
         last: dict[int, int] = {}
         for packet in on_one_clock(_packets(container, streams), joins, keep_damaged=False):
@@ -34,7 +39,8 @@ def copy_on_one_clock(request: dict, payload: bytes, line: Line) -> None:
             packet.pts = packet.dts if packet.pts is None else max(packet.pts, packet.dts)
             last[index] = packet.dts
             packet.stream = copies[index]
-            out.mux(packet)
+            with contextlib.suppress(av.error.ArgumentError):  # a time that cannot be told apart
+                out.mux(packet)
 
 
 def _packets(container: InputContainer, streams: list[Stream]) -> Iterator[av.Packet]:

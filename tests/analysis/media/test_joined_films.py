@@ -124,9 +124,9 @@ def test_the_copy_for_browsers_shows_the_same_frames_at_the_same_times(tmp_path:
     info, table = examine(path)
     proxy(path, tmp_path / "proxy.mp4", info)
     copy = examine(tmp_path / "proxy.mp4")[1]
-    assert copy.times_s == pytest.approx(table.times_s, abs=2e-5)
+    assert copy.times_s == pytest.approx(table.times_s, abs=0.001)
     assert shown(tmp_path / "proxy.mp4", copy.times_s)[::7] == [
-        (pytest.approx(time_s, abs=1e-4), number)
+        (pytest.approx(time_s, abs=0.001), number)
         for time_s, number in shown(path, table.times_s)[::7]
     ]
 
