@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.files.storage import default_storage
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -26,7 +26,7 @@ from webapp.datasets.models import Dataset, DatasetVersion, LogoFile, Sample, Tr
 from webapp.labelling.models import Chore, Item, LabelingJob, Prediction
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
-from webapp.runs.models import Run
+from webapp.runs.models import Run, RunReference
 from webapp.training.models import Evaluation, TrainingRun
 
 _GOES_ON = (Status.WAITING, Status.WORKING)
@@ -172,8 +172,8 @@ def _erase_references(project: Project, clock: _Clock) -> None:
     """The same picture may be known to another label, or named by a run of another project."""
     for reference in Reference.objects.filter(label__project=project):
         others = Reference.objects.filter(file=reference.file).exclude(label__project=project)
-        named = Run.everything.annotate(text=models.functions.Cast("inputs", models.TextField()))
-        if not (others.exists() or named.filter(text__contains=reference.file).exists()):
+        named = RunReference.objects.filter(file=reference.file)
+        if not (others.exists() or named.exists()):
             _delete_files([reference.file], clock)
         reference.delete()
 

@@ -201,3 +201,20 @@ def test_a_version_deleted_meanwhile_is_let_go(versions):
     versions[0].delete()
     hosting.tend()
     assert loaded.held() == set()
+
+
+def test_a_run_goes_on_with_the_words_it_began_with(versions, project):
+    word = versions[0].as_input()["labels"][0]
+    project.labels.filter(name=word).update(name="Another")
+    label = project.labels.get(name="Vitalo")
+    label.aliases = [word.upper()]
+    label.save()
+    project.model_version = versions[0]
+    project.uses_references = False
+    inputs = snapshot(project)
+    label.aliases = []
+    label.save()
+    without = loaded.detector(snapshot(project), {}, should_stop=lambda: False)
+    began = loaded.detector(inputs, {}, should_stop=lambda: False)
+    assert began.names.get(word) == "Vitalo"
+    assert word not in without.names

@@ -19,6 +19,7 @@ from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
+from webapp.projects.models import snapshot
 from webapp.runs.models import Run, RunRefused
 
 # --- the library --------------------------------------------------------------------------
@@ -184,10 +185,10 @@ def analyse_chosen(request: MemberRequest) -> HttpResponse:
     number = request.POST.get("project", "")
     here = request.membership.workspace.projects.all()
     project = find(here, request, Action.ANALYSE, pk=number if is_id(number) else 0)
-    started = 0
+    inputs, started = snapshot(project), 0
     for asset in chosen:
         try:
-            Run.objects.request(asset, project, by=request.user)
+            Run.objects.request(asset, project, by=request.user, inputs=inputs)
             started += 1
         except RunRefused as refusal:
             messages.error(request, str(refusal))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from webapp.accounts.models import User
 from webapp.assets.models import Asset
-from webapp.projects.models import Project
+from webapp.projects.models import Project, snapshot
 from webapp.runs.models import Run, RunRefused
 
 
@@ -24,12 +24,13 @@ def run_on(project: Project, assets: Iterable[Asset], *, by: User) -> Batch:
     """A run of `project` for each asset that has none waiting or working."""
     batch = Batch()
     busy = set(Run.objects.filter(project=project).unfinished().values_list("asset_id", flat=True))
+    inputs = snapshot(project)  # the same for all, whatever changes meanwhile
     for asset in assets:
         if asset.pk in busy:
             batch.under_way += 1
             continue
         try:
-            Run.objects.request(asset, project, by=by)
+            Run.objects.request(asset, project, by=by, inputs=inputs)
         except RunRefused as refused:
             batch.refusals.append(str(refused))
         else:

@@ -393,11 +393,13 @@ class Reference(models.Model):
 
 
 def snapshot(project: Project) -> dict[str, Any]:
-    """What a run of this project looks for, frozen: labels, references, model."""
+    """What a run of this project looks for, frozen: labels by every word for them, references,
+    model."""
     labels = [
         {
             "id": label.pk,
             "name": label.name,
+            "aliases": label.aliases,
             "references": [
                 {"id": r.pk, "file": r.file, "sha256": r.sha256}
                 for r in label.references.all()

@@ -32,10 +32,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         sampling: dict[str, Any] | None = None,
         priority: int = 0,
         key: str | None = None,
+        inputs: dict[str, Any] | None = None,
     ) -> Run:
         """A new analysis of `asset` for what `project` looks for.
 
         Asked again by the same person with the same `key`, it is the run of the first time.
+        Whoever asks for many gives the project's snapshot as `inputs`: read once, the same for all.
         """
         if key and (before := Run.everything.filter(requested_by=by, idempotency_key=key).first()):
             if before.removed is not None:
@@ -43,7 +45,7 @@ class RunQuerySet(models.QuerySet["Run"]):
             return before
         if asset.workspace_id != project.workspace_id:
             raise RunRefused(f"{asset} and {project} are in different workspaces.")
-        inputs = snapshot(project)
+        inputs = inputs or snapshot(project)
         _refuse_the_impossible(asset, inputs)
         options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
         options |= project.sampling | (sampling or {})
@@ -152,7 +154,7 @@ class Run(models.Model):
     priority = models.IntegerField(default=0)
 
     options = models.JSONField(default=dict)
-    inputs = models.JSONField(default=dict)  # projects.models.snapshot: labels, references, model
+    inputs = models.JSONField(default=dict)  # projects.models.snapshot
     software_version = models.CharField(max_length=40)
     input_hash = models.CharField(max_length=64)
     idempotency_key = models.CharField(max_length=120, null=True, blank=True)  # noqa: DJ001
@@ -191,6 +193,18 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.asset}"
+
+    @transaction.atomic
+    def save(self, **options: Any) -> None:
+        """With it, the names of the files it looks with: they stay for as long as it does."""
+        is_new = self._state.adding
+        super().save(**options)
+        if is_new:
+            labels = self.inputs.get("labels", [])
+            files = {picture["file"] for label in labels for picture in label["references"]}
+            RunReference.objects.bulk_create(
+                RunReference(run=self, file=file) for file in sorted(files)
+            )
 
     # --- questions ----------------------------------------------------------------------
 
@@ -365,6 +379,21 @@ class Run(models.Model):
                 lease_until=None,
             )
         )
+
+
+class RunReference(models.Model):
+    """A logo picture's file that a run looks with, which stays for as long as the run does."""
+
+    WORKSPACE = "run__asset__workspace"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="references")
+    file = StoredFile(db_index=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.file} of {self.run}"
 
 
 class SegmentQuerySet(LeasedQuerySet):

@@ -22,7 +22,6 @@ from analysis.detectors.fused import Fused
 from analysis.errors import AnalysisError, Stopped
 from analysis.media.frames import Frame
 from analysis.types import Detection, Source
-from webapp.projects.models import Label
 from webapp.registry.models import Hosting
 from webapp.runs.models import Worker
 from workers.engine.identity import this_worker
@@ -167,13 +166,8 @@ def _let_go_of_the_oldest() -> None:
 def _names(inputs: dict[str, Any]) -> dict[str, str]:
     """The model's class names → the project's labels, by name or alias, whatever the case."""
     spoken: dict[str, str] = {}
-    aliases = dict(
-        Label.objects.filter(pk__in=[label["id"] for label in inputs["labels"]]).values_list(
-            "pk", "aliases"
-        )
-    )
     for label in inputs["labels"]:
-        for word in [label["name"], *aliases.get(label["id"], [])]:
+        for word in [label["name"], *label["aliases"]]:
             spoken.setdefault(word.casefold(), label["name"])
     names = inputs["model"]["labels"]
     return {name: spoken[name.casefold()] for name in names if name.casefold() in spoken}
