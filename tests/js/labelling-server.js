@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 export async function openServer() {
   const shapes = new Map(); // id → {…, rev}
   const taken = new Map(); // name of an operation → {id, rev}
-  const state = { version: 0, shapes, taken, requests: 0, trouble: null, refuses: () => null, finished: 0 };
+  const state = { version: 0, shapes, taken, requests: 0, trouble: null, refuses: () => null, finished: 0, delay: 0 };
 
   function take({ operations }) {
     const answer = { revs: {}, conflicts: [], refused: [] };
@@ -36,6 +36,7 @@ export async function openServer() {
       response.writeHead(status, { "content-type": "application/json", connection: "close" });
       response.end(JSON.stringify(body));
     };
+    if (state.delay) await new Promise((resolve) => setTimeout(resolve, state.delay));
     const { trouble } = state;
     if (trouble === "down") return request.socket.destroy();
     if (trouble === "signed out") return said(401, {});

@@ -18,7 +18,7 @@ after(() => server.close());
 beforeEach(() => {
   server.shapes.clear();
   server.taken.clear();
-  Object.assign(server, { version: 0, trouble: null, refuses: () => null, finished: 0, requests: 0 });
+  Object.assign(server, { version: 0, trouble: null, refuses: () => null, finished: 0, requests: 0, delay: 0 });
   disk = new Map();
 });
 
@@ -100,6 +100,16 @@ test("moved many times while the first is on its way, the last place holds", asy
   assert.ok(server.version < 20); // what nobody has seen is not sent
 });
 
+test("moved again while its first place is on its way, it is not taken for sent", async () => {
+  const { outbox, session } = await open();
+  server.delay = 20;
+  session.change("drew", { a: box(0.1) });
+  await until(() => server.requests === 1);
+  session.change("moved", { a: box(0.2) });
+  await saved(outbox);
+  assert.deepEqual(held(), { a: 0.2 });
+});
+
 test("undone before it was sent, it is gone at the server too", async () => {
   const { outbox, session } = await open();
   session.change("drew", { a: box(0.1) });
@@ -168,6 +178,20 @@ test("a work is finished only when all its changes are there", async () => {
   await saved(outbox);
   assert.equal(server.finished, 1);
   assert.deepEqual(held(), { a: 0.1 });
+});
+
+test("a work is not finished while a person must still choose", async () => {
+  server.shapes.set("a", { ...box(0.1), rev: 1 });
+  const { outbox, session } = await open();
+  server.shapes.set("a", { ...box(0.9), rev: 2 });
+  session.change("moved", { a: box(0.5) });
+  await until(() => outbox.state === "conflict");
+  const ended = outbox.end(session, "/finish", {});
+  await outbox.flush();
+  assert.equal(server.finished, 0);
+  session.settle("a", "mine");
+  assert.deepEqual(await ended, { next: null });
+  assert.deepEqual(held(), { a: 0.5 });
 });
 
 test("more changes than one request holds all arrive", async () => {

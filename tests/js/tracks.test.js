@@ -41,6 +41,8 @@ test("out of the picture and back in again", () => {
   assert.equal(shownAt(gone, 6), null);
   assert.deepEqual(placed(toggledOutside(gone, 8), 9), [0, 0.2, 0.1, 0.4]);
   assert.equal(toggledOutside(track({ 5: at(0) }), 5), null); // it would be nowhere
+  const between = track({ 0: at(0), 4: at(0.4, { outside: true }), 8: at(0.8) });
+  assert.deepEqual(placed(toggledOutside(between, 6), 6), [0.4, 0.2, 0.5, 0.4]); // where it left
 });
 
 test("cut in two, every frame still shows what it showed, once", () => {
