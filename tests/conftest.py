@@ -47,6 +47,7 @@ def apart(settings, tmp_path):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ALLOWED_HOSTS = ["*"]
     settings.MIN_FREE_BYTES = 0
+    settings.HEALTH_SECONDS = 0
     app.conf.update(broker_url="memory://", broker_transport_options={})
 
 

@@ -198,6 +198,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not BROKER_URL.startswith("filesystem")
 CELERY_BROKER_HEARTBEAT = 0  # a solo worker is busy with frames; its row says it lives
 CELERY_TIMEZONE = "UTC"
+HEALTH_SECONDS = 5  # how old an answer of /healthz may be
 SWEEP_SECONDS = env.number("SIGHTLINE_SWEEP_SECONDS", 10)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
@@ -212,6 +213,19 @@ LEASE_SECONDS = env.number("SIGHTLINE_LEASE_SECONDS", 45)
 SEGMENT_SECONDS = env.number("SIGHTLINE_SEGMENT_SECONDS", 60)
 DEVICE = env.text("SIGHTLINE_DEVICE", "auto")
 EXACT = env.flag("SIGHTLINE_EXACT", False)
+
+# --- cache --------------------------------------------------------------------------------
+# How often the API was called, and the like. In Redis it is one count for all web processes.
+CACHES: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+if BROKER_URL.startswith(("redis://", "rediss://")):
+    CACHES["default"] = {
+        "BACKEND": "webapp.shared_cache.SharedCache",
+        "LOCATION": BROKER_URL,
+        "KEY_PREFIX": "sightline",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
 
 # --- people -------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

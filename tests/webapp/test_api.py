@@ -543,6 +543,16 @@ def test_too_many_calls_are_told_when_to_come_back(api, asset, monkeypatch):
     assert answers[2].headers["Content-Type"] == "application/problem+json"
 
 
+def test_the_api_answers_while_the_shared_cache_is_away(api, asset, settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "webapp.shared_cache.SharedCache",
+            "LOCATION": "redis://127.0.0.1:1/0",  # nobody listens there
+        }
+    }
+    assert api.get("/assets/").status_code == 200
+
+
 def test_what_is_no_json_is_refused(api):
     answer = api.client.post(f"{API}/runs/", "{", content_type="application/json", **api.headers)
     assert answer.status_code == 400

@@ -148,6 +148,18 @@ def test_what_cannot_be_an_annotation_is_refused_and_nothing_is_lost(
     assert [a.label.name for a in sample.annotations.all()] == ["Kestrel"]
 
 
+def test_frames_are_read_with_the_names_of_their_videos_and_nothing_else_of_them(
+    pictures, asset, django_assert_num_queries
+):
+    """A video's table of frames and streams is large, and a dataset has thousands of its frames."""
+    dataset = pictures(3)
+    dataset.samples.update(asset=asset, time_s=1.5)
+    with django_assert_num_queries(3) as asked:
+        found = dataset.as_labelled_set()
+    assert {picture.video for picture in found.pictures} == {asset.name}
+    assert not any("probe" in query["sql"] for query in asked.captured_queries)
+
+
 def test_a_dataset_as_values(dataset, add):
     add(dataset, "a.jpg", "Kestrel", given_split="test", is_golden=True)
     add(dataset, "b.jpg", origin="synthetic", state="labelled")

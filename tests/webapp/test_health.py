@@ -44,6 +44,20 @@ def test_work_that_no_worker_takes_is_named(client, owner, workspace, client_for
     assert "waits for its turn" in page
 
 
+def test_asked_again_at_once_it_looks_at_nothing(
+    db, client, settings, django_assert_num_queries, monkeypatch
+):
+    monkeypatch.setattr("webapp.home.health._last", None)
+    settings.HEALTH_SECONDS = 60
+    Worker.beat("cpu", queues="analysis,ingest")
+    first = client.get(reverse("health")).json()
+    with django_assert_num_queries(0):
+        assert client.get(reverse("health")).json() == first
+    settings.HEALTH_SECONDS = 0
+    Worker.objects.all().delete()
+    assert client.get(reverse("health")).json()["status"] == "degraded"
+
+
 def test_a_full_disk_takes_it_down(db, client, settings):
     settings.MIN_FREE_BYTES = 10**18
     answer = client.get(reverse("health"))

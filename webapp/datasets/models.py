@@ -110,7 +110,7 @@ class Dataset(models.Model):
         Boxes of labels that were removed from the project are left out.
         """
         names = dict(self.current_labels().values_list("pk", "name"))
-        samples = self.samples.current().select_related("asset").prefetch_related("annotations")
+        samples = self.samples.current().with_video_names().prefetch_related("annotations")
         pictures = tuple(s.as_labelled_picture(names) for s in samples.iterator(chunk_size=2000))
         return LabelledSet(cast(Task, self.task), tuple(names.values()), pictures, self.name)
 
@@ -227,6 +227,11 @@ class Dataset(models.Model):
 class SampleQuerySet(models.QuerySet["Sample"]):
     def current(self) -> SampleQuerySet:
         return self.filter(removed=None)
+
+    def with_video_names(self) -> SampleQuerySet:
+        """With what their videos are called, and not all else that is known of these."""
+        own = [column.name for column in Sample._meta.concrete_fields]
+        return self.select_related("asset").only(*own, "asset__name")
 
     def without_thumb(self) -> SampleQuerySet:
         """Large pictures of which no small copy was made."""

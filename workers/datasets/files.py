@@ -109,7 +109,7 @@ class _Coming:
     def of(cls, transfer: Transfer, labelled: LabelledSet, problems: list[Problem]) -> _Coming:
         dataset = transfer.dataset
         number_frames(dataset)
-        samples = {s.source: s for s in dataset.samples.select_related("asset")}
+        samples = {s.source: s for s in dataset.samples.with_video_names()}
         sources = _sources_here(labelled, samples)
         known = labels_by_word(dataset.project)
         coming = cls(dataset, labelled, problems, known, sources, samples, transfer.created)
