@@ -8,22 +8,19 @@ server lets us make a database, on PostgreSQL (BENCH_POSTGRES names another serv
 
 from __future__ import annotations
 
-import getpass
 import importlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 
+from bench.databases import child, postgres
 from bench.report import Report, arguments
 
 N_FRAMES, N_DETECTIONS, N_LABELS = 36_000, 200_000, 5
@@ -56,42 +53,12 @@ def main() -> int:
     report = Report("timeline", peer="ORM rows")
     requests = 40 if options.quick else 120
     with tempfile.TemporaryDirectory() as folder:
-        add(report, "SQLite", child(f"sqlite:///{folder}/bench.sqlite3", folder, requests))
-    add_postgres(report, requests)
+        url = f"sqlite:///{folder}/bench.sqlite3"
+        add(report, "SQLite", child("bench.timeline", url, folder, str(requests)))
+    with tempfile.TemporaryDirectory() as folder, postgres() as server:
+        if server:
+            add(report, "PostgreSQL", child("bench.timeline", server, folder, str(requests)))
     return report.finish(options.json)
-
-
-def add_postgres(report: Report, requests: int) -> None:
-    import psycopg2
-
-    server = os.environ.get("BENCH_POSTGRES", f"postgres://{getpass.getuser()}@127.0.0.1/postgres")
-    try:
-        connection = psycopg2.connect(server, connect_timeout=3)
-    except psycopg2.OperationalError as error:
-        print(f"PostgreSQL skipped: {str(error).strip().splitlines()[0]}", flush=True)
-        return
-    connection.autocommit = True
-    name = f"sightline_bench_{os.getpid()}"
-    with connection.cursor() as cursor, tempfile.TemporaryDirectory() as folder:
-        cursor.execute(f"CREATE DATABASE {name}")
-        try:
-            url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-            add(report, "PostgreSQL", child(url, folder, requests))
-        finally:
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def child(database: str, folder: str, requests: int) -> dict[str, Any]:
-    """The figures of one database, from a process with settings of its own."""
-    env = os.environ | {
-        "DATABASE_URL": database,
-        "SIGHTLINE_DATA": folder,
-        "DJANGO_SETTINGS_MODULE": "webapp.settings",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "bench.timeline", "--child", str(requests)]
-    done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def add(report: Report, database: str, found: dict[str, Any]) -> None:
@@ -134,6 +101,7 @@ def measure_here(requests: int) -> dict[str, Any]:
     run, user = build()
     importlib.import_module("webapp.wsgi")  # the server's process: what it loads and sets aside
     times = measure_requests(run, user, requests)
+    make_rows(run)
     started = time.perf_counter()
     seconds = peer_on_screen(run, 0.5)
     peer_ms = (time.perf_counter() - started) * 1000
@@ -182,7 +150,8 @@ def timed(
 ) -> tuple[float, float]:
     from django.conf import settings
 
-    from webapp.timeline import results, views
+    from webapp.runs import results
+    from webapp.timeline import views
 
     taken = []
     for i in range(-3, requests):  # the first three open templates and connections
@@ -201,7 +170,7 @@ def timed(
 
 
 def build() -> tuple[Any, Any]:
-    """A finished run of full size, with rows and columns that say the same."""
+    """A finished run of full size."""
     from django.utils import timezone
 
     from webapp.accounts.models import User, Workspace
@@ -272,7 +241,6 @@ def _store(run: Any, project: Any) -> None:
             frames_total=step,
             frames_done=step,
         )
-        _store_rows(segment, frames, found[low:high])
         here = found[low:high].copy()
         here["frame"] -= first
         SegmentResult.objects.create(
@@ -304,34 +272,27 @@ def detections(labels: list[int]) -> np.ndarray:
     return whole[np.argsort(whole["frame"], kind="stable")]
 
 
-def _store_rows(segment: Any, frames: np.ndarray, found: np.ndarray) -> None:
-    from webapp.runs.models import Detection
-
-    cells = frames[found["frame"]]
-    names = ("x1", "y1", "x2", "y2", "confidence", "clarity")
-    values = {name: found[name].astype(float).tolist() for name in names}
-    rows = zip(
-        found["label"].tolist(),
-        cells["time_s"].tolist(),
-        (cells["end_s"] - cells["start_s"]).tolist(),
-        *values.values(),
-        strict=True,
-    )
-    Detection.objects.bulk_create(
-        Detection(
-            run_id=segment.run_id,
-            segment=segment,
-            label_id=label,
-            time_s=time_s,
-            dwell_s=dwell_s,
-            source="yolo",
-            **dict(zip(names, rest, strict=True)),
-        )
-        for label, time_s, dwell_s, *rest in rows
-    )
-
-
 # --- the peer -------------------------------------------------------------------------------
+
+
+def make_rows(run: Any) -> None:
+    """A row for each box, which is what the peer reads."""
+    from bench import detection_rows
+    from webapp.runs.results import columns_of
+
+    detection_rows.make_table()
+    columns = columns_of(run)
+    found, cells = columns.detections, columns.frames[columns.detections["frame"]]
+    segment = run.segments.first()
+    values = (
+        *([run.pk] * len(found), [segment.pk] * len(found)),
+        *(found["label"].tolist(), [None] * len(found), cells["time_s"].tolist()),
+        (cells["end_s"] - cells["start_s"]).tolist(),
+        *(found[name].astype(float).tolist() for name in ("x1", "y1", "x2", "y2")),
+        *(found[name].astype(float).tolist() for name in ("confidence", "clarity")),
+        ["yolo"] * len(found),
+    )
+    detection_rows.insert(list(zip(*values, strict=True)))
 
 
 def peer_on_screen(run: Any, threshold: float) -> dict[int, float]:

@@ -29,7 +29,7 @@ LOGOS = Path(__file__).resolve().parent.parent / "demo" / "logos"
 def apart(settings, tmp_path):
     """Each test has its own folders and a broker of its own, and passwords are cheap."""
     from webapp.celery import app
-    from webapp.timeline import results
+    from webapp.runs import results
 
     results.forget()  # what the last test still writes goes to its own folder
     for name in ("media", "uploads", "cache"):
@@ -244,9 +244,9 @@ def run(asset, project, run_of):
 
 
 def _segment(run, project, index: int, start_s: float, end_s: float, found) -> None:
-    """One done segment with its columns, and rows that say the same."""
+    """One done segment with its columns, and its tracks as rows."""
     from webapp.leases import Status
-    from webapp.runs.models import Detection, Segment, SegmentResult, Track
+    from webapp.runs.models import Segment, SegmentResult, Track
 
     times = np.arange(start_s, end_s, INTERVAL_S)
     segment = Segment.objects.create(
@@ -259,13 +259,13 @@ def _segment(run, project, index: int, start_s: float, end_s: float, found) -> N
         frames_done=len(times),
         busy_s=2.0,
     )
-    rows, detections = [], []
+    rows = []
     for number, (name, first, last, box, confidence) in enumerate(found):
         label = project.labels.get(name=name)
         seen = [i for i, t in enumerate(times) if first <= t < last]
         if not seen:
             continue
-        track = Track.objects.create(
+        Track.objects.create(
             run=run,
             segment=segment,
             label=label,
@@ -277,32 +277,9 @@ def _segment(run, project, index: int, start_s: float, end_s: float, found) -> N
         )
         for i in seen:
             rows.append((i, label.pk, number, *box, confidence, 0.5, 0))
-            detections.append(_detection(segment, label, track, times[i], box, confidence))
     frames = np.array([(t, t, t + INTERVAL_S) for t in times], FRAME)
     columns = Columns(frames, np.array(sorted(rows), DETECTION))
     SegmentResult.objects.create(segment=segment, columns=columns.pack())
-    Detection.objects.bulk_create(detections)
-
-
-def _detection(segment, label, track, time_s: float, box, confidence: float):
-    from webapp.runs.models import Detection
-
-    x1, y1, x2, y2 = box
-    return Detection(
-        run=segment.run,
-        segment=segment,
-        label=label,
-        track=track,
-        time_s=time_s,
-        dwell_s=INTERVAL_S,
-        x1=x1,
-        y1=y1,
-        x2=x2,
-        y2=y2,
-        confidence=confidence,
-        clarity=0.5,
-        source="reference",
-    )
 
 
 # --- labelling ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import Event
 from webapp.assets.models import Asset, Rendition, purge_removed_assets
-from webapp.runs.models import Detection, Run, Segment
+from webapp.runs.models import Run, Segment, SegmentResult
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def test_after_a_while_rows_and_files_are_gone(
     with django_capture_on_commit_callbacks(execute=True):
         assert purge_removed_assets() == 1
     assert not Asset.everything.exists()
-    for what in (Run, Segment, Detection):
+    for what in (Run, Segment, SegmentResult):
         assert not what.objects.exists()
     assert not default_storage.exists(stored.file)
     assert not default_storage.exists("renditions/poster.jpg")

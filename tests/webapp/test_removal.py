@@ -22,7 +22,7 @@ from webapp.labelling.models import Chore, Clip, LabelingJob, Work
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
 from webapp.reports.models import Report
-from webapp.runs.models import Detection, Run
+from webapp.runs.models import Run, SegmentResult
 from webapp.training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -426,7 +426,7 @@ def test_a_project_goes_with_its_runs_and_its_assets_stay(
     while removal.is_due():
         removal.erase(60)
     assert not Project.objects.exists()
-    for rows in (Label, Reference, Run.everything.model, Detection, Dataset, Sample):
+    for rows in (Label, Reference, Run.everything.model, SegmentResult, Dataset, Sample):
         assert not rows._base_manager.exists(), rows
     assert {name.split("/")[0] for name in files(settings)} == {"models"}
     asset.refresh_from_db()

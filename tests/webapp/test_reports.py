@@ -20,8 +20,8 @@ from webapp.leases import Status
 from webapp.reports.figures import digest
 from webapp.reports.models import Report
 from webapp.runs.models import Run, SegmentResult
+from webapp.runs.results import columns_of
 from webapp.templatetags.show import clock
-from webapp.timeline.results import columns_of
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import pytest
 from django.conf import settings
 
 from webapp.leases import Status
-from webapp.runs import kept
+from webapp.runs import kept, results
 from webapp.runs.models import Run, SegmentResult
-from webapp.timeline import results
-from webapp.timeline.results import columns_of
+from webapp.runs.results import columns_of
 
 
 def files() -> list[Path]:

@@ -19,7 +19,7 @@ from webapp.projects.models import Label
 from webapp.runs.models import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
-from webapp.timeline.results import without_a_look
+from webapp.timeline.labels import without_a_look
 
 SCHEMA = "sightline.report/1"
 

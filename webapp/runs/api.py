@@ -27,6 +27,7 @@ from webapp.rest import (
     one_of,
     whole_number,
 )
+from webapp.runs.boxes import Boxes, ByBox
 from webapp.runs.models import Run, RunRefused
 from webapp.runs.serializers import (
     DetectionSerializer,
@@ -37,10 +38,6 @@ from webapp.runs.serializers import (
     ShotSerializer,
     TrackSerializer,
 )
-
-
-class ByTime(Cursor):
-    ordering = ("time_s", "pk")
 
 
 class ByStart(Cursor):
@@ -173,27 +170,23 @@ class RunViewSet(
         context = self.get_serializer_context()
         return pages.get_paginated_response(serializer(rows, many=True, context=context).data)
 
-    def _boxes(self, found: QuerySet) -> QuerySet:
-        """By label and confidence."""
-        if (label := whole_number(self.request, "label")) is not None:
-            found = found.filter(label=label)
-        if (floor := number(self.request, "min_confidence")) is not None:
-            found = found.filter(confidence__gte=floor)
-        return found.select_related("label")
-
     @extend_schema(
         summary="The boxes, by time",
         parameters=_OF_BOXES,
         responses=DetectionSerializer(many=True),
     )
-    @action(detail=True, pagination_class=ByTime, filter_backends=[])
+    @action(detail=True, pagination_class=ByBox, filter_backends=[])
     def detections(self, request: Request, pk: str) -> Response:
-        found = self._boxes(self.get_object().detections.all())
-        if (start_s := number(request, "from")) is not None:
-            found = found.filter(time_s__gte=start_s)
-        if (end_s := number(request, "to")) is not None:
-            found = found.filter(time_s__lt=end_s)
-        return self._page(found, ByTime, DetectionSerializer)
+        pages = ByBox()
+        found = Boxes(
+            self.get_object(),
+            label=whole_number(request, "label"),
+            floor=number(request, "min_confidence"),
+            start_s=number(request, "from"),
+            end_s=number(request, "to"),
+        )
+        page = pages.paginate_queryset(found, request, view=self)
+        return pages.get_paginated_response([box._asdict() for box in page])
 
     @extend_schema(
         summary="Logos followed across frames, by their start",
@@ -202,7 +195,11 @@ class RunViewSet(
     )
     @action(detail=True, pagination_class=ByStart, filter_backends=[])
     def tracks(self, request: Request, pk: str) -> Response:
-        found = _overlapping(self._boxes(self.get_object().tracks.all()), request)
+        found = _overlapping(self.get_object().tracks.select_related("label"), request)
+        if (label := whole_number(request, "label")) is not None:
+            found = found.filter(label=label)
+        if (floor := number(request, "min_confidence")) is not None:
+            found = found.filter(confidence__gte=floor)
         return self._page(found, ByStart, TrackSerializer)
 
     @extend_schema(

@@ -320,7 +320,6 @@ class Run(models.Model):
 
         names = self.files()
         with transaction.atomic():
-            self.detections.all().delete()  # in one statement, not with each of its tracks
             self.delete()
             transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
 
@@ -448,8 +447,8 @@ class Segment(Leased):
 
 
 class SegmentResult(models.Model):
-    """A segment's frames and detections as columns (analysis.film.columns), written in the same
-    transaction as its rows, and its change scores, from which shots are found."""
+    """A segment's frames and detections, as columns (analysis.film.columns) and nowhere else, and
+    its change scores, from which shots are found."""
 
     segment = models.OneToOneField(Segment, models.CASCADE, related_name="result")
     columns = models.BinaryField()
@@ -494,54 +493,6 @@ class Track(models.Model):
 
     def __str__(self) -> str:
         return f"track {self.number} of {self.label}"
-
-
-class DetectionQuerySet(models.QuerySet["Detection"]):
-    def above(self, confidence: float) -> Self:
-        return self.filter(confidence__gte=confidence)
-
-    def between(self, start_s: float, end_s: float) -> Self:
-        return self.filter(time_s__gte=start_s, time_s__lt=end_s)
-
-
-class Detection(models.Model):
-    """One box in one analysed frame, xyxy fractions of the displayed frame."""
-
-    class Source(models.TextChoices):
-        REFERENCE = "reference"
-        YOLO = "yolo"
-        PERSON = "person"
-
-    WORKSPACE = "run__asset__workspace"
-
-    run = models.ForeignKey(Run, models.CASCADE, related_name="detections")
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="detections")
-    label = models.ForeignKey(Label, models.PROTECT, related_name="detections", db_index=False)
-    track = models.ForeignKey(
-        Track, models.SET_NULL, null=True, blank=True, related_name="detections"
-    )
-    time_s = models.FloatField()
-    dwell_s = models.FloatField()
-    x1 = models.FloatField()
-    y1 = models.FloatField()
-    x2 = models.FloatField()
-    y2 = models.FloatField()
-    confidence = models.FloatField()
-    clarity = models.FloatField(null=True)
-    source = models.CharField(max_length=9, choices=Source)
-
-    objects = DetectionQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["run_id", "time_s", "pk"]
-        # a frame's boxes; a label's appearances
-        indexes = [
-            models.Index(fields=["run", "time_s"], name="detection_frame"),
-            models.Index(fields=["label", "run", "time_s"], name="detection_label"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.label} at {self.time_s:.3f} s"
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):

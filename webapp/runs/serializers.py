@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from analysis.film.columns import SOURCES
 from webapp.projects.serializers import SamplingSerializer
-from webapp.runs.models import Detection, Run, Segment, Shot, Track
+from webapp.runs.models import Run, Segment, Shot, Track
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -72,24 +73,22 @@ class RunRequestSerializer(serializers.Serializer):
     )
 
 
-class DetectionSerializer(serializers.ModelSerializer):
-    label_name = serializers.CharField(source="label.name")
-    box = serializers.SerializerMethodField(
-        help_text="x1, y1, x2, y2 as fractions of the displayed frame, origin top left."
+class DetectionSerializer(serializers.Serializer):
+    id = serializers.IntegerField(help_text="Its number in the run; ascends with time.")
+    time_s = serializers.FloatField()
+    dwell_s = serializers.FloatField()
+    label = serializers.IntegerField()
+    label_name = serializers.CharField()
+    track = serializers.IntegerField(allow_null=True)
+    box = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=4,
+        max_length=4,
+        help_text="x1, y1, x2, y2 as fractions of the displayed frame, origin top left.",
     )
-
-    class Meta:
-        model = Detection
-        fields = [
-            *("id", "time_s", "dwell_s", "label", "label_name", "track", "box"),
-            *("confidence", "clarity", "source"),
-        ]
-
-    @extend_schema_field(
-        {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-    )
-    def get_box(self, detection: Detection) -> list[float]:
-        return [detection.x1, detection.y1, detection.x2, detection.y2]
+    confidence = serializers.FloatField()
+    clarity = serializers.FloatField(allow_null=True)
+    source = serializers.ChoiceField(SOURCES)
 
 
 class TrackSerializer(serializers.ModelSerializer):

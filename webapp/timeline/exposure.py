@@ -22,8 +22,9 @@ from analysis.exposure.sightings import threshold_of
 from analysis.film.columns import Columns
 from webapp.projects.models import Label
 from webapp.runs.models import Run
+from webapp.runs.results import columns_of
 from webapp.timeline.choices import Choices
-from webapp.timeline.results import columns_of, labels_of, thresholds_of, without_a_look
+from webapp.timeline.labels import labels_of, thresholds_of, without_a_look
 
 MOST_BINS = 2000
 SHORT_S = 180.0  # of what is shorter, a bar for each minute would say little

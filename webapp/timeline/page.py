@@ -14,7 +14,7 @@ from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.runs.models import Run
 from webapp.timeline.frames import segments_json, shots_json
-from webapp.timeline.results import labels_of
+from webapp.timeline.labels import labels_of
 
 _SAMPLING = {"every": "every frame", "key": "key frames", "adaptive": "changed frames"}
 

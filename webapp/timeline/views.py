@@ -19,11 +19,11 @@ from webapp.assets.links import media_link
 from webapp.assets.models import Asset
 from webapp.leases import Status
 from webapp.runs.models import Run, Segment
+from webapp.runs.results import columns_of, revision
 from webapp.timeline import exposure, frames, page
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
 from webapp.timeline.recent import Recent
-from webapp.timeline.results import columns_of, revision
 
 DEFAULT_BINS = 600
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 
 from analysis.film.columns import SOURCES, Columns
 from analysis.film.shots import find_shots
@@ -15,7 +17,7 @@ from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status
 from webapp.runs.kept import make_ready
-from webapp.runs.models import Detection, Run, SegmentResult, Shot, Track
+from webapp.runs.models import Run, SegmentResult, Shot, Track
 
 NEAR_S = 2.0  # what is looked at on both sides of a border
 
@@ -28,20 +30,20 @@ def finish(run: Run) -> None:
     )
     if not locked.exists():
         return
-    results = list(
-        SegmentResult.objects.filter(segment__run=run)
-        .select_related("segment")
-        .order_by("segment__index")
-    )
-    _find_shots(run, results)
-    _join_tracks(run, results)
+    _find_shots(run)
+    _join_tracks(run)
     run.succeed(_notes(run))
     transaction.on_commit(lambda: make_ready(run.pk), robust=True)  # the run is done without it
 
 
-def _find_shots(run: Run, results: list[SegmentResult]) -> None:
+def _results(run: Run) -> QuerySet[SegmentResult]:
+    return SegmentResult.objects.filter(segment__run=run).order_by("segment__index")
+
+
+def _find_shots(run: Run) -> None:
+    scores = _results(run).values_list("changes", flat=True)
     changes = np.concatenate(
-        [np.frombuffer(result.changes, CHANGE) for result in results] or [np.empty(0, CHANGE)]
+        [np.empty(0, CHANGE), *(np.frombuffer(some, CHANGE) for some in scores)]
     )
     run.shots.all().delete()
     if run.duration_s:
@@ -51,19 +53,20 @@ def _find_shots(run: Run, results: list[SegmentResult]) -> None:
         )
 
 
-def _join_tracks(run: Run, results: list[SegmentResult]) -> None:
+def _join_tracks(run: Run) -> None:
+    """Segment by segment, so that a long film costs no more memory than two minutes of it."""
     cuts = list(run.shots.values_list("start_s", flat=True))
     names = {number: name for name, number in run.label_ids().items()}
-    unpacked = [Columns.unpack(result.columns) for result in results]
     joined: dict[int, int] = {}
-    for before, after in pairwise(unpacked):
+    packed = _results(run).values_list("columns", flat=True).iterator(chunk_size=2)
+    for before, after in pairwise(map(Columns.unpack, packed)):
         if len(before.frames) and len(after.frames):
             border = float(after.frames["start_s"][0])
             tail = _near(before, border, names)
             pairs = stitch(tail, _near(after, border, names), cuts)
             joined |= {head: joined.get(tail, tail) for head, tail in pairs.items()}
     _rename_tracks(run, joined)
-    _rewrite(results, unpacked, joined)
+    _rewrite(run, joined)
 
 
 def _near(columns: Columns, border_s: float, names: dict[int, str]) -> list[FrameResult]:
@@ -96,21 +99,21 @@ def _rename_tracks(run: Run, joined: dict[int, int]) -> None:
         kept.end_s = max(kept.end_s, gone.end_s)
         kept.count += gone.count
         kept.confidence = max(kept.confidence, gone.confidence)
-        Detection.objects.filter(track=gone).update(track=kept)
         kept.save(update_fields=["end_s", "count", "confidence"])
     Track.objects.filter(run=run, number__in=joined).delete()
 
 
-def _rewrite(results: list[SegmentResult], unpacked: list[Columns], joined: dict[int, int]) -> None:
-    """Put the joined numbers into the columns of the segments they occur in."""
-    for result, columns in zip(results, unpacked, strict=True):
-        tracks = columns.detections["track"]
-        here = [head for head in joined if (tracks == head).any()]
-        if not here:
-            continue
+def _rewrite(run: Run, joined: dict[int, int]) -> None:
+    """Put the joined numbers into the columns of the segments that gave the numbers out."""
+    by_segment: dict[int, list[int]] = defaultdict(list)
+    for head in joined:
+        by_segment[head // Track.PER_SEGMENT].append(head)
+    for index, heads in by_segment.items():
+        result = _results(run).get(segment__index=index)
+        columns = Columns.unpack(result.columns)
         detections = columns.detections.copy()
-        for head in here:
-            detections["track"][tracks == head] = joined[head]
+        for head in heads:
+            detections["track"][columns.detections["track"] == head] = joined[head]
         result.columns = Columns(columns.frames, detections).pack()
         result.save(update_fields=["columns"])
 

@@ -22,6 +22,7 @@ from webapp.processes import EMBEDDED, Processes, web
 from webapp.projects.models import Project
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Run
+from webapp.runs.results import columns_of
 from webapp.storage import keep_once
 from webapp.templatetags.show import about
 
@@ -82,7 +83,7 @@ class Command(BaseCommand):
             raise CommandError(f"The demo run failed while {run.error_step}: {run.error}")
         if run.status == Run.Status.SUCCEEDED:
             self._line(
-                f"Analysed {asset.name}: {run.detections.count()} boxes of "
+                f"Analysed {asset.name}: {len(columns_of(run).detections)} boxes of "
                 f"{run.tracks.values('label').distinct().count()} brands."
             )
             self.stdout.write("")
