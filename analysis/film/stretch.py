@@ -52,7 +52,7 @@ class StretchResult:
     cuts: list[float]  # when a new shot begins, inside the stretch
     n_held: int  # samples that an earlier frame's result stands for
     n_missing: int  # samples whose frame could not be decoded
-    problem: str | None  # a sentence, when part of the film is damaged
+    problem: str | None  # sentences, when part of the film is damaged or the picture changes size
     seconds: float  # how long it took
     thumbnails: list[Thumbnail]
 
@@ -119,7 +119,7 @@ def analyse_stretch(
         cuts=cuts,
         n_held=n_held,
         n_missing=reader.n_missing,
-        problem=reader.problem,
+        problem=" ".join(filter(None, [reader.problem, _said_of_sizes(reader.sizes)])) or None,
         seconds=time.monotonic() - began,
         thumbnails=thumbnails.kept,
     )
@@ -203,6 +203,18 @@ def _results(
             end_s = max(end_s, float(samples["end_s"][also].max()))
         results.append(FrameResult(Sample(time_s, start_s, end_s), detections, len(also)))
     return results
+
+
+def _said_of_sizes(sizes: Sequence[tuple[float, int, int]]) -> str:
+    if len(sizes) < 2:
+        return ""
+    time_s, width, height = sizes[1]
+    now, before = f"{width}×{height}", f"{sizes[0][1]}×{sizes[0][2]}"
+    more = f", and {len(sizes) - 2} more times" if len(sizes) > 2 else ""
+    return (
+        f"The picture changes its size after {time_s:,.1f} s, from {before} to {now}{more}; "
+        "each frame was analysed in its own."
+    )
 
 
 def _span(samples: NDArray[np.void]) -> tuple[float, float]:

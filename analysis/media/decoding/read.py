@@ -234,10 +234,10 @@ class Reading:
             self.missing.append(index)
             return
         self.used_s = choice.time_s
-        if self.meter.is_same(choice):
+        geometry = self._geometry(choice.frame)
+        if self.meter.is_same(choice) and geometry == self._told:
             self.held.append(index)
             return
-        geometry = self._geometry(choice.frame)
         slot = self.ring.put(choice.frame, geometry)
         fields = {"slot": slot, "index": index, "time_s": time_s, "held": self.held}
         if geometry != self._told:  # the first frame, or the picture changed its size or turned

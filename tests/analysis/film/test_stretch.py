@@ -241,6 +241,39 @@ def test_several_detectors_are_fused(clip):
     assert [(d.label, d.source) for d in last] == [("Aurora", "yolo"), ("Cirrus", "reference")]
 
 
+def test_a_film_that_changes_its_size_is_looked_at_in_each(tmp_path):
+    data = b""
+    for piece, size in enumerate([SIZE, (640, 384), (192, 320)]):
+        path = write_clip(
+            tmp_path / f"{piece}.ts",
+            constant(25, start=float(piece)),
+            size=size,
+            paint=lambda number, size=size: cv2.resize(paint(20), size),
+        )
+        data += path.read_bytes()
+    (tmp_path / "a.ts").write_bytes(data)
+    table = read_frame_table(tmp_path / "a.ts")
+    rows, options = samples(table), SamplingOptions("adaptive", 0.2, 0.03)
+    shapes = []
+
+    class Whole(BoardFinder):
+        def _look(self, image):
+            shapes.append(image.shape[1::-1])
+            return super()._look(image)
+
+    result = analyse_stretch(tmp_path / "a.ts", rows, Whole(), sampling=options)
+    assert list(dict.fromkeys(shapes)) == [SIZE, (640, 384), (192, 320)]
+    assert all(len(r.detections) == 1 for r in result.results)
+    assert result.n_held + len(result.results) == len(rows)
+    assert (
+        "changes its size after 1.0 s, from 320×192 to 640×384, and 1 more times" in result.problem
+    )
+    assert {cv2.imdecode(np.frombuffer(t.jpeg, np.uint8), 1).shape for t in result.thumbnails} == {
+        (96, 160, 3),
+        (160, 96, 3),
+    }
+
+
 def test_a_stretch_without_samples_has_no_results(clip):
     result = analyse_stretch(clip, np.empty(0, FRAME), BoardFinder())
 
