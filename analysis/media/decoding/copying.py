@@ -13,7 +13,7 @@ from av.stream import Stream
 from analysis.errors import UnreadableMedia
 from analysis.media.decoding.joins import joins_of, on_one_clock
 from analysis.media.decoding.line import Line
-from analysis.media.decoding.opening import film, open_media
+from analysis.media.decoding.opening import demuxed, film, open_media
 
 
 def copy_on_one_clock(request: dict, payload: bytes, line: Line) -> None:
@@ -46,6 +46,6 @@ def copy_on_one_clock(request: dict, payload: bytes, line: Line) -> None:
 def _packets(container: InputContainer, streams: list[Stream]) -> Iterator[av.Packet]:
     """Packets as far as the file can be read."""
     try:
-        yield from container.demux(streams)
+        yield from demuxed(container, streams)
     except (av.error.FFmpegError, OSError):
         return

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from analysis.errors import RefusedMedia, UnreadableMedia
-from analysis.media.decoding.opening import origin
+from analysis.media.decoding.opening import demuxed, origin
 from analysis.media.frame_table import EVENLY_PACED
 
 SAME_S = 1e-4  # two times closer than this are the same frame
@@ -83,7 +83,7 @@ def decoded(
     """Frames in the order they are shown; damaged stretches are counted and passed over."""
     faults = faults if faults is not None else Faults()
     clock = Clock(container, stream)
-    packets = iter(container.demux(stream) if packets is None else packets)
+    packets = iter(demuxed(container, [stream]) if packets is None else packets)
     while True:
         try:
             packet = next(packets, None)

@@ -18,7 +18,14 @@ from analysis.media.decoding.decoder import Seen, decoded, ready, stamp_of
 from analysis.media.decoding.geometry import Geometry, geometry_of
 from analysis.media.decoding.joins import Joins, joins_of, on_one_clock
 from analysis.media.decoding.line import Line
-from analysis.media.decoding.opening import film, is_picture, open_media, origin, picture_tracks
+from analysis.media.decoding.opening import (
+    demuxed,
+    film,
+    is_picture,
+    open_media,
+    origin,
+    picture_tracks,
+)
 from analysis.media.decoding.pictures import picture_frame
 
 ROW = np.dtype([("time_s", "<f8"), ("duration_s", "<f8"), ("is_key", "?")])
@@ -147,7 +154,7 @@ def _scan(
     if not tracks:
         return scan
     sounds = {track.index for track in container.streams.audio}
-    packets = on_one_clock(container.demux(tracks), joins, keep_damaged=False)
+    packets = on_one_clock(demuxed(container, tracks), joins, keep_damaged=False)
     while True:
         try:
             packet = next(packets)
@@ -216,7 +223,7 @@ def _trusted_rows(
     assert stream is not None
     ready(stream, request["limits"])
     with contextlib.closing(container):
-        frames = decoded(container, stream, on_one_clock(container.demux(stream), joins))
+        frames = decoded(container, stream, on_one_clock(demuxed(container, [stream]), joins))
         first = list(map(_row, islice(frames, _CHECKED)))
         if _agree(first, rows) and not scan.n_unstamped:
             return rows

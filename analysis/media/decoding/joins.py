@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import RefusedMedia
 from analysis.media.decoding.line import Line
-from analysis.media.decoding.opening import film, open_media, origin
+from analysis.media.decoding.opening import demuxed, film, open_media, origin
 
 UNTIED = ("mpegts", "mpeg", "flv", "live_flv")  # formats whose clock may start again
 LEAP_S = 10  # ahead, as in ffmpeg
@@ -144,7 +144,7 @@ def _read_stamps(container: InputContainer, request: dict, line: Line) -> dict[i
     streams = [*container.streams.audio, *([] if picture is None else [picture])]
     tracks = {s.index: _Stamps(Fraction(s.time_base)) for s in streams if s.time_base}
     most = request["limits"]["max_frames"]
-    packets = container.demux([s for s in streams if s.index in tracks]) if tracks else iter(())
+    packets = demuxed(container, [s for s in streams if s.index in tracks]) if tracks else iter(())
     number = 0
     while True:
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from analysis.errors import RefusedMedia, UnreadableMedia
@@ -77,6 +77,20 @@ def film(container: InputContainer, track: int | None = None) -> VideoStream | N
 def picture_tracks(container: InputContainer) -> list[VideoStream]:
     """Every track that is a film: the cover of a song is not one, nor are a film's thumbnails."""
     return [s for s in container.streams.video if not s.disposition & _NOT_A_FILM]
+
+
+def demuxed(container: InputContainer, streams: Sequence[Stream]) -> Iterator[av.Packet]:
+    """The packets of `streams` in file order. Raises what the demuxer raises.
+
+    A track that nobody knew of may begin midway (in transport streams and FLV). PyAV has no
+    stream for its packets and stops; reading goes on with the packet after.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+            return
+        except IndexError:
+            continue
 
 
 def origin(container: InputContainer) -> Fraction:

@@ -18,7 +18,7 @@ from analysis.media.decoding.decoder import SAME_S, Faults, Seen, decoded, ready
 from analysis.media.decoding.geometry import Geometry, fill, geometry_of
 from analysis.media.decoding.joins import joins_of, on_one_clock
 from analysis.media.decoding.line import Line
-from analysis.media.decoding.opening import film, is_picture, open_media, origin
+from analysis.media.decoding.opening import demuxed, film, is_picture, open_media, origin
 
 _SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
@@ -145,7 +145,7 @@ class Reading:
         return self._packets()
 
     def _packets(self) -> Iterator[av.Packet]:
-        return on_one_clock(_forgiving(self.container.demux(self.stream)), self.joins)
+        return on_one_clock(_forgiving(demuxed(self.container, [self.stream])), self.joins)
 
     def _walk(self, time_s: float) -> tuple[float, Iterator[av.Packet]]:
         """As `_seek`, by reading (not decoding) everything from the start: always right."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.errors import RefusedMedia, UnreadableMedia
 from analysis.media.decoding.joins import Joins, joins_of, on_one_clock
 from analysis.media.decoding.line import Line
-from analysis.media.decoding.opening import open_media, origin
+from analysis.media.decoding.opening import demuxed, open_media, origin
 
 RATE = 16_000
 _BLOCK = 160  # samples: 10 ms
@@ -114,7 +114,7 @@ def _frames(
     container: InputContainer, track: av.AudioStream, joins: Joins
 ) -> Iterator[av.AudioFrame]:
     """Decoded sound; damaged packets are passed over."""
-    packets = on_one_clock(container.demux(track), joins)
+    packets = on_one_clock(demuxed(container, [track]), joins)
     while True:
         try:
             packet = next(packets)

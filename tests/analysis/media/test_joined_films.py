@@ -223,3 +223,27 @@ def test_sound_that_changes_its_rate_and_channels_midway_is_heard_to_its_end(
     assert len(heard) / 16000 == pytest.approx(2.0, abs=0.2)
     assert np.abs(heard[4000:12000]).mean() > 0.1
     assert np.abs(heard[22000:30000]).mean() > 0.1
+
+
+def test_a_sound_track_that_begins_midway_ends_nothing(tmp_path: Path) -> None:
+    """The demuxer learns of it beyond the 5 MB that it looks through when a file is opened."""
+    noise = np.random.default_rng(1).integers(0, 255, (60, 64, 96, 3), np.uint8)
+
+    def paint(index: int) -> np.ndarray:
+        image = noise[index % 60].copy()
+        image[:8] = numbered(index)[:8]
+        return image
+
+    first = write_clip(tmp_path / "0.ts", constant(800), paint=paint, options={"qp": "4"})
+    assert first.stat().st_size > 6e6
+    path = joined(
+        tmp_path,
+        first.read_bytes(),
+        recording(tmp_path, 900, 50, start=33, sound_s=2.0, sound_start_s=33.0),
+    )
+    info, table = examine(path)
+    assert len(table) == 850
+    assert info.duration_s == pytest.approx(35.0, abs=0.1)
+    numbers = [number for _, number in shown(path, table.times_s[780:])]
+    assert numbers == [*range(780, 800), *range(900, 950)]
+    assert number_in(extract_frame(path, 34.0).bgr()) in range(920, 932)
