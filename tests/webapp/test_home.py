@@ -1,5 +1,6 @@
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.trained import dataset_version
 from webapp.assets.models import Asset
@@ -33,6 +34,26 @@ def test_the_steps_end_with_the_first_finished_run(at_home, project, asset):
 def test_the_steps_are_gone_once_something_was_analysed(at_home, run):
     assert "To a first report" not in read(at_home)
     assert "matchday.mp4" in read(at_home)
+
+
+def test_the_report_to_send_is_one_that_opens(
+    at_home, run, run_of, asset_in, workspace, stranger, other_workspace
+):
+    """Not of a deleted video, nor of another workspace's."""
+    gone = run_of(asset_in(workspace, "gone.mp4"), run.project)
+    Asset.objects.filter(pk=gone.asset_id).update(removed=timezone.now())
+    mixed = run_of(asset_in(other_workspace, "theirs.mp4"), run.project)
+    page = read(at_home)
+    assert reverse("run-report", args=[run.pk]) in page
+    for other in (gone, mixed):
+        assert reverse("run-report", args=[other.pk]) not in page
+
+
+def test_home_opens_though_all_its_runs_are_of_another_workspaces_videos(
+    at_home, project, run_of, asset_in, stranger, other_workspace
+):
+    run_of(asset_in(other_workspace, "theirs.mp4"), project)
+    assert "To a first report" in read(at_home)
 
 
 def test_a_failed_run_is_shown_with_its_reason_until_it_is_tried_again(at_home, run, run_of):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 
 from webapp.accounts.models import Action, Workspace
@@ -81,10 +81,15 @@ def overview(request: MemberRequest) -> dict[str, Any]:
     }
 
 
+def _finished(workspace: Workspace) -> QuerySet[Run]:
+    """Runs with a report that can be opened."""
+    mine = {"project__workspace": workspace, "asset__workspace": workspace}
+    return Run.objects.finished().filter(asset__removed=None, **mine)
+
+
 def _first_steps(workspace: Workspace) -> list[Step]:
     """The way to a first report; nothing once there is a finished run."""
-    runs = Run.objects.filter(project__workspace=workspace, asset__removed=None)
-    if runs.finished().exists():
+    if _finished(workspace).exists():
         return []
     project = Project.objects.filter(workspace=workspace).order_by("-changed").first()
     asset = Asset.objects.filter(workspace=workspace).first()
@@ -124,7 +129,7 @@ def _next_steps(workspace: Workspace) -> list[Step]:
     """What a workspace that has its first report may not know of; nothing once it has grown."""
     if Asset.objects.filter(workspace=workspace).count() >= YOUNG:
         return []
-    newest = Run.objects.finished().filter(asset__workspace=workspace).latest("finished")
+    newest = _finished(workspace).latest("finished")
     steps = [
         Step(
             "Send a report",
