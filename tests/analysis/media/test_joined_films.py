@@ -247,3 +247,27 @@ def test_a_sound_track_that_begins_midway_ends_nothing(tmp_path: Path) -> None:
     numbers = [number for _, number in shown(path, table.times_s[780:])]
     assert numbers == [*range(780, 800), *range(900, 950)]
     assert number_in(extract_frame(path, 34.0).bgr()) in range(920, 932)
+
+
+@pytest.mark.parametrize("ending", ["mpg", "ts"])
+def test_two_recordings_in_mpeg_2_follow_each_other_as_well(tmp_path: Path, ending: str) -> None:
+    data = b""
+    for first in (0, 100):
+        path = write_clip(
+            tmp_path / f"{first}.{ending}",
+            constant(60),
+            codec="mpeg2video",
+            b_frames=2,
+            paint=lambda index, first=first: numbered(first + index),
+        )
+        data += path.read_bytes()
+    (tmp_path / "joined").write_bytes(data)
+    info, table = examine(tmp_path / "joined")
+    assert info.duration_s == pytest.approx(4.8, abs=0.05)
+    expected = [*range(60), *range(100, 160)]
+    whole = shown(tmp_path / "joined", table.times_s)
+    assert [number for _, number in whole] == expected
+    assert shown(tmp_path / "joined", table.times_s[70:]) == whole[70:]
+    proxy(tmp_path / "joined", tmp_path / "proxy.mp4", info)
+    copy = examine(tmp_path / "proxy.mp4")[1]
+    assert [number for _, number in shown(tmp_path / "proxy.mp4", copy.times_s)] == expected
