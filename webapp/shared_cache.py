@@ -30,7 +30,7 @@ class SharedCache(RedisCache):
         self,
         key: str,
         value: Any,
-        timeout: float | object | None = DEFAULT_TIMEOUT,
+        timeout: Any = DEFAULT_TIMEOUT,
         version: int | None = None,
     ) -> None:
         try:
