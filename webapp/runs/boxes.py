@@ -6,6 +6,8 @@ so it stays the same whatever else the run finds later, and numbers ascend with 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -54,16 +56,18 @@ class Boxes:
     ) -> None:
         self.run = run
         self.columns: Columns = columns_of(run)
-        found, frames = self.columns.detections, self.columns.frames
-        first, last = np.searchsorted(frames["time_s"], [start_s or 0.0, end_s or 0.0])
-        low = 0 if start_s is None else int(np.searchsorted(found["frame"], first))
-        high = len(found) if end_s is None else int(np.searchsorted(found["frame"], last))
-        wanted = np.ones(max(high - low, 0), bool)
+        found, times = self.columns.detections, self.columns.frames["time_s"]
+        # bisect looks at a few places; searchsorted would copy a column of the table first
+        low = 0 if start_s is None else _first_of(found, bisect_left(times, start_s))
+        high = len(found) if end_s is None else _first_of(found, bisect_left(times, end_s))
+        self.rows: NDArray[np.intp] = np.arange(low, max(high, low))
+        wanted = []
         if label is not None:
-            wanted &= found["label"][low:high] == label
+            wanted.append(found["label"][low:high] == label)
         if floor is not None:  # as confidences are kept: 0.7 there is a little under 0.7
-            wanted &= found["confidence"][low:high] >= np.float32(floor)
-        self.rows: NDArray[np.intp] = np.flatnonzero(wanted) + low
+            wanted.append(found["confidence"][low:high] >= np.float32(floor))
+        if wanted and len(self.rows):
+            self.rows = self.rows[np.logical_and.reduce(wanted)]
 
     def after(self, number: int, n: int) -> list[Box]:
         """The first `n` with higher numbers than this."""
@@ -80,45 +84,55 @@ class Boxes:
         if number < 0:
             return -1
         stamp, place = divmod(number, _PER_FRAME)
-        frame = int(np.searchsorted(_stamps(self.columns.frames), stamp))
-        return int(np.searchsorted(self.columns.detections["frame"], frame)) + place
+        frames = self.columns.frames
+        frame = bisect_left(frames, stamp, key=lambda frame: int(_stamps(frame)))
+        return _first_of(self.columns.detections, frame) + place
 
     def _boxes(self, rows: NDArray[np.intp]) -> list[Box]:
+        if not len(rows):
+            return []
         found = self.columns.detections[rows]
         frames = self.columns.frames[found["frame"]]
-        places = rows - np.searchsorted(self.columns.detections["frame"], found["frame"])
-        numbers = _stamps(frames) * _PER_FRAME + places
-        names = dict(
-            Label.objects.filter(pk__in=set(found["label"].tolist())).values_list("pk", "name")
-        )
-        followed = self.run.tracks.filter(number__in=set(found["track"].tolist()))
+        first = _first_of(self.columns.detections, int(found["frame"][0]))
+        here = self.columns.detections["frame"][first : rows[-1] + 1]
+        places = rows - first - np.searchsorted(here, found["frame"])
+        labels = Label.objects.filter(pk__in=set(found["label"].tolist())).order_by()
+        names = dict(labels.values_list("pk", "name"))
+        followed = self.run.tracks.filter(number__in=set(found["track"].tolist())).order_by()
         tracks = dict(followed.values_list("number", "pk"))
+        values = zip(
+            (_stamps(frames) * _PER_FRAME + places).tolist(),
+            frames["time_s"].tolist(),
+            (frames["end_s"] - frames["start_s"]).tolist(),
+            *(found[column].tolist() for column in ("label", "track", "source")),
+            zip(*(found[side].tolist() for side in ("x1", "y1", "x2", "y2")), strict=True),
+            *(found[column].tolist() for column in ("confidence", "clarity")),
+            strict=True,
+        )
         return [
-            _box(number, frame, row, names, tracks)
-            for number, frame, row in zip(numbers.tolist(), frames, found, strict=True)
+            Box(
+                id=number,
+                time_s=time_s,
+                dwell_s=dwell_s,
+                label=label,
+                label_name=names.get(label, ""),
+                track=tracks.get(track),
+                box=list(box),
+                confidence=confidence,
+                clarity=None if isnan(clarity) else clarity,
+                source=SOURCES[source],
+            )
+            for number, time_s, dwell_s, label, track, source, box, confidence, clarity in values
         ]
+
+
+def _first_of(found: NDArray[np.void], frame: int) -> int:
+    """Where the boxes of that frame begin."""
+    return bisect_left(found["frame"], frame)
 
 
 def _stamps(frames: NDArray[np.void]) -> NDArray[np.int64]:
     return np.round(frames["time_s"] * _PER_SECOND).astype(np.int64)
-
-
-def _box(
-    number: int, frame: np.void, row: np.void, names: dict[int, str], tracks: dict[int, int]
-) -> Box:
-    clarity = float(row["clarity"])
-    return Box(
-        id=number,
-        time_s=float(frame["time_s"]),
-        dwell_s=float(frame["end_s"] - frame["start_s"]),
-        label=int(row["label"]),
-        label_name=names.get(int(row["label"]), ""),
-        track=tracks.get(int(row["track"])),
-        box=[float(row[side]) for side in ("x1", "y1", "x2", "y2")],
-        confidence=float(row["confidence"]),
-        clarity=None if np.isnan(clarity) else clarity,
-        source=SOURCES[row["source"]],
-    )
 
 
 class ByBox(Cursor):
