@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -20,13 +19,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from webapp import jobs
+from webapp import erasing, jobs
 from webapp.accounts.models import Refused, User
-from webapp.datasets.models import Dataset, DatasetVersion, LogoFile, Sample, Transfer
+from webapp.assets.models import assets_to_erase, purge_removed_assets
+from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
 from webapp.labelling.models import Chore, Item, LabelingJob, Prediction
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
-from webapp.runs.models import Run, RunReference
+from webapp.runs.models import Run
 from webapp.training.models import Evaluation, TrainingRun
 
 _GOES_ON = (Status.WAITING, Status.WORKING)
@@ -125,7 +125,7 @@ class _Clock:
 
 def is_due() -> bool:
     """Whether something that was deleted is still to be erased."""
-    return _due().exists()
+    return _due().exists() or any(not a.refusals() for a in assets_to_erase())
 
 
 def erase(seconds: float) -> bool:
@@ -135,6 +135,7 @@ def erase(seconds: float) -> bool:
     """
     clock = _Clock(seconds)
     try:
+        purge_removed_assets(clock.tick)
         for project in _due():
             _erase_project(project, clock)
     except _TimeIsUp:
@@ -157,9 +158,7 @@ def _erase_project(project: Project, clock: _Clock) -> None:
         if not _erase_dataset(dataset, clock):
             return
     for run in Run.everything.filter(project=project):
-        clock.tick()
-        _delete_files(run.files(), clock)
-        run.remove()
+        run.remove(clock.tick)
     _erase_references(project, clock)
     Label.objects.filter(project=project).delete()
     if project.datasets.exists():
@@ -170,12 +169,7 @@ def _erase_project(project: Project, clock: _Clock) -> None:
 
 def _erase_references(project: Project, clock: _Clock) -> None:
     """The same picture may be known to another label, or named by a run of another project."""
-    for reference in Reference.objects.filter(label__project=project):
-        others = Reference.objects.filter(file=reference.file).exclude(label__project=project)
-        named = RunReference.objects.filter(file=reference.file)
-        if not (others.exists() or named.exists()):
-            _delete_files([reference.file], clock)
-        reference.delete()
+    erasing.erase(Reference.objects.filter(label__project=project), clock.tick)
 
 
 def _erase_dataset(dataset: Dataset, clock: _Clock) -> bool:
@@ -184,16 +178,15 @@ def _erase_dataset(dataset: Dataset, clock: _Clock) -> bool:
     if _is_worked_on(dataset):
         return False
     _erase_jobs(dataset, clock)
-    _delete_folder(f"samples/{dataset.pk}", clock)
+    erasing.erase_folder(f"samples/{dataset.pk}", clock.tick)
     for some in _slices(dataset.samples.all(), clock):
         _delete_files(_of_nobody_else(dataset, some), clock)
         Sample.objects.filter(pk__in=[sample.pk for sample in some]).delete()
-    _delete_folder(f"samples/{dataset.pk}", clock)  # small copies that were in the making
-    _erase_logo_files(dataset, clock)
-    for transfer in dataset.transfers.all():
-        _delete_folder(f"previews/{transfer.pk}", clock)
-        _delete_files([transfer.file], clock)
-        transfer.delete()
+    erasing.erase_folder(
+        f"samples/{dataset.pk}", clock.tick
+    )  # small copies that were in the making
+    erasing.erase(dataset.logo_files.all(), clock.tick)
+    erasing.erase(dataset.transfers.all(), clock.tick)
     for version in needless(dataset.versions.all()):
         _delete_files([version.file], clock)
         version.delete()
@@ -228,7 +221,7 @@ def _erase_jobs(dataset: Dataset, clock: _Clock) -> None:
     for some in _slices(Item.objects.filter(job__dataset=dataset).only("pk"), clock):
         cut = Chore.objects.filter(item__in=some, kind=Chore.Kind.FRAMES)
         for item in set(cut.values_list("item", flat=True)):
-            _delete_folder(f"labelling/{item}", clock)
+            erasing.erase_folder(f"labelling/{item}", clock.tick)
         Item.objects.filter(pk__in=[item.pk for item in some]).delete()
     LabelingJob.objects.filter(dataset=dataset).delete()
 
@@ -244,15 +237,6 @@ def _of_nobody_else(dataset: Dataset, samples: list[Sample]) -> set[str]:
     return names - {name for pair in held for name in pair}
 
 
-def _erase_logo_files(dataset: Dataset, clock: _Clock) -> None:
-    for logo in dataset.logo_files.all():
-        for name in {logo.file, logo.shown}:
-            others = LogoFile.objects.exclude(dataset=dataset)
-            if not others.filter(Q(file=name) | Q(shown=name)).exists():
-                _delete_files([name], clock)
-        logo.delete()
-
-
 def _slices(rows: QuerySet[Any], clock: _Clock) -> Iterable[list[Any]]:
     """All rows, some at a time, each time from the beginning: those before were deleted."""
     while some := list(rows.order_by("pk")[:_AT_ONCE]):
@@ -265,16 +249,3 @@ def _delete_files(names: Iterable[str], clock: _Clock) -> None:
         clock.tick()
         if name:
             default_storage.delete(name)
-
-
-def _delete_folder(name: str, clock: _Clock) -> None:
-    """A folder of the media storage with all that is in it."""
-    try:
-        folders, files = default_storage.listdir(name)
-    except FileNotFoundError:
-        return
-    for folder in folders:
-        _delete_folder(f"{name}/{folder}", clock)
-    _delete_files([f"{name}/{file}" for file in files], clock)
-    with suppress(OSError):  # it is not empty: somebody wrote there just now
-        default_storage.delete(name)

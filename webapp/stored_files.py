@@ -16,9 +16,14 @@ from django.db import models
 
 
 class StoredFile(models.CharField):
-    """The name of a file in the media storage; empty where there is none."""
+    """The name of a file in the media storage; empty where there is none.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    is_shared: the file is called by what is in it, so that other rows may name it as well. It
+    goes with the last of them.
+    """
+
+    def __init__(self, *args: Any, is_shared: bool = False, **options: Any) -> None:
+        self.is_shared = is_shared
         super().__init__(*args, **{"max_length": 200, **options})
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:

@@ -137,7 +137,7 @@ def test_cut_frames_go_with_their_job_and_when_they_are_old(
         labeling.forget_old_frames()
     assert [default_storage.exists(name) for name in names] == [False, True]
     with django_capture_on_commit_callbacks(execute=True):
-        clip.item.asset.erase()
+        clip.item.delete()
     assert not default_storage.exists(names[1])
 
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from webapp.accounts.models import Action
+from webapp.accounts.models import Action, Refused
 from webapp.assets.forms import CollectionForm
 from webapp.assets.models import Asset, Collection, Rendition
 from webapp.assets.serializers import (
@@ -21,7 +21,14 @@ from webapp.assets.serializers import (
     CollectionSerializer,
 )
 from webapp.leases import Status
-from webapp.rest import IN_WORKSPACE, WorkspaceObjects, one_of, whole_number, workspace_for
+from webapp.rest import (
+    IN_WORKSPACE,
+    Conflict,
+    WorkspaceObjects,
+    one_of,
+    whole_number,
+    workspace_for,
+)
 
 
 @extend_schema_view(
@@ -77,7 +84,10 @@ class AssetViewSet(
         return Response(self.get_serializer(change.save()).data)
 
     def perform_destroy(self, asset: Asset) -> None:
-        asset.remove(by=self.request.user)
+        try:
+            asset.remove(by=self.request.user)
+        except Refused as refused:
+            raise Conflict(str(refused)) from refused
 
     @extend_schema(
         summary="Prepare an asset again after a failure",

@@ -17,6 +17,7 @@ from webapp import jobs
 from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.datasets.logos import FoundLogo
+from webapp.erasing import hold
 from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.projects.models import Label, Project
 from webapp.runs.models import Worker
@@ -193,7 +194,9 @@ class Dataset(models.Model):
             raise Refused(f"{label.name} has this file already.")
         if mine.count() >= LogoFile.MAX_PER_LABEL:
             raise Refused(f"A label holds {LogoFile.MAX_PER_LABEL} logo files at most.")
-        file = keep_once(f"logos/{found.sha256}.{found.extension}", found.data)
+        file = f"logos/{found.sha256}.{found.extension}"
+        hold(file)
+        keep_once(file, found.data)
         Event.record(self.project.workspace, by, "added a logo file", f"{name} for {label}")
         return self.logo_files.create(
             label=label,
@@ -263,7 +266,7 @@ class Sample(models.Model):
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="samples")
     source = models.CharField(max_length=255)
-    file = StoredFile(help_text="Name in the media storage.")
+    file = StoredFile(is_shared=True, help_text="Name in the media storage.")
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -276,7 +279,7 @@ class Sample(models.Model):
     labels = models.JSONField(default=list, blank=True)  # of the whole picture: ids of labels
     # What may not be torn apart by a split: "asset:12", or the first of its near-duplicates.
     group = models.CharField(max_length=64, blank=True)
-    thumb = StoredFile(blank=True)  # a small JPEG, where one was made
+    thumb = StoredFile(is_shared=True, blank=True)  # a small JPEG, where one was made
     phash = models.CharField(max_length=16, blank=True)  # analysis.near_duplicates; a worker's work
     given_split = models.CharField(max_length=5, choices=Split, blank=True)
     is_golden = models.BooleanField(default=False)  # always test, never training
@@ -449,9 +452,9 @@ class LogoFile(models.Model):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="logo_files")
     label = models.ForeignKey(Label, models.CASCADE, related_name="logo_files")
     name = models.CharField(max_length=255)
-    file = StoredFile()
+    file = StoredFile(is_shared=True)
     sha256 = models.CharField(max_length=64)
-    shown = StoredFile(blank=True)  # as a browser can show it
+    shown = StoredFile(is_shared=True, blank=True)  # as a browser can show it
     problem = models.TextField(blank=True)  # why nothing can be made of it; a worker's sentence
     created = models.DateTimeField(auto_now_add=True)
 
@@ -612,7 +615,7 @@ class Transfer(Leased):
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="transfers")
     kind = models.CharField(max_length=9, choices=Kind)
     options = models.JSONField(default=dict)  # the format, the files, the recipe
-    file = StoredFile(blank=True)  # what came in, or what goes out
+    file = StoredFile(is_shared=True, blank=True)  # what came in, or what goes out
     progress = models.FloatField(default=0)  # 0 to 1
     report: Any = models.JSONField(default=dict, blank=True)  # what was kept and what was lost
     is_cancelled = models.BooleanField(default=False)

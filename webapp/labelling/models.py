@@ -20,7 +20,7 @@ from analysis.labelling import interpolation
 from analysis.labelling.consensus import agreement
 from webapp import jobs
 from webapp.accounts.models import Action, Event, Refused, Role, User, Workspace
-from webapp.assets.models import Asset
+from webapp.assets.models import REFUSALS, Asset
 from webapp.datasets.models import Dataset, DatasetVersion, Sample
 from webapp.labelling import documents
 from webapp.labelling.documents import Change, Document, Rules
@@ -325,6 +325,8 @@ class LabelingJob(models.Model):
     @transaction.atomic
     def reopen(self, *, by: User) -> bool:
         """Let people go on. False: it is open, or it was never over."""
+        if self.items.filter(sample=None, asset=None).exists():
+            raise Refused(f"{self} stays closed: a video of it was deleted.")
         over = LabelingJob.objects.filter(pk=self.pk).exclude(status=self.Status.OPEN)
         if not over.update(status=self.Status.OPEN, completed=None):
             return False
@@ -426,7 +428,8 @@ class Item(models.Model):
     job = models.ForeignKey(LabelingJob, models.CASCADE, related_name="items")
     position = models.PositiveIntegerField()
     sample = models.ForeignKey(Sample, models.CASCADE, null=True, blank=True, related_name="items")
-    asset = models.ForeignKey(Asset, models.CASCADE, null=True, blank=True, related_name="+")
+    # Of a clip. It may be deleted when the job is over: the labelled frames stay as samples.
+    asset = models.ForeignKey(Asset, models.SET_NULL, null=True, blank=True, related_name="clips")
     times_s = models.JSONField(default=list, blank=True)  # of a clip: its frames, in seconds
     # Of a hidden check picture: the document that is right. Nobody who labels may see this.
     expected = models.JSONField(null=True, blank=True)
@@ -443,17 +446,17 @@ class Item(models.Model):
         indexes = [models.Index(fields=["job", "n_open", "position"], name="item_free")]
 
     def __str__(self) -> str:
-        return f"{self.sample or self.asset} in {self.job}"
+        return f"{self.sample or self.asset or 'a deleted video'} in {self.job}"
 
     @property
     def is_clip(self) -> bool:
-        return self.asset_id is not None
+        return self.sample_id is None
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the displayed picture."""
-        what: Any = self.asset if self.is_clip else self.sample
-        return what.width, what.height
+        """Width and height of the displayed picture; (16, 9) where its video was deleted."""
+        what = self.asset if self.is_clip else self.sample
+        return (what.width, what.height) if what is not None else (16, 9)
 
     def compare(self) -> None:
         """Say of each finished work how far it agrees with the others, and with what is right."""
@@ -473,6 +476,32 @@ class Item(models.Model):
     def frame_file(self, number: int) -> str:
         """Where a frame of a clip lies once it is cut."""
         return frame_file(self.pk, number)
+
+
+def who_labels(asset: Asset) -> list[str]:
+    """Why an asset cannot be deleted: jobs in which it is labelled or being written down."""
+    writing = Q(
+        chores__kind=Chore.Kind.COMPLETION, chores__status__in=(Status.WAITING, Status.WORKING)
+    )
+    failed = Q(chores__kind=Chore.Kind.COMPLETION, chores__status=Status.FAILED)
+    jobs_ = LabelingJob.objects.filter(items__asset=asset).distinct()
+    return [
+        *(
+            f"It is being labelled in “{job}”. Close that job first."
+            for job in jobs_.filter(status=LabelingJob.Status.OPEN)
+        ),
+        *(
+            f"What was found in “{job}” is being written down. Wait until that is done."
+            for job in jobs_.exclude(status=LabelingJob.Status.OPEN).filter(writing)
+        ),
+        *(
+            f"What was found in “{job}” could not be written down yet. Open that job first."
+            for job in jobs_.exclude(status=LabelingJob.Status.OPEN).filter(failed)
+        ),
+    ]
+
+
+REFUSALS.append(who_labels)
 
 
 def frame_file(item: int, number: int) -> str:

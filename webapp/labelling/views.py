@@ -250,7 +250,12 @@ def close(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.ANALYSE)
 def reopen(request: MemberRequest, pk: int) -> HttpResponse:
     found = find_overseen(request, pk)
-    if found.reopen(by=request.user):
+    try:
+        is_open = found.reopen(by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("labelling-job", pk)
+    if is_open:
         _tell_all(request, found)
         messages.success(request, "Open again.")
     return redirect("labelling-job", pk)
@@ -261,7 +266,11 @@ def reopen(request: MemberRequest, pk: int) -> HttpResponse:
 def ask_again(request: MemberRequest, pk: int) -> HttpResponse:
     """Put what was skipped back into the queue."""
     found = find_overseen(request, pk)
-    n = found.ask_again(by=request.user)
+    try:
+        n = found.ask_again(by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("labelling-job", pk)
     if n:
         _tell_all(request, found)
     messages.success(request, f"{n} {'piece waits' if n == 1 else 'pieces wait'} again.")

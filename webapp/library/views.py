@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
-from webapp.accounts.models import Action, Event
+from webapp.accounts.models import Action, Event, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.assets import uploads
 from webapp.assets.forms import CollectionForm, NameForm
@@ -110,8 +110,8 @@ def retry(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.ANALYSE)
 def delete(request: MemberRequest, pk: int) -> HttpResponse:
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
-    asset.remove(by=request.user)
-    _offer_undo(request, [asset])
+    if not _delete(request, [asset]):
+        return back(request, "library")
     # the asset's own page is gone now
     return redirect("library") if not request.POST.get("next") else back(request, "library")
 
@@ -133,10 +133,23 @@ def _chosen(request: MemberRequest, assets: QuerySet[Asset]) -> list[Asset]:
 @may(Action.ANALYSE)
 def delete_chosen(request: MemberRequest) -> HttpResponse:
     chosen = _chosen(request, Asset.objects.all())
-    for asset in chosen:
-        asset.remove(by=request.user)
-    _offer_undo(request, chosen)
+    _delete(request, chosen)
     return back(request, "library")
+
+
+def _delete(request: MemberRequest, assets: list[Asset]) -> list[Asset]:
+    """Delete these but for what somebody is in the middle of. Returns what is deleted."""
+    gone = []
+    for asset in assets:
+        try:
+            asset.remove(by=request.user)
+        except Refused as refused:
+            messages.error(request, str(refused))
+        else:
+            gone.append(asset)
+    if gone:
+        _offer_undo(request, gone)
+    return gone
 
 
 @require_POST

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
+from webapp.erasing import hold
 from webapp.projects.pictures import Picture
 from webapp.registry.models import ModelVersion
 from webapp.storage import keep_once
@@ -297,7 +298,9 @@ class Label(models.Model):
             raise Refused(f"{self.name} has this picture already.")
         if self.references.count() >= Reference.MAX_PER_LABEL:
             raise Refused(f"A label holds {Reference.MAX_PER_LABEL} pictures at most.")
-        file = keep_once(f"references/{picture.sha256}.{picture.extension}", picture.data)
+        file = f"references/{picture.sha256}.{picture.extension}"
+        hold(file)
+        keep_once(file, picture.data)
         reference = self.references.create(
             name=name[:255],
             file=file,
@@ -326,7 +329,7 @@ class Reference(models.Model):
 
     label = models.ForeignKey(Label, models.CASCADE, related_name="references")
     name = models.CharField(max_length=255)
-    file = StoredFile()
+    file = StoredFile(is_shared=True)
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()

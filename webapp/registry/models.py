@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
+from webapp.erasing import hold
 from webapp.leases import Leased, LeasedQuerySet, Status
 from webapp.stored_files import StoredFile
 
@@ -64,6 +65,7 @@ class RegisteredModel(models.Model):
     @transaction.atomic
     def add_version(self, *, file: str, sha256: str, source: str, by: User | None) -> ModelVersion:
         """A new version, to be opened and checked by a worker before anybody can use it."""
+        hold(file)
         version = self.versions.create(
             number=self._next_number(), file=file, sha256=sha256, source=source, created_by=by
         )
@@ -82,6 +84,7 @@ class RegisteredModel(models.Model):
         by: User | None,
     ) -> ModelVersion:
         """A version that a worker made and described itself, so that it is ready at once."""
+        hold(file)
         version = self.versions.create(
             number=self._next_number(),
             file=file,
@@ -109,7 +112,7 @@ class ModelVersion(Leased):
 
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    file = StoredFile()
+    file = StoredFile(is_shared=True)
     sha256 = models.CharField(max_length=64)
     source = models.CharField(max_length=255, help_text="Where it came from.")
     # read from the file by the check: {"labels": […], "imgsz": 640, "format": "onnx", …}
@@ -184,6 +187,9 @@ class ModelVersion(Leased):
             raise Refused(f"{self} has not passed its check, so it cannot be copied.")
         if model.pk == self.model_id:
             raise Refused(f"{self} is a version of {model} already.")
+        hold(self.file)
+        if not ModelVersion.objects.filter(pk=self.pk).exists():
+            raise Refused(f"{self} was deleted.")
         copy = model.add_trained_version(
             file=self.file,
             sha256=self.sha256,

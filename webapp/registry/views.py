@@ -76,9 +76,11 @@ def _add(request: MemberRequest, form: ModelUploadForm) -> ModelVersion | None:
         return None
     source = form.cleaned_data["source"] or upload.name
     with transaction.atomic():
-        return form.model().add_version(
+        version = form.model().add_version(
             file=stored.file, sha256=stored.sha256, source=source[:255], by=request.user
         )
+    store_model(upload)  # the last version of the same weights may have been erased just before
+    return version
 
 
 @may(Action.VIEW)

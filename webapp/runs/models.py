@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from webapp import jobs
+from webapp import erasing, jobs
 from webapp.accounts.models import Event, User
 from webapp.assets.models import Asset
 from webapp.leases import Leased, LeasedQuerySet, Status, lease_end
@@ -314,14 +315,9 @@ class Run(models.Model):
             jobs.work()
         return moved
 
-    def remove(self) -> None:
-        """Delete the run and what it found."""
-        from django.core.files.storage import default_storage
-
-        names = self.files()
-        with transaction.atomic():
-            self.delete()
-            transaction.on_commit(lambda: [default_storage.delete(name) for name in names])
+    def remove(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Delete the run and what it found, piece by piece: first its files, then the rows."""
+        erasing.erase(Run.everything.filter(pk=self.pk), tick)
 
     # --- verbs the workers use ----------------------------------------------------------
 
@@ -386,7 +382,7 @@ class RunReference(models.Model):
     WORKSPACE = "run__asset__workspace"
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="references")
-    file = StoredFile(db_index=True)
+    file = StoredFile(is_shared=True, db_index=True)
 
     class Meta:
         ordering = ["pk"]

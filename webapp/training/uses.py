@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
+from webapp import erasing
 from webapp.accounts.models import Event, Refused, User
 from webapp.registry.models import Hosting, ModelVersion
 from webapp.runs.models import Run
@@ -45,16 +44,5 @@ def delete(version: ModelVersion, *, by: User | None) -> None:
     ModelVersion.objects.select_for_update().get(pk=version.pk)
     if needed := uses(version):
         raise Refused(f"{version} cannot be deleted. {' '.join(needed)}")
-    files = [*version.evaluations.values_list("predictions", flat=True)]
-    files += version.exports.values_list("file", flat=True)
-    if not ModelVersion.objects.filter(file=version.file).exclude(pk=version.pk).exists():
-        files.append(version.file)
     Event.record(version.model.workspace, by, "deleted a model version", str(version))
-    version.delete()
-    transaction.on_commit(partial(_delete, files))
-
-
-def _delete(files: list[str]) -> None:
-    for name in files:
-        if name:
-            default_storage.delete(name)
+    erasing.delete(ModelVersion.objects.filter(pk=version.pk))

@@ -26,6 +26,7 @@ from analysis.media.thumbnails import jpeg
 from analysis.types import Box
 from webapp import jobs
 from webapp.accounts.models import Refused, User
+from webapp.assets.models import Asset
 from webapp.celery import app
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, labels_by_word
 from webapp.labelling import documents
@@ -126,12 +127,17 @@ def cut_chunk(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     return {"done": len(times), "note": note}
 
 
+def _video(item: Item) -> Asset:
+    if item.asset is None:
+        raise AnalysisError("The video was deleted.", permanent=True)
+    return item.asset
+
+
 def _pictures(
     item: Item, times: list[float], beat: Heartbeat
 ) -> Iterator[tuple[int, bytes | None]]:
     """Each of these times in order with its frame as JPEG, None where it cannot be decoded."""
-    assert item.asset is not None
-    path = local_path(item.asset.file)
+    path = local_path(_video(item).file)
     wanted = np.asarray(times)
     position = 0
     with FrameReader(path, times, should_stop=beat.should_stop, hop=True) as reader:
@@ -207,11 +213,10 @@ def _frames_to_look_at(item: Item, beat: Heartbeat) -> Iterator[tuple[int, Frame
         assert item.sample is not None
         yield 0, Frame.from_file(local_path(item.sample.file))
         return
-    assert item.asset is not None
     step = -(-len(item.times_s) // MOST_PROPOSED_FRAMES)
     numbers = range(0, len(item.times_s), step)
     times = np.asarray([item.times_s[number] for number in numbers])
-    path = local_path(item.asset.file)
+    path = local_path(_video(item).file)
     with FrameReader(path, times, should_stop=beat.should_stop, hop=True) as reader:
         for frame in reader:
             yield numbers[int(np.argmin(np.abs(times - frame.time_s)))], frame
@@ -285,13 +290,13 @@ def _write_clip(
 
 
 def _frame_sample(dataset: Dataset, item: Item, number: int, picture: bytes) -> Sample:
-    assert item.asset is not None
+    video = _video(item)
     time_s = item.times_s[number]
     image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     return Shown(picture, ".jpg", image).keep(
         dataset,
-        f"{called(dataset, item.asset)}@{time_s:.3f}",
-        asset=item.asset,
+        f"{called(dataset, video)}@{time_s:.3f}",
+        asset=video,
         time_s=time_s,
         origin=Sample.Origin.FRAME,
     )

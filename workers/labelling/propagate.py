@@ -78,7 +78,8 @@ def _pictures(
 ) -> Iterator[NDArray[np.uint8]]:
     """The brightness of each frame. Ends at the first that cannot be decoded."""
     item = prediction.work.item
-    assert item.asset is not None
+    if item.asset is None:
+        raise AnalysisError("The video was deleted.", permanent=True)
     path = local_path(item.asset.file)
     if prediction.direction > 0:
         yield from _read(path, [item.times_s[n] for n in numbers], beat)

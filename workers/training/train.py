@@ -213,6 +213,8 @@ def _deliver(run: TrainingRun, result: TrainingResult) -> None:
         notes=list(result.notes),
         checkpoint="",
     )
+    # The last version of the same weights may have been erased just before.
+    keep_file_once(file, result.weights)
 
 
 def forget_finished() -> None:
