@@ -16,6 +16,7 @@ from django.apps import apps
 from django.core.files.storage import default_storage
 from django.db import connection, models, transaction
 from django.db.models import Q
+from django.db.models.functions import Cast
 
 from webapp.stored_files import StoredFile
 
@@ -84,7 +85,7 @@ def is_named(name: str) -> bool:
         if shared and model._base_manager.filter(wanted).exists():
             return True
     for label, field in _INSIDE.items() if name.startswith(_NAMED_INSIDE) else ():
-        text = models.functions.Cast(field, models.TextField())
+        text = Cast(field, models.TextField())
         rows = apps.get_model(label)._base_manager.annotate(text=text)
         if rows.filter(text__contains=name).exists():
             return True

@@ -9,7 +9,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.accounts.models import Event
+from tests.webapp.test_api import Caller
+from webapp import removal
+from webapp.accounts.models import Event, Refused
 from webapp.assets.models import Asset, Rendition, purge_removed_assets
 from webapp.runs.models import Run, Segment, SegmentResult
 
@@ -138,3 +140,95 @@ def test_nonsense_for_a_number_is_no_crash(browser, asset, number):
     assert browser.post("/library/delete", {"asset": number}).status_code == 404
     chosen = {"asset": asset.pk, "project": number}
     assert browser.post("/library/analyse", chosen).status_code == 404
+
+
+# --- what people label in it --------------------------------------------------------------------
+
+
+def test_a_video_that_is_being_labelled_is_not_deleted(browser, clip_job, asset, key_for, analyst):
+    from webapp.labelling.models import Item
+
+    page = browser.post("/library/delete", {"asset": asset.pk}, follow=True).content.decode()
+    assert "It is being labelled in “Clip”. Close that job first." in page
+    browser.post(f"/assets/{asset.pk}/delete")
+    assert Asset.objects.get() == asset
+    answer = Caller(key_for(analyst)).delete(f"/assets/{asset.pk}/")
+    assert answer.status_code == 409
+    assert "being labelled in “Clip”" in answer.json()["detail"]
+    assert Item.objects.get().asset == asset
+
+
+def test_of_several_those_that_nobody_labels_are_deleted(
+    browser, clip_job, asset, asset_in, workspace
+):
+    other = asset_in(workspace, "other.mp4")
+    chosen = {"asset": [asset.pk, other.pk]}
+    page = browser.post("/library/delete", chosen, follow=True).content.decode()
+    assert "other.mp4 deleted." in page
+    assert "matchday.mp4 cannot be deleted yet" in page
+    assert Asset.objects.get() == asset
+
+
+def test_what_was_drawn_stays_when_its_video_goes(browser, clip_job, asset, labeller, analyst):
+    """Seen: every item cut from it went with it, with the work of all people."""
+    from webapp.labelling.models import Chore, Item, Work
+    from webapp.leases import Status
+
+    clip_job.assign(labeller, by=analyst)
+    (work,) = clip_job.claim(labeller)
+    clip_job.close(by=analyst)
+    browser.post("/library/delete", {"asset": asset.pk})
+    assert Asset.objects.exists(), "what was found is still being written down"
+    Chore.objects.update(status=Status.DONE)
+    browser.post("/library/delete", {"asset": asset.pk})
+    later()
+    purge_removed_assets()
+    assert not Asset.everything.exists()
+    assert Work.objects.get() == work
+    item = Item.objects.get()
+    assert item.is_clip
+    assert str(item) == "a deleted video in Clip"
+    assert browser.get(f"/labelling/jobs/{clip_job.pk}", follow=True).status_code == 200
+    with pytest.raises(Refused, match="a video of it was deleted"):
+        clip_job.reopen(by=analyst)
+
+
+def test_a_job_begun_in_the_moment_of_the_deletion_keeps_its_video(clip_job, asset, analyst):
+    Asset.objects.filter(pk=asset.pk).update(removed=timezone.now() - timedelta(minutes=1))
+    assert purge_removed_assets() == 0
+    assert not removal.is_due()
+    clip_job.close(by=analyst)
+    clip_job.chores.update(status="done")
+    assert removal.is_due()
+    assert removal.erase(60)
+    assert not Asset.everything.exists()
+
+
+def test_frames_in_a_dataset_still_say_which_video_they_are_of(asset, pictures):
+    sample = pictures(1).samples.get()
+    type(sample).objects.update(asset=asset, time_s=3.0)
+    asset.erase()
+    sample.refresh_from_db()
+    assert sample.video_name == "matchday.mp4"
+
+
+def test_what_is_being_erased_cannot_be_brought_back_by_half(stored, workspace, analyst):
+    """The same bytes sent again while it is erased are another asset, that is prepared anew."""
+
+    class Stopped(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stopped
+
+    stored.remove(by=analyst)
+    with pytest.raises(Stopped):
+        stored.erase(stop)
+    assert not stored.restore(by=analyst)
+    sent = {"name": "again.mp4", "sha256": stored.sha256, "size_bytes": 1, "file": stored.file}
+    again, is_new = Asset.objects.receive(workspace, **sent, by=analyst)
+    assert is_new
+    assert again.pk != stored.pk
+    assert purge_removed_assets() == 1
+    assert default_storage.exists(again.file)
+    assert Asset.everything.get() == again

@@ -15,10 +15,14 @@ class RegisteredModelAdmin(admin.ModelAdmin):
     list_filter = ["workspace"]
     inlines = [AliasInline]
 
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(admin.ModelAdmin):
-    """Versions never change; a mended file is a new one."""
+    """Versions never change; a mended file is a new one. They are deleted on their own page, which
+    knows what rests on them."""
 
     list_display = ["__str__", "status", "sha256", "created"]
 
@@ -26,4 +30,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

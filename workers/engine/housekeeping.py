@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from webapp import jobs, removal
-from webapp.assets.models import Asset, Rendition, purge_removed_assets
+from webapp.assets.models import Asset, Rendition
 from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
@@ -55,7 +55,6 @@ def sweep() -> None:
     ring_for_the_waiting()
     hosting.stop_the_idle()
     sweep_abandoned_uploads()
-    purge_removed_assets()
     if removal.is_due():
         jobs.erase(again=True)
     forget_old_frames()
