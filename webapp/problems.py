@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -19,7 +20,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         "title": HTTPStatus(response.status_code).phrase,
         "status": response.status_code,
         "detail": _detail(error),
-        "instance": context["request"].path,
+        "instance": context["request"].path[:500],
     }
     if isinstance(error, exceptions.ValidationError):
         response.data["errors"] = error.detail
@@ -35,3 +36,29 @@ def _detail(error: Exception) -> str:
     if isinstance(error, PermissionDenied):
         return str(error) or "Your role does not allow this."
     return str(getattr(error, "detail", error))
+
+
+# Errors that come before a route is found, or out of it: a page, or a problem below /api/.
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _problem(request, 400, "The request cannot be read.") or defaults.bad_request(
+        request, exception
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _problem(request, 404, _detail(Http404())) or defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    sentence = "Something went wrong on the server. Its log has the details."
+    return _problem(request, 500, sentence) or defaults.server_error(request)
+
+
+def _problem(request: HttpRequest, status: int, detail: str) -> HttpResponse | None:
+    if not request.path.startswith("/api/"):
+        return None
+    values = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    values |= {"detail": detail, "instance": request.path[:500]}
+    return JsonResponse(values, status=status, content_type="application/problem+json")

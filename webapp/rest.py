@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.permissions import SAFE_METHODS
@@ -20,12 +21,105 @@ from webapp.accounts.access import find, workspaces
 from webapp.accounts.models import Action, Key, Workspace
 from webapp.ids import NumberConverter, is_id
 
-IN_WORKSPACE = OpenApiParameter(
-    "workspace", int, description="Only this workspace. A key opens its own and no other."
-)
+
+class Id(serializers.IntegerField):
+    """The number of a row, as it stands in an address: digits and nothing else."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=10**18 - 1, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and not is_id(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
-class WorkspaceObjects(GenericViewSet):
+class Finite(serializers.FloatField):
+    """A number that one can calculate with: no NaN, no infinity."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**({"min_value": -1e9, "max_value": 1e9} | options))
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, str) and not _NUMBER.fullmatch(data):
+            self.fail("invalid")
+        value = super().to_internal_value(data)
+        if not isfinite(value):
+            self.fail("invalid")
+        return value
+
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+
+
+class Query(serializers.Serializer):
+    """What may be asked in the address of a route. It is checked and documented from here."""
+
+
+class InWorkspace(Query):
+    workspace = Id(
+        required=False, help_text="Only this workspace. A key opens its own and no other."
+    )
+
+
+class Between(Query):
+    """Two times of the asset, of which either may be left out."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        ends = {
+            name: Finite(min_value=0, required=False, help_text="Seconds.")
+            for name in ("from", "to")
+        }
+        return super().get_fields() | ends  # `from` is no name that Python allows
+
+
+class Asking(GenericViewSet):
+    """`queries` says for each action what may be asked of it; `asked` is what was.
+
+    What a route does not know, or is asked twice, is refused: a misspelt filter would answer
+    with everything.
+    """
+
+    queries: ClassVar[dict[str, type[Query]]] = {}
+    asked: dict[str, Any] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.asked = self._read(request)
+
+    def query(self) -> type[Query]:
+        return self.queries.get(self.action or "", Query)
+
+    def _read(self, request: Request) -> dict[str, Any]:
+        # as a dict: of a form, which has texts for all, an empty text would be nothing
+        asked = self.query()(data=request.query_params.dict())
+        pages = {"cursor", "page_size"} if self.paginates() else set()
+        problems = {}
+        for name, values in request.query_params.lists():
+            if name not in asked.fields and name not in pages:
+                problems[name] = ["There is no such parameter here."]
+            elif len(values) > 1:
+                problems[name] = ["It can be given once."]
+        if not asked.is_valid():
+            problems |= asked.errors
+        if problems:
+            raise ValidationError(problems)
+        return asked.validated_data
+
+    def paginates(self) -> bool:
+        action = getattr(self, self.action or "", None)
+        kwargs = getattr(action, "kwargs", {})
+        return self.action == "list" or kwargs.get("pagination_class") is not None
+
+    def matching(self, queryset: QuerySet, **paths: str) -> QuerySet:
+        """Those that each filter asks for, where it was given: matching(rows, label="label")."""
+        for name, path in paths.items():
+            if name in self.asked:
+                queryset = queryset.filter(**{path: self.asked[name]})
+        return queryset
+
+
+class WorkspaceObjects(Asking):
     """Objects in the workspaces this request may see. To change one takes the role for `change`.
 
     What is in another workspace is not found; what may be seen but not changed is refused.
@@ -34,14 +128,17 @@ class WorkspaceObjects(GenericViewSet):
     change = Action.ANALYSE
     lookup_value_regex = NumberConverter.regex
 
+    def query(self) -> type[Query]:
+        whole = InWorkspace if self.action == "list" else Query
+        return self.queries.get(self.action or "", whole)
+
     def get_queryset(self) -> QuerySet:
         queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):  # the schema is drawn without a person
             return queryset.none()
         path = getattr(queryset.model, "WORKSPACE", "workspace")
         visible = queryset.filter(**{f"{path}__in": workspaces(self.request)})
-        asked = whole_number(self.request, "workspace")
-        return visible.filter(**{path: asked}) if asked is not None else visible
+        return self.matching(visible, workspace=path)
 
     def get_object(self) -> Any:
         needed = Action.VIEW if self.request.method in SAFE_METHODS else self.change
@@ -50,6 +147,49 @@ class WorkspaceObjects(GenericViewSet):
     def find(self, model: Any, pk: int) -> Any:
         """Another object that this request names in order to change something with it."""
         return find(model, self.request, self.change, pk=pk)
+
+
+class Body(serializers.Serializer):
+    """What is sent as JSON, by its types: "5" is no number and 5 no text.
+
+    A form has nothing but texts, so of that nothing is asked.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and not isinstance(data, QueryDict):
+            wrong = {
+                name: [sentence]
+                for name, field in self.fields.items()
+                if name in data and (sentence := _wrong_type(field, data[name]))
+            }
+            if wrong:
+                raise ValidationError(wrong)
+        return super().to_internal_value(data)
+
+
+_TYPES: list[tuple[type[serializers.Field], tuple[type, ...], str]] = [
+    (serializers.BooleanField, (bool,), "It is true or false."),
+    (serializers.IntegerField, (int,), "It is a whole number."),
+    (serializers.FloatField, (int, float), "It is a number."),
+    (serializers.CharField, (str,), "It is text."),
+    (serializers.ChoiceField, (str, int), "It is one of the words."),
+    (serializers.DateTimeField, (str,), "It is a time."),
+]
+
+
+def _wrong_type(field: serializers.Field, value: Any) -> str:
+    """A sentence where `value` is of another type than the field's. null is the field's affair."""
+    if value is None:
+        return ""
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        return next(filter(None, (_wrong_type(field.child, item) for item in value)), "")
+    for kind, types, sentence in _TYPES:
+        if isinstance(field, kind):
+            if isinstance(field, serializers.IntegerField) and isinstance(value, float):
+                return "" if value.is_integer() else sentence
+            is_flag = isinstance(value, bool) and bool not in types
+            return sentence if is_flag or not isinstance(value, types) else ""
+    return ""
 
 
 class OfTheSameWorkspace(serializers.PrimaryKeyRelatedField):
@@ -62,16 +202,6 @@ class OfTheSameWorkspace(serializers.PrimaryKeyRelatedField):
 
     def get_queryset(self) -> QuerySet:
         return super().get_queryset().filter(workspace=self.parent.instance.workspace_id)
-
-
-class Finite(serializers.FloatField):
-    """A number that one can calculate with: no NaN, no infinity."""
-
-    def to_internal_value(self, data: Any) -> float:
-        value = super().to_internal_value(data)
-        if not isfinite(value):
-            self.fail("invalid")
-        return value
 
 
 class Unacceptable(APIException):
@@ -106,34 +236,3 @@ def _refusal(request: Request) -> str:
     if isinstance(request.auth, Key) and not request.auth.can_write:
         return "This key may read, but not change anything."
     return "Your role does not allow this."
-
-
-def number(request: Request, name: str, default: float | None = None) -> float | None:
-    """A query parameter in seconds or as a share. Raises ValidationError for anything else."""
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < 1e9:
-        raise ValidationError({name: [f"{text!r} is not a number."]})
-    return value
-
-
-def one_of(request: Request, name: str, words: Sequence[str]) -> str:
-    """A query parameter that is one of `words`, or ""."""
-    text = request.query_params.get(name, "")
-    if text and text not in words:
-        raise ValidationError({name: [f"It is one of {', '.join(words)}."]})
-    return text
-
-
-def whole_number(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name, "")
-    if not text:
-        return None
-    if not is_id(text):
-        raise ValidationError({name: [f"{text!r} is not a whole number."]})
-    return int(text)

@@ -7,6 +7,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from webapp.rest import Asking
+
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457. `detail` is a sentence fit to show to a person.",
@@ -26,6 +28,15 @@ _ANSWER = {
 }
 
 
+class Schema(AutoSchema):
+    """Knows what each route may be asked."""
+
+    def get_override_parameters(self) -> list[Any]:
+        known = super().get_override_parameters()
+        asks = isinstance(self.view, Asking) and self.view.query()._declared_fields
+        return [self.view.query(), *known] if asks else known
+
+
 class KeyScheme(OpenApiAuthenticationExtension):
     target_class = "webapp.accounts.authentication.KeyAuthentication"
     name = "key"
@@ -40,4 +51,21 @@ def with_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for methods in result["paths"].values():
         for operation in methods.values():
             operation["responses"].setdefault("default", _ANSWER)
+    return result
+
+
+def with_words_in_texts(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A text that must not be empty must not be blank either: blanks at its ends are cut off."""
+
+    def visit(part: Any) -> None:
+        if isinstance(part, list):
+            for item in part:
+                visit(item)
+        elif isinstance(part, dict):
+            if part.get("type") == "string" and part.get("minLength") == 1:
+                part.setdefault("pattern", r"\S")
+            for item in part.values():
+                visit(item)
+
+    visit(result["components"]["schemas"])
     return result

@@ -21,3 +21,7 @@ urlpatterns = [
     path("admin/login/", operators_sign_in),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "webapp.problems.bad_request"
+handler404 = "webapp.problems.not_found"
+handler500 = "webapp.problems.server_error"

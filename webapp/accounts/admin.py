@@ -73,7 +73,7 @@ class WorkspaceAdmin(admin.ModelAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """By the verbs of a membership, so that keys end and the log says who did it. Those who
         become administrators first, so that two can change places."""
-        operator = User.objects.get(pk=request.user.pk)
+        operator = User.objects.get(email=request.user.get_username())
         made = formset.save(commit=False)
         for membership in sorted(made, key=lambda m: m.role != Role.ADMINISTRATOR):
             _save(membership, operator)

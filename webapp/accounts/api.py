@@ -5,20 +5,19 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.request import Request
-from rest_framework.viewsets import GenericViewSet
 
 from webapp.accounts.access import workspaces
 from webapp.accounts.models import Action, Event, Key, Workspace
 from webapp.accounts.serializers import EventSerializer, WorkspaceSerializer
 from webapp.ids import NumberConverter
-from webapp.rest import IN_WORKSPACE, WorkspaceObjects
+from webapp.rest import Asking, WorkspaceObjects
 
 
 @extend_schema_view(
     list=extend_schema(summary="Workspaces you are in, and as what"),
     retrieve=extend_schema(summary="One workspace"),
 )
-class WorkspaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet):
+class WorkspaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Asking):
     queryset = Workspace.objects.all()
     serializer_class = WorkspaceSerializer
     lookup_value_regex = NumberConverter.regex
@@ -29,11 +28,7 @@ class WorkspaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         return workspaces(self.request)
 
 
-@extend_schema_view(
-    list=extend_schema(
-        summary="Who did what, for administrators; newest first", parameters=[IN_WORKSPACE]
-    )
-)
+@extend_schema_view(list=extend_schema(summary="Who did what, for administrators; newest first"))
 class EventViewSet(mixins.ListModelMixin, WorkspaceObjects):
     queryset = Event.objects.select_related("user")
     serializer_class = EventSerializer

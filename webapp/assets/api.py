@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -21,27 +21,22 @@ from webapp.assets.serializers import (
     CollectionSerializer,
 )
 from webapp.leases import Status
-from webapp.rest import (
-    IN_WORKSPACE,
-    Conflict,
-    WorkspaceObjects,
-    one_of,
-    whole_number,
-    workspace_for,
-)
+from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, workspace_for
+
+
+class AssetQuery(InWorkspace):
+    q = serializers.CharField(required=False, allow_blank=True, help_text="Words of the name.")
+    kind = serializers.ChoiceField(Asset.Kind.values, required=False)
+    status = serializers.ChoiceField(Status.values, required=False)
+    collection = Id(required=False)
+    sha256 = serializers.CharField(
+        required=False, allow_blank=True, help_text="Is this file here already?"
+    )
 
 
 @extend_schema_view(
     list=extend_schema(
         summary="The library",
-        parameters=[
-            IN_WORKSPACE,
-            OpenApiParameter("q", str, description="Words of the name."),
-            OpenApiParameter("kind", str, enum=Asset.Kind.values),
-            OpenApiParameter("status", str, enum=Status.values),
-            OpenApiParameter("collection", int),
-            OpenApiParameter("sha256", str, description="Is this file here already?"),
-        ],
     ),
     retrieve=extend_schema(summary="One asset", responses=AssetDetailSerializer),
     partial_update=extend_schema(
@@ -54,6 +49,7 @@ from webapp.rest import (
 class AssetViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, WorkspaceObjects
 ):
+    queries = {"list": AssetQuery}
     queryset = Asset.objects.prefetch_related(
         Prefetch("renditions", Rendition.objects.filter(recipe="poster"))
     )
@@ -62,18 +58,11 @@ class AssetViewSet(
         return AssetSerializer if self.action == "list" else AssetDetailSerializer
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        query = self.request.query_params
-        for word in query.get("q", "").split()[:8]:
+        for word in self.asked.get("q", "").split()[:8]:
             queryset = queryset.filter(name__icontains=word)
-        if kind := one_of(self.request, "kind", Asset.Kind.values):
-            queryset = queryset.filter(kind=kind)
-        if status := one_of(self.request, "status", Status.values):
-            queryset = queryset.filter(status=status)
-        if (collection := whole_number(self.request, "collection")) is not None:
-            queryset = queryset.filter(collection=collection)
-        if sha256 := query.get("sha256", ""):
+        if sha256 := self.asked.get("sha256"):
             queryset = queryset.filter(sha256=sha256.lower())
-        return queryset
+        return self.matching(queryset, kind="kind", status="status", collection="collection")
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         asset = self.get_object()
@@ -112,9 +101,9 @@ class AssetViewSet(
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Collections of the library", parameters=[IN_WORKSPACE]),
+    list=extend_schema(summary="Collections of the library"),
     retrieve=extend_schema(summary="One collection"),
-    create=extend_schema(summary="Make a collection", parameters=[IN_WORKSPACE]),
+    create=extend_schema(summary="Make a collection"),
     partial_update=extend_schema(summary="Rename a collection"),
     destroy=extend_schema(summary="Delete a collection; its assets stay"),
 )
@@ -128,11 +117,11 @@ class CollectionViewSet(
 ):
     queryset = Collection.objects.all()
     serializer_class = CollectionSerializer
+    queries = {"create": InWorkspace}
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def perform_create(self, serializer: BaseSerializer) -> None:
-        asked = whole_number(self.request, "workspace")
-        workspace = workspace_for(self.request, Action.ANALYSE, asked)
+        workspace = workspace_for(self.request, Action.ANALYSE, self.asked.get("workspace"))
         self._save(serializer, Collection(workspace=workspace))
 
     def perform_update(self, serializer: BaseSerializer) -> None:

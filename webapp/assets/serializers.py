@@ -9,7 +9,7 @@ from rest_framework import serializers
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Collection
 from webapp.leases import Status
-from webapp.rest import OfTheSameWorkspace
+from webapp.rest import Body, OfTheSameWorkspace
 
 
 class CollectionSerializer(serializers.ModelSerializer):
@@ -54,7 +54,7 @@ class AssetDetailSerializer(AssetSerializer):
         read_only_fields = fields
 
 
-class AssetChangeSerializer(serializers.Serializer):
+class AssetChangeSerializer(Body):
     """What may be changed of an asset."""
 
     name = serializers.CharField(max_length=255, required=False)

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, status
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,29 +33,38 @@ from webapp.leases import Status
 from webapp.projects.api import in_words
 from webapp.projects.models import Project
 from webapp.rest import (
-    IN_WORKSPACE,
     Conflict,
+    Id,
+    InWorkspace,
     Unacceptable,
     WorkspaceObjects,
-    one_of,
-    whole_number,
 )
 
-_OF_DATASET = OpenApiParameter("dataset", int)
+
+class OfDatasetQuery(InWorkspace):
+    dataset = Id(required=False)
+
+
+class OfProjectQuery(InWorkspace):
+    project = Id(required=False)
+
+
+class SampleQuery(OfDatasetQuery):
+    state = serializers.ChoiceField(Sample.State.values, required=False)
+    origin = serializers.ChoiceField(Sample.Origin.values, required=False)
 
 
 class _OfDataset(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
     """What hangs on a dataset, and can be listed by it."""
 
+    queries = {"list": OfDatasetQuery}
+
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        dataset = whole_number(self.request, "dataset")
-        return queryset if dataset is None else queryset.filter(dataset=dataset)
+        return self.matching(queryset, dataset="dataset")
 
 
 @extend_schema_view(
-    list=extend_schema(
-        summary="Datasets", parameters=[IN_WORKSPACE, OpenApiParameter("project", int)]
-    ),
+    list=extend_schema(summary="Datasets"),
     retrieve=extend_schema(summary="One dataset"),
     partial_update=extend_schema(
         summary="Rename a dataset",
@@ -71,10 +80,10 @@ class _OfDataset(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObje
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
     queryset = Dataset.objects.select_related("project__workspace")
     serializer_class = DatasetSerializer
+    queries = {"list": OfProjectQuery}
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        project = whole_number(self.request, "project")
-        return queryset if project is None else queryset.filter(project=project)
+        return self.matching(queryset, project="project")
 
     def create(self, request: Request) -> Response:
         wish = NewDatasetSerializer(data=request.data)
@@ -206,12 +215,6 @@ def _logos(dataset: Dataset, name: str) -> list[dict[str, Any]]:
 @extend_schema_view(
     list=extend_schema(
         summary="Pictures of datasets with what is on them",
-        parameters=[
-            IN_WORKSPACE,
-            _OF_DATASET,
-            OpenApiParameter("state", enum=Sample.State.values),
-            OpenApiParameter("origin", enum=Sample.Origin.values),
-        ],
     ),
     retrieve=extend_schema(summary="One picture"),
     partial_update=extend_schema(
@@ -224,13 +227,11 @@ def _logos(dataset: Dataset, name: str) -> list[dict[str, Any]]:
 class SampleViewSet(_OfDataset):
     queryset = Sample.objects.current().select_related("dataset__project")
     serializer_class = SampleSerializer
+    queries = {"list": SampleQuery}
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         queryset = super().filter_queryset(queryset).prefetch_related("annotations__label")
-        for name, words in [("state", Sample.State.values), ("origin", Sample.Origin.values)]:
-            if word := one_of(self.request, name, words):
-                queryset = queryset.filter(**{name: word})
-        return queryset
+        return self.matching(queryset, state="state", origin="origin")
 
     def partial_update(self, request: Request, pk: str) -> Response:
         sample = self.get_object()
@@ -266,7 +267,7 @@ def _change(pk: int, values: dict[str, Any], request: Request) -> None:
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Versions of datasets", parameters=[IN_WORKSPACE, _OF_DATASET]),
+    list=extend_schema(summary="Versions of datasets"),
     retrieve=extend_schema(summary="One version with its statistics"),
     create=extend_schema(
         summary="Freeze a version",
@@ -296,7 +297,6 @@ class DatasetVersionViewSet(_OfDataset):
 @extend_schema_view(
     list=extend_schema(
         summary="Imports, exports, frames taken and pictures made",
-        parameters=[IN_WORKSPACE, _OF_DATASET],
     ),
     retrieve=extend_schema(summary="How one of them stands"),
 )

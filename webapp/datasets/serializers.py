@@ -13,7 +13,7 @@ from webapp.assets.links import media_link
 from webapp.datasets.forms import GROUNDS, HOWS
 from webapp.datasets.importing import MAX_FILES
 from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Split, Transfer
-from webapp.rest import Finite
+from webapp.rest import Body, Finite, Id
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -22,13 +22,13 @@ class DatasetSerializer(serializers.ModelSerializer):
         fields = ["id", "project", "name", "task", "created"]
 
 
-class NewDatasetSerializer(serializers.Serializer):
-    project = serializers.IntegerField()
+class NewDatasetSerializer(Body):
+    project = Id()
     name = serializers.CharField(max_length=80)
     task = serializers.ChoiceField(Dataset.Task.choices, default=Dataset.Task.BOXES)
 
 
-class DatasetChangeSerializer(serializers.Serializer):
+class DatasetChangeSerializer(Body):
     name = serializers.CharField(max_length=80, required=False)
 
 
@@ -72,13 +72,13 @@ class SampleSerializer(serializers.ModelSerializer):
         return [known[pk] for pk in sample.labels if pk in known]
 
 
-class NewBoxSerializer(serializers.Serializer):
+class NewBoxSerializer(Body):
     label = serializers.CharField(max_length=60)
     box = serializers.ListField(child=Finite(), min_length=4, max_length=4)
     occluded = serializers.BooleanField(default=False)
 
 
-class SampleChangeSerializer(serializers.Serializer):
+class SampleChangeSerializer(Body):
     """What is given replaces what was said. `version`: the one that was read, so that nobody's
     work is overwritten unseen."""
 
@@ -89,7 +89,7 @@ class SampleChangeSerializer(serializers.Serializer):
     is_golden = serializers.BooleanField(required=False)
 
 
-class RecipeSerializer(serializers.Serializer):
+class RecipeSerializer(Body):
     """Shares are parts of the real pictures and add up to 1."""
 
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
@@ -128,8 +128,8 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
         return self.context["request"].build_absolute_uri(media_link(version.file))
 
 
-class NewVersionSerializer(serializers.Serializer):
-    dataset = serializers.IntegerField()
+class NewVersionSerializer(Body):
+    dataset = Id()
     recipe = RecipeSerializer(required=False)
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
@@ -150,7 +150,7 @@ class TransferSerializer(serializers.ModelSerializer):
         return media_link(row.file, download_as=row.file_name) if row.is_kept else None
 
 
-class SetImportSerializer(serializers.Serializer):
+class SetImportSerializer(Body):
     """An archive, or a file of labels with its pictures; or the ids of resumable uploads."""
 
     file = serializers.ListField(
@@ -170,28 +170,30 @@ class SetImportSerializer(serializers.Serializer):
         return values
 
 
-class SetExportSerializer(serializers.Serializer):
+class SetExportSerializer(Body):
     """`version`: the number of a frozen version; without, the dataset as it is now."""
 
     format = serializers.ChoiceField(list(TITLES))
-    version = serializers.IntegerField(required=False, allow_null=True, default=None)
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, allow_null=True, default=None
+    )
     pictures = serializers.BooleanField(default=True)
 
 
-class TakeSerializer(serializers.Serializer):
+class TakeSerializer(Body):
     """`how`: "pictures" takes assets that are pictures as they are; the others take frames."""
 
-    assets = serializers.ListField(child=serializers.IntegerField(), min_length=1, max_length=5000)
+    assets = serializers.ListField(child=Id(), min_length=1, max_length=5000)
     how = serializers.ChoiceField(["pictures", *(how for how, _, _ in HOWS)], default="pictures")
     every_s = Finite(min_value=0.04, max_value=3600, default=1.0)
     most = serializers.IntegerField(min_value=1, max_value=2000, default=100)
 
 
-class SynthesiseSerializer(serializers.Serializer):
+class SynthesiseSerializer(Body):
     """Pictures made of the logos of these labels: their logo files, else their references."""
 
     labels = serializers.ListField(child=serializers.CharField(max_length=60), min_length=1)
     count = serializers.IntegerField(min_value=1, max_value=20_000, default=500)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
     backgrounds = serializers.ChoiceField([ground for ground, _, _ in GROUNDS], default="made")
-    assets = serializers.ListField(child=serializers.IntegerField(), default=list, max_length=100)
+    assets = serializers.ListField(child=Id(), default=list, max_length=100)

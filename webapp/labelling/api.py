@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, status
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,17 +21,17 @@ from webapp.labelling.serializers import (
     PersonSerializer,
 )
 from webapp.projects.api import in_words
-from webapp.rest import IN_WORKSPACE, Conflict, WorkspaceObjects, one_of, whole_number
+from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects
+
+
+class JobQuery(InWorkspace):
+    dataset = Id(required=False)
+    status = serializers.ChoiceField(LabelingJob.Status.values, required=False)
 
 
 @extend_schema_view(
     list=extend_schema(
         summary="Labelling jobs, newest first",
-        parameters=[
-            IN_WORKSPACE,
-            OpenApiParameter("dataset", int),
-            OpenApiParameter("status", str, enum=LabelingJob.Status.values),
-        ],
     ),
     retrieve=extend_schema(summary="One labelling job and how far it is"),
     create=extend_schema(
@@ -43,13 +43,10 @@ from webapp.rest import IN_WORKSPACE, Conflict, WorkspaceObjects, one_of, whole_
 class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
     queryset = LabelingJob.objects.select_related("dataset__project__workspace")
     serializer_class = JobSerializer
+    queries = {"list": JobQuery}
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        if (dataset := whole_number(self.request, "dataset")) is not None:
-            queryset = queryset.filter(dataset=dataset)
-        if wanted := one_of(self.request, "status", LabelingJob.Status.values):
-            queryset = queryset.filter(status=wanted)
-        return queryset
+        return self.matching(queryset, dataset="dataset", status="status")
 
     def create(self, request: Request) -> Response:
         wish = NewJobSerializer(data=request.data)

@@ -8,6 +8,7 @@ from webapp.labelling import figures
 from webapp.labelling.figures import Person
 from webapp.labelling.forms import MOST_PEOPLE
 from webapp.labelling.models import LabelingJob
+from webapp.rest import Body
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -65,7 +66,7 @@ class PersonSerializer(serializers.Serializer):
         return person.assignment is not None
 
 
-class NewJobSerializer(serializers.Serializer):
+class NewJobSerializer(Body):
     dataset = serializers.IntegerField(min_value=1, max_value=2**62)
     title = serializers.CharField(max_length=120)
     samples = serializers.ListField(
@@ -81,7 +82,7 @@ class NewJobSerializer(serializers.Serializer):
     deadline = serializers.DateTimeField(required=False, allow_null=True)
 
 
-class InvitationSerializer(serializers.Serializer):
+class InvitationSerializer(Body):
     emails = serializers.ListField(
         child=serializers.EmailField(), min_length=1, max_length=MOST_PEOPLE
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -29,13 +29,21 @@ from webapp.projects.serializers import (
 )
 from webapp.registry.models import ModelVersion
 from webapp.rest import (
-    IN_WORKSPACE,
     Conflict,
+    Id,
+    InWorkspace,
     Unacceptable,
     WorkspaceObjects,
-    whole_number,
     workspace_for,
 )
+
+
+class LabelQuery(InWorkspace):
+    project = Id(required=False)
+
+
+class ReferenceQuery(LabelQuery):
+    label = Id(required=False)
 
 
 @contextmanager
@@ -48,11 +56,10 @@ def in_words() -> Iterator[None]:
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Projects", parameters=[IN_WORKSPACE]),
+    list=extend_schema(summary="Projects"),
     retrieve=extend_schema(summary="One project with its labels"),
     create=extend_schema(
         summary="Begin a project",
-        parameters=[IN_WORKSPACE],
         request=NewProjectSerializer,
         responses={201: ProjectSerializer},
     ),
@@ -65,11 +72,12 @@ def in_words() -> Iterator[None]:
 class ProjectViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
     queryset = Project.objects.prefetch_related("labels")
     serializer_class = ProjectSerializer
+    queries = {"create": InWorkspace}
 
     def create(self, request: Request) -> Response:
         wish = NewProjectSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
-        workspace = workspace_for(request, Action.ANALYSE, whole_number(request, "workspace"))
+        workspace = workspace_for(request, Action.ANALYSE, self.asked.get("workspace"))
         name = " ".join(wish.validated_data["name"].split())
         brands = wish.validated_data.get("brands", [])
         with in_words():
@@ -115,7 +123,6 @@ def _change(project: Project, values: dict[str, Any], request: Request) -> None:
 @extend_schema_view(
     list=extend_schema(
         summary="Labels of projects, archived ones included",
-        parameters=[IN_WORKSPACE, OpenApiParameter("project", int)],
     ),
     retrieve=extend_schema(summary="One label"),
     create=extend_schema(
@@ -133,10 +140,10 @@ class LabelViewSet(
 ):
     queryset = Label.objects.select_related("project__workspace")
     serializer_class = LabelSerializer
+    queries = {"list": LabelQuery}
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        project = whole_number(self.request, "project")
-        return queryset if project is None else queryset.filter(project=project)
+        return self.matching(queryset, project="project")
 
     def create(self, request: Request) -> Response:
         wish = NewLabelSerializer(data=request.data)
@@ -165,11 +172,6 @@ class LabelViewSet(
 @extend_schema_view(
     list=extend_schema(
         summary="Logo pictures",
-        parameters=[
-            IN_WORKSPACE,
-            OpenApiParameter("label", int),
-            OpenApiParameter("project", int),
-        ],
     ),
     retrieve=extend_schema(summary="One logo picture"),
     create=extend_schema(
@@ -184,13 +186,11 @@ class ReferenceViewSet(
 ):
     queryset = Reference.objects.select_related("label__project__workspace")
     serializer_class = ReferenceSerializer
+    queries = {"list": ReferenceQuery}
     parser_classes = (MultiPartParser,)
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        for name, path in [("label", "label"), ("project", "label__project")]:
-            if (pk := whole_number(self.request, name)) is not None:
-                queryset = queryset.filter(**{path: pk})
-        return queryset
+        return self.matching(queryset, label="label", project="label__project")
 
     def create(self, request: Request) -> Response:
         wish = NewReferenceSerializer(data=request.data)

@@ -10,10 +10,10 @@ from webapp.assets.links import media_link
 from webapp.projects.forms import MODES
 from webapp.projects.models import Label, Project, Reference
 from webapp.registry.models import ModelVersion
-from webapp.rest import Finite
+from webapp.rest import Body, Finite, Id
 
 
-class SamplingSerializer(serializers.Serializer):
+class SamplingSerializer(Body):
     """Which frames are looked at. `interval_s` is for `interval` and `adaptive`."""
 
     mode = serializers.ChoiceField(choices=[mode for mode, _, _ in MODES], required=False)
@@ -63,8 +63,8 @@ class ReferenceSerializer(serializers.ModelSerializer):
         return self.context["request"].build_absolute_uri(media_link(reference.file))
 
 
-class NewReferenceSerializer(serializers.Serializer):
-    label = serializers.IntegerField()
+class NewReferenceSerializer(Body):
+    label = Id()
     picture = serializers.FileField(help_text="PNG, JPEG or WebP.")
 
 
@@ -78,12 +78,12 @@ class LabelSerializer(serializers.ModelSerializer):
         ]
 
 
-class NewLabelSerializer(serializers.Serializer):
-    project = serializers.IntegerField()
+class NewLabelSerializer(Body):
+    project = Id()
     name = serializers.CharField(max_length=60)
 
 
-class LabelChangeSerializer(serializers.Serializer):
+class LabelChangeSerializer(Body):
     name = serializers.CharField(max_length=60, required=False)
     colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}$", required=False)
     aliases = serializers.ListField(
@@ -116,14 +116,14 @@ class ProjectSerializer(serializers.ModelSerializer):
         return LabelSerializer(current, many=True).data
 
 
-class NewProjectSerializer(serializers.Serializer):
+class NewProjectSerializer(Body):
     name = serializers.CharField(max_length=80)
     brands = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=Project.MAX_LABELS, required=False
     )
 
 
-class ProjectChangeSerializer(serializers.Serializer):
+class ProjectChangeSerializer(Body):
     name = serializers.CharField(max_length=80, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     sampling = SamplingSerializer(required=False)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, status
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,17 +19,16 @@ from webapp.registry.serializers import (
     StartSerializer,
 )
 from webapp.rest import (
-    IN_WORKSPACE,
     Conflict,
+    InWorkspace,
     Unacceptable,
     WorkspaceObjects,
-    one_of,
     workspace_for,
 )
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Models with their versions", parameters=[IN_WORKSPACE]),
+    list=extend_schema(summary="Models with their versions"),
     retrieve=extend_schema(summary="One model"),
 )
 class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
@@ -38,7 +37,7 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceOb
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Versions of models", parameters=[IN_WORKSPACE]),
+    list=extend_schema(summary="Versions of models"),
     retrieve=extend_schema(summary="One version of a model"),
 )
 class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
@@ -138,16 +137,19 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Work
         return Response(HostingSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
+class HostingQuery(InWorkspace):
+    state = serializers.ChoiceField(Hosting.State.values, required=False)
+
+
 @extend_schema_view(
     list=extend_schema(
         summary="Versions in memory, which worker holds them, and what that costs",
-        parameters=[IN_WORKSPACE, OpenApiParameter("state", str, enum=Hosting.State.values)],
     )
 )
 class HostingViewSet(mixins.ListModelMixin, WorkspaceObjects):
     queryset = Hosting.objects.select_related("version__model")
+    queries = {"list": HostingQuery}
     serializer_class = HostingSerializer
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted = one_of(self.request, "state", Hosting.State.values)
-        return queryset.filter(state=wanted) if wanted else queryset
+        return self.matching(queryset, state="state")

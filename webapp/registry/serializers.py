@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
+from webapp.rest import Body, Id
 
 
 class ModelVersionSerializer(serializers.ModelSerializer):
@@ -61,7 +62,7 @@ class HostingSerializer(serializers.ModelSerializer):
         fields = ["version", "state", "wanted", "idle_s", "until", "bytes", "held", "problem"]
 
 
-class StartSerializer(serializers.Serializer):
+class StartSerializer(Body):
     idle_s = serializers.IntegerField(
         required=False,
         min_value=Hosting.LEAST_IDLE_S,
@@ -70,10 +71,10 @@ class StartSerializer(serializers.Serializer):
     )
 
 
-class PromoteSerializer(serializers.Serializer):
+class PromoteSerializer(Body):
     alias = serializers.ChoiceField(choices=["production", "candidate"], default="production")
 
 
-class CopySerializer(serializers.Serializer):
-    workspace = serializers.IntegerField(required=False, help_text="The version's own by default.")
+class CopySerializer(Body):
+    workspace = Id(required=False, help_text="The version's own by default.")
     name = serializers.CharField(max_length=80, help_text="The model to copy it to.")

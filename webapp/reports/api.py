@@ -6,11 +6,11 @@ from rest_framework.serializers import BaseSerializer
 
 from webapp.reports.models import Report
 from webapp.reports.serializers import ReportDetailSerializer, ReportSerializer
-from webapp.rest import IN_WORKSPACE, WorkspaceObjects
+from webapp.rest import WorkspaceObjects
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Issued reports", parameters=[IN_WORKSPACE]),
+    list=extend_schema(summary="Issued reports"),
     retrieve=extend_schema(summary="One report with its numbers", responses=ReportDetailSerializer),
 )
 class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):

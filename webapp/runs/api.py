@@ -6,7 +6,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, status
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -19,13 +19,14 @@ from webapp.assets.models import Asset
 from webapp.pagination import Cursor
 from webapp.projects.models import Project
 from webapp.rest import (
-    IN_WORKSPACE,
+    Between,
     Conflict,
+    Finite,
+    Id,
+    InWorkspace,
+    Query,
     Unacceptable,
     WorkspaceObjects,
-    number,
-    one_of,
-    whole_number,
 )
 from webapp.runs.boxes import Boxes, ByBox
 from webapp.runs.models import Run, RunRefused
@@ -48,27 +49,23 @@ class ByIndex(Cursor):
     ordering = "index"
 
 
-_BETWEEN = [
-    OpenApiParameter("from", float, description="Seconds."),
-    OpenApiParameter("to", float, description="Seconds."),
-]
-_OF_BOXES = [
-    OpenApiParameter("label", int),
-    OpenApiParameter("min_confidence", float, description="0 to 1."),
-    *_BETWEEN,
-]
+class RunQuery(InWorkspace):
+    asset = Id(required=False)
+    project = Id(required=False)
+    status = serializers.ChoiceField(Run.Status.values, required=False)
+
+
+class BoxQuery(Between):
+    label = Id(required=False)
+    min_confidence = Finite(min_value=0, max_value=1, required=False)
+
+
 _ANSWERS: dict[str, Any] = {"request": None, "responses": RunDetailSerializer}
 
 
 @extend_schema_view(
     list=extend_schema(
         summary="Runs, newest first",
-        parameters=[
-            IN_WORKSPACE,
-            OpenApiParameter("asset", int),
-            OpenApiParameter("project", int),
-            OpenApiParameter("status", str, enum=Run.Status.values),
-        ],
     ),
     retrieve=extend_schema(summary="One run and how far it is", responses=RunDetailSerializer),
     create=extend_schema(
@@ -84,18 +81,20 @@ _ANSWERS: dict[str, Any] = {"request": None, "responses": RunDetailSerializer}
 class RunViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, WorkspaceObjects
 ):
+    queries = {
+        "list": RunQuery,
+        "detections": BoxQuery,
+        "tracks": BoxQuery,
+        "shots": Between,
+        "segments": Query,
+    }
     queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
 
     def get_serializer_class(self) -> type[BaseSerializer]:
         return RunSerializer if self.action == "list" else RunDetailSerializer
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        for name in ("asset", "project"):
-            if (pk := whole_number(self.request, name)) is not None:
-                queryset = queryset.filter(**{name: pk})
-        if wanted := one_of(self.request, "status", Run.Status.values):
-            queryset = queryset.filter(status=wanted)
-        return queryset
+        return self.matching(queryset, asset="asset", project="project", status="status")
 
     def create(self, request: Request) -> Response:
         wish = RunRequestSerializer(data=request.data)
@@ -172,7 +171,6 @@ class RunViewSet(
 
     @extend_schema(
         summary="The boxes, by time",
-        parameters=_OF_BOXES,
         responses=DetectionSerializer(many=True),
     )
     @action(detail=True, pagination_class=ByBox, filter_backends=[])
@@ -180,36 +178,34 @@ class RunViewSet(
         pages = ByBox()
         found = Boxes(
             self.get_object(),
-            label=whole_number(request, "label"),
-            floor=number(request, "min_confidence"),
-            start_s=number(request, "from"),
-            end_s=number(request, "to"),
+            label=self.asked.get("label"),
+            floor=self.asked.get("min_confidence"),
+            start_s=self.asked.get("from"),
+            end_s=self.asked.get("to"),
         )
         page = pages.paginate_queryset(found, request, view=self)
         return pages.get_paginated_response([box._asdict() for box in page])
 
     @extend_schema(
         summary="Logos followed across frames, by their start",
-        parameters=_OF_BOXES,
         responses=TrackSerializer(many=True),
     )
     @action(detail=True, pagination_class=ByStart, filter_backends=[])
     def tracks(self, request: Request, pk: str) -> Response:
-        found = _overlapping(self.get_object().tracks.select_related("label"), request)
-        if (label := whole_number(request, "label")) is not None:
+        found = _overlapping(self.get_object().tracks.select_related("label"), self.asked)
+        if (label := self.asked.get("label")) is not None:
             found = found.filter(label=label)
-        if (floor := number(request, "min_confidence")) is not None:
+        if (floor := self.asked.get("min_confidence")) is not None:
             found = found.filter(confidence__gte=floor)
         return self._page(found, ByStart, TrackSerializer)
 
     @extend_schema(
         summary="The stretches between cuts",
-        parameters=_BETWEEN,
         responses=ShotSerializer(many=True),
     )
     @action(detail=True, pagination_class=ByIndex, filter_backends=[])
     def shots(self, request: Request, pk: str) -> Response:
-        found = _overlapping(self.get_object().shots.all(), request)
+        found = _overlapping(self.get_object().shots.all(), self.asked)
         return self._page(found, ByIndex, ShotSerializer)
 
     @extend_schema(summary="The parts a run is done in", responses=SegmentSerializer(many=True))
@@ -218,10 +214,10 @@ class RunViewSet(
         return self._page(self.get_object().segments.all(), ByIndex, SegmentSerializer)
 
 
-def _overlapping(found: QuerySet, request: Request) -> QuerySet:
+def _overlapping(found: QuerySet, asked: dict[str, Any]) -> QuerySet:
     """What lasts into the stretch that was asked for."""
-    if (start_s := number(request, "from")) is not None:
+    if (start_s := asked.get("from")) is not None:
         found = found.filter(end_s__gt=start_s)
-    if (end_s := number(request, "to")) is not None:
+    if (end_s := asked.get("to")) is not None:
         found = found.filter(start_s__lt=end_s)
     return found

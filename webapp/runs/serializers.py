@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from analysis.film.columns import SOURCES
 from webapp.projects.serializers import SamplingSerializer
+from webapp.rest import Body, Id
 from webapp.runs.models import Run, Segment, Shot, Track
 
 
@@ -62,9 +63,9 @@ class RunSamplingSerializer(SamplingSerializer):
     )
 
 
-class RunRequestSerializer(serializers.Serializer):
-    asset = serializers.IntegerField()
-    project = serializers.IntegerField()
+class RunRequestSerializer(Body):
+    asset = Id()
+    project = Id()
     sampling = RunSamplingSerializer(
         required=False, help_text="What is left out is as the project says."
     )

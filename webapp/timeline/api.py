@@ -1,20 +1,35 @@
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analysis.exposure.exports import as_dict
 from analysis.exposure.measure import METHODOLOGIES
-from webapp.rest import WorkspaceObjects, number
+from webapp.rest import Between, Finite, WorkspaceObjects
 from webapp.runs.models import Run
-from webapp.timeline.choices import BadChoice, Choices
+from webapp.timeline.choices import FLOOR, BadChoice, Choices
 from webapp.timeline.exposure import Looked
 
 
+class ExposureQuery(Between):
+    method = serializers.ChoiceField(list(METHODOLOGIES), required=False)
+    threshold = Finite(min_value=FLOOR, max_value=1, required=False)
+    off = serializers.RegexField(
+        r"^([0-9]{1,18}(,[0-9]{1,18})*)?$",
+        required=False,
+        allow_blank=True,
+        help_text="Labels to leave out, by commas.",
+    )
+
+
 class RunExposure(WorkspaceObjects):
+    queries = {"retrieve": ExposureQuery}
     queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
 
     @extend_schema(
@@ -24,25 +39,20 @@ class RunExposure(WorkspaceObjects):
         "unless one is given. Of a run that is not over, what it found so far.",
         parameters=[
             OpenApiParameter("id", int, OpenApiParameter.PATH),
-            OpenApiParameter("method", str, enum=list(METHODOLOGIES)),
-            OpenApiParameter("threshold", float, description="0.05 to 1."),
-            OpenApiParameter("from", float, description="Seconds."),
-            OpenApiParameter("to", float, description="Seconds."),
-            OpenApiParameter("off", str, description="Labels to leave out, by commas."),
         ],
         responses=OpenApiTypes.OBJECT,
     )
     def retrieve(self, request: Request, pk: int) -> Response:
         run = self.get_object()
-        looked = Looked.at(run, _choices(run, request))
+        looked = Looked.at(run, _choices(run, self.asked))
         names = {label.pk: label.name for label in looked.labels}
         return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
 
 
-def _choices(run: Run, request: Request) -> Choices:
+def _choices(run: Run, asked: dict[str, Any]) -> Choices:
     """The page's choices, with times to which one end may be missing."""
-    query = {name: request.query_params.get(name, "") for name in ("method", "threshold", "off")}
-    start_s, end_s = number(request, "from"), number(request, "to")
+    query = {name: str(asked.get(name, "")) for name in ("method", "threshold", "off")}
+    start_s, end_s = asked.get("from"), asked.get("to")
     if start_s is not None or end_s is not None:
         query["in"] = str(start_s or 0.0)
         query["out"] = str(run.duration_s if end_s is None else end_s)

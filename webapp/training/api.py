@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, status
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -20,15 +20,7 @@ from webapp.datasets.models import DatasetVersion
 from webapp.leases import Status
 from webapp.registry.api import ModelVersionViewSet as Versions
 from webapp.registry.models import ModelExport, ModelVersion, RegisteredModel
-from webapp.rest import (
-    IN_WORKSPACE,
-    Conflict,
-    Unacceptable,
-    WorkspaceObjects,
-    number,
-    one_of,
-    whole_number,
-)
+from webapp.rest import Conflict, Finite, Id, InWorkspace, Query, Unacceptable, WorkspaceObjects
 from webapp.training.evaluations import DOWNLOADS, LEAST, MOST
 from webapp.training.measured import chosen, measured
 from webapp.training.models import Evaluation, TrainingRun
@@ -45,7 +37,27 @@ from webapp.training.serializers import (
 )
 from webapp.training.uses import delete
 
-_STATUS = OpenApiParameter("status", str, enum=Status.values)
+
+class TrainingQuery(InWorkspace):
+    model = Id(required=False)
+    status = serializers.ChoiceField(Status.values, required=False)
+
+
+class EvaluationQuery(InWorkspace):
+    model_version = Id(required=False)
+    status = serializers.ChoiceField(Status.values, required=False)
+
+
+class AtQuery(Query):
+    threshold = Finite(
+        min_value=LEAST, max_value=MOST, required=False, help_text="Each label's own without."
+    )
+
+
+class ExportQuery(InWorkspace):
+    version = Id(required=False)
+
+
 _ANSWERS: dict[str, Any] = {"request": None, "responses": TrainingDetailSerializer}
 
 
@@ -59,7 +71,6 @@ def _begun(view: WorkspaceObjects, row: Any, name: str) -> Response:
 @extend_schema_view(
     list=extend_schema(
         summary="Trainings, newest first",
-        parameters=[IN_WORKSPACE, OpenApiParameter("model", int), _STATUS],
     ),
     retrieve=extend_schema(
         summary="One training and how far it is", responses=TrainingDetailSerializer
@@ -72,17 +83,14 @@ def _begun(view: WorkspaceObjects, row: Any, name: str) -> Response:
     ),
 )
 class TrainingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queries = {"list": TrainingQuery}
     queryset = TrainingRun.objects.select_related("model__workspace", "version__dataset__project")
 
     def get_serializer_class(self) -> type[BaseSerializer]:
         return TrainingSerializer if self.action == "list" else TrainingDetailSerializer
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        if (pk := whole_number(self.request, "model")) is not None:
-            queryset = queryset.filter(model=pk)
-        if wanted := one_of(self.request, "status", Status.values):
-            queryset = queryset.filter(status=wanted)
-        return queryset
+        return self.matching(queryset, model="model", status="status")
 
     def create(self, request: Request) -> Response:
         form = TrainingRequestSerializer(data=request.data)
@@ -136,7 +144,6 @@ class TrainingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
 @extend_schema_view(
     list=extend_schema(
         summary="Evaluations, newest first",
-        parameters=[IN_WORKSPACE, OpenApiParameter("model_version", int), _STATUS],
     ),
     retrieve=extend_schema(
         summary="One evaluation and its figures", responses=EvaluationDetailSerializer
@@ -149,6 +156,7 @@ class TrainingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
     ),
 )
 class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queries = {"list": EvaluationQuery, "at": AtQuery}
     queryset = Evaluation.objects.select_related(
         "model_version__model__workspace", "dataset_version__dataset__project"
     )
@@ -157,11 +165,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         return EvaluationSerializer if self.action == "list" else EvaluationDetailSerializer
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        if (pk := whole_number(self.request, "model_version")) is not None:
-            queryset = queryset.filter(model_version=pk)
-        if wanted := one_of(self.request, "status", Status.values):
-            queryset = queryset.filter(status=wanted)
-        return queryset
+        return self.matching(queryset, model_version="model_version", status="status")
 
     def create(self, request: Request) -> Response:
         form = EvaluationRequestSerializer(data=request.data)
@@ -195,16 +199,11 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
 
     @extend_schema(
         summary="Precision, recall and F1 from a confidence on",
-        parameters=[
-            OpenApiParameter("threshold", float, description="0.05 to 1; each label's own without.")
-        ],
         responses=AtThresholdSerializer(many=True),
     )
     @action(detail=True, pagination_class=None, filter_backends=[])
     def at(self, request: Request, pk: str) -> Response:
-        threshold = number(request, "threshold")
-        if threshold is not None and not LEAST <= threshold <= MOST:
-            raise ValidationError({"threshold": [f"It goes from {LEAST} to {MOST:g}."]})
+        threshold = self.asked.get("threshold")
         row = self._done()
         try:
             known = measured(row)
@@ -221,7 +220,10 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         parameters=[
             OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=list(DOWNLOADS)),
         ],
-        responses={(200, "application/json"): OpenApiTypes.OBJECT},
+        responses={
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/x-ndjson"): OpenApiTypes.STR,
+        },
     )
     @action(detail=True, url_path=f"(?P<kind>{'|'.join(DOWNLOADS)})")
     def files(self, request: Request, pk: str, kind: str) -> HttpResponse:
@@ -252,7 +254,6 @@ class ModelVersionViewSet(Versions):
 @extend_schema_view(
     list=extend_schema(
         summary="Exports of model versions",
-        parameters=[IN_WORKSPACE, OpenApiParameter("version", int)],
     ),
     retrieve=extend_schema(summary="One export, with its address when it is done"),
     create=extend_schema(
@@ -263,12 +264,12 @@ class ModelVersionViewSet(Versions):
     ),
 )
 class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queries = {"list": ExportQuery}
     queryset = ModelExport.objects.select_related("version__model__workspace")
     serializer_class = ExportSerializer
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        pk = whole_number(self.request, "version")
-        return queryset if pk is None else queryset.filter(version=pk)
+        return self.matching(queryset, version="version")
 
     def create(self, request: Request) -> Response:
         form = ExportRequestSerializer(data=request.data)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from webapp.assets.links import media_link
 from webapp.datasets.models import DatasetVersion
 from webapp.registry.models import ModelExport
+from webapp.rest import Body, Id
 from webapp.training.models import Evaluation, TrainingRun
 
 
@@ -55,9 +56,9 @@ class TrainingDetailSerializer(TrainingSerializer):
         fields = [*TrainingSerializer.Meta.fields, "pictures", "waiting_because", "curves"]
 
 
-class TrainingRequestSerializer(serializers.Serializer):
-    dataset_version = serializers.IntegerField()
-    model = serializers.IntegerField(required=False, help_text="A model that exists …")
+class TrainingRequestSerializer(Body):
+    dataset_version = Id()
+    model = Id(required=False, help_text="A model that exists …")
     name = serializers.CharField(
         required=False, max_length=80, help_text="… or the name of one, made where there is none."
     )
@@ -95,9 +96,9 @@ class EvaluationDetailSerializer(EvaluationSerializer):
         fields = [*EvaluationSerializer.Meta.fields, "waiting_because", "figures"]
 
 
-class EvaluationRequestSerializer(serializers.Serializer):
-    model_version = serializers.IntegerField()
-    dataset_version = serializers.IntegerField()
+class EvaluationRequestSerializer(Body):
+    model_version = Id()
+    dataset_version = Id()
     split = serializers.ChoiceField(choices=["train", "val", "test"], default="test")
 
 
@@ -139,6 +140,6 @@ class ExportSerializer(serializers.ModelSerializer):
         return str(self.context["request"].build_absolute_uri(link))
 
 
-class ExportRequestSerializer(serializers.Serializer):
-    version = serializers.IntegerField()
+class ExportRequestSerializer(Body):
+    version = Id()
     format = serializers.ChoiceField(choices=ModelExport.Format.choices)
