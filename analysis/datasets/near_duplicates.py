@@ -19,6 +19,11 @@ SIDE = 32  # pixels that are transformed
 KEPT = 8  # frequencies each way, the constant one left out
 _MOST_PIXELS = 40 * 10**6
 _BLOCK = 2048  # hashes compared with all others at once
+# ImportError: where ultralytics is loaded, it answers for PIL and looks for a plugin first.
+_UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, EOFError, ImportError, struct.error),
+    Image.DecompressionBombError,
+)
 
 
 def hash_picture(image: NDArray[np.uint8]) -> str:
@@ -46,7 +51,7 @@ def hash_file(path: Path) -> str:
                 picture.draft("L", (2 * SIDE, 2 * SIDE))
                 upright = ImageOps.exif_transpose(picture).convert("L")
                 return hash_picture(np.asarray(upright))
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
+    except _UNREADABLE:
         pass  # another format, or damaged: said by what opens everything
     from analysis.media.frames import read_picture
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-from analysis.datasets.types import LabelledPicture, Problem
+from analysis.datasets.types import LabelledBox, LabelledPicture, Problem
 from analysis.errors import UnreadableMedia
+from analysis.types import Box
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -41,13 +43,42 @@ def own_files(picture: LabelledPicture) -> Path | None:
 
 def displayed_size(path: Path) -> tuple[int, int]:
     """Width and height in pixels as displayed, from the header alone. Raises UnreadableMedia."""
+    (width, height), orientation = _header(path)
+    return (height, width) if orientation in _TURNED else (width, height)
+
+
+def _header(path: Path) -> tuple[tuple[int, int], int]:
+    """Width and height as stored, and how the picture is turned for display, by EXIF's number."""
     try:
         with Image.open(path, formats=_FORMATS) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(_ORIENTATION) in _TURNED
+            return picture.size, picture.getexif().get(_ORIENTATION, 1)
     except _UNREADABLE:
         raise UnreadableMedia(f"{path.name} is not a picture that can be read.") from None
-    return (height, width) if turned else (width, height)
+
+
+def as_displayed(box: Box, orientation: int) -> Box:
+    """A box of the stored pixels, in fractions, where it is seen once the picture is turned.
+
+    `orientation` is EXIF's (CIPA DC-008, 4.6.4): 1 as stored, 3 by half a turn, 6 and 8 by a
+    quarter clockwise and against it, the even ones below 6 and 5 and 7 mirrored as well.
+    """
+    x1, y1, x2, y2 = box
+    match orientation:
+        case 2:
+            return Box(1 - x2, y1, 1 - x1, y2)
+        case 3:
+            return Box(1 - x2, 1 - y2, 1 - x1, 1 - y1)
+        case 4:
+            return Box(x1, 1 - y2, x2, 1 - y1)
+        case 5:
+            return Box(y1, x1, y2, x2)
+        case 6:
+            return Box(1 - y2, x1, 1 - y1, x2)
+        case 7:
+            return Box(1 - y2, 1 - x2, 1 - y1, 1 - x1)
+        case 8:
+            return Box(y1, 1 - x2, y2, 1 - x1)
+    return box
 
 
 def said_size(width: Any, height: Any) -> tuple[int, int] | None:
@@ -76,8 +107,9 @@ class Shelf:
         self._by_end: dict[tuple[str, ...], list[Path]] = {}  # name, and name with its folder
         self._answered: dict[Path, list[str]] = {}
         for path, own in self._own.items():
-            for end in {tuple(own[-1:]), tuple(own[-2:])}:
-                self._by_end.setdefault(end, []).append(path)
+            for parts in (own, _without_ending(own)):
+                for end in {tuple(parts[-1:]), tuple(parts[-2:])}:
+                    self._by_end.setdefault(end, []).append(path)
 
     def expect(self, names: Iterable[str]) -> None:
         """Hear all names that will be asked for: a file then answers to the one that is nearest
@@ -85,14 +117,18 @@ class Shelf:
         claims: dict[Path, dict[tuple[str, ...], tuple[int, int]]] = {}
         for parts in {tuple(_parts(name)) for name in names}:
             if (path := self._best([*parts], "")) is not None:
-                shared = _shared_end(self._own[path], [*parts])
+                own = self._own[path]
+                shared = max(
+                    _shared_end(own, [*parts]), _shared_end(_without_ending(own), [*parts])
+                )
                 claims.setdefault(path, {})[parts] = shared, -len(parts)
         for path, ranks in claims.items():
             nearest = [parts for parts, rank in ranks.items() if rank == max(ranks.values())]
             self._answered[path] = [*nearest[0]] if len(nearest) == 1 else []
 
     def find(self, called: str, near: str = "") -> Path | None:
-        """The file that shares the longest end of its path with `called`.
+        """The file that shares the longest end of its path with `called`, whose own ending may
+        be missing.
 
         Between equals the one with a folder called `near` in its path, then the one with fewer
         folders. None when none is the best, or when the best answers to another name.
@@ -109,13 +145,19 @@ class Shelf:
         ranks = {}
         for path in alike:
             own = self._own[path]
-            ranks[path] = (_shared_end(own, parts), near in own[:-1], -len(own))
+            shared = max(_shared_end(own, parts), _shared_end(_without_ending(own), parts))
+            ranks[path] = (shared, near in own[:-1], -len(own))
         best = [path for path, rank in ranks.items() if rank == max(ranks.values())]
         return best[0] if len(best) == 1 else None
 
 
 def _parts(name: str) -> list[str]:
     return [p for p in name.casefold().replace("\\", "/").split("/") if p not in ("", ".")]
+
+
+def _without_ending(parts: list[str]) -> list[str]:
+    stem, dot, _ = parts[-1].rpartition(".")
+    return [*parts[:-1], stem] if dot and stem else parts
 
 
 def _shared_end(one: list[str], other: list[str]) -> int:
@@ -125,9 +167,22 @@ def _shared_end(one: list[str], other: list[str]) -> int:
     return n
 
 
-def measured(
-    shelf: Shelf, called: str, said: tuple[int, int] | None, near: str = ""
-) -> tuple[Path | None, tuple[int, int] | None, list[Problem]]:
+class Measured(NamedTuple):
+    """A picture that a file of labels speaks of."""
+
+    path: Path | None
+    size: tuple[int, int] | None  # as displayed; None where nothing says
+    problems: list[Problem]
+    orientation: int = 1  # of EXIF, where the labels are for the pixels as stored
+
+    def turned(self, boxes: Iterable[LabelledBox]) -> list[LabelledBox]:
+        """Boxes in fractions of what they were drawn on, as they lie in the displayed picture."""
+        if self.orientation == 1:
+            return list(boxes)
+        return [replace(box, box=as_displayed(box.box, self.orientation)) for box in boxes]
+
+
+def measured(shelf: Shelf, called: str, said: tuple[int, int] | None, near: str = "") -> Measured:
     """The file called so, the size of the picture (else the size `said`), and what is amiss.
 
     A missing file is no reason to lose its labels where the size is known; no size is.
@@ -135,22 +190,28 @@ def measured(
     path = shelf.find(called, near)
     if path is None:
         if said is None:
-            return None, None, [Problem(called, "ERROR_INVALID_IMAGE", "The picture is missing.")]
+            problem = Problem(called, "ERROR_INVALID_IMAGE", "The picture is missing.")
+            return Measured(None, None, [problem])
         message = "The picture is missing; its labels are kept."
         missing = Problem(called, "WARNING_MISSING_IMAGE", message, is_error=False)
-        return None, said, [missing] if shelf.files else []
+        return Measured(None, said, [missing] if shelf.files else [])
     try:
-        size = displayed_size(path)
+        stored, orientation = _header(path)
     except UnreadableMedia as error:
-        return None, None, [Problem(called, "ERROR_INVALID_IMAGE", error.message)]
-    if said is not None and said != size:
-        message = (
-            f"The labels are for {said[0]} × {said[1]} pixels, the picture has {size[0]} × "
-            f"{size[1]}. The boxes were scaled."
-        )
-        problem = Problem(called, "ERROR_INVALID_IMAGE_DIMENSION", message, is_error=False)
-        return path, size, [problem]
-    return path, size, []
+        return Measured(None, None, [Problem(called, "ERROR_INVALID_IMAGE", error.message)])
+    size = stored[::-1] if orientation in _TURNED else stored
+    if said is None or said == size:
+        return Measured(path, size, [])
+    if said == stored:  # the labels know nothing of the turn
+        message = "Its labels are for the picture as it is stored; they were turned as it is shown."
+        problem = Problem(called, "WARNING_TURNED_IMAGE", message, is_error=False)
+        return Measured(path, size, [problem], orientation)
+    message = (
+        f"The labels are for {said[0]} × {said[1]} pixels, the picture has {size[0]} × "
+        f"{size[1]}. The boxes were scaled."
+    )
+    problem = Problem(called, "ERROR_INVALID_IMAGE_DIMENSION", message, is_error=False)
+    return Measured(path, size, [problem])
 
 
 def file_names(pictures: Iterable[LabelledPicture]) -> dict[str, str]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import cos, radians, sin
 from pathlib import Path
+from typing import NamedTuple
 
+from analysis.datasets.boxes import around, from_pixels
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
 from analysis.types import Box
@@ -18,7 +21,45 @@ from analysis.types import Box
 _NUMBER = re.compile(r"(\d{1,9})$")
 MOST_BOXES = 2_000_000  # of one video: a few lines of a file can stand for any number
 
-Key = tuple[LabelledBox, bool]  # what a track says at a frame, and whether it is outside then
+
+class Turned(NamedTuple):
+    """A rectangle that is turned, in pixels: tools move its sides and its angle between keys."""
+
+    box: Box  # as it lies before it is turned
+    degrees: float  # clockwise
+    about_centre: bool  # else about its top left corner
+    shortest: bool  # whether the tool turns the shorter way round
+
+    def upright(self) -> Box:
+        """The upright box around it, in pixels."""
+        x1, y1, x2, y2 = self.box
+        px, py = self.box.centre if self.about_centre else (x1, y1)
+        c, s = cos(radians(self.degrees)), sin(radians(self.degrees))
+        return around(
+            (px + (x - px) * c - (y - py) * s, py + (x - px) * s + (y - py) * c)
+            for x in (x1, x2)
+            for y in (y1, y2)
+        )
+
+    def towards(self, goal: Turned, share: float) -> Turned:
+        """What it is at a share of the way to `goal`."""
+        by = goal.degrees - self.degrees
+        if self.shortest:
+            by = (by + 180) % 360 - 180
+        return self._replace(
+            box=_moved(self.box, goal.box, share), degrees=self.degrees + by * share
+        )
+
+
+class Key(NamedTuple):
+    """What a track says at a frame."""
+
+    box: LabelledBox
+    is_outside: bool = False
+    turned: Turned | None = None  # where the tool knows rectangles that are turned
+    size: tuple[int, int] = (1, 1)  # of the picture, pixels
+
+
 Track = tuple[int | None, str, dict[int, LabelledBox]]  # number, label, and its box by frame
 
 
@@ -43,8 +84,11 @@ def frame_files(paths: Iterable[Path], near: str) -> dict[int, Path]:
 class Frames:
     """The frames of one video with the boxes on them, as its tracks are spread over them."""
 
-    def __init__(self, where: str, numbers: Iterable[int] = ()) -> None:
-        self.where = where
+    def __init__(
+        self, where: str, numbers: Iterable[int] = (), *, first: int = 0, step: int = 1
+    ) -> None:
+        """`numbers` of the frames there are; of others each `step`-th from `first` on."""
+        self.where, self.first, self.step = where, first, step
         self.boxes: dict[int, list[LabelledBox]] = {number: [] for number in numbers}
         self.n_boxes = 0
 
@@ -54,7 +98,8 @@ class Frames:
         if self.n_boxes > MOST_BOXES:
             raise AnalysisError(f"{self.where} stands for more than {MOST_BOXES:,} boxes.")
         for frame, box in between(keys):
-            self.boxes.setdefault(frame, []).append(box)
+            if (frame - self.first) % self.step == 0:
+                self.boxes.setdefault(frame, []).append(box)
 
     def __iter__(self) -> Iterator[tuple[int, list[LabelledBox]]]:
         """Number and boxes of each frame, in order."""
@@ -75,20 +120,26 @@ def between(keys: Mapping[int, Key]) -> Iterator[tuple[int, LabelledBox]]:
     """
     order = sorted(keys)
     for frame, following in zip(order, [*order[1:], None], strict=False):
-        box, is_outside = keys[frame]
-        if is_outside:
+        key = keys[frame]
+        if key.is_outside:
             continue
-        yield frame, box
+        yield frame, key.box
         if following is None:
             continue
-        end, ends_outside = keys[following]
-        goal = box.box if ends_outside else end.box
+        goal = key if keys[following].is_outside else keys[following]
         for number in range(frame + 1, following):
-            yield number, replace(box, box=_along(box.box, goal, frame, number, following))
+            share = (number - frame) / (following - frame)
+            yield number, replace(key.box, box=_along(key, goal, share))
 
 
-def _along(start: Box, goal: Box, first: int, frame: int, last: int) -> Box:
-    share = (frame - first) / (last - first)
+def _along(start: Key, goal: Key, share: float) -> Box:
+    if start.turned and goal.turned and (start.turned.degrees or goal.turned.degrees):
+        width, height = start.size
+        return from_pixels(*start.turned.towards(goal.turned, share).upright(), width, height)
+    return _moved(start.box.box, goal.box.box, share)
+
+
+def _moved(start: Box, goal: Box, share: float) -> Box:
     return Box(*(a + (b - a) * share for a, b in zip(start, goal, strict=True)))
 
 
@@ -96,7 +147,9 @@ def n_between(keys: Mapping[int, Key]) -> int:
     """How many boxes `between` gives for these keys."""
     order = sorted(keys)
     ends = [*order[1:], order[-1] + 1] if order else []
-    return sum(end - frame for frame, end in zip(order, ends, strict=True) if not keys[frame][1])
+    return sum(
+        end - frame for frame, end in zip(order, ends, strict=True) if not keys[frame].is_outside
+    )
 
 
 # --- out ----------------------------------------------------------------------------------

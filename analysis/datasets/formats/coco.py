@@ -7,23 +7,25 @@ field for goes where CVAT puts it: `attributes` of the annotation.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from analysis.datasets.boxes import from_pixels, in_pixels, sound
+from analysis.datasets.boxes import around, from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.formats.coco_masks import box_of_mask
 from analysis.datasets.formats.json_files import json_files
+from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
-from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
+from analysis.datasets.split_names import split_named
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Task
 from analysis.errors import AnalysisError
+from analysis.types import Box
 
 TITLE = "COCO"
 HOLDS = frozenset(
     {"split", "occluded", "track", "confidence", "attributes", "fractions", "changed", "name"}
 )
-_SPLIT = re.compile(r"(?<![a-z])(train|val|test)")
 _DEFAULT = "default"  # the split that CVAT and datumaro write for pictures without one
 
 
@@ -47,7 +49,7 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     """The set in `folder`, all its splits together. Raises AnalysisError where there is none."""
     shelf = Shelf(folder)
     labels: dict[str, None] = {}
-    pictures: dict[str, LabelledPicture] = {}
+    gathered = Gathered(folder)
     problems: list[Problem] = []
     name = ""
     found = list(_files(folder))
@@ -55,33 +57,69 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     for path, content in found:
         file = _File(path.relative_to(folder).as_posix(), content, shelf)
         name = name or str((content.get("info") or {}).get("description") or "")
-        labels |= dict.fromkeys(file.labels.values())
+        labels |= dict.fromkeys(file.names())
         for picture in file.pictures():
-            if picture.source in pictures:
-                message = "Two files have this picture; the first is kept."
-                problem = Problem(picture.source, "WARNING_DUPLICATE_SOURCE", message, False)
-                file.problems.append(problem)
-            pictures.setdefault(picture.source, picture)
+            gathered.add(picture, file.split or file.where)
         problems += file.problems
+    pictures = gathered.pictures()
     if not pictures and not labels:
         raise AnalysisError("There is no COCO file: JSON with images, annotations and categories.")
-    return LabelledSet("boxes", tuple(labels), tuple(pictures.values()), name), problems
+    is_concept = any(p.labels for p in pictures) and not any(p.boxes for p in pictures)
+    task: Task = "concept" if is_concept else "boxes"
+    return LabelledSet(task, tuple(labels), pictures, name), problems + gathered.problems
 
 
 class _File:
-    """One COCO file being read: its rows, and what is wrong with them."""
+    """One COCO file being read: its rows, and what is wrong with them.
+
+    Ids are compared as texts: one file writes 7 where another writes "7".
+    """
 
     def __init__(self, where: str, content: dict[str, Any], shelf: Shelf) -> None:
         self.where, self.content, self.shelf = where, content, shelf
         self.problems: list[Problem] = []
-        found = _SPLIT.search(where.lower())
-        self.split: Split | None = found[1] if found else None  # type: ignore[assignment]
-        self.labels = {
-            row["id"]: str(row["name"]) for row in self._rows("categories", "id", "name")
-        }
-        self.annotations: dict[Any, list[dict[str, Any]]] = {}
-        for row in self._rows("annotations", "image_id", "category_id", "bbox"):
-            self.annotations.setdefault(row["image_id"], []).append(row)
+        self.split = split_named(where)
+        self.categories = {str(row["id"]): row for row in self._rows("categories", "id", "name")}
+        self.annotations: dict[str, list[dict[str, Any]]] = {}
+        for row in self._annotations():
+            self.annotations.setdefault(str(row["image_id"]), []).append(row)
+
+    def names(self) -> list[str]:
+        """The labels, without a root that only gathers the others, as Roboflow writes one."""
+        used = {str(row["category_id"]) for rows in self.annotations.values() for row in rows}
+        above = {str(row.get("supercategory") or "") for row in self.categories.values()}
+        return [
+            str(row["name"])
+            for number, row in self.categories.items()
+            if number in used
+            or str(row["name"]) not in above
+            or str(row.get("supercategory") or "none") not in ("none", str(row["name"]))
+            or len(self.categories) == 1
+        ]
+
+    def _annotations(self) -> Iterator[dict[str, Any]]:
+        """A row for each thing; or, where no row of the file says a place, for each label of a
+        whole picture."""
+        rows = list(self._rows("annotations", "image_id"))
+        of_wholes = not any(map(_has_place, rows))
+        n_captions = 0
+        for row in rows:
+            if isinstance(row.get("segments_info"), list):  # panoptic: several in one row
+                for part in row["segments_info"]:
+                    if isinstance(part, dict) and "category_id" in part:
+                        yield {**part, "image_id": row["image_id"]}
+            elif isinstance(row.get("category_id"), dict | list):
+                self._bad(f"annotation {row.get('id', '')}", "Its category is not a number.")
+            elif "category_id" in row and (of_wholes or _has_place(row)):
+                yield row
+            elif "caption" in row:
+                n_captions += 1
+            else:
+                lacks = "bbox" if "category_id" in row else "category_id"
+                self._bad(f"annotation {row.get('id', '')}", f"It lacks {lacks}.")
+        if n_captions:
+            message = f"{n_captions:,} sentences about pictures are left out."
+            self.problems.append(Problem(self.where, "LOST_CAPTIONS", message, is_error=False))
 
     def _rows(self, kind: str, *fields: str) -> Iterator[dict[str, Any]]:
         """The rows that have these fields; a word on each that has not."""
@@ -97,10 +135,13 @@ class _File:
     def _bad(self, what: str, message: str, code: str = "ERROR_INVALID_LINE") -> None:
         self.problems.append(Problem(f"{self.where}, {what}", code, message))
 
+    def _note(self, what: str, code: str, message: str) -> None:
+        self.problems.append(Problem(f"{self.where}, {what}", code, message, is_error=False))
+
     def pictures(self) -> Iterator[LabelledPicture]:
         known = set()
         for row in self._rows("images", "id", "file_name"):
-            known.add(row["id"])
+            known.add(str(row["id"]))
             if picture := self._picture(row):
                 yield picture
         for image_id, rows in self.annotations.items():
@@ -111,36 +152,47 @@ class _File:
     def _picture(self, row: dict[str, Any]) -> LabelledPicture | None:
         source = str(row["file_name"]).replace("\\", "/")
         said = said_size(row.get("width"), row.get("height"))
-        path, size, problems = measured(self.shelf, source, said, self.split or _DEFAULT)
-        self.problems += problems
-        if size is None:
+        found = measured(self.shelf, source, said, self.split or _DEFAULT)
+        self.problems += found.problems
+        if found.size is None:
             return None
-        boxes = [
-            b for r in self.annotations.get(row["id"], ()) if (b := self._box(r, said or size))
-        ]
-        kept, problems = sound(boxes, source)
+        before = len(self.problems)
+        rows = self.annotations.get(str(row["id"]), [])
+        tags = [label for r in rows if not _has_place(r) and (label := self._label(r))]
+        size = said or found.size
+        boxes = [b for r in rows if _has_place(r) and (b := self._box(r, size))]
+        kept, problems = sound(found.turned(boxes), source)
         self.problems += problems
         return LabelledPicture(
             source,
-            *size,
+            *found.size,
             boxes=kept,
+            labels=tuple(dict.fromkeys(tags)),
+            is_labelled=is_known(kept, tags, self.problems[before:]),
             split=self.split,
-            file=str(path or ""),
+            file=str(found.path or ""),
             changed=str(row.get("date_captured") or ""),
         )
 
+    def _label(self, row: dict[str, Any]) -> str | None:
+        category = self.categories.get(str(row["category_id"]))
+        if category is None:
+            message = f"There is no category {row['category_id']}."
+            self._bad(f"annotation {row.get('id', '')}", message, "ERROR_MISSING_CLASS_MAP_ID")
+            return None
+        return str(category["name"])
+
     def _box(self, row: dict[str, Any], size: tuple[int, int]) -> LabelledBox | None:
         what = f"annotation {row.get('id', '')}"
-        label = self.labels.get(row["category_id"])
+        label = self._label(row)
         if label is None:
-            message = f"There is no category {row['category_id']}."
-            self._bad(what, message, "ERROR_MISSING_CLASS_MAP_ID")
             return None
         try:
-            x, y, w, h = (float(value) for value in row["bbox"])
+            corners = self._corners(row, what)
             confidence = min(max(float(row.get("score", 1.0)), 0.0), 1.0)
-        except (TypeError, ValueError):
-            self._bad(what, "Its bbox is not four numbers.", "ERROR_INVALID_BOUNDING_BOX")
+        except (TypeError, ValueError, IndexError, OverflowError):
+            message = "Neither its bbox nor its segmentation says where it is."
+            self._bad(what, message, "ERROR_INVALID_BOUNDING_BOX")
             return None
         given = row.get("attributes")
         attributes = dict(given) if isinstance(given, dict) else {}
@@ -149,12 +201,35 @@ class _File:
         track = attributes.pop("track_id", None)
         return LabelledBox(
             label,
-            from_pixels(x, y, x + w, y + h, *size),
+            from_pixels(*corners, *size),
             occluded=bool(attributes.pop("occluded", False)),
             track=track if isinstance(track, int) else None,
             confidence=confidence,
             attributes=attributes,
         )
+
+    def _corners(self, row: dict[str, Any], what: str) -> Box:
+        """xyxy in pixels: its bbox, else the box around its outline or its mask."""
+        shape = row.get("segmentation")
+        if any(_numbers(row.get("keypoints"))):
+            self._note(what, "WARNING_KEYPOINTS", "Its key points are left out; its box is kept.")
+        if shape:
+            self._note(what, "WARNING_SHAPE", "It is a shape; the box around it is kept.")
+        if row.get("bbox"):
+            x, y, w, h = (float(value) for value in row["bbox"])
+            return Box(x, y, x + w, y + h)
+        if isinstance(shape, dict):
+            return box_of_mask(shape)
+        points = [float(value) for ring in shape or [] for value in ring]
+        return around(zip(points[::2], points[1::2], strict=True))
+
+
+def _numbers(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
+
+
+def _has_place(row: dict[str, Any]) -> bool:
+    return bool({"bbox", "segmentation", "keypoints"} & row.keys())
 
 
 def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None) -> list[Problem]:

@@ -8,15 +8,26 @@ pixels is read like that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from math import cos, sin
+from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
-from analysis.datasets.boxes import from_pixels, in_pixels, sound
+from analysis.datasets.boxes import around, from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
 from analysis.datasets.formats import xml
-from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
+from analysis.datasets.gathering import Gathered, is_known
+from analysis.datasets.picture_files import (
+    SUFFIXES,
+    Pictures,
+    Shelf,
+    file_names,
+    measured,
+    put,
+    said_size,
+)
+from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
 from analysis.types import Box
@@ -53,18 +64,25 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     from_zero = any(_counts_from_zero(file.root) for file in good)
     splits = _splits(folder)
     labels = dict.fromkeys(_labelmap(folder))
-    pictures: dict[str, LabelledPicture] = {}
+    gathered = Gathered(folder)
     shelf.expect(file.source for file in good)
     for file in good:
         picture, found = _picture(file, shelf, from_zero)
         problems += found
         if picture is not None:
             labels |= dict.fromkeys(box.label for box in picture.boxes)
-            split = splits.get(picture.source.rpartition(".")[0])
-            pictures[picture.source] = replace(picture, split=split)
-    for picture in _unlabelled(shelf, pictures, splits):
-        pictures[picture.source] = picture
-    return LabelledSet("boxes", tuple(labels), tuple(pictures.values())), problems
+            split = splits.get(_stem(picture.source)) or split_named(file.folder)
+            gathered.add(replace(picture, split=split), file.folder)
+    for picture in _unlabelled(shelf, gathered.pictures(), splits):
+        gathered.add(picture)
+    pictures = gathered.pictures()
+    return LabelledSet("boxes", tuple(labels), pictures), problems + gathered.problems
+
+
+def _stem(source: str) -> str:
+    """A name without the ending of a picture, which it need not have."""
+    stem, _, ending = source.rpartition(".")
+    return stem if f".{ending.lower()}" in SUFFIXES else source
 
 
 class _File:
@@ -72,7 +90,9 @@ class _File:
 
     def __init__(self, path: Path, top: Path) -> None:
         self.where = path.relative_to(top).as_posix()
-        self.stem = self.where.removesuffix(".xml").rpartition("Annotations/")[2]
+        self.folder, _, self.stem = self.where.removesuffix(".xml").rpartition("Annotations/")
+        if not self.folder:  # pictures and XML side by side
+            self.folder = self.stem.rpartition("/")[0]
         self.root: Element | None = None
         self.problem: Problem | None = None
         try:
@@ -98,16 +118,25 @@ def _picture(
     assert root is not None
     width, height = (xml.number(xml.text(root, f"size/{side}")) for side in ("width", "height"))
     said = said_size(width, height)
-    path, size, problems = measured(shelf, source, said)
-    if size is None:
-        return None, problems
-    boxes = []
+    near = PurePosixPath(file.folder).name
+    found = measured(shelf, source, said, near)
+    if found.size is None:
+        return None, found.problems
+    boxes, problems = [], []
     for row in root.iter("object"):
-        box, problem = _box(row, said or size, from_zero, file.where)
+        box, told = _box(row, said or found.size, from_zero, file.where)
         boxes += [box] if box else []
-        problems += [problem] if problem else []
-    kept, more = sound(boxes, file.where)
-    return LabelledPicture(source, *size, boxes=kept, file=str(path or "")), problems + more
+        problems += told
+    kept, more = sound(found.turned(boxes), file.where)
+    problems += more
+    picture = LabelledPicture(
+        source,
+        *found.size,
+        boxes=kept,
+        is_labelled=is_known(kept, (), problems),
+        file=str(found.path or ""),
+    )
+    return picture, found.problems + problems
 
 
 def _corners(row: Element) -> list[float] | None:
@@ -117,24 +146,69 @@ def _corners(row: Element) -> list[float] | None:
 
 def _box(
     row: Element, size: tuple[int, int], from_zero: bool, where: str
-) -> tuple[LabelledBox | None, Problem | None]:
+) -> tuple[LabelledBox | None, list[Problem]]:
     name = xml.text(row, "name")
     if not name:
-        return None, Problem(where, "ERROR_MISSING_CLASS_MAP_ID", "A box has no name.")
-    corners = _corners(row)
-    if corners is None:
+        return None, [Problem(where, "ERROR_MISSING_CLASS_MAP_ID", "A box has no name.")]
+    occluded = xml.text(row, "occluded") == "1"
+    if corners := _corners(row):
+        x1, y1, x2, y2 = corners
+        first = 0 if from_zero else 1
+        box = from_pixels(x1 - first, y1 - first, x2, y2, *size)
+        return LabelledBox(name, box, occluded=occluded), []
+    points = _turned_corners(row) or _outline(row)
+    if points is None:
         message = f"A box of “{name}” does not have four corners in numbers."
-        return None, Problem(where, "ERROR_INVALID_BOUNDING_BOX", message)
-    x1, y1, x2, y2 = corners
-    first = 0 if from_zero else 1
-    box = from_pixels(x1 - first, y1 - first, x2, y2, *size)
-    return LabelledBox(name, box, occluded=xml.text(row, "occluded") == "1"), None
+        return None, [Problem(where, "ERROR_INVALID_BOUNDING_BOX", message)]
+    message = f"“{name}” is a shape; the box around it is kept."
+    told = Problem(where, "WARNING_SHAPE", message, is_error=False)
+    return LabelledBox(name, from_pixels(*around(points), *size), occluded=occluded), [told]
+
+
+def _outline(row: Element) -> list[tuple[float, float]] | None:
+    """The points of a polygon, as Roboflow numbers them (x1, y1, x2 …) or LabelMe lists them."""
+    outline = row.find("polygon")
+    if outline is None:
+        return None
+    points = [(xml.text(p, "x"), xml.text(p, "y")) for p in outline.iter("pt")] or [
+        (xml.text(outline, f"x{n}"), xml.text(outline, f"y{n}"))
+        for n in range(1, len(outline) // 2 + 1)
+    ]
+    numbers = [(xml.number(x), xml.number(y)) for x, y in points]
+    found = [(x, y) for x, y in numbers if x is not None and y is not None]
+    return found if found and len(found) == len(numbers) else None
+
+
+def _turned_corners(row: Element) -> list[tuple[float, float]] | None:
+    """The corners of a turned box, as roLabelImg tells it: centre, sides, angle in radians."""
+    sides = [xml.number(xml.text(row, f"robndbox/{n}")) for n in ("cx", "cy", "w", "h", "angle")]
+    cx, cy, w, h, angle = sides
+    if cx is None or cy is None or w is None or h is None or angle is None:
+        return None
+    return [
+        (cx + a * cos(angle) - b * sin(angle), cy + a * sin(angle) + b * cos(angle))
+        for a in (-w / 2, w / 2)
+        for b in (-h / 2, h / 2)
+    ]
 
 
 def _counts_from_zero(root: Element | None) -> bool:
-    rows = root.iter("object") if root is not None else ()
-    corners = [c for row in rows if (c := _corners(row))]
-    return any(c[0] == 0 or c[1] == 0 or any(v != int(v) for v in c if v == v) for c in corners)
+    """Whether the first pixel is 0 here and not VOC's 1.
+
+    Somebody wrote a 0; or numbers with a point, as Datumaro does; or it is Label Studio, which
+    counts from zero and writes whole numbers.
+    """
+    if root is None:
+        return False
+    if xml.text(root, "owner/name") == "Label Studio":
+        return True
+    texts = [xml.text(row, f"bndbox/{side}") for row in root.iter("object") for side in _SIDES]
+    lows = [
+        xml.number(xml.text(row, f"bndbox/{side}"))
+        for row in root.iter("object")
+        for side in _SIDES[:2]
+    ]
+    return any("." in text for text in texts) or 0 in lows
 
 
 def _labelmap(folder: Path) -> Iterator[str]:
@@ -157,18 +231,20 @@ def _splits(folder: Path) -> dict[str, Split]:
 
 
 def _unlabelled(
-    shelf: Shelf, known: dict[str, LabelledPicture], splits: dict[str, Split]
+    shelf: Shelf, known: Iterable[LabelledPicture], splits: dict[str, Split]
 ) -> Iterator[LabelledPicture]:
     """Pictures in JPEGImages that have no XML file."""
-    used = {picture.file for picture in known.values()}
+    used = {picture.file for picture in known}
     for path in shelf.files:
         if str(path) in used or "JPEGImages" not in path.parts:
             continue
         source = path.as_posix().rpartition("JPEGImages/")[2]
-        _, size, problems = measured(shelf, path.relative_to(shelf.folder).as_posix(), None)
-        if size is not None and not any(p.is_error for p in problems):
-            split = splits.get(source.rpartition(".")[0])
-            yield LabelledPicture(source, *size, file=str(path), is_labelled=False, split=split)
+        found = measured(shelf, path.relative_to(shelf.folder).as_posix(), None)
+        if found.size is not None:
+            split = splits.get(_stem(source))
+            yield LabelledPicture(
+                source, *found.size, file=str(path), is_labelled=False, split=split
+            )
 
 
 # --- writing ------------------------------------------------------------------------------

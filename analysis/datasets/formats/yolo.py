@@ -7,22 +7,25 @@ text file is a picture with nothing on it; a picture without a text file is one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from analysis.datasets.boxes import sound
+from analysis.datasets.boxes import around, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.gathering import is_known
 from analysis.datasets.picture_files import (
+    SUFFIXES,
     Pictures,
     Shelf,
     displayed_size,
     file_names,
     put,
 )
+from analysis.datasets.split_names import SPLITS
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError, UnreadableMedia
 from analysis.types import Box
@@ -30,46 +33,50 @@ from analysis.types import Box
 TITLE = "YOLO"
 HOLDS = frozenset({"is_labelled", "split", "fractions"})
 _SPLITS: dict[str, Split] = {"train": "train", "val": "val", "validation": "val", "test": "test"}
-_FOLDERS: dict[str, Split] = _SPLITS | {"valid": "val", "training": "train", "testing": "test"}
 _CLASSES = ("classes.txt", "obj.names", "labels.txt", "names.txt")
+_LABELS = ("labels", "labelTxt")  # folders of label files, beside `images`
 _UNSPLIT = "unsplit"
 
 
 def detects(folder: Path) -> bool:
     """Whether the folder looks like a YOLO set."""
-    return _yaml_file(folder) is not None or _classes_file(folder) is not None
+    return bool(_yaml_file(folder) or _classes_file(folder) or _dota_files(folder))
 
 
 def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     """The set in `folder`. Raises AnalysisError where nothing says what the classes are called."""
     shelf = Shelf(folder)
     description = _yaml_file(folder)
+    content: dict[str, Any] = {}
+    folders: list[tuple[Path, Split | None]] = []
+    problems: list[Problem] = []
     if description is not None:
-        root = description.parent
         content = _load(description)
         labels = _names(content, description.name)
-        folders, problems = _split_folders(content, root, folder)
+        folders, problems = _split_folders(content, description.parent, folder)
     elif (classes := _classes_file(folder)) is not None:
         text = classes.read_text("utf-8-sig", "replace")
         labels = tuple(line.strip() for line in text.splitlines() if line.strip())
-        folders, problems = [], []
+    elif dota := _dota_files(folder):
+        labels = tuple(dict.fromkeys(word for file in dota for word in _dota_names(file)))
     else:
         raise AnalysisError(
             "There is neither a data.yaml nor a classes.txt: the boxes have no names."
         )
+    listed = _listed(folder, shelf)
+    files = {path: _label_file(path, folder) for path in shelf.files}
+    columns = _Columns.of(content, [f for f in files.values() if f is not None])
     pictures: dict[str, LabelledPicture] = {}
-    labelled_by: set[Path] = set()
-    for path in shelf.files:
+    for path, file in files.items():
         split, beneath = _place(path, folders, folder)
         source = path.relative_to(beneath).as_posix()
         if source in pictures:  # the same name in two splits
             source = path.relative_to(folder).as_posix()
-        labelled_by.add(_label_file(path, folder))
-        picture, found = _read_picture(path, folder, labels)
+        picture, found = _read_picture(path, file, folder, labels, columns)
         problems += found
         if picture is not None:
-            pictures[source] = replace(picture, source=source, split=split)
-    problems += _orphans(folder, labelled_by)
+            pictures[source] = replace(picture, source=source, split=listed.get(path, split))
+    problems += _orphans(folder, {file for file in files.values() if file})
     return LabelledSet("boxes", labels, tuple(pictures.values())), problems
 
 
@@ -124,25 +131,46 @@ def _split_folders(
             if (path := _inside(str(entry), content.get("path"), root, top)) is None:
                 message = f"data.yaml puts “{key}” at {entry}, which is not in the archive."
                 problems.append(Problem("data.yaml", "WARNING_NO_FOLDER", message, is_error=False))
-            else:
+            elif path.is_dir():
                 named.setdefault(path, set()).add(split)
     folders = [
-        (path, next(iter(splits)) if len(splits) == 1 else _FOLDERS.get(path.name.lower()))
+        (path, next(iter(splits)) if len(splits) == 1 else SPLITS.get(path.name.lower()))
         for path, splits in named.items()
     ]
     return sorted(folders, key=lambda f: -len(f[0].parts)), problems
 
 
 def _inside(entry: str, path: Any, root: Path, top: Path) -> Path | None:
-    """The folder that `entry` names, never one outside of `top`. Exporters write `../train`."""
-    below = [part for part in Path(entry).parts if part not in ("..", ".", "/")]
-    starts = [root / str(path), root] if isinstance(path, str) else [root]
-    for start in starts:
-        for candidate in (start / entry, start.joinpath(*below)):
-            resolved = candidate.resolve()
-            if resolved.is_dir() and resolved.is_relative_to(top.resolve()):
+    """The folder or the list that `entry` names, never one outside of `top`.
+
+    Exporters write `../train`, `C:\\sets\\cup\\train`, `/home/ana/cup/train/images`, or the path
+    from a folder above or below: of what is in the archive, the longest end of it counts.
+    """
+    parts = [p for p in entry.replace("\\", "/").split("/") if p not in ("..", ".", "")]
+    starts = [root / str(path)] if isinstance(path, str) and not Path(path).is_absolute() else []
+    starts += [root, top]
+    ends = [parts[n:] for n in range(len(parts))]
+    ends += [["images", *parts], [*parts, "images"], parts[::-1]]
+    for end in ends:
+        for start in starts:
+            resolved = start.joinpath(*end).resolve()
+            if end and resolved.exists() and resolved.is_relative_to(top.resolve()):
                 return top / resolved.relative_to(top.resolve())
     return None
+
+
+def _listed(folder: Path, shelf: Shelf) -> dict[Path, Split]:
+    """The split of each picture that a list names: `train.txt`, a path to a picture a line."""
+    found: dict[Path, Split] = {}
+    for path in sorted(folder.rglob("*.txt")):
+        split = SPLITS.get(path.stem.lower())
+        if split is None or path.is_symlink():
+            continue
+        for line in path.read_text("utf-8-sig", "replace").splitlines():
+            name = line.strip().replace("\\", "/")
+            if name.lower().endswith(SUFFIXES) and (picture := shelf.find(name, split)):
+                found[picture] = split
+    return found
 
 
 def _place(
@@ -153,30 +181,64 @@ def _place(
         if path.is_relative_to(folder):
             return split, folder
     below = path.relative_to(top).parts[:-1]
+    said = next((SPLITS[p.lower()] for p in reversed(below) if p.lower() in SPLITS), None)
     if "images" in below:
         after = below.index("images") + 1
         beneath = top.joinpath(*below[:after])
-        if not folders and len(below) > after and (split := _FOLDERS.get(below[after].lower())):
-            return split, beneath / below[after]
+        if not folders and len(below) > after and SPLITS.get(below[after].lower()):
+            return said, beneath / below[after]
         unsplit = len(below) > after and below[after] == _UNSPLIT
-        return None, beneath / _UNSPLIT if unsplit else beneath
-    return None, top
+        return None if folders else said, beneath / _UNSPLIT if unsplit else beneath
+    return None if folders else said, top
 
 
-def _label_file(picture: Path, top: Path) -> Path:
-    """Where ultralytics looks: the last folder `images` becomes `labels`; else beside it."""
+def _label_file(picture: Path, top: Path) -> Path | None:
+    """The label file of a picture: where ultralytics looks, the last folder `images` becoming
+    `labels`; else in a folder of that name beside its own, or beside the picture itself."""
+    for path in _label_files(picture, top):
+        if path.is_file() and not path.is_symlink() and path.name not in _CLASSES:
+            return path
+    return None
+
+
+def _label_files(picture: Path, top: Path) -> Iterator[Path]:
     parts = list(picture.relative_to(top).with_suffix(".txt").parts)
     if "images" in parts[:-1]:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    elif len(parts) == 1 and (top / "labels" / parts[0]).is_file():
-        parts.insert(0, "labels")
-    return top.joinpath(*parts)
+        last = len(parts) - 1 - parts[::-1].index("images")
+        for labels in _LABELS:
+            yield top.joinpath(*parts[:last], labels, *parts[last + 1 :])
+    for labels in _LABELS:
+        yield top.joinpath(*parts[:-1], labels, parts[-1])
+    yield top.joinpath(*parts)
+
+
+def _dota_files(folder: Path) -> list[Path]:
+    """Label files of DOTA, in `labelTxt`: four corners in pixels, a name, how difficult it is."""
+    files = sorted(folder.rglob("labelTxt/*.txt"))
+    return [path for path in files if not path.is_symlink() and any(_dota_names(path))]
+
+
+def _dota_names(path: Path) -> Iterator[str]:
+    for line in path.read_text("utf-8-sig", "replace").splitlines():
+        words = line.split()
+        if len(words) in (9, 10) and not _is_number(words[8]):
+            yield words[8]
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _orphans(folder: Path, expected: set[Path]) -> list[Problem]:
     """Label files that no picture belongs to."""
     text_files = {
-        p for p in folder.rglob("*.txt") if "labels" in p.parts and p.name not in _CLASSES
+        p
+        for p in folder.rglob("*.txt")
+        if {*_LABELS} & {*p.parts} and p.name not in _CLASSES and not p.is_symlink()
     }
     return [
         Problem(path.relative_to(folder).as_posix(), "ERROR_INVALID_IMAGE", "It has no picture.")
@@ -187,55 +249,100 @@ def _orphans(folder: Path, expected: set[Path]) -> list[Problem]:
 # --- a picture ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What the numbers of a line mean, which one line alone does not say."""
+
+    keypoints: int = 0  # numbers behind a box that are points of a pose
+    has_tracks: bool = False  # a sixth or seventh number is the track, as `yolo track` saves it
+
+    @classmethod
+    def of(cls, content: dict[str, Any], files: Sequence[Path]) -> _Columns:
+        shape = content.get("kpt_shape")
+        if isinstance(shape, list) and len(shape) == 2 and all(type(n) is int for n in shape):
+            return cls(keypoints=shape[0] * shape[1])
+        return cls(has_tracks=any(_has_track(file) for file in files))
+
+
+def _has_track(file: Path) -> bool:
+    """Whether a line ends in a whole number that is no fraction and no confidence."""
+    for line in file.read_text("utf-8-sig", "replace").splitlines():
+        words = line.split()
+        if len(words) in (6, 7) and words[-1].isdecimal() and int(words[-1]) > 1:
+            return True
+    return False
+
+
 def _read_picture(
-    path: Path, top: Path, labels: Sequence[str]
+    path: Path, file: Path | None, top: Path, labels: Sequence[str], columns: _Columns
 ) -> tuple[LabelledPicture | None, list[Problem]]:
     where = path.relative_to(top).as_posix()
     try:
-        width, height = displayed_size(path)
+        size = displayed_size(path)
     except UnreadableMedia as error:
         return None, [Problem(where, "ERROR_INVALID_IMAGE", error.message)]
-    picture = LabelledPicture("", width, height, file=str(path), is_labelled=False)
-    file = _label_file(path, top)
-    if not file.is_file() or file.is_symlink():
+    picture = LabelledPicture("", *size, file=str(path), is_labelled=False)
+    if file is None:
         return picture, []
     said, problems = [], []
     name = file.relative_to(top).as_posix()
     for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines(), 1):
-        if not line.strip():
+        words = line.split()
+        if not words or line.startswith(("imagesource:", "gsd:")):  # DOTA's first two lines
             continue
-        box, problem = _box(line.split(), labels, f"{name}, line {number}")
+        box, problem = _line_of(words, labels, columns, size, f"{name}, line {number}")
         said += [box] if box else []
         problems += [problem] if problem else []
     boxes, more = sound(said, name)
-    return replace(picture, boxes=boxes, is_labelled=True), problems + more
+    problems += more
+    return replace(picture, boxes=boxes, is_labelled=is_known(boxes, (), problems)), problems
 
 
-def _box(
-    words: list[str], labels: Sequence[str], where: str
+def _line_of(
+    words: list[str], labels: Sequence[str], columns: _Columns, size: tuple[int, int], where: str
 ) -> tuple[LabelledBox | None, Problem | None]:
-    """One line: class cx cy w h, perhaps a confidence; or class and the points of a shape."""
+    """One line: class cx cy w h, perhaps more; class and the points of a shape; or DOTA's."""
+    if len(words) in (9, 10) and not _is_number(words[8]) and all(map(_is_number, words[:8])):
+        points = [float(word) / size[n % 2] for n, word in enumerate(words[:8])]
+        return _shape(words[8], points, where)
     try:
         number = float(words[0])
         values = [float(word) for word in words[1:]]
     except ValueError:
         return None, Problem(where, "ERROR_INVALID_LINE", "The line is not made of numbers.")
-    if len(values) < 4 or (len(values) > 5 and len(values) % 2):
-        message = f"A box has 5 numbers; this line has {len(words)}."
-        return None, Problem(where, "ERROR_INVALID_LINE", message)
     if number not in range(len(labels)):
         message = f"There is no class {words[0]}; the names end at {len(labels) - 1}."
         return None, Problem(where, "ERROR_MISSING_CLASS_MAP_ID", message)
     label = labels[int(number)]
-    if len(values) > 5:
-        xs, ys = values[::2], values[1::2]
-        box = LabelledBox(label, Box(min(xs), min(ys), max(xs), max(ys)))
-        message = f"“{label}” is a shape; the box around it is kept."
-        return box, Problem(where, "WARNING_SHAPE", message, is_error=False)
+    if columns.keypoints and len(values) == 4 + columns.keypoints:
+        message = f"The key points of “{label}” are left out; its box is kept."
+        problem = Problem(where, "WARNING_KEYPOINTS", message, is_error=False)
+        return LabelledBox(label, _around_centre(values)), problem
+    if len(values) == 4 or len(values) == 5 or (columns.has_tracks and len(values) == 6):
+        return _box(label, values, columns), None
+    if len(values) < 6 or len(values) % 2:
+        message = f"A box has 5 numbers; this line has {len(words)}."
+        return None, Problem(where, "ERROR_INVALID_LINE", message)
+    return _shape(label, values, where)
+
+
+def _box(label: str, values: Sequence[float], columns: _Columns) -> LabelledBox:
+    """A box, and behind it a confidence, a track, or both."""
+    more = list(values[4:])
+    track = int(more.pop()) if columns.has_tracks and more else None
+    confidence = min(max(more[0], 0.0), 1.0) if more else 1.0
+    return LabelledBox(label, _around_centre(values), track=track, confidence=confidence)
+
+
+def _around_centre(values: Sequence[float]) -> Box:
     cx, cy, w, h = values[:4]
-    confidence = min(max(values[4], 0.0), 1.0) if len(values) == 5 else 1.0
-    corners = Box(cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2)
-    return LabelledBox(label, corners, confidence=confidence), None
+    return Box(cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2)
+
+
+def _shape(label: str, values: Sequence[float], where: str) -> tuple[LabelledBox, Problem]:
+    message = f"“{label}” is a shape; the box around it is kept."
+    box = around(zip(values[::2], values[1::2], strict=True))
+    return LabelledBox(label, box), Problem(where, "WARNING_SHAPE", message, is_error=False)
 
 
 # --- writing ------------------------------------------------------------------------------
@@ -259,7 +366,7 @@ def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None)
         (folder / "images" / part).mkdir(parents=True, exist_ok=True)
     for picture in kept.pictures:
         if picture.is_labelled:
-            path = _label_file(place(picture), folder)
+            path = next(_label_files(place(picture), folder))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(_line(b, numbers) for b in picture.boxes), encoding="utf-8")
     content = _data_yaml(set(parts.values()), kept.labels)

@@ -13,15 +13,14 @@ from analysis.datasets.fidelity import reduce
 from analysis.datasets.formats import xml
 from analysis.datasets.formats.cvat import shapes as cvat_shapes
 from analysis.datasets.formats.cvat import video as cvat_video
+from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
-from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
+from analysis.datasets.split_names import split_named
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
 
 TITLE = "CVAT for images"
 HOLDS = frozenset({"labels", "split", "occluded", "attributes", "fractions", "name"})
-_SUBSETS: dict[str, Split] = {
-    "train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test",
-}  # fmt: skip
 
 
 def detects(folder: Path) -> bool:
@@ -40,7 +39,7 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     shelf.expect(row.get("name") or "" for _, root in roots for row in root.iter("image"))
     problems: list[Problem] = []
     labels: dict[str, None] = {}
-    pictures: dict[str, LabelledPicture] = {}
+    gathered = Gathered(folder)
     for file, root in roots:
         declared = dict.fromkeys(cvat_shapes.labels(root))
         labels |= declared
@@ -48,9 +47,10 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
             picture, found = _picture(row, shelf, declared, file)
             problems += found
             if picture is not None:
-                pictures[picture.source] = picture
+                gathered.add(picture, row.get("subset") or "")
                 labels |= dict.fromkeys([*(b.label for b in picture.boxes), *picture.labels])
-    read = tuple(pictures.values())
+    read = gathered.pictures()
+    problems += gathered.problems
     is_concept = any(p.labels for p in read) and not any(p.boxes for p in read)
     name = cvat_shapes.title(roots[0][1])
     return LabelledSet("concept" if is_concept else "boxes", tuple(labels), read, name), problems
@@ -66,9 +66,10 @@ def _picture(
     width, height = (xml.number(row.get(side)) for side in ("width", "height"))
     said = said_size(width, height)
     subset = (row.get("subset") or "").lower()
-    path, size, problems = measured(shelf, source, said, subset)
-    if size is None:
-        return None, problems
+    measures = measured(shelf, source, said, subset)
+    if measures.size is None:
+        return None, measures.problems
+    problems: list[Problem] = []
     boxes: list[LabelledBox] = []
     tags: list[str] = []
     for shape in row:
@@ -82,19 +83,21 @@ def _picture(
             message = f"“{label}” is a {shape.tag}, which has no box."
             problems.append(Problem(source, "ERROR_UNSUPPORTED_USE_CASE_TYPE", message))
         else:
-            box, told = cvat_shapes.box_of(shape, label, said or size, source)
+            box, told = cvat_shapes.box_of(shape, label, said or measures.size, source)
             boxes += [box] if box else []
             problems += [told] if told else []
-    kept, more = sound(boxes, source)
+    kept, more = sound(measures.turned(boxes), source)
+    problems += more
     picture = LabelledPicture(
         source,
-        *size,
+        *measures.size,
         boxes=kept,
         labels=tuple(dict.fromkeys(tags)),
-        split=_SUBSETS.get(subset),
-        file=str(path or ""),
+        is_labelled=is_known(kept, tags, problems),
+        split=split_named(subset),
+        file=str(measures.path or ""),
     )
-    return picture, problems + more
+    return picture, measures.problems + problems
 
 
 def write(labelled: LabelledSet, folder: Path, pictures: Pictures | None = None) -> list[Problem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -11,6 +10,7 @@ from xml.etree.ElementTree import Element
 from analysis.datasets.boxes import around, from_pixels, in_pixels
 from analysis.datasets.formats import xml
 from analysis.datasets.types import LabelledBox, Problem
+from analysis.datasets.video_frames import Turned
 from analysis.types import Box
 
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
@@ -41,7 +41,9 @@ def is_video(root: Element) -> bool:
 
 def title(root: Element) -> str:
     """What the task, project or job is called."""
-    return next((xml.text(root, f"meta/{kind}/name") for kind in ("task", "project", "job")), "")
+    names = (xml.text(root, f"meta/{kind}/name") for kind in ("task", "project", "job"))
+    job = xml.text(root, "meta/job/id")
+    return next((name for name in names if name), f"job {job}" if job else "")
 
 
 def labels(root: Element) -> Iterator[str]:
@@ -104,12 +106,19 @@ def box_of(
     return box, Problem(where, "WARNING_SHAPE", message, is_error=False)
 
 
+def turned_of(shape: Element) -> Turned | None:
+    """A `<box>` as a rectangle that may be turned, in pixels. Raises ValueError or TypeError."""
+    if shape.tag != "box":
+        return None
+    x1, y1, x2, y2 = (float(shape.get(side) or "") for side in CORNERS)
+    degrees = float(shape.get("rotation") or 0)
+    return Turned(Box(x1, y1, x2, y2), degrees, about_centre=True, shortest=True)
+
+
 def _around(shape: Element) -> Box:
     """The box around a shape, in pixels. Raises ValueError, TypeError or IndexError."""
-    if shape.tag == "box":
-        x1, y1, x2, y2 = (float(shape.get(side) or "") for side in CORNERS)
-        turned = float(shape.get("rotation") or 0)
-        return _turned(Box(x1, y1, x2, y2), turned) if turned else Box(x1, y1, x2, y2)
+    if (rectangle := turned_of(shape)) is not None:
+        return rectangle.upright() if rectangle.degrees else rectangle.box
     if shape.tag == "ellipse":
         cx, cy, rx, ry = (float(shape.get(name) or "") for name in ("cx", "cy", "rx", "ry"))
         return Box(cx - rx, cy - ry, cx + rx, cy + ry)
@@ -118,16 +127,6 @@ def _around(shape: Element) -> Box:
         return Box(x, y, x + w, y + h)
     points = [point.split(",") for point in (shape.get("points") or "").split(";")]
     return around((float(p[0]), float(p[1])) for p in points)
-
-
-def _turned(box: Box, degrees: float) -> Box:
-    """The upright box around one that is turned about its centre."""
-    (cx, cy), angle = box.centre, radians(degrees)
-    corners = [(x - cx, y - cy) for x in (box.x1, box.x2) for y in (box.y1, box.y2)]
-    return around(
-        (cx + x * cos(angle) - y * sin(angle), cy + x * sin(angle) + y * cos(angle))
-        for x, y in corners
-    )
 
 
 def _attributes(shape: Element) -> dict[str, Any]:

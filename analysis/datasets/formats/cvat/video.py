@@ -51,40 +51,69 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     labels: dict[str, None] = {}
     pictures: list[LabelledPicture] = []
     problems: list[Problem] = []
-    for file, root in roots:
-        video = _Video(file, root, shelf, one_of=len(roots))
+    videos = [(file, root, task) for file, root in roots for task in _tasks(root)]
+    for file, root, task in videos:
+        video = _Video(file, root, shelf, task, one_of=len(videos))
         labels |= dict.fromkeys([*cvat_shapes.labels(root), *video.used])
         pictures += video.pictures()
         problems += video.problems
+    problems += _same_names(pictures)
     name = cvat_shapes.title(roots[0][1])
     return LabelledSet("boxes", tuple(labels), tuple(pictures), name), problems
 
 
-class _Video:
-    """One file: the tracks of one video, spread over its frames."""
+def _tasks(root: Element) -> list[Element]:
+    """What describes each video of a file: a task, a job, or each task of a project."""
+    of_project = root.findall("meta/project/tasks/task")
+    one = root.find("meta/task")
+    one = root.find("meta/job") if one is None else one
+    return of_project or [root if one is None else one]
 
-    def __init__(self, file: str, root: Element, shelf: Shelf, one_of: int) -> None:
-        self.file, self.shelf = file, shelf
+
+def _same_names(pictures: list[LabelledPicture]) -> list[Problem]:
+    """Two videos of one name would be one: the later bears a number, and that is told."""
+    first: dict[str, str] = {}
+    return [
+        Problem(picture.source, "WARNING_SAME_NAME", "Another video has a frame called so.", False)
+        for picture in pictures
+        if first.setdefault(picture.source, picture.file) != picture.file
+    ]
+
+
+class _Video:
+    """The tracks of one video, spread over its frames."""
+
+    def __init__(self, file: str, root: Element, shelf: Shelf, task: Element, one_of: int) -> None:
+        self.file, self.shelf, self.one_of = file, shelf, one_of
         self.problems: list[Problem] = []
-        task = "meta/task" if root.find("meta/task") is not None else "meta/job"
-        self.name = xml.text(root, "meta/source") or xml.text(root, f"{task}/source")
-        self.name = self.name or cvat_shapes.title(root) or file
-        width = xml.number(xml.text(root, f"{task}/original_size/width"))
-        height = xml.number(xml.text(root, f"{task}/original_size/height"))
-        self.said = said_size(width, height)
+        self.is_of_project = root.find("meta/project") is not None
+        own = xml.text(task, "source") or xml.text(task, "name")
+        source = "" if self.is_of_project else xml.text(root, "meta/source")
+        self.name = source or own or cvat_shapes.title(root) or file
+        width = xml.number(xml.text(task, "original_size/width"))
+        height = xml.number(xml.text(task, "original_size/height"))
         near = file.rpartition("/")[0].rpartition("/")[2]
+        near = self.name if self.is_of_project else near
         self.files = frame_files(shelf.files, "" if one_of == 1 else near)
         self.used: dict[str, None] = {}
-        self.frames = Frames(file, self.files)
-        self.size = self.said or self._measured_size()
+        first = xml.number(xml.text(task, "start_frame")) or 0
+        self.frames = Frames(file, self.files, first=int(first), step=_step(task))
+        self.size = said_size(width, height) or self._measured_size()
+        number = xml.text(task, "id")
         for row in root.iter("track"):
-            self._spread(row)
+            if not self.is_of_project or row.get("task_id") == number:
+                self._spread(row)
 
     def _measured_size(self) -> tuple[int, int]:
         for path in self.files.values():
             called = path.relative_to(self.shelf.folder).as_posix()
-            if (size := measured(self.shelf, called, None)[1]) is not None:
+            if (size := measured(self.shelf, called, None).size) is not None:
                 return size
+        if self.is_of_project:
+            raise AnalysisError(
+                f"{self.file} is a project of {self.one_of} videos and does not say how large "
+                "they are. Export it from CVAT task by task."
+            )
         raise AnalysisError(f"{self.file} does not say how large the video's frames are.")
 
     def _spread(self, row: Element) -> None:
@@ -106,7 +135,12 @@ class _Video:
             if said is None:
                 continue
             track = None if number is None else int(number)
-            keys[int(frame)] = replace(said, track=track), shape.get("outside") == "1"
+            keys[int(frame)] = Key(
+                replace(said, track=track),
+                shape.get("outside") == "1",
+                cvat_shapes.turned_of(shape),
+                self.size,
+            )
         if keys:
             self.used[label] = None
         self.frames.spread(keys)
@@ -129,6 +163,15 @@ class _Video:
             )
         if missing and self.shelf.files:
             self.problems.append(missing_pictures(self.name, missing))
+
+
+def _step(task: Element) -> int:
+    """Of a task that takes each fifth frame of a film: 5."""
+    for part in xml.text(task, "frame_filter").split("&"):
+        name, _, value = part.partition("=")
+        if name.strip() == "step" and value.strip().isdecimal():
+            return max(1, min(int(value), _MAX_FRAMES))
+    return 1
 
 
 # --- writing ------------------------------------------------------------------------------

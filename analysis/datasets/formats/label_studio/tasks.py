@@ -11,17 +11,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from analysis.datasets.boxes import around, sound
+from analysis.datasets.boxes import around, from_pixels, sound
 from analysis.datasets.formats import xml
 from analysis.datasets.formats.json_files import json_files
+from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import Shelf, measured, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
-from analysis.datasets.video_frames import Frames, Key, frame_files, frame_source, missing_pictures
+from analysis.datasets.video_frames import (
+    Frames,
+    Key,
+    Turned,
+    frame_files,
+    frame_source,
+    missing_pictures,
+)
 from analysis.errors import AnalysisError
 from analysis.types import Box
 
@@ -31,6 +39,10 @@ COLUMNS = (
 )  # fmt: skip
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before an uploaded file's name
 _TRACK = re.compile(r"track-(\d{1,9})(-\d+)?")  # what we call a result that is a track
+_SHAPES = (
+    *("rectangle", "rectanglelabels", "polygon", "polygonlabels", "ellipse", "ellipselabels"),
+)
+_SAID_IN_WORDS = ("textarea", "rating", "number", "taxonomy", "datetime", "ranker", "pairwise")
 _LOOSE = re.compile(r"box-\d+")  # and one that is a box without a track
 
 
@@ -39,8 +51,29 @@ def tasks(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, content in json_files(folder):
         rows = content if isinstance(content, list) else [content]
         for number, row in enumerate(rows, 1):
+            if isinstance(row, dict) and {"id", "annotation_id"} <= row.keys():
+                row = _from_min(row)
             if isinstance(row, dict) and isinstance(row.get("data"), dict):
                 yield f"{path.relative_to(folder).as_posix()}, task {row.get('id', number)}", row
+
+
+def _from_min(row: dict[str, Any]) -> dict[str, Any]:
+    """A task as JSON-MIN tells it, which leaves out what names results and their kinds."""
+    results: list[dict[str, Any]] = []
+    for key, value in row.items():
+        for region in _rows(value):
+            kind = next((name for name in region if name.endswith("labels")), "")
+            kind = "videorectangle" if "sequence" in region else kind or "rectangle"
+            sizes = {side: region.get(side) for side in ("original_width", "original_height")}
+            results.append({"id": region.get("id"), "type": kind, "value": region, **sizes})
+        choices = value.get("choices") if isinstance(value, dict) else None
+        if key in ("choice", "choices") and isinstance(value, str):
+            choices = [value]
+        if isinstance(choices, list):
+            results.append({"type": "choices", "value": {"choices": choices}})
+    data = {key: value for key, value in row.items() if isinstance(value, str | int | float)}
+    annotation = {"updated_at": row.get("updated_at"), "result": results}
+    return {"id": row["id"], "data": data, "annotations": [annotation]}
 
 
 def is_of_video(task: dict[str, Any]) -> bool:
@@ -59,18 +92,19 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     """The set in `folder`. Raises AnalysisError where there are no tasks."""
     shelf = Shelf(folder)
     labels = dict.fromkeys(_configured(folder))
-    pictures: dict[str, LabelledPicture] = {}
+    gathered = Gathered(folder)
     problems: list[Problem] = []
     found = [_Task(where, row, shelf) for where, row in tasks(folder)]
     shelf.expect(name for task in found if (name := task.picture_name()))
     for task in found:
         for picture in task.pictures():
-            pictures[picture.source] = picture
+            gathered.add(picture, "")
             labels |= dict.fromkeys([*(b.label for b in picture.boxes), *picture.labels])
         problems += task.problems
     if not found and not labels:
         raise AnalysisError("There is no Label Studio file: JSON tasks with data in them.")
-    read = tuple(pictures.values())
+    read = gathered.pictures()
+    problems += gathered.problems
     is_concept = any(p.labels for p in read) and not any(p.boxes for p in read)
     return LabelledSet("concept" if is_concept else "boxes", tuple(labels), read), problems
 
@@ -119,23 +153,27 @@ class _Task:
             self._bad("ERROR_MISSING_SOURCE_REF", "The task names no picture.")
             return None
         source = str(self.data.get("source") or name)
-        path, size, problems = measured(self.shelf, name, self._said_size())
-        if path is None and _UPLOADED.match(name.rpartition("/")[2]):
+        found = measured(self.shelf, name, self._said_size())
+        if found.path is None and _UPLOADED.match(name.rpartition("/")[2]):
             name = _UPLOADED.sub("", name.rpartition("/")[2])
             source = str(self.data.get("source") or name)
-            path, size, problems = measured(self.shelf, name, self._said_size())
-        self.problems += problems
-        if size is None:
+            found = measured(self.shelf, name, self._said_size())
+        self.problems += found.problems
+        if found.size is None:
             return None
-        boxes, problems = sound(self._boxes(size), self.where)
+        before = len(self.problems)
+        drawn = self._boxes(self._said_size() or found.size)
+        boxes, problems = sound(found.turned(drawn), self.where)
         self.problems += problems
+        choices = tuple(self._choices())
+        is_said = is_known(boxes, choices, self.problems[before:])
         picture = LabelledPicture(
             source,
-            *size,
+            *found.size,
             boxes=boxes,
-            labels=tuple(self._choices()),
-            is_labelled=self.is_labelled,
-            file=str(path or ""),
+            labels=choices,
+            is_labelled=self.is_labelled and is_said,
+            file=str(found.path or ""),
             changed=self.changed,
         )
         return replace(picture, **self._columns())
@@ -165,35 +203,56 @@ class _Task:
         return found
 
     def _choices(self) -> Iterator[str]:
+        """What is said of the whole picture: a choice about a region bears the region's id."""
+        regions = {row.get("id") for row in self.results if _is_shape(row)} - {None}
         for row in self.results:
-            if row.get("type") == "choices":
+            if row.get("type") == "choices" and row.get("id") not in regions:
                 yield from dict.fromkeys(map(str, row["value"].get("choices") or ()))
 
-    def _boxes(self, size: tuple[int, int]) -> Iterator[LabelledBox]:
-        for row in self.results:
-            kind = row.get("type")
-            if kind == "rectanglelabels":
-                yield from self._box(row, size)
-            elif kind not in ("choices", "rectangle"):
-                message = f"A result of the kind “{kind}” has no box."
-                self._bad("ERROR_UNSUPPORTED_USE_CASE_TYPE", message)
+    def _regions(self) -> Iterator[list[dict[str, Any]]]:
+        """The results that speak of one region, its shape first: they bear one id."""
+        together: dict[object, list[dict[str, Any]]] = {}
+        for number, row in enumerate(self.results):
+            together.setdefault(row.get("id") or number, []).append(row)
+        for rows in together.values():
+            yield sorted(rows, key=lambda row: not _is_shape(row))
 
-    def _box(self, row: dict[str, Any], size: tuple[int, int]) -> Iterator[LabelledBox]:
-        labels = row["value"].get("rectanglelabels") or ()
+    def _boxes(self, size: tuple[int, int]) -> Iterator[LabelledBox]:
+        for shape, *more in self._regions():
+            if _is_shape(shape):
+                yield from self._box(shape, more, size)
+                continue
+            for row in (shape, *more):
+                if (kind := row.get("type")) in _SAID_IN_WORDS:
+                    message = f"A result of the kind “{kind}” is left out."
+                    self._bad("LOST_WORDS", message, is_error=False)
+                elif kind != "choices":
+                    message = f"A result of the kind “{kind}” has no box."
+                    self._bad("ERROR_UNSUPPORTED_USE_CASE_TYPE", message)
+
+    def _box(
+        self, row: dict[str, Any], more: list[dict[str, Any]], size: tuple[int, int]
+    ) -> Iterator[LabelledBox]:
+        labels = [label for one in (row, *more) for label in _labels_of(one)]
         if not labels:
             self._bad("ERROR_MISSING_CLASS_MAP_ID", "A rectangle has no label.")
         try:
-            box = _percent(row["value"], size)
+            box, kind = _place(row["value"], size)
             confidence = min(max(float(row.get("score", 1.0)), 0.0), 1.0)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, IndexError):
             message = "A rectangle does not have its position in numbers."
             self._bad("ERROR_INVALID_BOUNDING_BOX", message)
             return
-        if row["value"].get("rotation"):
-            message = "A rectangle is turned; the upright box around it is kept."
+        if kind:
+            message = f"A {kind}; the upright box around it is kept."
             self._bad("WARNING_SHAPE", message, is_error=False)
-        for label in map(str, labels):
-            yield LabelledBox(label, box, confidence=confidence)
+        said = {
+            str(one.get("from_name") or "choice"): ", ".join(map(str, one["value"]["choices"]))
+            for one in more
+            if one.get("type") == "choices" and isinstance(one["value"].get("choices"), list)
+        }
+        for label in dict.fromkeys(map(str, labels)):
+            yield LabelledBox(label, box, confidence=confidence, attributes=said)
 
     # --- a video --------------------------------------------------------------------------
 
@@ -269,13 +328,14 @@ class _Task:
                 if frame < 0:
                     raise ValueError("frames count from 1")
                 box = LabelledBox(label, _percent(key, size), track=track)
-                keys[frame] = box, False
+                place = _turned(key, size)
+                keys[frame] = Key(box, False, place, size)
                 following = int(rows[number + 1]["frame"]) - 1 if number + 1 < len(rows) else None
                 if not key.get("enabled", True):
                     if following is None or following > frame + 1:
-                        keys[frame + 1] = box, True
+                        keys[frame + 1] = Key(box, True, place, size)
                 elif following is None and frame < last_frame:
-                    keys[last_frame] = box, False  # it stays to the end
+                    keys[last_frame] = Key(box, False, place, size)  # it stays to the end
         except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             message = "A track of the video has no label, or keys that are not numbers."
             self._bad("ERROR_INVALID_BOUNDING_BOX", message)
@@ -283,23 +343,51 @@ class _Task:
         return keys
 
 
+def _is_shape(row: dict[str, Any]) -> bool:
+    """Whether a result lies somewhere in the picture in a way that a box can be drawn around."""
+    return row.get("type") in _SHAPES
+
+
+def _labels_of(row: dict[str, Any]) -> list[Any]:
+    """The labels of a region; they stand under the kind of their control."""
+    return [
+        label
+        for name, labels in row["value"].items()
+        if name.endswith("labels") and isinstance(labels, list)
+        for label in labels
+    ]
+
+
+def _place(value: dict[str, Any], size: tuple[int, int]) -> tuple[Box, str]:
+    """The upright box around a region, in fractions, and what it is where it is no plain box."""
+    if isinstance(points := value.get("points"), list):
+        box = around((float(x) / 100, float(y) / 100) for x, y in points)
+        return box, "polygon"
+    if "radiusX" in value:
+        x, y, rx, ry = (float(value[name]) for name in ("x", "y", "radiusX", "radiusY"))
+        width, height = size
+        angle = radians(float(value.get("rotation") or 0))
+        across = hypot(rx * width * cos(angle), ry * height * sin(angle)) / width
+        down = hypot(rx * width * sin(angle), ry * height * cos(angle)) / height
+        box = Box(x - across, y - down, x + across, y + down)
+        return Box(*(side / 100 for side in box)), "ellipse"
+    return _percent(value, size), "turned rectangle" if value.get("rotation") else ""
+
+
 def _percent(value: dict[str, Any], size: tuple[int, int]) -> Box:
     """A rectangle in percent, turned about its top left corner, as the upright box around it."""
+    return from_pixels(*_turned(value, size).upright(), *size)
+
+
+def _turned(value: dict[str, Any], size: tuple[int, int]) -> Turned:
+    """A rectangle in percent, in pixels. One that was drawn backwards has negative sides."""
     x, y, w, h = (float(value[name]) for name in ("x", "y", "width", "height"))
-    turned = float(value.get("rotation") or 0)
-    if not turned:
-        return Box(x / 100, y / 100, (x + w) / 100, (y + h) / 100)
-    angle, (width, height) = radians(turned), size
-    sides = [(a * width, b * height) for a in (0.0, w) for b in (0.0, h)]
-    box = around(
-        (a * cos(angle) - b * sin(angle), a * sin(angle) + b * cos(angle)) for a, b in sides
-    )
-    return Box(
-        (x + box.x1 / width) / 100,
-        (y + box.y1 / height) / 100,
-        (x + box.x2 / width) / 100,
-        (y + box.y2 / height) / 100,
-    )
+    degrees = float(value.get("rotation") or 0)
+    if not degrees:
+        x, y, w, h = min(x, x + w), min(y, y + h), abs(w), abs(h)
+    across, down = size[0] / 100, size[1] / 100
+    box = Box(x * across, y * down, (x + w) * across, (y + h) * down)
+    return Turned(box, degrees, about_centre=False, shortest=False)
 
 
 def _file_name(address: str) -> str:
@@ -318,6 +406,13 @@ def _configured(folder: Path) -> Iterator[str]:
         if path.is_symlink():
             continue
         root = xml.load(path)
+        per_region = {
+            choice
+            for control in root.iter("Choices")
+            if (control.get("perRegion") or "").lower() == "true"
+            for choice in control.iter("Choice")
+        }
         for row in root.iter():
-            if row.tag in ("Label", "Choice") and (name := row.get("value")):
+            name = row.get("value")
+            if name and row.tag in ("Label", "Choice") and row not in per_region:
                 yield name
