@@ -37,6 +37,13 @@ def _aside() -> str:
     return f".{secrets.token_hex(8)}.part"
 
 
+def forget_unfinished() -> None:
+    """Delete what was being written when its writer was killed. Call it while nobody writes."""
+    if not settings.S3_BUCKET:
+        for path in Path(settings.MEDIA_ROOT).rglob(".*.part"):
+            path.unlink(missing_ok=True)
+
+
 def keep(name: str, content: bytes | File) -> str:
     """Store a file under exactly this name, replacing what was there."""
     whole = ContentFile(content) if isinstance(content, bytes) else content

@@ -77,3 +77,53 @@ def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, ow
     assert stored() == 0
     for rows in (Sample, Annotation, Dataset):
         assert not rows.objects.exists()
+
+
+def test_a_worker_killed_while_it_erases_a_video_leaves_nothing_behind(site, owner, settings):
+    """Its bytes, its frames and its rows: whoever comes next goes on where the dead one was."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from webapp.accounts.models import Workspace
+    from webapp.assets.models import Asset, Rendition
+    from webapp.celery import app
+
+    def store(name: str) -> str:
+        path = Path(settings.MEDIA_ROOT) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"bytes")
+        return name
+
+    def stored() -> int:
+        return sum(path.is_file() for path in (site.folder / "media").rglob("*"))
+
+    workspace = Workspace.found("Services", by=owner)
+    original = store("originals/aa/film.mp4")
+    film = {"name": "film.mp4", "sha256": "a" * 64, "size_bytes": 5, "file": original}
+    asset = Asset.objects.create(workspace=workspace, status="done", **film)
+    Rendition.objects.bulk_create(
+        Rendition(
+            asset=asset,
+            recipe=f"frame@{number}",
+            file=store(f"renditions/{asset.pk}/{number}.jpg"),
+            status="done",
+        )
+        for number in range(N)
+    )
+    Asset.objects.update(removed=timezone.now() - timedelta(minutes=1))
+    worker = site.start_worker("batch")
+    app.send_task("erase")
+    deadline = time.monotonic() + 60
+    while stored() > N - 20:
+        assert time.monotonic() < deadline, "nothing was erased"
+    site.kill(worker)
+    assert 1 < stored() < N
+    assert (site.folder / "media" / original).is_file(), "the bytes go last"
+    assert not Asset.everything.get().restore(by=owner), "half of it does not come back"
+
+    site.start_worker("batch")
+    app.send_task("erase")
+    site.wait(lambda: not Asset.everything.exists(), "the rest to go")
+    assert stored() == 0
+    assert not Rendition.objects.exists()

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from webapp.backup import rows
 from webapp.backup.writing import BLOCK, FORMAT, HEAD, MANIFEST, MEDIA, ROWS, Hashed
+from webapp.storage import forget_unfinished
 
 Entries = dict[str, dict[str, Any]]
 
@@ -57,6 +58,7 @@ def restore(path: Path, *, on_file: Callable[[int], None] = lambda done: None) -
     restore that died can simply be done again. Raises UnusableBackup.
     """
     contents = check(path)
+    forget_unfinished()
     with _opened(path) as archive:
         for done, entry in enumerate(_media(archive), start=1):
             data = archive.extractfile(entry)
