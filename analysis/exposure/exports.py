@@ -12,40 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from analysis.exposure.columns import COLUMNS
 from analysis.exposure.measure import BrandExposure, Exposure
 
 SCHEMA = "sightline.exposure/1"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
-_BRAND_NUMBERS = (
-    "reported_s",
-    "on_screen_s",
-    "bridged_s",
-    "border_error_s",
-    "logo_s",
-    "solus_s",
-    "count",
-    "longest_s",
-    "mean_episode_s",
-    "first_s",
-    "last_s",
-    "share_of_screen_time",
-    "share_of_analysed_time",
-    "share_of_voice_time",
-    "share_of_voice_area",
-    "mean_size_visible",
-    "mean_size_overall",
-    "max_size",
-    "position",
-    "clarity",
-    "visibility",
-    "edge_touch_s",
-    "prominence",
-    "qe_s",
-    "mentions",
-    "media_value",
-    "media_value_adjusted",
-)
+_BRAND_NUMBERS = tuple(column.key for column in COLUMNS)
 _SHARED = ("threshold", "method", "method_version", "currency", "limits")
 
 

@@ -10,14 +10,19 @@ from django.conf import settings
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
+from analysis.exposure.columns import BY_KEY
 from webapp.reports.figures import sampling
 from webapp.templatetags.show import clock, percent
 
 INK, QUIET, LINE = (28, 29, 31), (93, 96, 102), (228, 228, 224)
 MOST_EPISODES = 400
 BRANDS_A_TABLE = 5  # as many as stand beside each other on the page
-COLUMNS = ("Brand", "On screen", "Share of voice", "Of the video", "Times", "Longest", "Size")
-OF_A_PICTURE = ("Brand", "In the picture", "Share of voice, by area", "Size")
+_SHOWN = (
+    *("reported_s", "share_of_voice_time", "share_of_screen_time", "count", "longest_s"),
+    "mean_size_visible",
+)
+COLUMNS = ("Brand", *(BY_KEY[key].title for key in _SHOWN))
+OF_A_PICTURE = ("Brand", "In the picture", BY_KEY["share_of_voice_area"].title, "Size")
 
 
 class _Paper(FPDF):
