@@ -43,7 +43,7 @@ def undisturbed(site, ready_asset, project) -> dict:
     site.kill(worker)
     found = rows(run)
     assert len(found["segments"]) >= 10
-    assert len(found["detections"]) > 30
+    assert len(columns_of(run).detections) > 30
     return found
 
 
