@@ -20,14 +20,25 @@ class Gathered:
         self.folder = folder
         self.problems: list[Problem] = []
         self._alike: dict[str, list[tuple[LabelledPicture, str]]] = {}
+        self._lost: set[tuple[str, int]] = set()  # source and place of those that lost something
 
-    def add(self, picture: LabelledPicture, subset: str = "") -> None:
-        """One more. `subset` is what its file calls the part of the set that it belongs to."""
+    def add(self, picture: LabelledPicture, subset: str = "", *, has_lost: bool = False) -> None:
+        """One more. `subset` is what its file calls the part of the set that it belongs to.
+
+        `has_lost`: what was on it could not be kept, so that no other file makes a negative of it.
+        """
         alike = self._alike.setdefault(picture.source, [])
         for place, (known, of) in enumerate(alike):
             if _is_same(known, of, picture, subset):
-                alike[place] = self._merged(known, picture), of
+                both = self._merged(known, picture)
+                if has_lost:
+                    self._lost.add((picture.source, place))
+                if (picture.source, place) in self._lost and not (both.boxes or both.labels):
+                    both = replace(both, is_labelled=False)
+                alike[place] = both, of
                 return
+        if has_lost:
+            self._lost.add((picture.source, len(alike)))
         alike.append((picture, subset))
 
     def sources(self) -> set[str]:

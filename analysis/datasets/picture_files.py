@@ -96,12 +96,16 @@ class Shelf:
     Links are not followed: an archive cannot point at the machine's own files.
     """
 
-    def __init__(self, folder: Path, suffixes: Collection[str] = SUFFIXES) -> None:
+    def __init__(
+        self, folder: Path, suffixes: Collection[str] = SUFFIXES, but: Collection[str] = ()
+    ) -> None:
+        """`but`: the names of folders that hold something else."""
         self.folder = folder
         self.files = sorted(
             path
             for path in folder.rglob("*")
             if path.suffix.lower() in suffixes and not path.is_symlink() and path.is_file()
+            if not {*but}.intersection(path.relative_to(folder).parts[:-1])
         )
         self._own = {path: _parts(path.relative_to(folder).as_posix()) for path in self.files}
         self._by_end: dict[tuple[str, ...], list[Path]] = {}  # name, and name with its folder
@@ -116,7 +120,7 @@ class Shelf:
         to its own, and of several that are equally near to none."""
         claims: dict[Path, dict[tuple[str, ...], tuple[int, int]]] = {}
         for parts in {tuple(_parts(name)) for name in names}:
-            if (path := self._best([*parts], "")) is not None:
+            if (path := self._best([*parts], ())) is not None:
                 own = self._own[path]
                 shared = max(
                     _shared_end(own, [*parts]), _shared_end(_without_ending(own), [*parts])
@@ -126,27 +130,28 @@ class Shelf:
             nearest = [parts for parts, rank in ranks.items() if rank == max(ranks.values())]
             self._answered[path] = [*nearest[0]] if len(nearest) == 1 else []
 
-    def find(self, called: str, near: str = "") -> Path | None:
+    def find(self, called: str, near: str | Iterable[str] = ()) -> Path | None:
         """The file that shares the longest end of its path with `called`, whose own ending may
         be missing.
 
-        Between equals the one with a folder called `near` in its path, then the one with fewer
+        Between equals the one with most folders called as `near` says, then the one with fewer
         folders. None when none is the best, or when the best answers to another name.
         """
         parts = _parts(called)
-        best = self._best(parts, near.casefold())
+        best = self._best(parts, [near] if isinstance(near, str) else near)
         if best is None or self._answered.setdefault(best, parts) != parts:
             return None
         return best
 
-    def _best(self, parts: list[str], near: str) -> Path | None:
+    def _best(self, parts: list[str], near: Iterable[str]) -> Path | None:
+        folders = {name.casefold() for name in near}
         ends = (tuple(parts[-2:]), tuple(parts[-1:]))
         alike = next((self._by_end[end] for end in ends if end in self._by_end), [])
         ranks = {}
         for path in alike:
             own = self._own[path]
             shared = max(_shared_end(own, parts), _shared_end(_without_ending(own), parts))
-            ranks[path] = (shared, near in own[:-1], -len(own))
+            ranks[path] = (shared, len(folders.intersection(own[:-1])), -len(own))
         best = [path for path, rank in ranks.items() if rank == max(ranks.values())]
         return best[0] if len(best) == 1 else None
 
@@ -182,7 +187,12 @@ class Measured(NamedTuple):
         return [replace(box, box=as_displayed(box.box, self.orientation)) for box in boxes]
 
 
-def measured(shelf: Shelf, called: str, said: tuple[int, int] | None, near: str = "") -> Measured:
+def measured(
+    shelf: Shelf,
+    called: str,
+    said: tuple[int, int] | None,
+    near: str | Iterable[str] = (),
+) -> Measured:
     """The file called so, the size of the picture (else the size `said`), and what is amiss.
 
     A missing file is no reason to lose its labels where the size is known; no size is.

@@ -7,8 +7,9 @@ field for goes where CVAT puts it: `attributes` of the annotation.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analysis.datasets.boxes import around, from_pixels, in_pixels, sound
@@ -17,8 +18,8 @@ from analysis.datasets.formats.coco_masks import box_of_mask
 from analysis.datasets.formats.json_files import json_files
 from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
-from analysis.datasets.split_names import split_named
-from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Task
+from analysis.datasets.split_names import SPLITS, split_named
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split, Task
 from analysis.errors import AnalysisError
 from analysis.types import Box
 
@@ -27,6 +28,8 @@ HOLDS = frozenset(
     {"split", "occluded", "track", "confidence", "attributes", "fractions", "changed", "name"}
 )
 _DEFAULT = "default"  # the split that CVAT and datumaro write for pictures without one
+# What datumaro and the makers of COCO put before the split, a file for each kind of labels.
+_KINDS = re.compile(r"^(instances|(person_)?keypoints|labels|captions|panoptic|stuff)(_|$)")
 
 
 def detects(folder: Path) -> bool:
@@ -59,7 +62,7 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
         name = name or str((content.get("info") or {}).get("description") or "")
         labels |= dict.fromkeys(file.names())
         for picture in file.pictures():
-            gathered.add(picture, file.split or file.where)
+            gathered.add(picture, file.part, has_lost=picture.source in file.lost_of)
         problems += file.problems
     pictures = gathered.pictures()
     if not pictures and not labels:
@@ -79,15 +82,28 @@ class _File:
         self.where, self.content, self.shelf = where, content, shelf
         self.problems: list[Problem] = []
         self.split = split_named(where)
-        self.categories = {str(row["id"]): row for row in self._rows("categories", "id", "name")}
+        path = PurePosixPath(where)
+        self.part = (path.parent / (_KINDS.sub("", path.stem) or ".")).as_posix()
+        self.near = _folders_near(path, self.split)
+        self.lost: set[str] = set()  # ids of pictures with an annotation that is left out
+        self.lost_of: set[str] = set()  # and those pictures' sources
+        self.has_captions = False
+        self.categories: dict[str, dict[str, Any]] = {}
+        for row in self._rows("categories", "id", "name"):
+            if self.categories.setdefault(_id(row["id"]), row)["name"] != row["name"]:
+                self._bad("categories", f"Two have the id {row['id']}; the first is meant.")
         self.annotations: dict[str, list[dict[str, Any]]] = {}
         for row in self._annotations():
-            self.annotations.setdefault(str(row["image_id"]), []).append(row)
+            self.annotations.setdefault(_id(row["image_id"]), []).append(row)
 
     def names(self) -> list[str]:
         """The labels, without a root that only gathers the others, as Roboflow writes one."""
-        used = {str(row["category_id"]) for rows in self.annotations.values() for row in rows}
-        above = {str(row.get("supercategory") or "") for row in self.categories.values()}
+        used = {_id(row["category_id"]) for rows in self.annotations.values() for row in rows}
+        above = {
+            over
+            for row in self.categories.values()
+            if (over := str(row.get("supercategory") or "")) != str(row["name"])
+        }
         return [
             str(row["name"])
             for number, row in self.categories.items()
@@ -106,18 +122,21 @@ class _File:
         for row in rows:
             if isinstance(row.get("segments_info"), list):  # panoptic: several in one row
                 for part in row["segments_info"]:
-                    if isinstance(part, dict) and "category_id" in part:
+                    if isinstance(part, dict) and "category_id" in part and _has_place(part):
                         yield {**part, "image_id": row["image_id"]}
+                    else:
+                        self._lose(row, "A part of it lacks bbox or category_id.")
             elif isinstance(row.get("category_id"), dict | list):
-                self._bad(f"annotation {row.get('id', '')}", "Its category is not a number.")
+                self._lose(row, "Its category is not a number.")
             elif "category_id" in row and (of_wholes or _has_place(row)):
                 yield row
             elif "caption" in row:
                 n_captions += 1
             else:
                 lacks = "bbox" if "category_id" in row else "category_id"
-                self._bad(f"annotation {row.get('id', '')}", f"It lacks {lacks}.")
+                self._lose(row, f"It lacks {lacks}.")
         if n_captions:
+            self.has_captions = True
             message = f"{n_captions:,} sentences about pictures are left out."
             self.problems.append(Problem(self.where, "LOST_CAPTIONS", message, is_error=False))
 
@@ -132,6 +151,10 @@ class _File:
             else:
                 yield row
 
+    def _lose(self, row: dict[str, Any], message: str) -> None:
+        self.lost.add(_id(row["image_id"]))
+        self._bad(f"annotation {row.get('id', '')}", message)
+
     def _bad(self, what: str, message: str, code: str = "ERROR_INVALID_LINE") -> None:
         self.problems.append(Problem(f"{self.where}, {what}", code, message))
 
@@ -139,11 +162,19 @@ class _File:
         self.problems.append(Problem(f"{self.where}, {what}", code, message, is_error=False))
 
     def pictures(self) -> Iterator[LabelledPicture]:
-        known = set()
-        for row in self._rows("images", "id", "file_name"):
-            known.add(str(row["id"]))
+        names: dict[str, dict[str, None]] = {}
+        rows = list(self._rows("images", "id", "file_name"))
+        for row in rows:
+            names.setdefault(_id(row["id"]), {})[str(row["file_name"])] = None
+        for number, several in names.items():
+            if len(several) > 1 and self.annotations.pop(number, []):
+                self.lost.add(number)
+                message = f"{len(several)} pictures have the id {number}; their boxes are left out."
+                self._bad("images", message, "ERROR_INVALID_IMAGE")
+        for row in rows:
             if picture := self._picture(row):
                 yield picture
+        known = names.keys()
         for image_id, rows in self.annotations.items():
             if image_id not in known:
                 message = f"{len(rows)} boxes are of picture {image_id}, which is not there."
@@ -152,30 +183,34 @@ class _File:
     def _picture(self, row: dict[str, Any]) -> LabelledPicture | None:
         source = str(row["file_name"]).replace("\\", "/")
         said = said_size(row.get("width"), row.get("height"))
-        found = measured(self.shelf, source, said, self.split or _DEFAULT)
+        found = measured(self.shelf, source, said, self.near)
         self.problems += found.problems
         if found.size is None:
             return None
         before = len(self.problems)
-        rows = self.annotations.get(str(row["id"]), [])
+        rows = self.annotations.get(_id(row["id"]), [])
         tags = [label for r in rows if not _has_place(r) and (label := self._label(r))]
         size = said or found.size
         boxes = [b for r in rows if _has_place(r) and (b := self._box(r, size))]
         kept, problems = sound(found.turned(boxes), source)
         self.problems += problems
+        says = is_known(kept, tags, self.problems[before:])
+        if not says or (_id(row["id"]) in self.lost and not kept and not tags):
+            says = False
+            self.lost_of.add(source)
         return LabelledPicture(
             source,
             *found.size,
             boxes=kept,
             labels=tuple(dict.fromkeys(tags)),
-            is_labelled=is_known(kept, tags, self.problems[before:]),
+            is_labelled=says and not (self.has_captions and not self.categories),
             split=self.split,
             file=str(found.path or ""),
             changed=str(row.get("date_captured") or ""),
         )
 
     def _label(self, row: dict[str, Any]) -> str | None:
-        category = self.categories.get(str(row["category_id"]))
+        category = self.categories.get(_id(row["category_id"]))
         if category is None:
             message = f"There is no category {row['category_id']}."
             self._bad(f"annotation {row.get('id', '')}", message, "ERROR_MISSING_CLASS_MAP_ID")
@@ -198,12 +233,15 @@ class _File:
         attributes = dict(given) if isinstance(given, dict) else {}
         if row.get("iscrowd"):
             attributes["iscrowd"] = 1
-        track = attributes.pop("track_id", None)
+        track = attributes.get("track_id")
+        is_number = isinstance(track, int) and not isinstance(track, bool)
+        if is_number or track is None:
+            attributes.pop("track_id", None)
         return LabelledBox(
             label,
             from_pixels(*corners, *size),
             occluded=bool(attributes.pop("occluded", False)),
-            track=track if isinstance(track, int) else None,
+            track=track if is_number else None,
             confidence=confidence,
             attributes=attributes,
         )
@@ -222,6 +260,20 @@ class _File:
             return box_of_mask(shape)
         points = [float(value) for ring in shape or [] for value in ring]
         return around(zip(points[::2], points[1::2], strict=True))
+
+
+def _id(value: Any) -> str:
+    """An id as text, the same whether it was written as 7, 7.0 or "7"."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value).strip()
+    return text.removesuffix(".0") if text.removesuffix(".0").isdecimal() else text
+
+
+def _folders_near(path: PurePosixPath, split: Split | None) -> set[str]:
+    """What folders with the pictures of a file may be called."""
+    own = {*path.parts[:-1], *re.split("[_.]", path.stem)} - {"annotations", "labels"}
+    return own | {word for word, said in SPLITS.items() if said == split} | {split or _DEFAULT}
 
 
 def _numbers(values: Any) -> list[Any]:

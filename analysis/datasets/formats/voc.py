@@ -27,14 +27,14 @@ from analysis.datasets.picture_files import (
     put,
     said_size,
 )
-from analysis.datasets.split_names import split_named
+from analysis.datasets.split_names import SPLITS, split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
 from analysis.types import Box
 
 TITLE = "Pascal VOC"
 HOLDS = frozenset({"is_labelled", "split", "occluded"})
-_LISTS: dict[str, Split] = {"train": "train", "val": "val", "test": "test"}
+_MASKS = ("SegmentationClass", "SegmentationObject")  # folders of pictures that are none
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -45,12 +45,13 @@ def detects(folder: Path) -> bool:
 
 def _begins_like_voc(path: Path) -> bool:
     with path.open("rb") as file:
-        return b"<annotation>" in file.read(1000)
+        start = file.read(1000)
+    return b"<annotation>" in start or b"<annotation " in start  # labelImg: verified="yes"
 
 
 def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     """The set in `folder`. Raises AnalysisError where there is none."""
-    shelf = Shelf(folder)
+    shelf = Shelf(folder, but=_MASKS)
     problems: list[Problem] = []
     files = [_File(path, folder) for path in sorted(folder.rglob("*.xml")) if not path.is_symlink()]
     good = []
@@ -71,8 +72,11 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
         problems += found
         if picture is not None:
             labels |= dict.fromkeys(box.label for box in picture.boxes)
-            split = splits.get(_stem(picture.source)) or split_named(file.folder)
-            gathered.add(replace(picture, split=split), file.folder)
+            called = (file.stem, _stem(picture.source), picture.source)
+            listed = next((splits[name] for name in called if name in splits), None)
+            split = listed or split_named(file.folder)
+            has_lost = not picture.is_labelled
+            gathered.add(replace(picture, split=split), file.folder, has_lost=has_lost)
     for picture in _unlabelled(shelf, gathered.pictures(), splits):
         gathered.add(picture)
     pictures = gathered.pictures()
@@ -119,7 +123,10 @@ def _picture(
     width, height = (xml.number(xml.text(root, f"size/{side}")) for side in ("width", "height"))
     said = said_size(width, height)
     near = PurePosixPath(file.folder).name
-    found = measured(shelf, source, said, near)
+    called = source
+    if shelf.find(source, near) is None and shelf.find(_stem(source), near) is not None:
+        called = _stem(source)  # it says a.jpg, and there is a.png
+    found = measured(shelf, called, said, near)
     if found.size is None:
         return None, found.problems
     boxes, problems = [], []
@@ -223,9 +230,10 @@ def _labelmap(folder: Path) -> Iterator[str]:
 def _splits(folder: Path) -> dict[str, Split]:
     """The split of each picture, by its name without ending."""
     found: dict[str, Split] = {}
-    for path in sorted(folder.rglob("ImageSets/Main/*.txt")):
-        if split := _LISTS.get(path.stem):
-            for line in path.read_text("utf-8", "replace").splitlines():
+    lists = sorted(folder.rglob("ImageSets/*/*.txt"), key=lambda p: (p.parent.name == "Main", p))
+    for path in lists:
+        if (split := SPLITS.get(path.stem)) and not path.is_symlink():
+            for line in path.read_text("utf-8-sig", "replace").splitlines():
                 found[line.strip()] = split
     return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
         if picture is not None:
             pictures[source] = replace(picture, source=source, split=listed.get(path, split))
     problems += _orphans(folder, {file for file in files.values() if file})
+    used = [box.label for picture in pictures.values() for box in picture.boxes]
+    labels += tuple(dict.fromkeys(name for name in used if name not in labels))
     return LabelledSet("boxes", labels, tuple(pictures.values())), problems
 
 
@@ -89,7 +92,21 @@ def _yaml_file(folder: Path) -> Path | None:
 
 
 def _classes_file(folder: Path) -> Path | None:
-    return next((p for name in _CLASSES for p in sorted(folder.rglob(name))), None)
+    known = (p for name in _CLASSES for p in sorted(folder.rglob(name)))
+    return next((p for p in [*known, *_named_by_darknet(folder)] if not p.is_symlink()), None)
+
+
+def _named_by_darknet(folder: Path) -> Iterator[Path]:
+    """The list of names that darknet's `.data` file speaks of: `names = data/cup.names`."""
+    for path in sorted(folder.rglob("*.data")):
+        if path.is_symlink():
+            continue
+        for line in _text(path).splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == "names" and (
+                found := _inside(value.strip(), None, path.parent, folder)
+            ):
+                yield from [found] if found.is_file() else []
 
 
 def _text(path: Path) -> str:
@@ -237,13 +254,22 @@ def _orphans(folder: Path, expected: set[Path]) -> list[Problem]:
     """Label files that no picture belongs to."""
     text_files = {
         p
-        for p in folder.rglob("*.txt")
-        if {*_LABELS} & {*p.parts} and p.name not in _CLASSES and not p.is_symlink()
+        for p in {*folder.rglob("*.txt")} - expected
+        if p.name not in _CLASSES
+        and not p.is_symlink()
+        and ({*_LABELS} & {*p.relative_to(folder).parts} or _holds_boxes(p))
     }
     return [
         Problem(path.relative_to(folder).as_posix(), "ERROR_INVALID_IMAGE", "It has no picture.")
-        for path in sorted(text_files - expected)
+        for path in sorted(text_files)
     ]
+
+
+def _holds_boxes(path: Path) -> bool:
+    """Whether the first line of a text file is of numbers as a label file's is."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        words = next((line for line in file if line.strip()), "").split()
+    return len(words) >= 5 and all(map(_is_number, words))
 
 
 # --- a picture ----------------------------------------------------------------------------
@@ -313,6 +339,8 @@ def _line_of(
     if number not in range(len(labels)):
         message = f"There is no class {words[0]}; the names end at {len(labels) - 1}."
         return None, Problem(where, "ERROR_MISSING_CLASS_MAP_ID", message)
+    if not all(map(isfinite, values[4:])):
+        return None, Problem(where, "ERROR_INVALID_LINE", "The line is not made of numbers.")
     label = labels[int(number)]
     if columns.keypoints and len(values) == 4 + columns.keypoints:
         message = f"The key points of “{label}” are left out; its box is kept."
@@ -329,7 +357,8 @@ def _line_of(
 def _box(label: str, values: Sequence[float], columns: _Columns) -> LabelledBox:
     """A box, and behind it a confidence, a track, or both."""
     more = list(values[4:])
-    track = int(more.pop()) if columns.has_tracks and more else None
+    is_tracked = columns.has_tracks and bool(more) and more[-1].is_integer()
+    track = int(more.pop()) if is_tracked else None
     confidence = min(max(more[0], 0.0), 1.0) if more else 1.0
     return LabelledBox(label, _around_centre(values), track=track, confidence=confidence)
 
