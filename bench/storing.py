@@ -70,8 +70,8 @@ def measure_here(*, is_quick: bool) -> dict[str, Any]:
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0)
     rounds = 1 if is_quick else 3
-    films = [_found(BOXES // SEGMENTS, index) for index in range(SEGMENTS)]
-    project = _project()
+    films = [found_in(BOXES // SEGMENTS, index) for index in range(SEGMENTS)]
+    project = project_of_brands()
     ours = [_round(project, films, rows=None) for _ in range(rounds)]
     from bench import detection_rows  # from here on Django knows the table
 
@@ -87,7 +87,7 @@ def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _project() -> Any:
+def project_of_brands() -> Any:
     from webapp.accounts.models import User, Workspace
     from webapp.projects.models import Label, Project
 
@@ -98,7 +98,7 @@ def _project() -> Any:
     return project
 
 
-def _found(n: int, index: int) -> Any:
+def found_in(n: int, index: int) -> Any:
     """What a segment gives: tracks of some seconds, of one brand after the other."""
     from analysis.film.stretch import StretchResult
     from analysis.media.frames import CHANGE
@@ -126,28 +126,28 @@ def _found(n: int, index: int) -> Any:
 def _round(project: Any, films: list[Any], *, rows: Any) -> dict[str, Any]:
     from webapp.runs.kept import make_ready
 
-    run = _run(project)
+    run = run_of(project)
     started = time.perf_counter()
     for segment, film in zip(run.segments.order_by("index"), films, strict=True):
-        _store(segment, film, rows)
-    store = time.perf_counter() - started
+        store(segment, film, rows)
+    stored_s = time.perf_counter() - started
     make_ready(run.pk)
     pages = _pages(run, rows)
     started = time.perf_counter()
     if rows:
         rows.Detection.objects.filter(run=run).delete()  # in one statement, as it was done
     run.remove()
-    return {"store": store, "pages": pages, "delete": time.perf_counter() - started}
+    return {"store": stored_s, "pages": pages, "delete": time.perf_counter() - started}
 
 
-def _store(segment: Any, film: Any, rows: Any) -> None:
-    from workers.runs import store
+def store(segment: Any, film: Any, rows: Any) -> None:
+    from workers.runs import store as stored
 
-    keep = rows.store_segment if rows else store.segment
+    keep = rows.store_segment if rows else stored.segment
     assert keep(segment, film, sprite=("", {}))
 
 
-def _run(project: Any) -> Any:
+def run_of(project: Any) -> Any:
     from django.utils import timezone
 
     from webapp.assets.models import Asset
