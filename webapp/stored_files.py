@@ -40,13 +40,11 @@ def columns() -> Iterator[tuple[type[models.Model], str]]:
                 yield model, field.attname
 
 
-def named_files() -> set[str]:
-    """Every file that some row names."""
-    names: set[str] = set()
+def named_files() -> Iterator[str]:
+    """Every file that some row names, some more than once. Flat in memory."""
     for model, column in columns():
         rows = model._base_manager.exclude(**{column: ""}).values_list(column, flat=True)
-        names.update(rows.iterator())
-    return names
+        yield from rows.iterator()
 
 
 def needed(names: Iterable[str]) -> set[str]:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import tracemalloc
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from webapp.accounts.models import User
-from webapp.assets.models import Asset
+from webapp.assets.models import Asset, Upload
+from webapp.backup import reading, writing
 from webapp.backup.rows import kept_models, lines
 from webapp.backup.writing import stored_names
 from webapp.projects.models import Project
 from webapp.runs.models import Run
+from webapp.storage import WholeFiles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,10 +77,17 @@ def test_it_refuses_what_is_no_backup_of_ours(saved, tmp_path):
         call_command("restore", str(foreign))
 
     older = tmp_path / "older.tar"
-    head = json.dumps({"format": 2, "version": "0.0.1"}).encode()
-    write(older, {**entries(saved), "head.json": head})
+    content = entries(saved)
+    head = json.loads(content["head.json"])
+    write(older, content | {"head.json": json.dumps(head | {"version": "0.0.1"}).encode()})
     with pytest.raises(CommandError, match=r"version 0\.0\.1"):
         call_command("restore", str(older))
+
+    other = tmp_path / "other.tar"
+    schema = [*head["schema"][1:], "assets 0999_wings"]
+    write(other, content | {"head.json": json.dumps(head | {"schema": schema}).encode()})
+    with pytest.raises(CommandError, match="tables of the backup are not those"):
+        call_command("restore", str(other))
     assert not User.objects.exists()
 
 
@@ -166,6 +180,85 @@ def saved_by_all(run, job, clip_job, key_for, analyst, other_asset):
     key_for(analyst)
 
 
+def test_what_an_operator_may_do_comes_back(owner, tmp_path):
+    group = Group.objects.create(name="Operators")
+    permissions = Permission.objects.filter(content_type__app_label="runs")
+    group.permissions.set(permissions)
+    owner.groups.add(group)
+    owner.user_permissions.set(permissions[:2])
+    told = set(permissions.values_list("codename", flat=True))
+    path = tmp_path / "backup.tar"
+    call_command("backup", str(path), stdout=io.StringIO(), stderr=io.StringIO())
+    empty()
+    Permission.objects.all().delete()  # another database numbers them otherwise
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0)
+    call_command("restore", str(path), stdout=io.StringIO())
+    again = User.objects.get(email=owner.email)
+    assert set(again.groups.get().permissions.values_list("codename", flat=True)) == told
+    assert again.user_permissions.count() == 2
+
+
+def test_what_is_on_its_way_in_is_left_out_with_its_row(owner, workspace, tmp_path):
+    """Its bytes are not in the media storage: the row alone would promise them."""
+    Upload.objects.create(workspace=workspace, user=owner, name="a.mp4", size_bytes=9)
+    path = tmp_path / "backup.tar"
+    call_command("backup", str(path), stdout=io.StringIO(), stderr=io.StringIO())
+    empty()
+    call_command("restore", str(path), stdout=io.StringIO())
+    assert User.objects.exists()
+    assert not Upload.objects.exists()
+
+
+class Shrinking(WholeFiles):
+    """Somebody shortens a file in place while it is read, so many times."""
+
+    times = 0
+
+    def _open(self, name, mode="rb"):
+        file = super()._open(name, mode)
+        if type(self).times and name.endswith("shrinking.bin"):
+            type(self).times -= 1
+            size = file.size  # kept by the file from now on
+            with Path(self.path(name)).open("r+b") as other:
+                other.truncate(size // 2)
+        return file
+
+
+@pytest.mark.parametrize(("times", "is_in"), [(1, True), (2, False)])
+def test_a_file_that_changes_while_it_is_read_is_whole_or_named(
+    settings, asset, tmp_path, times, is_in
+):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "tests.webapp.test_backup.Shrinking",
+            "OPTIONS": {"location": settings.MEDIA_ROOT, "allow_overwrite": True},
+        },
+    }
+    for name in ("a.bin", "shrinking.bin", "z.bin"):
+        default_storage.save(f"models/{name}", ContentFile(b"x" * 50_000))
+    Shrinking.times = times
+    path, said = tmp_path / "backup.tar", io.StringIO()
+    call_command("backup", str(path), stdout=io.StringIO(), stderr=said)
+    content = entries(path)
+    assert content["media/models/z.bin"] == b"x" * 50_000
+    assert ("media/models/shrinking.bin" in content) == is_in
+    assert ("models/shrinking.bin" in said.getvalue()) != is_in
+
+
+def test_whoever_signs_up_while_files_are_restored_is_not_deleted(saved):
+    empty()
+
+    def sign_up(done: int) -> None:
+        User.objects.get_or_create(email="early@example.org")
+
+    with pytest.raises(reading.Occupied, match="people in it already"):
+        reading.restore(saved, on_file=sign_up)
+    assert User.objects.get().email == "early@example.org"
+    assert not Run.objects.exists()
+
+
 def test_files_that_no_row_names_come_along_too(run, tmp_path):
     default_storage.save(f"training/{run.pk}/last.pt", ContentFile(b"weights"))
     path = tmp_path / "backup.tar"
@@ -199,3 +292,23 @@ def test_times_stay_as_they_were(saved, asset):
 def test_it_does_not_write_over_an_earlier_backup(saved):
     with pytest.raises(CommandError, match="already there"):
         call_command("backup", str(saved))
+
+
+def test_memory_does_not_grow_with_the_number_of_files(settings, owner, tmp_path):
+    def peak(files: int) -> int:
+        for number in range(files):
+            place = Path(settings.MEDIA_ROOT) / f"models/{number // 50}/{number}.bin"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(b"x")
+        path = tmp_path / f"{files}.tar"
+        tracemalloc.start()
+        try:
+            writing.write(path)
+            assert reading.check(path).files >= files
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)  # what is loaded once
+    few = peak(300)
+    assert peak(3_000) - few < 1_000_000

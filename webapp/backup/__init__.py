@@ -2,10 +2,10 @@
 
 A backup is a tar archive of
 
-    head.json           the format and the version, so that a strange file is refused at once
+    head.json           the format, version and schema, so that a strange file is refused at once
     rows/MODEL.jsonl    a row a line, in the order of the columns that its first line names
     media/NAME          every file of the media storage
-    manifest.json       what each entry above should hold: bytes, hash, rows
+    manifest.jsonl      what each entry above should hold, a line each: bytes, hash, rows
 
 `rows` knows how rows are told in JSON, `writing` and `reading` the archive. Rows are read in one
 transaction that sees the database as it was at one moment; they are put back in one transaction,

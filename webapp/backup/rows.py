@@ -12,14 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.utils.duration import duration_iso_string
 
-# Sessions end with a restore, workers speak for themselves, and migrations make the permissions.
+# Sessions end with a restore, workers speak for themselves, migrations make the permissions, and
+# what is on its way in has its bytes outside the media storage.
 LEFT_OUT = {
     *("contenttypes.contenttype", "auth.permission", "sessions.session", "admin.logentry"),
-    "runs.worker",
+    *("runs.worker", "assets.upload"),
 }
 _AT_ONCE = 1_000  # rows read or written together
 _HEAVY_AT_ONCE = 8  # where a column holds bytes, a megabyte and more of them
@@ -38,7 +40,7 @@ def kept_models() -> list[Model]:
         if model._meta.managed
         and not model._meta.proxy
         and model not in left_out
-        and not any(field.related_model in left_out for field in _columns(model))
+        and not any(field.related_model in left_out - {Permission} for field in _columns(model))
     ]
 
 
@@ -69,10 +71,28 @@ def lines(model: Model) -> Iterator[bytes]:
     """The names of the columns, then each row, as lines of JSON. Flat in memory."""
     columns = _columns(model)
     yield _line([field.attname for field in columns])
+    permissions = _permissions() if _of_permissions(columns) else {}
     heavy = any(isinstance(field, models.BinaryField) for field in columns)
     rows = model._base_manager.order_by("pk").values_list(*(field.attname for field in columns))
     for row in rows.iterator(chunk_size=_HEAVY_AT_ONCE if heavy else _AT_ONCE):
-        yield _line(row)
+        yield _line(
+            [
+                permissions[value] if field.related_model is Permission else value
+                for field, value in zip(columns, row, strict=True)
+            ]
+            if permissions
+            else row
+        )
+
+
+def _of_permissions(columns: Sequence[models.Field]) -> bool:
+    return any(field.related_model is Permission for field in columns)
+
+
+def _permissions() -> dict[int, tuple[str, str, str]]:
+    """The words for each: migrations number them otherwise in another database."""
+    words = "content_type__app_label", "content_type__model", "codename"
+    return {pk: (*said,) for pk, *said in Permission.objects.values_list("pk", *words)}
 
 
 def _line(values: Sequence[Any]) -> bytes:
@@ -121,6 +141,9 @@ class _Insert:
         self.sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES "  # noqa: S608  our own names
         self.places = f"({', '.join(['%s'] * len(columns))})"
 
+        if _of_permissions(columns):
+            self.permissions = {said: pk for pk, said in _permissions().items()}
+
     def __call__(self, batch: Sequence[bytes]) -> int:
         if not batch:
             return 0
@@ -138,7 +161,9 @@ class _Insert:
 
     def _values(self, row: Sequence[Any]) -> list[Any]:
         return [
-            field.get_db_prep_save(_value(field, value), connection)
+            self.permissions[(*value,)]
+            if field.related_model is Permission
+            else field.get_db_prep_save(_value(field, value), connection)
             for field, value in zip(self.columns, row, strict=True)
         ]
 

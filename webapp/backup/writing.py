@@ -6,40 +6,52 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.migrations.loader import MigrationLoader
 
 from webapp.backup import rows
 from webapp.stored_files import named_files
 
-FORMAT = 2
-HEAD, MANIFEST, ROWS, MEDIA = "head.json", "manifest.json", "rows/", "media/"
+FORMAT = 3
+HEAD, MANIFEST, ROWS, MEDIA = "head.json", "manifest.jsonl", "rows/", "media/"
 BLOCK = 2**20
+
+
+class ChangedFile(Exception):
+    """A file became longer or shorter while it was read."""
 
 
 def write(
     target: Path, *, media: bool = True, on_file: Callable[[int], None] = lambda done: None
 ) -> list[str]:
-    """Write everything to `target`. Returns the files that rows name and the storage has not.
+    """Write everything to `target`. Returns the files that rows name and that are not in it.
 
     It gets its name when it is whole. Raises OSError where it cannot be written.
     """
     aside = target.with_name(target.name + ".part")
     missing: list[str] = []
-    with tarfile.open(aside, "w", format=tarfile.PAX_FORMAT) as archive:
-        out = _Archive(archive)
-        out.add_bytes(HEAD, json.dumps({"format": FORMAT, "version": settings.VERSION}).encode())
+    with (
+        tarfile.open(aside, "w", format=tarfile.PAX_FORMAT) as archive,
+        tempfile.TemporaryFile(dir=aside.parent) as manifest,
+        closing(_Names()) as named,
+    ):
+        out = _Archive(archive, manifest)
+        out.add_bytes(HEAD, json.dumps(head()).encode())
         with rows.one_moment():
             for model in rows.kept_models():
                 out.add_rows(model)
-            named = named_files() if media else set()
+            if media:
+                named.add(named_files())
         if media:
             missing = _add_media(out, named, on_file)
         out.add_manifest(missing)
@@ -48,23 +60,39 @@ def write(
     return missing
 
 
-def _add_media(out: _Archive, named: set[str], on_file: Callable[[int], None]) -> list[str]:
+def head() -> dict[str, Any]:
+    """What a backup must say of itself to be restored here."""
+    schema = sorted(f"{app} {name}" for app, name in MigrationLoader(None).graph.leaf_nodes())
+    return {"format": FORMAT, "version": settings.VERSION, "schema": schema}
+
+
+def _add_media(out: _Archive, named: _Names, on_file: Callable[[int], None]) -> list[str]:
     """Every file of the storage; what came after the rows were read is not of this backup.
 
     Rows name most files; a folder of a training or of a labelled clip holds more than is named.
     """
-    missing, found = set(named), 0
+    found, changed = 0, []
     for name in stored_names():
         try:
-            file = default_storage.open(name)
+            _add_file(out, name)
         except FileNotFoundError:  # erased since it was listed
             continue
-        with file:
-            out.add(MEDIA + name, file.size, file)
-        missing.discard(name)
+        except ChangedFile:
+            changed.append(name)
+        named.discard(name)
         found += 1
         on_file(found)
-    return sorted(missing)
+    return sorted([*named, *changed])
+
+
+def _add_file(out: _Archive, name: str) -> None:
+    """A file as it is now; where somebody writes to it meanwhile, as it is a moment later."""
+    try:
+        with default_storage.open(name) as file:
+            out.add(MEDIA + name, file.size, file)
+    except ChangedFile:
+        with default_storage.open(name) as file:
+            out.add(MEDIA + name, file.size, file)
 
 
 def stored_names(folder: str = "") -> Iterator[str]:
@@ -76,19 +104,52 @@ def stored_names(folder: str = "") -> Iterator[str]:
         yield from stored_names(prefix + name)
 
 
-class _Archive:
-    """A tar archive, and what its manifest will say of each entry."""
+class _Names:
+    """A set of names that may be millions: it lies on the disk."""
 
-    def __init__(self, archive: tarfile.TarFile) -> None:
+    def __init__(self) -> None:
+        self._kept = sqlite3.connect("")  # SQLite's word for a file that goes when it is closed
+        self._kept.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, names: Iterator[str]) -> None:
+        self._kept.executemany("INSERT OR IGNORE INTO names VALUES (?)", ((n,) for n in names))
+
+    def discard(self, name: str) -> None:
+        self._kept.execute("DELETE FROM names WHERE name = ?", (name,))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for (name,) in self._kept.execute("SELECT name FROM names"))
+
+    def close(self) -> None:
+        self._kept.close()
+
+
+class _Archive:
+    """A tar archive, and the lines of its manifest: one for each entry, in their order."""
+
+    def __init__(self, archive: tarfile.TarFile, manifest: IO[bytes]) -> None:
         self.archive = archive
-        self.entries: dict[str, dict[str, Any]] = {}
+        self.manifest = manifest
 
     def add(self, name: str, size: int, file: IO[bytes], **said: Any) -> None:
-        entry = tarfile.TarInfo(name)
-        entry.size, entry.mtime = size, int(time.time())
-        hashed = Hashed(file)
-        self.archive.addfile(entry, hashed)
-        self.entries[name] = {"bytes": size, "sha256": hashed.sha256.hexdigest(), **said}
+        """Raises ChangedFile where the file holds more or less than `size`; it is not in then."""
+        start = self.archive.offset
+        hashed = Hashed(file, size)
+        try:
+            self.archive.addfile(_entry(name, size), hashed)
+            if file.read(1):
+                raise ChangedFile(name)
+        except ChangedFile:
+            self._back_to(start)
+            raise
+        forget_members(self.archive)
+        self.manifest.write(manifest_line(name, size, hashed, **said))
+
+    def _back_to(self, offset: int) -> None:
+        file: Any = self.archive.fileobj
+        file.seek(offset)
+        file.truncate()
+        self.archive.offset = offset
 
     def add_bytes(self, name: str, data: bytes) -> None:
         self.add(name, len(data), io.BytesIO(data))
@@ -102,26 +163,51 @@ class _Archive:
                 count += 1
             size = file.tell()
             file.seek(0)
-            self.add(f"{ROWS}{model._meta.label_lower}.jsonl", size, file, rows=count)
+            self.add(rows_of(model), size, file, rows=count)
 
     def add_manifest(self, missing: list[str]) -> None:
-        said = {"made": time.time(), "missing": missing, "entries": self.entries}
-        data = json.dumps(said).encode()
-        entry = tarfile.TarInfo(MANIFEST)
-        entry.size = len(data)
-        self.archive.addfile(entry, io.BytesIO(data))
+        self.manifest.write(json.dumps({"missing": missing}).encode() + b"\n")
+        size = self.manifest.tell()
+        self.manifest.seek(0)
+        self.archive.addfile(_entry(MANIFEST, size), self.manifest)
+
+
+def forget_members(archive: tarfile.TarFile) -> None:
+    """An archive remembers every entry that passed; there may be millions."""
+    archive.members = []  # type: ignore[attr-defined]  # the stubs lack it
+
+
+def rows_of(model: rows.Model) -> str:
+    """The entry that holds the rows of a table."""
+    return f"{ROWS}{model._meta.label_lower}.jsonl"
+
+
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime = size, int(time.time())
+    return entry
+
+
+def manifest_line(name: str, size: int, hashed: Hashed, **said: Any) -> bytes:
+    """What the manifest says of an entry."""
+    told = {"name": name, "bytes": size, "sha256": hashed.sha256.hexdigest(), **said}
+    return json.dumps(told).encode() + b"\n"
 
 
 class Hashed:
-    """A file to be read once, hashed on the way."""
+    """A file of `size` bytes to be read once, hashed on the way."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], size: int) -> None:
         self.file = file
+        self.left = size
         self.sha256 = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         data = self.file.read(size)
+        self.left -= len(data)
         self.sha256.update(data)
+        if len(data) < size and self.left > 0:
+            raise ChangedFile
         return data
 
 

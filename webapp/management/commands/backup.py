@@ -27,7 +27,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error.strerror or error}.") from error
         for name in contents.missing:
-            self.stderr.write(f"Not in it, because the storage has lost it: {name}")
+            self.stderr.write(
+                f"Not in it, because the storage has lost it or it kept changing: {name}"
+            )
         size = target.stat().st_size / 1e6
         self.stdout.write(
             f"{target} is whole: {contents.rows} rows and {contents.files} files ({size:.1f} MB)."

@@ -4,7 +4,6 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from webapp.accounts.models import User
 from webapp.backup import reading
 
 
@@ -16,16 +15,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
-        if User.objects.exists():
-            raise CommandError(
-                "This installation has people in it already. Restore into an empty one: set "
-                "SIGHTLINE_DATA (and DATABASE_URL) to a new place."
-            )
         try:
             contents = reading.restore(
                 options["file"],
                 on_file=lambda done: self.stdout.write(f"\r{done} files", ending=""),
             )
-        except reading.UnusableBackup as error:
+        except (reading.UnusableBackup, reading.Occupied) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"\nRestored {contents.files} files and {contents.rows} rows.")
