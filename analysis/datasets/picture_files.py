@@ -172,6 +172,11 @@ def _shared_end(one: list[str], other: list[str]) -> int:
     return n
 
 
+def folders_of(file: str) -> tuple[str, ...]:
+    """The folders that a file of labels lies in: its pictures are most often in the same."""
+    return PurePosixPath(file).parts[:-1]
+
+
 class Measured(NamedTuple):
     """A picture that a file of labels speaks of."""
 

@@ -14,7 +14,15 @@ from analysis.datasets.formats import xml
 from analysis.datasets.formats.cvat import shapes as cvat_shapes
 from analysis.datasets.formats.cvat import video as cvat_video
 from analysis.datasets.gathering import Gathered, is_known
-from analysis.datasets.picture_files import Pictures, Shelf, file_names, measured, put, said_size
+from analysis.datasets.picture_files import (
+    Pictures,
+    Shelf,
+    file_names,
+    folders_of,
+    measured,
+    put,
+    said_size,
+)
 from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
@@ -47,7 +55,8 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
             picture, found = _picture(row, shelf, declared, file)
             problems += found
             if picture is not None:
-                gathered.add(picture, row.get("subset") or "")
+                part = "/".join([*folders_of(file), *filter(None, [row.get("subset")])])
+                gathered.add(picture, part, has_lost=not picture.is_labelled)
                 labels |= dict.fromkeys([*(b.label for b in picture.boxes), *picture.labels])
     read = gathered.pictures()
     problems += gathered.problems
@@ -66,7 +75,7 @@ def _picture(
     width, height = (xml.number(row.get(side)) for side in ("width", "height"))
     said = said_size(width, height)
     subset = (row.get("subset") or "").lower()
-    measures = measured(shelf, source, said, subset)
+    measures = measured(shelf, source, said, [*folders_of(file), subset])
     if measures.size is None:
         return None, measures.problems
     problems: list[Problem] = []

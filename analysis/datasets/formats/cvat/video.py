@@ -7,7 +7,7 @@ a picture in the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -17,8 +17,16 @@ from analysis.datasets.boxes import sound
 from analysis.datasets.fidelity import reduce
 from analysis.datasets.formats import xml
 from analysis.datasets.formats.cvat import shapes as cvat_shapes
-from analysis.datasets.picture_files import Pictures, Shelf, measured, put, said_size
-from analysis.datasets.types import LabelledPicture, LabelledSet, Problem
+from analysis.datasets.gathering import Gathered, is_known
+from analysis.datasets.picture_files import (
+    Pictures,
+    Shelf,
+    folders_of,
+    measured,
+    put,
+    said_size,
+)
+from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.datasets.video_frames import (
     Frames,
     Key,
@@ -31,6 +39,7 @@ from analysis.datasets.video_frames import (
     without_boxes,
 )
 from analysis.errors import AnalysisError
+from analysis.types import Box
 
 TITLE = "CVAT for video"
 HOLDS = frozenset({"occluded", "track", "attributes", "fractions", "name", "video"})
@@ -47,19 +56,26 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     roots = list(cvat_shapes.roots(folder))
     if not roots:
         raise AnalysisError("There is no CVAT file: XML with annotations in it.")
+    for file, root in roots:
+        if root.find("image") is not None and not cvat_shapes.is_video(root):
+            raise AnalysisError(
+                f"{file} is of pictures, another file of a film. Import them one after the other."
+            )
     shelf = Shelf(folder)
     labels: dict[str, None] = {}
-    pictures: list[LabelledPicture] = []
-    problems: list[Problem] = []
+    gathered = Gathered(folder)
+    problems = _of_no_task(roots)
     videos = [(file, root, task) for file, root in roots for task in _tasks(root)]
     for file, root, task in videos:
         video = _Video(file, root, shelf, task, one_of=len(videos))
         labels |= dict.fromkeys([*cvat_shapes.labels(root), *video.used])
-        pictures += video.pictures()
+        for picture in video.pictures():
+            part = "/".join(folders_of(file))
+            gathered.add(picture, part, has_lost=not picture.is_labelled)
         problems += video.problems
-    problems += _same_names(pictures)
+    pictures = gathered.pictures()
     name = cvat_shapes.title(roots[0][1])
-    return LabelledSet("boxes", tuple(labels), tuple(pictures), name), problems
+    return LabelledSet("boxes", tuple(labels), pictures, name), problems + gathered.problems
 
 
 def _tasks(root: Element) -> list[Element]:
@@ -70,14 +86,17 @@ def _tasks(root: Element) -> list[Element]:
     return of_project or [root if one is None else one]
 
 
-def _same_names(pictures: list[LabelledPicture]) -> list[Problem]:
-    """Two videos of one name would be one: the later bears a number, and that is told."""
-    first: dict[str, str] = {}
-    return [
-        Problem(picture.source, "WARNING_SAME_NAME", "Another video has a frame called so.", False)
-        for picture in pictures
-        if first.setdefault(picture.source, picture.file) != picture.file
-    ]
+def _of_no_task(roots: Sequence[tuple[str, Element]]) -> list[Problem]:
+    """The tracks of a project that belong to none of its tasks."""
+    problems = []
+    for file, root in roots:
+        tasks = {xml.text(task, "id") for task in root.iterfind("meta/project/tasks/task")}
+        for row in root.iter("track") if tasks else ():
+            if row.get("task_id") not in tasks:
+                where = f"{file}, track {row.get('id')}"
+                message = "It belongs to none of the project's tasks and is left out."
+                problems.append(Problem(where, "ERROR_INVALID_LINE", message))
+    return problems
 
 
 class _Video:
@@ -96,6 +115,7 @@ class _Video:
         near = self.name if self.is_of_project else near
         self.files = frame_files(shelf.files, "" if one_of == 1 else near)
         self.used: dict[str, None] = {}
+        self.lost: list[range] = []  # frames on which something is that could not be kept
         first = xml.number(xml.text(task, "start_frame")) or 0
         self.frames = Frames(file, self.files, first=int(first), step=_step(task))
         self.size = said_size(width, height) or self._measured_size()
@@ -122,17 +142,23 @@ class _Video:
         where = f"{self.file}, track {row.get('id')}"
         if not label:
             self.problems.append(Problem(where, "ERROR_MISSING_CLASS_MAP_ID", "It has no label."))
+            self.lost.append(range(_MAX_FRAMES))
             return
         keys: dict[int, Key] = {}
+        broken: set[int] = set()
         for shape in row:
             frame = xml.number(shape.get("frame"))
-            if frame is None or not 0 <= frame < _MAX_FRAMES or shape.tag not in cvat_shapes.SHAPES:
+            if frame is None or not 0 <= frame < _MAX_FRAMES:
                 message = f"A {shape.tag} of “{label}” is on no frame."
                 self.problems.append(Problem(where, "ERROR_INVALID_LINE", message))
+                self.lost.append(range(_MAX_FRAMES))
                 continue
-            said, problem = cvat_shapes.box_of(shape, label, self.size, where)
+            said, problem = self._box_of(shape, label, where)
             self.problems += [problem] if problem else []
-            if said is None:
+            if said is None:  # the track is not known from here to its next key
+                if shape.get("outside") != "1":
+                    broken.add(int(frame))
+                keys[int(frame)] = Key(LabelledBox(label, Box(0, 0, 1, 1)), True)
                 continue
             track = None if number is None else int(number)
             keys[int(frame)] = Key(
@@ -141,9 +167,21 @@ class _Video:
                 cvat_shapes.turned_of(shape),
                 self.size,
             )
-        if keys:
+        self.lost += [range(frame, _next(keys, frame)) for frame in broken]
+        if not all(key.is_outside for key in keys.values()):
             self.used[label] = None
         self.frames.spread(keys)
+
+    def _box_of(
+        self, shape: Element, label: str, where: str
+    ) -> tuple[LabelledBox | None, Problem | None]:
+        if shape.tag in cvat_shapes.SHAPES:
+            return cvat_shapes.box_of(shape, label, self.size, where)
+        message = f"“{label}” is a {shape.tag}, which has no box."
+        return None, Problem(where, "ERROR_UNSUPPORTED_USE_CASE_TYPE", message)
+
+    def _lost(self, frame: int) -> bool:
+        return any(frame in frames for frames in self.lost)
 
     def pictures(self) -> Iterator[LabelledPicture]:
         missing = 0
@@ -157,12 +195,17 @@ class _Video:
                 source,
                 *self.size,
                 boxes=kept,
+                is_labelled=is_known(kept, (), problems) and (bool(kept) or not self._lost(frame)),
                 file=str(path or ""),
                 video=self.name,
                 frame=frame,
             )
         if missing and self.shelf.files:
             self.problems.append(missing_pictures(self.name, missing))
+
+
+def _next(keys: Iterable[int], frame: int) -> int:
+    return min((key for key in keys if key > frame), default=frame + 1)
 
 
 def _step(task: Element) -> int:

@@ -20,7 +20,7 @@ from analysis.datasets.boxes import around, from_pixels, sound
 from analysis.datasets.formats import xml
 from analysis.datasets.formats.json_files import json_files
 from analysis.datasets.gathering import Gathered, is_known
-from analysis.datasets.picture_files import Shelf, measured, said_size
+from analysis.datasets.picture_files import Shelf, folders_of, measured, said_size
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.datasets.video_frames import (
     Frames,
@@ -98,7 +98,8 @@ def read(folder: Path) -> tuple[LabelledSet, list[Problem]]:
     shelf.expect(name for task in found if (name := task.picture_name()))
     for task in found:
         for picture in task.pictures():
-            gathered.add(picture, "")
+            has_lost = task.is_labelled and not picture.is_labelled
+            gathered.add(picture, "/".join(task.folders), has_lost=has_lost)
             labels |= dict.fromkeys([*(b.label for b in picture.boxes), *picture.labels])
         problems += task.problems
     if not found and not labels:
@@ -114,6 +115,7 @@ class _Task:
 
     def __init__(self, where: str, row: dict[str, Any], shelf: Shelf) -> None:
         self.where, self.shelf = where, shelf
+        self.folders = folders_of(where.rpartition(", task ")[0])
         self.problems: list[Problem] = []
         self.data: dict[str, Any] = row["data"]
         self.is_of_video = is_of_video(row)
@@ -122,9 +124,16 @@ class _Task:
         self.changed = str((annotation or {}).get("updated_at") or "")
         rows = _rows((annotation or {}).get("result"))
         self.results = [row for row in rows if isinstance(row.get("value"), dict)]
+        arrows = sum(row.get("type") == "relation" for row in rows)
+        self.n_hollow = len(rows) - len(self.results) - arrows
 
     def _bad(self, code: str, message: str, *, is_error: bool = True) -> None:
         self.problems.append(Problem(self.where, code, message, is_error))
+
+    def _tell_hollow(self) -> None:
+        """The results that say nothing, though something must have been there."""
+        for _ in range(self.n_hollow):
+            self._bad("ERROR_INVALID_BOUNDING_BOX", "A result does not say where it is.")
 
     def _annotation(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """The newest annotation that was not skipped, or the one marked as ground truth."""
@@ -153,15 +162,16 @@ class _Task:
             self._bad("ERROR_MISSING_SOURCE_REF", "The task names no picture.")
             return None
         source = str(self.data.get("source") or name)
-        found = measured(self.shelf, name, self._said_size())
+        found = measured(self.shelf, name, self._said_size(), self.folders)
         if found.path is None and _UPLOADED.match(name.rpartition("/")[2]):
             name = _UPLOADED.sub("", name.rpartition("/")[2])
             source = str(self.data.get("source") or name)
-            found = measured(self.shelf, name, self._said_size())
+            found = measured(self.shelf, name, self._said_size(), self.folders)
         self.problems += found.problems
         if found.size is None:
             return None
         before = len(self.problems)
+        self._tell_hollow()
         drawn = self._boxes(self._said_size() or found.size)
         boxes, problems = sound(found.turned(drawn), self.where)
         self.problems += problems
@@ -265,8 +275,12 @@ class _Task:
             return
         files = frame_files(self.shelf.files, self._folder(video))
         frames = Frames(self.where, files)
+        before = len(self.problems)
+        self._tell_hollow()
         for track, row in self._tracks():
             frames.spread(self._keys(row, track, size))
+        self._tell_others()
+        is_whole = is_known((), (), self.problems[before:])
         message = "Its times are guessed from a frame rate, so the numbers of the frames are kept."
         self._bad("WARNING_FRAME_TIMES", message, is_error=False)
         for frame, found in frames:
@@ -277,7 +291,8 @@ class _Task:
                 source,
                 *size,
                 boxes=boxes,
-                is_labelled=self.is_labelled,
+                is_labelled=self.is_labelled
+                and (bool(boxes) or (is_whole and is_known((), (), problems))),
                 file=str(files.get(frame, "")),
                 video=video,
                 frame=frame,
@@ -286,6 +301,18 @@ class _Task:
         missing = len(frames.boxes.keys() - files.keys())
         if missing and self.shelf.files:
             self.problems.append(missing_pictures(video, missing))
+
+    def _tell_others(self) -> None:
+        """What is said of a video beside its tracks."""
+        tracks = {row.get("id") for row in self.results if row.get("type") == "videorectangle"}
+        for row in self.results:
+            kind = row.get("type")
+            if kind in ("choices", "timelinelabels", *_SAID_IN_WORDS):
+                message = f"A result of the kind “{kind}” is left out."
+                self._bad("LOST_WORDS", message, is_error=False)
+            elif kind != "videorectangle" and not (kind == "labels" and row.get("id") in tracks):
+                message = f"A result of the kind “{kind}” has no box."
+                self._bad("ERROR_UNSUPPORTED_USE_CASE_TYPE", message)
 
     def _folder(self, video: str) -> str:
         """The folder of the archive that holds the frames: as `data` says, or called like it."""
