@@ -82,6 +82,11 @@ def erase(*, again: bool = False) -> None:
     transaction.on_commit(lambda: _ring("erase", expires=expires))
 
 
+def strays() -> None:
+    """Look through the media storage for what nobody needs."""
+    transaction.on_commit(lambda: _ring("strays", expires=2.0 * settings.SWEEP_SECONDS))
+
+
 def chore(kind: str, chore_id: int) -> None:
     """Something for a labelling job: cut frames, look for proposals, write down what was found."""
     transaction.on_commit(lambda: _ring(f"label_{kind}", chore_id))

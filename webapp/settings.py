@@ -188,7 +188,7 @@ QUEUES = {
         "thumbs",
     ),
     # minutes to an hour, and nobody sits by
-    "batch": ("transfer", "freeze", "export_model", "erase"),
+    "batch": ("transfer", "freeze", "export_model", "erase", "strays"),
     "train": ("train", "evaluate"),
     "analysis": (),  # and all the rest
 }

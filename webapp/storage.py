@@ -68,6 +68,7 @@ def take_in(path: Path, name: str) -> str:
     aside = target.with_name(_aside())
     try:
         _link_or_copy(path, aside)
+        aside.touch()  # its age says since when it may wait for a row that names it
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ so two rows may share one.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -64,3 +65,27 @@ def delete_unneeded(names: Iterable[str]) -> None:
     wanted = {name for name in names if name}
     for name in sorted(wanted - needed(wanted)):
         default_storage.delete(name)
+
+
+class Names:
+    """A set of names that may be millions: it lies on the disk."""
+
+    def __init__(self) -> None:
+        self._kept = sqlite3.connect("")  # SQLite's word for a file that goes when it is closed
+        self._kept.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, names: Iterable[str]) -> None:
+        self._kept.executemany("INSERT OR IGNORE INTO names VALUES (?)", ((n,) for n in names))
+
+    def discard(self, name: str) -> None:
+        self._kept.execute("DELETE FROM names WHERE name = ?", (name,))
+
+    def __contains__(self, name: str) -> bool:
+        found = self._kept.execute("SELECT 1 FROM names WHERE name = ?", (name,))
+        return found.fetchone() is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for (name,) in self._kept.execute("SELECT name FROM names"))
+
+    def close(self) -> None:
+        self._kept.close()

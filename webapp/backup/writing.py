@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import sqlite3
 import tarfile
 import tempfile
 import time
@@ -20,7 +19,7 @@ from django.core.files.storage import default_storage
 from django.db.migrations.loader import MigrationLoader
 
 from webapp.backup import rows
-from webapp.stored_files import named_files
+from webapp.stored_files import Names, named_files
 
 FORMAT = 3
 HEAD, MANIFEST, ROWS, MEDIA = "head.json", "manifest.jsonl", "rows/", "media/"
@@ -43,7 +42,7 @@ def write(
     with (
         tarfile.open(aside, "w", format=tarfile.PAX_FORMAT) as archive,
         tempfile.TemporaryFile(dir=aside.parent) as manifest,
-        closing(_Names()) as named,
+        closing(Names()) as named,
     ):
         out = _Archive(archive, manifest)
         out.add_bytes(HEAD, json.dumps(head()).encode())
@@ -66,7 +65,7 @@ def head() -> dict[str, Any]:
     return {"format": FORMAT, "version": settings.VERSION, "schema": schema}
 
 
-def _add_media(out: _Archive, named: _Names, on_file: Callable[[int], None]) -> list[str]:
+def _add_media(out: _Archive, named: Names, on_file: Callable[[int], None]) -> list[str]:
     """Every file of the storage; what came after the rows were read is not of this backup.
 
     Rows name most files; a folder of a training or of a labelled clip holds more than is named.
@@ -102,26 +101,6 @@ def stored_names(folder: str = "") -> Iterator[str]:
     yield from (prefix + name for name in sorted(files) if name and not name.startswith("."))
     for name in sorted(folders):
         yield from stored_names(prefix + name)
-
-
-class _Names:
-    """A set of names that may be millions: it lies on the disk."""
-
-    def __init__(self) -> None:
-        self._kept = sqlite3.connect("")  # SQLite's word for a file that goes when it is closed
-        self._kept.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
-
-    def add(self, names: Iterator[str]) -> None:
-        self._kept.executemany("INSERT OR IGNORE INTO names VALUES (?)", ((n,) for n in names))
-
-    def discard(self, name: str) -> None:
-        self._kept.execute("DELETE FROM names WHERE name = ?", (name,))
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for (name,) in self._kept.execute("SELECT name FROM names"))
-
-    def close(self) -> None:
-        self._kept.close()
 
 
 class _Archive:

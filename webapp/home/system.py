@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.utils import DatabaseError
 from kombu.exceptions import OperationalError
 
+from webapp import strays
 from webapp.assets.models import Asset
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
@@ -108,6 +109,7 @@ def state() -> dict[str, Any]:
         "queues": _queues(),
         "disk": {"total": usage.total, "free": usage.free, "used": usage.used},
         "media": _stored(),
+        "strays": strays.lately(),
         "versions": {
             "Sightline": settings.VERSION,
             "Django": django.get_version(),

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from webapp import jobs, removal
+from webapp import jobs, removal, strays
 from webapp.assets.models import Asset, Rendition
 from webapp.assets.uploads import sweep_abandoned_uploads
 from webapp.celery import app
@@ -47,6 +47,13 @@ def erase() -> None:
         jobs.erase()
 
 
+@app.task(name="strays")
+def sweep_strays() -> None:
+    """Throw away files that no row names and that have waited for one long enough."""
+    if strays.is_due():
+        strays.sweep()
+
+
 @app.task(name="sweep")
 def sweep() -> None:
     """Take back what dead workers held, ring for whatever waits, and throw away the old."""
@@ -57,6 +64,8 @@ def sweep() -> None:
     sweep_abandoned_uploads()
     if removal.is_due():
         jobs.erase(again=True)
+    if strays.is_due():
+        jobs.strays()
     forget_old_frames()
     forget_clip_frames()
     Transfer.objects.forget_old_files()

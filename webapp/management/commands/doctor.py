@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from webapp import strays
 from webapp.celery import app
 from webapp.runs.models import Worker
 
@@ -96,6 +97,14 @@ def storage() -> Iterator[Finding]:
             f"media: {kind}: {error}",
             "Check the SIGHTLINE_MEDIA or SIGHTLINE_S3_… settings.",
         )
+        return
+    try:
+        waiting = strays.count()
+    except DatabaseError:
+        return  # said above
+    mark, size = ("·" if waiting.count else "✓"), f"{waiting.size_bytes / 1e6:.1f} MB"
+    advice = "A worker deletes each a day after it was written." if waiting.count else ""
+    yield mark, f"files that nothing needs: {waiting.count} ({size})", advice
 
 
 def libraries() -> Iterator[Finding]:
