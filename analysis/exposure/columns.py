@@ -1,49 +1,156 @@
-"""The columns of exposure, said once: what the command line, the CSV file, the PDF and
-docs/methodology.md call each figure of a brand. Another column is another line here.
+"""The columns of exposure, said once: what page, report, PDF, command line, CSV, API and
+docs/methodology.md call each figure of a brand, how it reads and where it is shown. Another
+column is another entry here. Files and the API hold all of them, in this order.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from enum import Enum, Flag, auto
+from typing import Any, NamedTuple
+
+UNCHECKED = "not checked by a person"  # what a detector may have missed, beside every figure
+NO_FIGURE = "–"
+
+
+class Face(Flag):
+    """Where a column is shown to people."""
+
+    NOWHERE = 0
+    PAGE = auto()  # beside the player: narrow
+    REPORT = auto()
+    PAPER = auto()  # the report as a PDF
+    COMMAND = auto()
+    MONEY = auto()  # the table of amounts, in a report with a rate
+
+
+class Format(Enum):
+    """How a figure reads; `Column.decimals` says how exactly."""
+
+    CLOCK = "h:mm:ss.f"
+    PERCENT = "per cent"
+    NUMBER = "number"
 
 
 class Column(NamedTuple):
     key: str  # the field of BrandExposure, and the head of the CSV's column
     title: str
     unit: str
+    format: Format
+    decimals: int
     help: str
+    on: Face = Face.NOWHERE
+    of_picture: Face = Face.NOWHERE  # where it is shown of a picture, which has no seconds
+    short: str = ""
+
+    @property
+    def brief(self) -> str:
+        """The title where there is little room."""
+        return self.short or self.title
+
+    @property
+    def tip(self) -> str:
+        return f"{self.title}: {self.help}"
 
 
+NOWHERE, PAGE, REPORT, MONEY = Face.NOWHERE, Face.PAGE, Face.REPORT, Face.MONEY
+SHEETS = REPORT | Face.PAPER
+LOOKS = PAGE | SHEETS
+ALL = LOOKS | Face.COMMAND
+CLOCK, PERCENT, NUMBER = Format.CLOCK, Format.PERCENT, Format.NUMBER
+
+# fmt: off
 COLUMNS = (
-    Column("reported_s", "On screen", "s", "time in the exposures that count; the headline"),
-    Column("on_screen_s", "Seen", "s", "every frame that shows the brand, once per frame"),
-    Column("bridged_s", "Bridged", "s", "analysed time inside the gaps of exposures that count"),
-    Column("border_error_s", "Border error", "s", "the most that all borders together can be off"),
-    Column("logo_s", "Logo-seconds", "s", "each logo counted; never a measure of time"),
-    Column("solus_s", "Alone", "s", "only this brand is shown"),
-    Column("count", "Times", "", "exposures that count"),
-    Column("longest_s", "Longest", "s", "the longest exposure"),
-    Column("mean_episode_s", "Mean exposure", "s", "on screen ÷ times"),
-    Column("first_s", "First", "time", "start of the first exposure"),
-    Column("last_s", "Last", "time", "end of the last exposure"),
-    Column("share_of_screen_time", "Of the video", "share", "on screen ÷ duration"),
-    Column("share_of_analysed_time", "Of the time analysed", "share", "on screen ÷ time analysed"),
-    Column("share_of_voice_time", "Share of voice", "share", "among the seconds of all brands"),
-    Column("share_of_voice_area", "Share of voice, by area", "share", "the same, by size × time"),
-    Column("mean_size_visible", "Size", "share", "of the frame while on screen, mean"),
-    Column("mean_size_overall", "Size overall", "share", "of the frame over the whole duration"),
-    Column("max_size", "Largest size", "share", "of the frame, in a single frame"),
-    Column("position", "Position", "0–1", "1 in the middle, 0 in a corner"),
-    Column("clarity", "Clarity", "0–1", "edge contrast of the main box"),
-    Column("visibility", "Visibility", "share", "of the main box inside the frame"),
-    Column("edge_touch_s", "Edge touch", "s", "the main box reaches the border of the frame"),
-    Column("prominence", "Prominence", "0–1", "weighted mean of size, position, clarity, solus"),
-    Column("qe_s", "Quality-adjusted", "s", "seconds weighted by prominence"),
-    Column("mentions", "Mentions", "", "spoken, where they were given"),
-    Column("media_value", "Media value", "money", "full equivalence; only with a rate"),
-    Column("media_value_adjusted", "Media value, weighted", "money", "by quality-adjusted seconds"),
+    Column("on_screen_s", "On screen", "s", CLOCK, 1,
+           "every frame that shows the brand, once per frame", ALL),
+    Column("reported_s", "Reported", "s", CLOCK, 1,
+           "time in the exposures that count; the headline", ALL),
+    Column("border_error_s", "Border error", "s", NUMBER, 1,
+           "the most that all borders together can be off"),
+    Column("bridged_s", "Bridged", "s", CLOCK, 1,
+           "analysed time inside the gaps of exposures that count"),
+    Column("logo_s", "Logo-seconds", "s", CLOCK, 1, "each logo counted; never a measure of time"),
+    Column("share_of_voice_time", "Share of voice", "share", PERCENT, 0,
+           "this brand's seconds among those of all brands", ALL, NOWHERE, "Share"),
+    Column("share_of_voice_area", "Share of voice, by area", "share", PERCENT, 0,
+           "the same, by size × time", NOWHERE, LOOKS, "Share"),
+    Column("share_of_screen_time", "Of the video", "share", PERCENT, 1,
+           "reported ÷ duration", SHEETS | Face.COMMAND),
+    Column("share_of_analysed_time", "Of the time analysed", "share", PERCENT, 1,
+           "reported ÷ time analysed"),
+    Column("count", "Times", "", NUMBER, 0, "exposures that count under the method", ALL, PAGE),
+    Column("longest_s", "Longest", "s", CLOCK, 1, "the longest exposure", SHEETS | Face.COMMAND),
+    Column("mean_episode_s", "Mean exposure", "s", CLOCK, 1, "reported ÷ times"),
+    Column("first_s", "First", "time", CLOCK, 1, "start of the first exposure"),
+    Column("last_s", "Last", "time", CLOCK, 1, "end of the last exposure"),
+    Column("solus_s", "Alone", "s", CLOCK, 1, "only this brand is shown", REPORT | Face.COMMAND),
+    Column("mean_size_visible", "Size", "share", PERCENT, 1,
+           "of the frame that it covers while on screen, mean", ALL, LOOKS),
+    Column("mean_size_overall", "Size overall", "share", PERCENT, 1,
+           "of the frame over the whole duration"),
+    Column("max_size", "Largest size", "share", PERCENT, 1, "of the frame, in a single frame"),
+    Column("position", "Position", "0–1", PERCENT, 0, "1 in the middle, 0 in a corner"),
+    Column("clarity", "Clarity", "0–1", PERCENT, 0,
+           "edge contrast of the main box", REPORT, REPORT),
+    Column("visibility", "Visibility", "share", PERCENT, 0, "of the main box inside the frame"),
+    Column("edge_touch_s", "Edge touch", "s", CLOCK, 1,
+           "the main box reaches the border of the frame"),
+    Column("prominence", "Prominence", "0–1", PERCENT, 0,
+           "weighted mean of size, position, clarity, solus", REPORT, REPORT),
+    Column("qe_s", "Quality-adjusted", "s", CLOCK, 1, "seconds weighted by prominence"),
+    Column("mentions", "Mentions", "", NUMBER, 0, "spoken, where they were given"),
+    Column("media_value", "Media value", "money", NUMBER, 2,
+           "full equivalence; only with a rate", MONEY, MONEY, "Full equivalence"),
+    Column("media_value_adjusted", "Media value, weighted", "money", NUMBER, 2,
+           "by quality-adjusted seconds", MONEY, MONEY, "Weighted by prominence"),
 )
+# fmt: on
 BY_KEY = {column.key: column for column in COLUMNS}
+
+
+def shown_on(face: Face, *, of_picture: bool = False) -> tuple[Column, ...]:
+    """The columns that a face shows, in their order."""
+    return tuple(c for c in COLUMNS if face & (c.of_picture if of_picture else c.on))
+
+
+def figure(column: Column, brand: Any) -> str:
+    """The figure of one brand as people read it: of a BrandExposure, or of its dict in a report."""
+    if isinstance(brand, Mapping):
+        return shown(column, brand.get(column.key))
+    return shown(column, getattr(brand, column.key))
+
+
+def shown(column: Column, value: float | None) -> str:
+    """A value of this column for people: 2:41.4, 45.7 %, 1,234; a dash where there is none."""
+    if value is None:
+        return NO_FIGURE
+    if column.format is Format.CLOCK:
+        return clock(value, column.decimals)
+    if column.format is Format.PERCENT:
+        return percent(value, column.decimals)
+    return f"{value:,.{column.decimals}f}"
+
+
+def edges(border_error_s: float) -> str:
+    """How far starts and ends that fell between samples can be off, together."""
+    return f"edges ± {border_error_s:.1f} s"
+
+
+def clock(seconds: float | None, decimals: int = 1) -> str:
+    """h:mm:ss.f, without leading zero hours: 0:07.5, 2:41.4, 1:02:03.0."""
+    if seconds is None:
+        return ""
+    ticks = round(max(float(seconds), 0.0) * 10**decimals)
+    whole, fraction = divmod(ticks, 10**decimals)
+    minutes, s = divmod(whole, 60)
+    hours, m = divmod(minutes, 60)
+    text = f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+    return f"{text}.{fraction:0{decimals}}" if decimals else text
+
+
+def percent(share: float | None, decimals: int = 0) -> str:
+    """0.4567 → "46 %", with a thin gap before the sign."""
+    return "" if share is None else f"{share * 100:.{decimals}f}\u202f%"
 
 
 def markdown() -> str:

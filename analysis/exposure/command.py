@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from analysis.errors import UnreadableMedia
-from analysis.exposure.exports import as_dict, clock
+from analysis.exposure.columns import Face, figure, shown_on
+from analysis.exposure.exports import as_dict
 from analysis.exposure.measure import DEFAULT, METHODOLOGIES, Exposure, measure
 from analysis.film.columns import Columns
 from analysis.film.schedule import SamplingOptions
@@ -195,18 +196,11 @@ class _Progress:
 
 def print_table(exposure: Exposure, names: Mapping[int, str], out: TextIO) -> None:
     """The brands, most seen first, and below them what the figures cannot say."""
-    header = ("brand", "reported", "share", "exposures", "longest", "size", "solus", "voice")
+    columns = shown_on(Face.COMMAND)
+    header = ("Brand", *(column.title for column in columns))
     rows = [
-        (
-            names[brand.label],
-            clock(brand.reported_s),
-            _percent(brand.share_of_screen_time),
-            f"{brand.count:,}",
-            clock(brand.longest_s),
-            _percent(brand.mean_size_visible),
-            clock(brand.solus_s),
-            _percent(brand.share_of_voice_time),
-        )
+        # a terminal may have no thin gap
+        (names[brand.label], *(figure(c, brand).replace("\u202f", "") for c in columns))
         for brand in sorted(exposure.brands, key=lambda b: (-b.reported_s, -b.frames))
     ]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
@@ -214,7 +208,3 @@ def print_table(exposure: Exposure, names: Mapping[int, str], out: TextIO) -> No
         numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
         print(name.ljust(widths[0]), *numbers, sep="  ", file=out)
     print(*("", *exposure.limits), sep="\n", file=out)
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"

@@ -19,7 +19,7 @@ SCHEMA = "sightline.exposure/1"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 _BRAND_NUMBERS = tuple(column.key for column in COLUMNS)
-_SHARED = ("threshold", "method", "method_version", "currency", "limits")
+_SHARED = ("threshold", "method", "method_version", "currency")
 
 
 def clock(time_s: float | None) -> str:
@@ -46,7 +46,8 @@ def safe_cell(text: str) -> str:
 def brands_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
     """One row per brand, in seconds and shares, each with the methodology it was counted by.
 
-    `names` gives the name of each label. Encode as "utf-8-sig" for Excel.
+    The sentences about its limits stand once, in the last column of the first row. `names` gives
+    the name of each label. Encode as "utf-8-sig" for Excel.
     """
     header = ("brand", "reported", *_BRAND_NUMBERS, *_SHARED)
     rows = [
@@ -59,7 +60,7 @@ def brands_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
         for brand in exposure.brands
         if not brand.is_hidden
     ]
-    return _csv(header, rows)
+    return _csv(header, rows, exposure)
 
 
 def episodes_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
@@ -85,7 +86,7 @@ def episodes_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
         )
         for episode, brand in in_playing_order(exposure)
     ]
-    return _csv(header, rows)
+    return _csv(header, rows, exposure)
 
 
 def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
@@ -144,13 +145,14 @@ def _shared_cells(exposure: Exposure, brand: BrandExposure) -> tuple[object, ...
         safe_cell(exposure.method.name),
         exposure.method.version,
         safe_cell(exposure.rate.currency) if exposure.rate else "",
-        safe_cell(" ".join(exposure.limits)),
     )
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def _csv(header: Sequence[str], rows: Sequence[Sequence[object]], exposure: Exposure) -> str:
+    sentences = [safe_cell(" ".join(exposure.limits)), *[""] * len(rows)]
     text = io.StringIO()
-    csv.writer(text).writerows([header, *rows])
+    csv.writer(text).writerow((*header, "limits"))
+    csv.writer(text).writerows((*row, said) for row, said in zip(rows, sentences, strict=False))
     return text.getvalue()
 
 

@@ -10,19 +10,13 @@ from django.conf import settings
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
-from analysis.exposure.columns import BY_KEY
+from analysis.exposure.columns import UNCHECKED, Column, Face, edges, figure, shown_on
 from webapp.reports.figures import sampling
 from webapp.templatetags.show import clock, percent
 
 INK, QUIET, LINE = (28, 29, 31), (93, 96, 102), (228, 228, 224)
 MOST_EPISODES = 400
 BRANDS_A_TABLE = 5  # as many as stand beside each other on the page
-_SHOWN = (
-    *("reported_s", "share_of_voice_time", "share_of_screen_time", "count", "longest_s"),
-    "mean_size_visible",
-)
-COLUMNS = ("Brand", *(BY_KEY[key].title for key in _SHOWN))
-OF_A_PICTURE = ("Brand", "In the picture", BY_KEY["share_of_voice_area"].title, "Size")
 
 
 class _Paper(FPDF):
@@ -130,51 +124,47 @@ def _share_bar(paper: _Paper, brands: list[dict[str, Any]]) -> None:
 def _brands(paper: _Paper, exposure: dict[str, Any]) -> None:
     paper.heading("Brands")
     shown = _shown(exposure)
-    if exposure["duration_s"]:
-        _table(paper, COLUMNS, [_brand_row(b) for b in shown], (46, 22, 24, 22, 16, 22, 18))
-    else:
-        _table(paper, OF_A_PICTURE, [_picture_row(b) for b in shown], (70, 34, 46, 20))
+    is_picture = not exposure["duration_s"]
+    columns = shown_on(Face.PAPER, of_picture=is_picture)
+    found = ("In the picture",) if is_picture else ()
+    header = ("Brand", *found, *(column.title for column in columns))
+    rows = [_brand_row(brand, columns, is_picture) for brand in shown]
+    _table(paper, header, rows, (2.0, *[1.0] * (len(header) - 1)))
     paper.ln(2)
+    paper.paragraph(UNCHECKED)
     for sentence in exposure["limits"]:
         paper.paragraph(sentence)
     if exposure["rate"]:
         _money(paper, exposure)
 
 
-def _brand_row(brand: dict[str, Any]) -> tuple[str, ...]:
+def _brand_row(
+    brand: dict[str, Any], columns: tuple[Column, ...], is_picture: bool
+) -> tuple[str, ...]:
+    found = ("yes" if brand["episodes"] else "not counted",) if is_picture else ()
     if not brand["frames"]:
-        return brand["name"], "none", *[""] * (len(COLUMNS) - 2)
-    return (
-        brand["name"],
-        clock(brand["reported_s"]),
-        percent(brand["share_of_voice_time"]),
-        percent(brand["share_of_screen_time"], 1),
-        str(brand["count"]),
-        clock(brand["longest_s"]),
-        percent(brand["mean_size_visible"], 1),
-    )
+        return brand["name"], "none", *[""] * (len(found) + len(columns) - 1)
+    return brand["name"], *found, *(_cell(column, brand) for column in columns)
 
 
-def _picture_row(brand: dict[str, Any]) -> tuple[str, ...]:
-    if not brand["frames"]:
-        return brand["name"], "none", "", ""
-    size, voice = percent(brand["mean_size_visible"], 1), percent(brand["share_of_voice_area"])
-    return brand["name"], "yes" if brand["episodes"] else "not counted", voice, size
+def _cell(column: Column, brand: dict[str, Any]) -> str:
+    text = figure(column, brand)
+    if column.key == "reported_s" and brand["border_error_s"]:
+        return f"{text}\n{edges(brand['border_error_s'])}"
+    return text
 
 
 def _money(paper: _Paper, exposure: dict[str, Any]) -> None:
     paper.heading("Media value")
     currency = exposure["rate"]["currency"]
+    columns = shown_on(Face.MONEY)
     rows: list[tuple[str, ...]] = [
-        (
-            b["name"],
-            f"{b['media_value']:,.2f} {currency}",
-            f"{b['media_value_adjusted']:,.2f} {currency}",
-        )
+        (b["name"], *(f"{figure(column, b)} {currency}" for column in columns))
         for b in _shown(exposure)
         if b["media_value"] is not None
     ]
-    _table(paper, ("Brand", "Full equivalence", "Weighted by prominence"), rows, (60, 50, 50))
+    header = ("Brand", *(column.brief for column in columns))
+    _table(paper, header, rows, (60, *[50] * len(columns)))
     paper.paragraph(exposure["rate"]["formula"])
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from markdown_it import MarkdownIt
 
+from analysis.exposure.columns import Face, shown_on
 from analysis.exposure.measure import METHODOLOGIES, MediaRate
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
@@ -32,6 +33,7 @@ MOST_OFFERED = 100
 MOST_EPISODES = 60  # of one brand on a page; the files have them all
 MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
 ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
+EVIDENT = ("reported_s", "count")  # figures that lead to the exposures they are made of
 SHARE_DAYS = (1, 7, 14, 30, 90)
 
 
@@ -87,6 +89,9 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
         "numbers": numbers,
         "exposure": exposure,
         "shown": brands,
+        "columns": shown_on(Face.REPORT, of_picture=not exposure["duration_s"]),
+        "money": shown_on(Face.MONEY),
+        "evident": EVIDENT,
         "compared": [brand for brand in brands if brand["frames"]],
         "n_left_out": len(exposure["brands"]) - len(brands),
         "methods": _method_rows(numbers, [b["place"] for b in brands if b["frames"]]),

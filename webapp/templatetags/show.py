@@ -1,27 +1,28 @@
 """How values read on pages."""
 
+from typing import Any
+
 from django import template
+
+from analysis.exposure.columns import UNCHECKED, Column, clock, edges, figure, percent
 
 register = template.Library()
 
 
-@register.filter
-def clock(seconds: float | None, decimals: int = 1) -> str:
-    """h:mm:ss.f, without leading zero hours: 0:07.5, 2:41.4, 1:02:03.0."""
-    if seconds is None:
-        return ""
-    ticks = round(max(float(seconds), 0.0) * 10**decimals)
-    whole, fraction = divmod(ticks, 10**decimals)
-    minutes, s = divmod(whole, 60)
-    hours, m = divmod(minutes, 60)
-    text = f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
-    return f"{text}.{fraction:0{decimals}}" if decimals else text
+register.filter("clock", clock)
+register.filter("percent", percent)
+register.filter("edges", edges)
 
 
 @register.filter
-def percent(share: float | None, decimals: int = 0) -> str:
-    """0.4567 → "46 %", with a thin gap before the sign."""
-    return "" if share is None else f"{share * 100:.{decimals}f}\u202f%"
+def of(column: Column, brand: Any) -> str:
+    """The figure of a brand in a column of exposure."""
+    return figure(column, brand)
+
+
+@register.simple_tag
+def unchecked() -> str:
+    return UNCHECKED
 
 
 @register.filter

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -15,6 +14,7 @@ from webapp.rest import Between, Finite, WorkspaceObjects
 from webapp.runs.models import Run
 from webapp.timeline.choices import FLOOR, BadChoice, Choices
 from webapp.timeline.exposure import Looked
+from webapp.timeline.serializers import ExposureSerializer
 
 
 class ExposureQuery(Between):
@@ -40,7 +40,7 @@ class RunExposure(WorkspaceObjects):
         parameters=[
             OpenApiParameter("id", int, OpenApiParameter.PATH),
         ],
-        responses=OpenApiTypes.OBJECT,
+        responses=ExposureSerializer,
     )
     def retrieve(self, request: Request, pk: int) -> Response:
         run = self.get_object()

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
+from analysis.exposure.columns import Face, shown_on
 from analysis.exposure.measure import METHODOLOGIES
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
@@ -149,11 +150,14 @@ def _view_made(
 ) -> dict[str, Any]:
     run, measured = looked.run, looked.exposure()
     rows = exposure.rows(looked, measured, int(open_label) if open_label else None)
+    columns = shown_on(Face.PAGE, of_picture=not run.duration_s)
     context = {
         "run": run,
         "exposure": measured,
         "choices": looked.choices,
         "rows": rows,
+        "columns": columns,
+        "n_columns": len(columns) + (not run.duration_s),  # of figures
         "looked_for": [row.label.name for row in rows if row.was_looked_for],
         "blind": [row.label.name for row in rows if not row.was_looked_for],
         "nothing_found": not len(looked.columns.detections),

@@ -138,7 +138,11 @@ function sayWhenSettled(store, panel) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       const rows = [...panel.querySelectorAll("table.exposure > tbody > tr:not(.episodes)")].slice(0, 5);
-      const said = rows.map((row) => `${row.cells[0].textContent.trim()} ${row.cells[1].textContent.trim().split(/\s/)[0]}`);
+      const said = rows.map((row) => {
+        const edges = row.querySelector(".edges");
+        const words = [row.cells[1].textContent.trim(), ...(edges ? [edges.textContent] : [])];
+        return `${row.cells[0].textContent.trim()} ${words.join(", ")}`;
+      });
       document.getElementById("asset-live").textContent = said.join(", ");
     }, 900);
   });

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.exposure.columns import Face, shown_on
 from analysis.exposure.command import command, logos_of, print_table
 from analysis.exposure.measure import measure
 from tests.analysis.clips import constant, write_clip, write_sound
@@ -128,5 +129,8 @@ def test_the_table_lines_up_and_says_when_there_is_no_figure():
     print_table(exposure, {7: "Acme", 3: "An invented brand"}, out)
     header, acme, other = out.getvalue().splitlines()[:3]
     assert len(header) == len(acme) == len(other)
-    assert acme.split()[:4] == ["Acme", "0:01:10.0", "1.8%", "1"]
+    assert header.split("  ")[0].strip() == "Brand"
+    for column in shown_on(Face.COMMAND):
+        assert column.title in header
+    assert acme.split()[:6] == ["Acme", "1:10.0", "1:10.0", "100%", "1.8%", "1"]
     assert "–" in other
