@@ -180,7 +180,7 @@ def _erase_dataset(dataset: Dataset, clock: _Clock) -> bool:
     _erase_jobs(dataset, clock)
     erasing.erase_folder(f"samples/{dataset.pk}", clock.tick)
     for some in _slices(dataset.samples.all(), clock):
-        _delete_files(_of_nobody_else(dataset, some), clock)
+        _erase_sharing(dataset, some, clock)
         Sample.objects.filter(pk__in=[sample.pk for sample in some]).delete()
     erasing.erase_folder(
         f"samples/{dataset.pk}", clock.tick
@@ -226,15 +226,15 @@ def _erase_jobs(dataset: Dataset, clock: _Clock) -> None:
     LabelingJob.objects.filter(dataset=dataset).delete()
 
 
-def _of_nobody_else(dataset: Dataset, samples: list[Sample]) -> set[str]:
-    """Their files outside the folder of the dataset, where no other dataset has them."""
+def _erase_sharing(dataset: Dataset, samples: list[Sample], clock: _Clock) -> None:
+    """Those with a file outside the folder of the dataset: another one may have it as well."""
     own = f"samples/{dataset.pk}/"
-    names = {name for s in samples for name in (s.file, s.thumb) if not name.startswith(own)}
-    if not names:
-        return names
-    others = Sample.objects.exclude(dataset=dataset)
-    held = others.filter(Q(file__in=names) | Q(thumb__in=names)).values_list("file", "thumb")
-    return names - {name for pair in held for name in pair}
+    sharing = [
+        sample.pk
+        for sample in samples
+        if any(name and not name.startswith(own) for name in (sample.file, sample.thumb))
+    ]
+    erasing.erase(Sample.objects.filter(pk__in=sharing), clock.tick)
 
 
 def _slices(rows: QuerySet[Any], clock: _Clock) -> Iterable[list[Any]]:

@@ -52,7 +52,13 @@ def keep(name: str, content: bytes | File) -> str:
 
 def keep_once(name: str, content: bytes | File) -> str:
     """Store a file that is called by what is in it, where it is not there yet."""
-    return name if default_storage.exists(name) else keep(name, content)
+    if settings.S3_BUCKET:
+        return name if default_storage.exists(name) else keep(name, content)
+    try:  # its age says since when it may wait for a row that names it
+        os.utime(default_storage.path(name))
+    except FileNotFoundError:
+        return keep(name, content)
+    return name
 
 
 def take_in(path: Path, name: str) -> str:
