@@ -16,6 +16,7 @@ from webapp.templatetags.show import clock, percent
 
 INK, QUIET, LINE = (28, 29, 31), (93, 96, 102), (228, 228, 224)
 MOST_EPISODES = 400
+TABLE_SIZE = 8.5  # points
 BRANDS_A_TABLE = 5  # as many as stand beside each other on the page
 
 
@@ -129,13 +130,27 @@ def _brands(paper: _Paper, exposure: dict[str, Any]) -> None:
     found = ("In the picture",) if is_picture else ()
     header = ("Brand", *found, *(column.title for column in columns))
     rows = [_brand_row(brand, columns, is_picture) for brand in shown]
-    _table(paper, header, rows, (2.0, *[1.0] * (len(header) - 1)))
+    _table(paper, header, rows, _widths(paper, header, rows))
     paper.ln(2)
     paper.paragraph(UNCHECKED)
     for sentence in exposure["limits"]:
         paper.paragraph(sentence)
     if exposure["rate"]:
         _money(paper, exposure)
+
+
+def _widths(
+    paper: _Paper, header: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> tuple[float, ...]:
+    """Millimetres: figures as wide as their longest line, names what is left."""
+    paper.text_style(TABLE_SIZE)
+    figures = [
+        max(paper.get_string_width(line) for cell in cells for line in paper.fit(cell).split("\n"))
+        + 2 * paper.c_margin
+        + 1
+        for cells in list(zip(header, *rows, strict=True))[1:]
+    ]
+    return (max(paper.epw - sum(figures), paper.epw / 5), *figures)
 
 
 def _brand_row(
@@ -229,7 +244,7 @@ def _rests_on(paper: _Paper, manifest: dict[str, Any]) -> None:
 def _table(
     paper: _Paper, header: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[float, ...]
 ) -> None:
-    paper.text_style(8.5)
+    paper.text_style(TABLE_SIZE)
     paper.set_draw_color(*LINE)
     paper.set_fill_color(255)
     with paper.table(
