@@ -1,18 +1,25 @@
-"""kill -9 in the middle of a restore: nothing is half there, and it can be restored again."""
+"""Moving from one database to the other, and kill -9 in the middle of a restore."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from tests import full_house
+from tests.services.conftest import _database_url
 from webapp.datasets.models import Dataset, Sample
 from webapp.projects.models import Project
 
@@ -75,3 +82,50 @@ def test_a_restore_that_was_killed_is_done_again(saved, tmp_path):
     last = place / "media" / Sample.objects.latest("pk").file
     assert last.read_bytes() == b"picture %d" % (N - 1)
     assert not list((place / "media").rglob(".*")), "no half file is left"
+
+
+@pytest.fixture
+def other_database(site, tmp_path) -> Iterator[str]:
+    """An empty one of the kind that the tests have."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path / 'other.sqlite3'}"
+        return
+    name = f"restored_{os.getpid()}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        yield urlunsplit(urlsplit(_database_url())._replace(path=f"/{name}"))
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_every_row_and_file_moves_to_sqlite_and_on(site, other_database, tmp_path):
+    """Where the tests run on PostgreSQL: from it to SQLite, and back from SQLite to PostgreSQL."""
+    full_house.fill()
+    first, second, third = (tmp_path / f"{n}.tar" for n in (1, 2, 3))
+    call_command("backup", str(first), stdout=io.StringIO(), stderr=io.StringIO())
+    move(first, second, tmp_path / "there", f"sqlite:///{tmp_path / 'there.sqlite3'}")
+    move(second, third, tmp_path / "back", other_database)
+    before = told(first)
+    assert sum(name.startswith("rows/") for name in before) > 40
+    assert sum(name.startswith("media/") for name in before) > 40
+    assert told(second) == before
+    assert told(third) == before
+
+
+def move(source: Path, target: Path, place: Path, database: str) -> None:
+    """Restore one backup into a new installation, and make another one there."""
+    place.mkdir()
+    environment = os.environ | {"SIGHTLINE_DATA": str(place), "DATABASE_URL": database}
+    for step in (["restore", str(source)], ["backup", str(target)]):
+        command = [sys.executable, str(ROOT / "manage.py"), *step]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def told(path: Path) -> dict[str, object]:
+    """Rows and files; a database may keep the keys of JSON in an order of its own."""
+    with tarfile.open(path) as archive:
+        content = {entry.name: archive.extractfile(entry).read() for entry in archive}
+    return {
+        name: [json.loads(line) for line in data.splitlines()] if name.startswith("rows/") else data
+        for name, data in content.items()
+        if name.startswith(("rows/", "media/"))
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import subprocess
 import sys
@@ -9,8 +10,12 @@ import time
 import urllib.request
 
 import pytest
+from django.core.management import call_command
 
+from tests import full_house
+from tests.services.test_restoring import told
 from tests.services.test_surviving import over
+from webapp import strays
 from webapp.runs.models import Run
 from webapp.runs.results import columns_of
 
@@ -104,3 +109,25 @@ def test_a_film_in_a_bucket_is_ingested_analysed_and_served(site, ready_asset, p
 def test_deleting_the_asset_empties_the_bucket(site, ready_asset, bucket):
     ready_asset.erase()
     assert not list(bucket.objects.all())
+
+
+def test_a_backup_of_a_bucket_is_restored_into_it_and_strays_go(
+    site, bucket, tmp_path, monkeypatch
+):
+    full_house.fill()
+    files = full_house.files()
+    path, again = tmp_path / "backup.tar", tmp_path / "again.tar"
+    call_command("backup", str(path), stdout=io.StringIO(), stderr=io.StringIO())
+    call_command("flush", interactive=False, verbosity=0)
+    bucket.objects.all().delete()
+    call_command("restore", str(path), stdout=io.StringIO())
+    call_command("backup", str(again), stdout=io.StringIO(), stderr=io.StringIO())
+    assert told(again) == told(path)
+    assert full_house.files() == files
+
+    full_house.store("originals/ab/abcdef.mp4")
+    assert strays.sweep().swept == 0
+    monkeypatch.setattr(strays, "GRACE", strays.GRACE * 0)
+    assert strays.sweep().swept == 1
+    assert strays.lately().swept == 1
+    assert full_house.files() == files
