@@ -17,6 +17,7 @@ from django.urls import reverse
 from tests import full_house
 from webapp import strays
 from webapp.datasets.models import Dataset, LogoFile, Transfer
+from webapp.storage import WholeFiles
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +124,16 @@ def test_the_system_page_and_the_doctor_say_how_many_there_are(owner, workspace,
     with suppress(SystemExit):  # this machine may lack other things
         call_command("doctor", stdout=said)
     assert "files that nothing needs: 1" in said.getvalue()
+
+
+class Away(WholeFiles):
+    def _open(self, name, mode="rb"):
+        raise ConnectionError("the bucket does not answer")
+
+
+def test_the_system_page_opens_while_the_storage_is_away(owner, workspace, client_for, settings):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "tests.webapp.test_strays.Away"},
+    }
+    assert client_for(owner).get(reverse("system")).status_code == 200

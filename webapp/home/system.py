@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import shutil
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from webapp.leases import Status
 from webapp.registry.models import ModelExport, ModelVersion
 from webapp.runs.models import Run, Segment, Worker
 from webapp.training.models import Evaluation, TrainingRun
+
+log = logging.getLogger("sightline.system")
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def state() -> dict[str, Any]:
         "queues": _queues(),
         "disk": {"total": usage.total, "free": usage.free, "used": usage.used},
         "media": _stored(),
-        "strays": strays.lately(),
+        "strays": _strays(),
         "versions": {
             "Sightline": settings.VERSION,
             "Django": django.get_version(),
@@ -153,6 +156,15 @@ def _stored() -> dict[str, Any]:
     from django.db.models import Count, Sum
 
     return Asset.objects.aggregate(assets=Count("pk"), size_bytes=Sum("size_bytes", default=0))
+
+
+def _strays() -> strays.Found | None:
+    """The page is wanted most when something is away, and a bucket says so in errors of its own."""
+    try:
+        return strays.lately()
+    except Exception:
+        log.exception("The media storage does not say what was swept.")
+        return None
 
 
 def _database_version() -> str:

@@ -64,14 +64,14 @@ def sweep() -> None:
     sweep_abandoned_uploads()
     if removal.is_due():
         jobs.erase(again=True)
-    if strays.is_due():
-        jobs.strays()
     forget_old_frames()
     forget_clip_frames()
     Transfer.objects.forget_old_files()
     forget_finished()
     forget_scratch()
     Worker.objects.filter(seen__lt=timezone.now() - timedelta(hours=1)).delete()
+    if strays.is_due():  # last: it asks the storage, which may be away
+        jobs.strays()
 
 
 def release_the_dead() -> None:
