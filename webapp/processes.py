@@ -35,11 +35,15 @@ def worker(queues: str) -> list[str]:
 
 
 def clock() -> list[str]:
-    return ["-m", "celery", "--quiet", "--app", "webapp.celery", "beat", "--loglevel", "warning"]
+    """The clock, which sweeps itself: one for an installation."""
+    return [
+        *("-m", "celery", "--quiet", "--app", "workers.app", "beat", "--loglevel", "warning"),
+    ]
 
 
 EMBEDDED: Mapping[str, Callable[[], list[str]]] = {
-    "ingest worker": lambda: worker("ingest"),
+    "quick worker": lambda: worker("soon"),
+    "upload worker": lambda: worker("ingest"),
     "analysis worker": lambda: worker("analysis"),
     "batch worker": lambda: worker("batch"),
     "training worker": lambda: worker("train"),

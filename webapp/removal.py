@@ -17,14 +17,15 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp import erasing, jobs
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import assets_to_erase, purge_removed_assets
-from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
-from webapp.labelling.models import Chore, Item, LabelingJob, Prediction
-from webapp.leases import Status
+from webapp.datasets.models import Dataset, DatasetVersion, Sample
+from webapp.labelling.models import Chore, Item, LabelingJob
+from webapp.leases import Status, pieces
 from webapp.projects.models import Label, Project, Reference
 from webapp.runs.models import Run
 from webapp.training.models import Evaluation, TrainingRun
@@ -196,12 +197,13 @@ def _erase_dataset(dataset: Dataset, clock: _Clock) -> bool:
 
 
 def _leased(dataset: Dataset) -> list[QuerySet[Any]]:
-    """The rows of a dataset that workers claim."""
+    """The rows of a dataset that workers claim: of every kind of work that is found through it."""
+    through = "__project__workspace"
+    found = {model: getattr(model, "WORKSPACE", "") for model in pieces()}
     return [
-        Transfer.objects.filter(dataset=dataset),
-        DatasetVersion.objects.filter(dataset=dataset),
-        Chore.objects.filter(job__dataset=dataset),
-        Prediction.objects.filter(work__item__job__dataset=dataset),
+        model._base_manager.filter(**{path.removesuffix(through): dataset})
+        for model, path in found.items()
+        if path.endswith(f"dataset{through}")
     ]
 
 
@@ -213,8 +215,8 @@ def _stop(dataset: Dataset) -> None:
 
 
 def _is_worked_on(dataset: Dataset) -> bool:
-    held = {"status": Status.WORKING, "lease_until__gt": timezone.now()}
-    return any(rows.filter(**held).exists() for rows in _leased(dataset))
+    """By whoever holds a row, or held it when it was cancelled and has not let go yet."""
+    return any(rows.filter(lease_until__gt=Now()).exists() for rows in _leased(dataset))
 
 
 def _erase_jobs(dataset: Dataset, clock: _Clock) -> None:

@@ -177,22 +177,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "analysis"
-QUEUES = {
-    "ingest": (
-        "ingest",
-        "frame",
-        "check_model",
-        "sweep",
-        "label_frames",  # somebody waits for these at this moment
-        "predict",
-        "thumbs",
-    ),
-    # minutes to an hour, and nobody sits by
-    "batch": ("transfer", "freeze", "export_model", "erase", "strays"),
-    "train": ("train", "evaluate"),
-    "analysis": (),  # and all the rest
-}
-CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in QUEUES.items() for task in tasks}
+QUEUES = (
+    "soon",  # somebody waits for it at this moment: frames, predictions, checks
+    "ingest",  # uploads
+    "analysis",  # runs, a segment at a time
+    "batch",  # minutes to an hour, and nobody sits by
+    "train",  # hours
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = not BROKER_URL.startswith("filesystem")
@@ -200,15 +191,10 @@ CELERY_BROKER_HEARTBEAT = 0  # a solo worker is busy with frames; its row says i
 CELERY_TIMEZONE = "UTC"
 HEALTH_SECONDS = 5  # how old an answer of /healthz may be
 SWEEP_SECONDS = env.number("SIGHTLINE_SWEEP_SECONDS", 10)
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "sweep",
-        "schedule": SWEEP_SECONDS,
-        # a machine that was off for a week owes one sweep, not a week of them
-        "options": {"expires": SWEEP_SECONDS},
-    }
-}
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+RING_SECONDS = 6 * SWEEP_SECONDS  # a doorbell that nobody heard: others have been rung since
+# Done by the clock itself, so that it waits for nobody (workers.clock).
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sweep", "schedule": SWEEP_SECONDS}}
+CELERY_BEAT_SCHEDULER = "workers.clock:Clock"
 LEASE_SECONDS = env.number("SIGHTLINE_LEASE_SECONDS", 45)
 SEGMENT_SECONDS = env.number("SIGHTLINE_SEGMENT_SECONDS", 60)
 DEVICE = env.text("SIGHTLINE_DEVICE", "auto")

@@ -1,4 +1,4 @@
-"""The worker process: `celery --app workers.app worker --pool solo --queues ingest,analysis`.
+"""The worker process: `celery --app workers.app worker --pool solo --queues soon,ingest,analysis`.
 
 One process, one task at a time, models kept warm. More workers are more processes, on this
 machine or on others.
@@ -22,10 +22,10 @@ from django.db import DatabaseError, connection  # noqa: E402  after django.setu
 from webapp.celery import app  # noqa: E402
 from webapp.runs.models import Worker  # noqa: E402
 from workers.datasets import thumbs, transfers  # noqa: E402, F401
-from workers.engine import heartbeat, housekeeping, ready  # noqa: E402
+from workers.engine import bells, heartbeat, housekeeping, ready  # noqa: E402
 from workers.engine.identity import this_worker  # noqa: E402
 from workers.labelling import chores, propagate  # noqa: E402, F401
-from workers.media import frame, ingest  # noqa: E402, F401
+from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
 from workers.runs import analyse, hosting, loaded, references  # noqa: E402, F401
 from workers.training import train  # noqa: E402, F401
@@ -46,9 +46,12 @@ def check_machine(**_: Any) -> None:
 
 @worker_ready.connect
 def come_alive(sender: Any, **_: Any) -> None:
-    queues = ",".join(sorted(queue.name for queue in sender.task_consumer.queues))
+    bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
+    queues = ",".join(bells.served)
     housekeeping.release_the_dead()
     Worker.beat(this_worker(), queues=queues, device=ready.device(), holding=[], doing="")
+    for queue in bells.served:  # what waits was rung for while nobody heard it
+        bells.ring_on(queue)
     threading.Thread(target=_say_alive, args=(queues,), name="alive", daemon=True).start()
     log.info("Worker %s serves %s on %s.", this_worker(), queues, ready.device())
 
@@ -56,7 +59,9 @@ def come_alive(sender: Any, **_: Any) -> None:
 def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
-            Worker.beat(this_worker(), queues=queues, memory_bytes=ready.memory_bytes())
+            Worker.beat(
+                this_worker(), queues=queues, memory_bytes=ready.memory_bytes(), doing=bells.doing
+            )
             hosting.tend()
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")

@@ -24,7 +24,7 @@ def test_without_a_worker_it_is_degraded_but_up(db, client):
 
 
 def test_work_that_no_worker_takes_is_named(client, owner, workspace, client_for, pictures):
-    Worker.beat("cpu", queues="analysis,ingest")
+    Worker.beat("cpu", queues="analysis,ingest,soon")
     row = Transfer.objects.request(pictures(1), "export", options={"format": "yolo"}, by=owner)
     answer = client.get(reverse("health")).json()
     assert answer["status"] == "degraded"
@@ -33,6 +33,7 @@ def test_work_that_no_worker_takes_is_named(client, owner, workspace, client_for
     assert "no worker serves the queue batch" in page
     rows = client_for(owner).get(reverse("system")).context["now"]["queues"]
     assert {q["name"]: (q["waiting"], q["workers"]) for q in rows} == {
+        "soon": (0, 1),
         "ingest": (0, 1),
         "analysis": (0, 1),
         "batch": (1, 0),

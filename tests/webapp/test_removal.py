@@ -347,7 +347,7 @@ def test_an_import_is_cancelled_and_its_worker_is_waited_for(browser, full, anal
     assert (waits.status, works.is_cancelled) == (Status.FAILED, True)
     assert removal.erase(60), "there is nothing to do just now"
     assert Sample.objects.exists()
-    held.fail("Cancelled.", can_retry=True)  # as its worker does when it learns of it
+    held.let_go()  # as its worker does when it learns of it
     assert removal.is_due()
     removal.erase(60)
     assert not Sample.objects.exists()

@@ -21,6 +21,7 @@ from webapp.datasets.logos import read_logo_file
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
+from webapp.runs.models import Worker
 from workers.datasets import transfers as datasets
 from workers.engine import housekeeping
 from workers.media import ingest
@@ -402,20 +403,14 @@ def test_a_lost_file_is_said(filled):
 
 
 def test_the_sweeper_rings_for_what_waits(filled, analyst, settings, monkeypatch):
-    from datetime import timedelta
-
-    from django.utils import timezone
+    from django.test import TestCase
 
     rung = []
     monkeypatch.setattr("webapp.jobs._ring", lambda task, *args, **kw: rung.append((task, *args)))
-    version = DatasetVersion.objects.request(filled, by=analyst)
-    row = Transfer.objects.request(filled, "frames", options={"assets": []}, by=analyst)
-    old = timezone.now() - timedelta(hours=1)
-    DatasetVersion.objects.update(created=old)
-    Transfer.objects.update(created=old)
-    from django.test import TestCase
-
+    DatasetVersion.objects.request(filled, by=analyst)
+    Transfer.objects.request(filled, "frames", options={"assets": []}, by=analyst)
+    for name in ("one", "two", "three"):
+        Worker.beat(name, queues="batch")
     with TestCase.captureOnCommitCallbacks(execute=True):
         housekeeping.ring_for_the_waiting()
-    assert ("freeze", version.pk) in rung
-    assert ("transfer", row.pk) in rung
+    assert sorted(rung) == [("freeze",), ("transfer",)], "one for each, though three are idle"

@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.utils import timezone
 
-from webapp.leases import Status
+from webapp.leases import Status, from_now
 from webapp.runs.models import Run, Segment, Worker
 from workers.engine import housekeeping
 from workers.engine.identity import is_dead, this_worker
@@ -68,7 +68,7 @@ def test_a_dead_worker_leaves_the_list(running, a_dead_worker):
 
 def test_a_segment_that_keeps_killing_its_worker_ends_the_run_with_a_sentence(running):
     Segment.objects.update(
-        status=Status.WORKING, attempt=Segment.MAX_ATTEMPTS, lease_until=timezone.now()
+        status=Status.WORKING, attempt=Segment.MAX_ATTEMPTS, lease_until=from_now(-1)
     )
     housekeeping.give_up_on_the_poisonous()
     running.refresh_from_db()
@@ -92,6 +92,6 @@ def test_what_a_killed_worker_left_in_the_making_is_thrown_away(db, settings):
 
 def test_a_run_whose_last_step_was_lost_goes_on(running):
     Segment.objects.update(status=Status.DONE)
-    housekeeping.ring_for_the_waiting()
+    housekeeping.finish_what_is_analysed()
     running.refresh_from_db()
     assert running.stage == Run.Stage.FINISH

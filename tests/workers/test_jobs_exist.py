@@ -8,6 +8,7 @@ from tests.trained import model_version
 from webapp import jobs
 from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Transfer
+from webapp.leases import pieces
 from webapp.processes import EMBEDDED
 from webapp.registry.models import ModelExport
 
@@ -15,10 +16,28 @@ from webapp.registry.models import ModelExport
 def test_every_job_that_the_web_asks_for_is_known_to_the_workers():
     import workers.app  # noqa: F401  registers the tasks
 
-    asked_for = {"ingest", "work", "frame", "check_model", "export_model", "host", "sweep"}
-    asked_for |= {"erase", "check_reference", "transfer", "freeze", "thumbs", "train", "evaluate"}
-    assert asked_for <= set(app.tasks)
+    in_words = {"work", "check_reference", "thumbs", "erase", "host"}
+    assert all(callable(getattr(jobs, name)) for name in in_words)
+    assert in_words <= set(app.tasks)
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+def test_every_kind_of_long_work_says_its_task_and_queue_and_has_a_worker(settings):
+    import workers.app  # noqa: F401  registers the tasks
+
+    kinds = pieces()
+    assert {"Asset", "Segment", "TrainingRun", "Chore"} <= {model.__name__ for model in kinds}
+    for model in kinds:
+        kind = model.PIECE
+        assert kind.task in app.tasks, model
+        assert kind.queue in settings.QUEUES, model
+        assert kind.what, model
+        assert (kind.soon is None) == (not kind.what_soon), model
+        index = f"{model._meta.app_label}_{model._meta.model_name}_open"
+        assert index in [one.name for one in model._meta.indexes], (
+            "the sweep looks for what is open"
+        )
+    assert len({model.PIECE.task for model in kinds}) == len(kinds)
 
 
 def test_every_queue_has_a_worker_of_its_own_on_one_machine(settings):
@@ -53,7 +72,7 @@ def rung(django_capture_on_commit_callbacks):
     [
         ("synthesis", {"count": 20_000}, "batch"),
         ("import", {"step": "check", "preview": True}, "batch"),
-        ("synthesis", {"count": 6, "preview": True}, "ingest"),
+        ("synthesis", {"count": 6, "preview": True}, "soon"),
     ],
 )
 def test_long_work_has_a_queue_of_its_own_and_a_glance_does_not_wait_in_it(
@@ -84,7 +103,7 @@ def test_asking_never_fails_a_request_when_the_queue_is_away(
     asset, queue_away, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        jobs.ingest(asset.pk)
+        jobs.ring(asset)
 
 
 def test_the_web_process_loads_no_model_library():

@@ -88,7 +88,7 @@ def test_frames_are_cut_ahead_in_chunks(client_for, labeller, clip, times):
     answer = client.get(url)
     assert (answer.status_code, answer["Retry-After"]) == (202, "1")
     for one in Chore.objects.filter(kind="frames"):
-        labeling.label_frames(one.pk)
+        labeling.chore(one.pk)
     for number in range(len(times)):  # the chunk that was asked for, and the one after it
         answer = client.get(reverse("labelling-frame", args=[clip.pk, number]))
         assert answer.status_code == 200, number
@@ -105,7 +105,7 @@ def test_the_frame_shown_is_the_frame_at_that_time(client_for, labeller, clip):
     client = client_for(labeller)
     client.get(reverse("labelling-frame", args=[clip.pk, 0]))
     for one in Chore.objects.filter(kind="frames"):
-        labeling.label_frames(one.pk)
+        labeling.chore(one.pk)
     for number in (0, 7, 31, 55):
         answer = client.get(reverse("labelling-frame", args=[clip.pk, number]))
         image = np.asarray(Image.open(io.BytesIO(b"".join(answer.streaming_content))).convert("L"))
@@ -115,12 +115,12 @@ def test_the_frame_shown_is_the_frame_at_that_time(client_for, labeller, clip):
 
 def test_frames_that_a_backup_left_out_are_cut_again(client_for, labeller, clip):
     one = Chore.objects.create(job=clip.job, item=clip.item, kind="frames", chunk=0)
-    labeling.label_frames(one.pk)
+    labeling.chore(one.pk)
     default_storage.delete(clip.item.frame_file(5))
     url = reverse("labelling-frame", args=[clip.pk, 5])
     client = client_for(labeller)
     assert client.get(url).status_code == 202
-    labeling.label_frames(one.pk)
+    labeling.chore(one.pk)
     assert client.get(url).status_code == 200
 
 
@@ -129,7 +129,7 @@ def test_cut_frames_go_with_their_job_and_when_they_are_old(
 ):
     for chunk in (0, 1):
         one = Chore.objects.create(job=clip.job, item=clip.item, kind="frames", chunk=chunk)
-        labeling.label_frames(one.pk)
+        labeling.chore(one.pk)
     names = [clip.item.frame_file(number) for number in (0, FRAMES_A_CHUNK)]
     old = timezone.now() - labeling.FRAMES_KEPT - timedelta(hours=1)
     Chore.objects.filter(kind="frames", chunk=0).update(finished=old)
@@ -144,7 +144,7 @@ def test_cut_frames_go_with_their_job_and_when_they_are_old(
 def test_a_film_that_is_gone_is_said(client_for, labeller, clip, video):
     default_storage.delete(video.file)
     one = Chore.objects.create(job=clip.job, item=clip.item, kind="frames", chunk=0)
-    labeling.label_frames(one.pk)
+    labeling.chore(one.pk)
     one.refresh_from_db()
     assert one.status == Status.FAILED
     assert one.error
@@ -160,7 +160,7 @@ def test_a_film_that_is_gone_is_said(client_for, labeller, clip, video):
 
 
 def test_the_detector_proposes_boxes(clip, acme):
-    labeling.label_proposals(chore(clip.job, "proposals").pk)
+    labeling.chore(chore(clip.job, "proposals").pk)
     one = chore(clip.job, "proposals")
     assert (one.status, one.error, one.note, one.done) == (Status.DONE, "", "", 1)
     clip.item.refresh_from_db()
@@ -179,7 +179,7 @@ def test_the_detector_proposes_boxes(clip, acme):
 def test_with_nothing_to_look_with_nothing_is_proposed(job, project):
     project.uses_references = False
     project.save()
-    labeling.label_proposals(chore(job, "proposals").pk)
+    labeling.chore(chore(job, "proposals").pk)
     assert "nothing is proposed" in chore(job, "proposals").note
 
 
@@ -187,10 +187,10 @@ def test_a_long_job_gives_others_their_turn_and_goes_on_where_it_stopped(job, mo
     monkeypatch.setattr(labeling, "SLICE_S", -1.0)
     one = chore(job, "proposals")
     for done in range(1, 5):
-        labeling.label_proposals(one.pk)
+        labeling.chore(one.pk)
         one.refresh_from_db()
         assert (one.status, one.done, one.attempt) == (Status.WAITING, done, 0)
-    labeling.label_proposals(one.pk)
+    labeling.chore(one.pk)
     one.refresh_from_db()
     assert (one.status, one.done) == (Status.DONE, 5)
 
@@ -225,7 +225,7 @@ def test_a_complete_job_writes_to_the_dataset(job, labeller, kestrel):
     finish_all(job, [labeller], shapes)
     assert job.status == "complete"
     assert not Sample.objects.filter(state="labelled").exists(), "a worker does that"
-    labeling.label_completion(chore(job, "completion").pk)
+    labeling.chore(chore(job, "completion").pk)
     samples = [item.sample for item in job.items.select_related("sample")]
     assert [s.state for s in samples] == ["labelled", "labelled", "skipped", "labelled", "labelled"]
     (box,) = samples[0].annotations.all()
@@ -253,7 +253,7 @@ def test_several_people_are_averaged_and_their_agreement_is_measured(
         return {"s-1": drawn(kestrel, left, 0.1, right, 0.3)}
 
     finish_all(job, people, shapes)
-    labeling.label_completion(chore(job, "completion").pk)
+    labeling.chore(chore(job, "completion").pk)
     (box,) = dataset.samples.get().annotations.all()
     assert box.box == pytest.approx((0.11, 0.1, 0.31, 0.3))
     assert box.by is None
@@ -285,7 +285,7 @@ def test_check_pictures_score_people_and_keep_their_own_truth(pictures, analyst,
     finish_all(job, [labeller], shapes)
     scores = {work.item: work.score for work in job.works() if work.score is not None}
     assert scores == {item: 0.0 if item == wrong else 1.0 for item in checks}
-    labeling.label_completion(chore(job, "completion").pk)
+    labeling.chore(chore(job, "completion").pk)
     for sample in golden:
         assert sample.annotations.get().box == (0.1, 0.1, 0.3, 0.3)
 
@@ -325,7 +325,7 @@ def test_a_clip_becomes_samples_with_tracks(clip, acme, labeller, times):
     keys = {"0": key(0.0), "50": key(5.0), "60": key(6.0, outside=True)}
     write(clip, {"s-1": {"label": label.pk, "keys": keys, "rev": 1}})
     clip.finish()
-    labeling.label_completion(chore(clip.job, "completion").pk)
+    labeling.chore(chore(clip.job, "completion").pk)
     samples = list(clip.job.dataset.samples.order_by("time_s"))
     assert len(samples) == len(times)
     assert samples[25].source == f"clip.mp4@{times[25]:.3f}"
@@ -341,7 +341,7 @@ def test_a_clip_becomes_samples_with_tracks(clip, acme, labeller, times):
     assert samples[60].state == "labelled"
     # taken up again after a crash, nothing is doubled
     Chore.objects.filter(kind="completion").update(status=Status.WAITING, done=0)
-    labeling.label_completion(chore(clip.job, "completion").pk)
+    labeling.chore(chore(clip.job, "completion").pk)
     assert clip.job.dataset.samples.count() == len(times)
 
 
@@ -360,7 +360,7 @@ def test_frames_of_two_films_of_one_name_are_kept_apart(clip, acme, times, asset
         time_s=times[0],
     )
     clip.finish()
-    labeling.label_completion(chore(clip.job, "completion").pk)
+    labeling.chore(chore(clip.job, "completion").pk)
     theirs.refresh_from_db()
     assert (theirs.asset, theirs.sha256) == (other, "b" * 64)
     assert clip.job.dataset.samples.count() == len(times) + 1
@@ -374,14 +374,15 @@ def test_training_starts_by_itself_when_the_dataset_is_frozen(job, labeller, kes
     job.then_train = {"model": model.pk, "options": {"epochs": 3, "start": "scratch"}}
     job.save()
     finish_all(job, [labeller], lambda *_: {"s-1": drawn(kestrel, 0.1, 0.1, 0.3, 0.3)})
-    labeling.label_completion(chore(job, "completion").pk)
+    labeling.chore(chore(job, "completion").pk)
     version = DatasetVersion.objects.get()
     training = chore(job, "training")
-    labeling.label_training(training.pk)
+    labeling.chore(training.pk)
     training.refresh_from_db()
     assert training.status == Status.WAITING, "not before it is frozen"
     DatasetVersion.objects.filter(pk=version.pk).update(status=Status.DONE)
-    labeling.label_training(training.pk)
+    Chore.objects.update(lease_until=None)  # some seconds later
+    labeling.chore(training.pk)
     run = TrainingRun.objects.get()
     assert (run.version, run.model, run.epochs) == (version, model, 3)
 
@@ -403,9 +404,9 @@ def test_a_training_goes_on_from_the_models_newest_version(job, labeller, kestre
     job.then_train = {"model": model.pk, "options": {"epochs": 3}}
     job.save()
     finish_all(job, [labeller], lambda *_: {"s-1": drawn(kestrel, 0.1, 0.1, 0.3, 0.3)})
-    labeling.label_completion(chore(job, "completion").pk)
+    labeling.chore(chore(job, "completion").pk)
     DatasetVersion.objects.update(status=Status.DONE)
-    labeling.label_training(chore(job, "training").pk)
+    labeling.chore(chore(job, "training").pk)
     assert TrainingRun.objects.get().base == model.versions.get(number=3)
 
 
@@ -415,7 +416,7 @@ def test_whole_pictures_are_voted_on(pictures, analyst, labeller, kestrel):
         dataset, "Sky", samples=dataset.samples.values_list("pk", flat=True), by=analyst
     )
     finish_all(job, [labeller], lambda *_: {"s-1": {"label": kestrel.pk, "rev": 1}})
-    labeling.label_completion(chore(job, "completion").pk)
+    labeling.chore(chore(job, "completion").pk)
     assert dataset.samples.get().labels == [kestrel.pk]
 
 

@@ -1,12 +1,9 @@
 """One worker at a time may hold a row, and one that lost it can change nothing."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 
 from webapp.assets.models import Asset
-from webapp.leases import Status
+from webapp.leases import Status, from_now
 from webapp.runs.models import Run, Segment
 
 
@@ -18,7 +15,7 @@ def segment(asset, project):
 
 
 def let_the_lease_run_out(row):
-    type(row).objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    type(row).objects.filter(pk=row.pk).update(lease_until=from_now(-1))
 
 
 def test_it_is_claimed_once(segment):
@@ -63,7 +60,9 @@ def test_a_paused_run_gives_out_no_segments_and_wants_none(segment):
 def test_the_more_urgent_run_comes_first(segment, asset, project):
     urgent = Run.objects.request(asset, project, by=None, priority=5)
     Run.objects.filter(pk=urgent.pk).update(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE)
-    Segment.objects.create(run=urgent, index=0, start_s=0, end_s=60, frames_total=300)
+    Segment.objects.create(
+        run=urgent, index=0, start_s=0, end_s=60, frames_total=300, priority=urgent.priority
+    )
     assert Segment.objects.claim_next("first").run_id == urgent.pk
 
 

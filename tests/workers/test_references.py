@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from webapp.projects.models import Reference, snapshot
 from webapp.projects.pictures import read_picture
+from webapp.runs.models import Worker
 from workers.engine import housekeeping
 from workers.runs.references import check_reference
 
@@ -72,9 +73,9 @@ def test_two_messages_about_one_picture_are_as_one(label, owner):
 
 
 def test_the_sweeper_asks_again_for_a_picture_whose_message_was_lost(
-    label, owner, settings, django_capture_on_commit_callbacks
+    label, owner, django_capture_on_commit_callbacks
 ):
-    settings.SWEEP_SECONDS = 0
+    Worker.beat("one", queues="soon")
     add(label, owner, word)
     with django_capture_on_commit_callbacks() as asked:
         housekeeping.ring_for_the_waiting()

@@ -13,15 +13,16 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from analysis.datasets.version import content_hash, pack
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, Stopped
 from analysis.measuring.figures import figures as measured_figures
 from analysis.measuring.predictions import unpack
 from analysis.models.describe import describe
 from tests.analysis.datasets.labelled_shapes import LABELS, labelled_shapes
 from webapp.datasets.models import Dataset, DatasetVersion
-from webapp.leases import Status
+from webapp.leases import Status, from_now
 from webapp.projects.models import Label, Project
 from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.runs.models import Worker
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine import housekeeping
 from workers.engine.originals import local_path
@@ -156,7 +157,7 @@ def test_an_unexpected_end_is_logged_and_said(request_run, monkeypatch, caplog):
     worker.train(run.pk)
     run.refresh_from_db()
     assert run.status == Status.FAILED
-    assert run.error == "The training failed; the server's log has why."
+    assert run.error == "Something went wrong on the server; its log has the details."
     assert "ValueError: odd" in caplog.text
 
 
@@ -170,7 +171,7 @@ def until_stored(claimed: TrainingRun) -> None:
         def should_stop(self):
             return TrainingRun.objects.get(pk=claimed.pk).checkpoint != claimed.checkpoint
 
-    with pytest.raises(worker.Stopped):
+    with pytest.raises(Stopped):
         worker._trained(claimed, Beat())
 
 
@@ -204,7 +205,7 @@ def test_killed_once_in_every_epoch_it_is_not_given_up(request_run):
     for _ in range(2 * TrainingRun.MAX_ATTEMPTS):
         claimed = TrainingRun.objects.claim(run.pk, "unlucky")
         assert claimed.progressed(checkpoint="training/1/x/a/last.pt")
-        TrainingRun.objects.update(lease_until=timezone.now())  # kill -9
+        TrainingRun.objects.update(lease_until=from_now(-1))  # kill -9
         housekeeping.give_up_on_the_poisonous()
     run.refresh_from_db()
     assert (run.status, run.attempt) == (Status.WORKING, 1)
@@ -231,6 +232,8 @@ def test_cancelled_and_begun_anew_within_the_second_it_begins_at_the_first_epoch
     assert run.cancel()
     assert run.retry()
     assert not claimed.progressed(checkpoint="late")
+    assert TrainingRun.objects.claim(run.pk, "second") is None
+    claimed.let_go()  # as the worker does when it has noticed
     begun = TrainingRun.objects.claim(run.pk, "second")
     assert (begun.epoch, begun.checkpoint, begun.curves) == (0, "", [])
     said = []
@@ -242,7 +245,7 @@ def test_cancelled_and_begun_anew_within_the_second_it_begins_at_the_first_epoch
         def should_stop(self):
             return bool(said)
 
-    with pytest.raises(worker.Stopped):
+    with pytest.raises(Stopped):
         worker._trained(begun, Beat())
     assert said[0] == 0
     worker.forget_finished()
@@ -349,21 +352,21 @@ def test_a_label_of_several_classes_gets_one_threshold_by_one_rule(
 
 
 def test_a_lost_message_is_rung_again_and_the_dead_let_go(request_run, measured, monkeypatch):
-    run = request_run()
+    request_run()
     rung = []
-    monkeypatch.setattr(housekeeping.settings, "SWEEP_SECONDS", 0)
-    monkeypatch.setattr("webapp.jobs._ring", lambda task, pk=None, **_: rung.append((task, pk)))
+    for name in ("one", "two"):
+        Worker.beat(name, queues="train")
+    monkeypatch.setattr("webapp.jobs._ring", lambda task, *_, **about: rung.append((task, about)))
     monkeypatch.setattr("webapp.jobs.transaction.on_commit", lambda work: work())
-    time.sleep(0.01)
     housekeeping.ring_for_the_waiting()
-    assert ("train", run.pk) in rung
-    assert ("evaluate", measured.pk) in rung
+    about = {"queue": "train", "of": "train"}
+    assert sorted(rung, key=str) == [("evaluate", about), ("train", about)]
 
 
 def test_a_training_that_keeps_killing_its_worker_fails_with_a_sentence(request_run):
     run = request_run()
     TrainingRun.objects.update(
-        status=Status.WORKING, attempt=TrainingRun.MAX_ATTEMPTS, lease_until=timezone.now()
+        status=Status.WORKING, attempt=TrainingRun.MAX_ATTEMPTS, lease_until=from_now(-1)
     )
     housekeeping.give_up_on_the_poisonous()
     run.refresh_from_db()

@@ -280,7 +280,7 @@ def test_a_cancelled_import_stops_and_can_begin_again(dataset, analyst, tmp_path
 
     def cancel_after_one(self, *args, **kwargs):
         keep(self, *args, **kwargs)
-        Transfer.objects.update(is_cancelled=True)
+        Transfer.objects.get().cancel()
         monkeypatch.setattr("workers.engine.heartbeat.Heartbeat.should_stop", lambda beat: True)
 
     monkeypatch.setattr(Sample, "annotate", cancel_after_one)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from webapp import erasing, jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
-from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.stored_files import StoredFile
 
 # The page offers to undo for 10 seconds; the rest is for slow lines.
@@ -68,7 +68,7 @@ class AssetQuerySet(LeasedQuerySet["Asset"]):
         )
         if is_new:
             Event.record(workspace, by, "uploaded", name)
-            jobs.ingest(asset.pk)
+            jobs.ring(asset)
         asset.restore(by=by)  # deleted a moment ago, and sent again
         return asset, is_new
 
@@ -88,6 +88,8 @@ class LibraryManager(_LibraryManager["Asset"]):
 
 class Asset(Leased):
     """One uploaded media file and what is known of it. `status` is that of its ingestion."""
+
+    PIECE = Piece("ingest", "ingest", "uploads")
 
     class Kind(models.TextChoices):
         VIDEO = "video"
@@ -121,12 +123,13 @@ class Asset(Leased):
     objects = LibraryManager()
     everything = AssetQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-created"]
         constraints = [
             models.UniqueConstraint(fields=["workspace", "sha256"], name="same_bytes_once")
         ]
         indexes = [
+            *Leased.Meta.indexes,
             # the library, newest first
             models.Index(fields=["workspace", "-created"], name="asset_library"),
             # is this file still somebody's, before it is deleted
@@ -146,12 +149,6 @@ class Asset(Leased):
 
     def rendition(self, recipe: str) -> Rendition | None:
         return self.renditions.filter(recipe=recipe, status=Status.DONE).first()
-
-    def retry(self) -> None:
-        """Ingest again after a failure."""
-        failed = type(self).objects.filter(pk=self.pk, status=Status.FAILED)
-        if failed.update(status=Status.WAITING, attempt=0, error=""):
-            jobs.ingest(self.pk)
 
     def rename(self, name: str, *, by: User | None) -> None:
         before, self.name = self.name, name
@@ -231,6 +228,13 @@ class Rendition(Leased):
     """
 
     WORKSPACE = "asset__workspace"
+    PIECE = Piece(
+        "rendition",
+        "batch",
+        "copies that browsers can play",
+        soon=models.Q(recipe__startswith="frame@"),
+        what_soon="frames at full size",
+    )
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="renditions")
     recipe = models.CharField(max_length=60)
@@ -240,7 +244,7 @@ class Rendition(Leased):
 
     objects = LeasedQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         constraints = [
             models.UniqueConstraint(fields=["asset", "recipe"], name="one_rendition_a_recipe")
         ]

@@ -18,7 +18,7 @@ from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.datasets.logos import FoundLogo
 from webapp.erasing import hold
-from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.projects.models import Label, Project
 from webapp.runs.models import Worker
 from webapp.storage import keep_once
@@ -494,7 +494,7 @@ class DatasetVersionQuerySet(LeasedQuerySet["DatasetVersion"]):
             created_by=by,
         )
         Event.record(dataset.project.workspace, by, "froze a dataset", str(version))
-        jobs.freeze(version.pk)
+        jobs.ring(version)
         return version
 
 
@@ -506,6 +506,7 @@ class DatasetVersion(Leased):
     """
 
     WORKSPACE = "dataset__project__workspace"
+    PIECE = Piece("freeze", "batch", "dataset versions")
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -520,7 +521,7 @@ class DatasetVersion(Leased):
 
     objects = DatasetVersionQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(
@@ -541,12 +542,6 @@ class DatasetVersion(Leased):
 
     def waiting_because(self) -> str:
         return batch_says(self)
-
-    def retry(self) -> None:
-        """Freeze again after a failure."""
-        failed = DatasetVersion.objects.filter(pk=self.pk, status=Status.FAILED)
-        if failed.update(status=Status.WAITING, attempt=0, error=""):
-            jobs.freeze(self.pk)
 
 
 class TransferQuerySet(LeasedQuerySet["Transfer"]):
@@ -572,8 +567,7 @@ class TransferQuerySet(LeasedQuerySet["Transfer"]):
         }
         if not options.get("preview"):
             Event.record(dataset.project.workspace, by, words[transfer.kind], dataset.name)
-        is_glance = kind == Transfer.Kind.SYNTHESIS and bool(options.get("preview"))
-        jobs.transfer(transfer.pk, soon=is_glance)
+        jobs.ring(transfer)
         return transfer
 
     def forget_old_files(self) -> int:
@@ -604,7 +598,15 @@ class Transfer(Leased):
     """
 
     WORKSPACE = "dataset__project__workspace"
+    CANCELLED = "Cancelled."
     FILE_KEPT = timedelta(days=7)  # after the end of the work
+    PIECE = Piece(
+        "transfer",
+        "batch",
+        "imports, exports and made pictures",
+        soon=Q(kind="synthesis", options__preview=True),  # a glance takes a moment
+        what_soon="previews of made pictures",
+    )
 
     class Kind(models.TextChoices):
         IMPORT = "import"
@@ -624,7 +626,7 @@ class Transfer(Leased):
 
     objects = TransferQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-created"]
 
     def __str__(self) -> str:
@@ -659,27 +661,6 @@ class Transfer(Leased):
 
     def waiting_because(self) -> str:
         return batch_says(self)
-
-    def cancel(self) -> None:
-        """Stop where it is. What it has stored so far stays. The worker notices with its beat."""
-        mine = Transfer.objects.filter(pk=self.pk)
-        mine.filter(status=Status.WAITING).update(
-            is_cancelled=True,
-            status=Status.FAILED,
-            error=CANCELLED,
-            can_retry=True,
-            finished=timezone.now(),
-        )
-        mine.filter(status=Status.WORKING).update(is_cancelled=True)
-
-    def retry(self) -> None:
-        """Begin again after a failure, or after it was cancelled."""
-        failed = Transfer.objects.filter(pk=self.pk, status=Status.FAILED)
-        if failed.update(status=Status.WAITING, attempt=0, error="", is_cancelled=False):
-            jobs.transfer(self.pk)
-
-
-CANCELLED = "Cancelled."
 
 
 def batch_says(row: Leased) -> str:

@@ -18,11 +18,8 @@ from kombu.exceptions import OperationalError
 from webapp import strays
 from webapp.assets.models import Asset
 from webapp.celery import app
-from webapp.datasets.models import DatasetVersion, Transfer
-from webapp.leases import Status
-from webapp.registry.models import ModelExport, ModelVersion
+from webapp.leases import Leased, Status, pieces
 from webapp.runs.models import Run, Segment, Worker
-from webapp.training.models import Evaluation, TrainingRun
 
 log = logging.getLogger("sightline.system")
 
@@ -61,7 +58,7 @@ def worker() -> Check:
     """Is there a worker, and one for each queue in which something waits?"""
     if not Worker.objects.alive().exists():
         return Check(False, "No worker is running, so uploads and runs wait. Start: make serve.")
-    for queue in _queues():
+    for queue in queues():
         if queue["waiting"] and not queue["workers"]:
             return Check(
                 False,
@@ -109,7 +106,7 @@ def state() -> dict[str, Any]:
     return {
         "checks": checks(),
         "workers": Worker.objects.alive().order_by("name"),
-        "queues": _queues(),
+        "queues": queues(),
         "disk": {"total": usage.total, "free": usage.free, "used": usage.used},
         "media": _stored(),
         "strays": _strays(),
@@ -122,34 +119,36 @@ def state() -> dict[str, Any]:
     }
 
 
-def _queues() -> list[dict[str, Any]]:
+def queues() -> list[dict[str, Any]]:
     """What waits and who serves it, from the rows: the broker is only the doorbell."""
-    segments = Segment.objects.filter(run__status__in=Run.UNFINISHED)
-    rows = {
-        "ingest": (
-            "uploads and uploaded models",
-            [Asset.objects.all(), ModelVersion.objects.all()],
-        ),
-        "analysis": ("segments of runs, about a minute each", [segments]),
-        "batch": (
-            "imports, exports, made pictures and dataset versions",
-            [Transfer.objects.all(), DatasetVersion.objects.all(), ModelExport.objects.all()],
-        ),
-        "train": (
-            "trainings and measurements",
-            [TrainingRun.objects.all(), Evaluation.objects.all()],
-        ),
+    return [_queue(name) for name in settings.QUEUES]
+
+
+def _queue(name: str) -> dict[str, Any]:
+    kinds = [model for model in pieces() if _is_served_in(model, name)]
+    rows = [model._default_manager.in_queue(name) for model in kinds]
+    waiting = sum(each.filter(status=Status.WAITING).count() for each in rows)
+    if name == "analysis":  # of runs that are over nothing waits
+        waiting -= (
+            Segment.objects.filter(status=Status.WAITING)
+            .exclude(run__status__in=Run.UNFINISHED)
+            .count()
+        )
+    return {
+        "name": name,
+        "what": ", ".join(_words(model, name) for model in kinds),
+        "waiting": waiting,
+        "working": sum(each.filter(status=Status.WORKING).count() for each in rows),
+        "workers": Worker.objects.serving(name).count(),
     }
-    return [
-        {
-            "name": name,
-            "what": what,
-            "waiting": sum(each.filter(status=Status.WAITING).count() for each in work),
-            "working": sum(each.filter(status=Status.WORKING).count() for each in work),
-            "workers": Worker.objects.serving(name).count(),
-        }
-        for name, (what, work) in rows.items()
-    ]
+
+
+def _is_served_in(model: type[Leased], queue: str) -> bool:
+    return queue == model.PIECE.queue or (queue == "soon" and model.PIECE.soon is not None)
+
+
+def _words(model: type[Leased], queue: str) -> str:
+    return model.PIECE.what if queue == model.PIECE.queue else model.PIECE.what_soon
 
 
 def _stored() -> dict[str, Any]:

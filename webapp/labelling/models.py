@@ -25,7 +25,7 @@ from webapp.datasets.models import Dataset, DatasetVersion, Sample
 from webapp.labelling import documents
 from webapp.labelling.documents import Change, Document, Rules
 from webapp.labelling.working import Asked, Taken, take
-from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 
 # A person who has not touched what they claimed for so long has gone home.
 CLAIM_LASTS = timedelta(hours=4)
@@ -315,7 +315,7 @@ class LabelingJob(models.Model):
         )
         if not is_new:
             chore.start_again(**about)
-        jobs.chore(kind, chore.pk)
+        jobs.ring(chore)
         return chore
 
     def close(self, *, by: User) -> bool:
@@ -704,7 +704,7 @@ class Work(models.Model):
         asked = self.predictions.create(
             shape=shape, frame=frame, count=min(count, left), direction=direction, box=box
         )
-        jobs.predict(asked.pk)
+        jobs.ring(asked)
         return asked
 
     def _box_at(self, shape: str, frame: int) -> list[float]:
@@ -767,6 +767,13 @@ class Chore(Leased):
     what was found when all is done."""
 
     WORKSPACE = "job__dataset__project__workspace"
+    PIECE = Piece(
+        "chore",
+        "analysis",
+        "proposals and results of labelling jobs",
+        soon=Q(kind="frames"),
+        what_soon="frames to label",
+    )
 
     class Kind(models.TextChoices):
         FRAMES = "frames"
@@ -789,7 +796,7 @@ class Chore(Leased):
 
     objects = LeasedQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["item", "kind", "chunk"], name="one_chore_a_chunk")
@@ -802,14 +809,6 @@ class Chore(Leased):
         """Do it anew, from the beginning."""
         fresh = {"status": Status.WAITING, "lease_token": "", "lease_until": None, "attempt": 0}
         Chore.objects.filter(pk=self.pk).update(**fresh, done=0, note="", error="", **about)
-
-    def retry(self) -> bool:
-        """Another try at one that failed."""
-        failed = Chore.objects.filter(pk=self.pk, status=Status.FAILED)
-        if not failed.update(status=Status.WAITING, attempt=0, error=""):
-            return False
-        jobs.chore(self.kind, self.pk)
-        return True
 
 
 @receiver(post_delete, sender=Chore)
@@ -833,6 +832,7 @@ class Prediction(Leased):
     """A box carried over the next or previous frames of a clip by a tracker."""
 
     WORKSPACE = "work__item__job__dataset__project__workspace"
+    PIECE = Piece("predict", "soon", "predicted boxes")
 
     work = models.ForeignKey(Work, models.CASCADE, related_name="predictions")
     shape = models.CharField(max_length=40)
@@ -847,7 +847,7 @@ class Prediction(Leased):
 
     objects = LeasedQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
@@ -872,7 +872,7 @@ class Prediction(Leased):
     def is_wanted(self) -> bool:
         return type(self).objects.filter(pk=self.pk, is_cancelled=False).exists()
 
-    def cancel(self) -> None:
-        """Stop. The boxes so far stay, for who asks."""
-        type(self).objects.filter(pk=self.pk).update(is_cancelled=True)
+    def cancel(self, **changes: Any) -> bool:
+        """Stop. The worker notices, and the boxes so far stay, for who asks."""
         self.is_cancelled = True
+        return bool(type(self).objects.filter(pk=self.pk).update(is_cancelled=True, **changes))

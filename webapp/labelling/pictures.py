@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -10,7 +9,6 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from webapp import jobs
 from webapp.labelling.models import FRAMES_A_CHUNK, Chore, Item, Work
@@ -35,20 +33,14 @@ def picture(request: HttpRequest, work: Work, number: int) -> HttpResponseBase:
     if default_storage.exists(name):
         return _file(request, name, f"{item.pk}-{number}")
     chore = item.chores.filter(kind=Chore.Kind.FRAMES, chunk=number // FRAMES_A_CHUNK).first()
-    if chore and chore.status == Status.FAILED and not _tried_again(chore):
+    if chore and chore.status == Status.FAILED and not chore.retry_when_rested():
         return HttpResponse(chore.error, status=422, content_type="text/plain; charset=utf-8")
     if chore and chore.status == Status.DONE:  # its files are gone: a backup leaves them out
         chore.start_again()
-        jobs.chore(chore.kind, chore.pk)
+        jobs.ring(chore)
     return HttpResponse(
         status=202, headers={"Retry-After": "1", "Cache-Control": "private, no-store"}
     )
-
-
-def _tried_again(chore: Chore) -> bool:
-    """Whether cutting that failed for a passing reason is tried again now: once a minute."""
-    rested = chore.finished and chore.finished < timezone.now() - timedelta(minutes=1)
-    return bool(chore.can_retry and rested and chore.retry())
 
 
 def ask_for_frames(item: Item, number: int) -> None:
@@ -68,7 +60,7 @@ def ask_for_frames(item: Item, number: int) -> None:
             defaults={"job_id": item.job_id, "total": FRAMES_A_CHUNK},
         )
         if is_new:
-            jobs.chore(chore.kind, chore.pk)
+            jobs.ring(chore)
 
 
 def _file(request: HttpRequest, name: str, mark: str) -> HttpResponseBase:

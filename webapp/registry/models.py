@@ -11,7 +11,7 @@ from django.utils import timezone
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.erasing import hold
-from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.stored_files import StoredFile
 
 
@@ -70,7 +70,7 @@ class RegisteredModel(models.Model):
             number=self._next_number(), file=file, sha256=sha256, source=source, created_by=by
         )
         Event.record(self.workspace, by, "added a model version", str(version))
-        jobs.check_model(version.pk)
+        jobs.ring(version)
         return version
 
     @transaction.atomic
@@ -109,6 +109,7 @@ class ModelVersion(Leased):
     """One file of weights. Never changes; `status` is that of its safety check."""
 
     WORKSPACE = "model__workspace"
+    PIECE = Piece("check_model", "soon", "uploaded models")
 
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -126,7 +127,7 @@ class ModelVersion(Leased):
 
     objects = LeasedQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["model", "number"], name="one_version_a_number")
@@ -201,14 +202,6 @@ class ModelVersion(Leased):
         copy.save(update_fields=["copied_from"])
         return copy
 
-    def check_again(self) -> bool:
-        """Another try at a check that failed for a reason that may have gone."""
-        again = ModelVersion.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True)
-        moved = again.update(status=Status.WAITING, attempt=0, error="")
-        if moved:
-            jobs.check_model(self.pk)
-        return bool(moved)
-
     def as_input(self) -> dict[str, Any]:
         """How a run names the version it rests on."""
         return {
@@ -255,7 +248,7 @@ class ExportQuerySet(LeasedQuerySet["ModelExport"]):
         if is_new:
             about = {"format": str(format)}
             Event.record(version.model.workspace, by, "exported a model", str(version), **about)
-            jobs.export_model(found.pk)
+            jobs.ring(found)
         else:
             found.retry()
         return found
@@ -272,7 +265,7 @@ class ModelExport(Leased):
     """A version in a format that another program runs, made by a worker."""
 
     MAX_ATTEMPTS = 3
-    CANCELLED = "It was cancelled."
+    PIECE = Piece("export_model", "batch", "model exports")
     WORKSPACE = "version__model__workspace"
 
     class Format(models.TextChoices):
@@ -293,7 +286,7 @@ class ModelExport(Leased):
 
     objects = ExportQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["format"]
         constraints = [
             models.UniqueConstraint(fields=["version", "format"], name="one_export_a_format")
@@ -324,48 +317,18 @@ class ModelExport(Leased):
         left = self.expected_s - self._passed_s()
         return left if left > 0 else None
 
-    def cancel(self) -> bool:
-        """End it and keep nothing. The worker learns it with its next heartbeat. False: it is
-        over."""
-        going_on = ModelExport.objects.filter(
-            pk=self.pk, status__in=(Status.WAITING, Status.WORKING)
-        )
-        moved = going_on.update(
-            status=Status.FAILED,
-            is_cancelled=True,
-            error=self.CANCELLED,
-            can_retry=True,
-            finished=timezone.now(),
-            lease_until=None,
-            lease_token="",
-        )
-        if moved:
-            self.refresh_from_db()
-        return bool(moved)
-
-    def retry(self) -> bool:
-        """Another try at one that failed for a reason that may have gone, or was cancelled."""
-        moved = ModelExport.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True)
-        n = moved.update(
-            status=Status.WAITING,
-            attempt=0,
-            error="",
-            finished=None,
-            is_cancelled=False,
-            step="",
-            progress=0.0,
-            expected_s=None,
-        )
-        if n:
-            self.refresh_from_db()
-            jobs.export_model(self.pk)
-        return bool(n)
+    def retry(self, **changes: Any) -> bool:
+        return super().retry(expected_s=None, **changes)
 
 
 class HostingQuerySet(models.QuerySet["Hosting"]):
     def idle(self) -> models.QuerySet[Hosting]:
         """Wanted, but not used for its idle time."""
         return self.filter(wanted=True, until__lt=timezone.now())
+
+    def starting(self) -> models.QuerySet[Hosting]:
+        """Wanted, and in no worker's memory yet."""
+        return self.filter(wanted=True, state=Hosting.State.STARTING)
 
     @transaction.atomic
     def changing(self, version_id: int) -> Hosting | None:

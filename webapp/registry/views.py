@@ -262,6 +262,6 @@ def stop(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.ANALYSE)
 def check_again(request: MemberRequest, pk: int) -> HttpResponse:
     version = find(ModelVersion, request, Action.ANALYSE, pk=pk)
-    if not version.check_again():
+    if not version.retry():
         messages.error(request, "Checking it again cannot help. Upload a mended file instead.")
     return redirect("model", version.model_id)

@@ -2,18 +2,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp import erasing, jobs
 from webapp.accounts.models import Event, User
 from webapp.assets.models import Asset
-from webapp.leases import Leased, LeasedQuerySet, Status, lease_end
+from webapp.leases import (
+    UNFINISHED,
+    Leased,
+    LeasedQuerySet,
+    Piece,
+    Status,
+    claim_first,
+    from_now,
+    lease_end,
+)
 from webapp.projects.models import Label, Project, fingerprint, snapshot
 from webapp.stored_files import StoredFile
 
@@ -84,18 +93,56 @@ class RunQuerySet(models.QuerySet["Run"]):
         self.unfinished().update(status=Run.Status.CANCELLED, finished=now, lease_until=None)
         return self.update(removed=now)
 
+    def waiting_for(self, stage: str) -> Self:
+        """Those that anybody may plan or finish now, the most urgent first."""
+        open_to_work = {"plan": Run.Status.QUEUED, "finish": Run.Status.RUNNING}[stage]
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        waiting = self.filter(free, stage=stage, status=open_to_work, attempt__lt=Run.MAX_ATTEMPTS)
+        return waiting.order_by("-priority", "pk")
+
     def claim_stage(self, stage: str, worker: str) -> Run | None:
         """Take the planning or the finishing of the most urgent run that waits for it."""
-        free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-        open_to_work = {"plan": Run.Status.QUEUED, "finish": Run.Status.RUNNING}[stage]
-        candidates = self.filter(free, stage=stage, status=open_to_work)
-        for pk in candidates.order_by("-priority", "pk").values_list("pk", flat=True)[:8]:
-            taken = self.filter(free, pk=pk, stage=stage, status=open_to_work).update(
-                lease_until=lease_end(), worker=worker
+
+        def claim(pk: int) -> Run | None:
+            taken = (
+                self.filter(pk=pk)
+                .waiting_for(stage)
+                .order_by()
+                .update(lease_until=lease_end(), worker=worker, attempt=F("attempt") + 1)
             )
-            if taken:
-                return self.select_related("asset", "project").get(pk=pk)
-        return None
+            return self.select_related("asset", "project").get(pk=pk) if taken else None
+
+        return claim_first(self.waiting_for(stage), claim)
+
+    def to_plan(self, workers: int) -> bool:
+        """Whether a run should be planned before a segment is analysed.
+
+        Only as far ahead as there are workers: planned runs are what everybody looks through. But
+        what is more urgent than all that is open does not wait for it.
+        """
+        next_ = self.waiting_for("plan").values_list("priority", flat=True).first()
+        if next_ is None:
+            return False
+        open_ = Segment.objects.open().order_by("-priority").values_list("priority", flat=True)
+        ahead = list(open_[: max(workers, 1)])
+        return len(ahead) < max(workers, 1) or next_ > ahead[0]
+
+    def all_analysed(self) -> int:
+        """Move those on to the finish whose last segment is done. Returns how many."""
+        left = Segment.objects.filter(run=OuterRef("pk")).exclude(status=Status.DONE)
+        analysed = self.filter(stage=Run.Stage.ANALYSE, status=Run.Status.RUNNING)
+        return analysed.filter(~Exists(left)).update(
+            stage=Run.Stage.FINISH, lease_until=None, attempt=0
+        )
+
+    def give_up(self) -> int:
+        """Fail those whose planning or finishing stopped its worker again and again."""
+        tried = self.unfinished().filter(attempt__gte=Run.MAX_ATTEMPTS, lease_until__lt=Now())
+        n = 0
+        for run in tried.exclude(stage=Run.Stage.ANALYSE):
+            step = "planning" if run.stage == Run.Stage.PLAN else "finishing"
+            n += run.fail(POISONOUS.format(Run.MAX_ATTEMPTS), step=step, can_retry=True)
+        return n
 
 
 class VisibleRuns(models.Manager.from_queryset(RunQuerySet)):
@@ -133,6 +180,7 @@ class Run(models.Model):
     """One analysis of one asset for one project. Its results never change once it succeeded."""
 
     WORKSPACE = "asset__workspace"
+    MAX_ATTEMPTS = 5  # of planning it, and of finishing it
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -164,6 +212,7 @@ class Run(models.Model):
     stage = models.CharField(max_length=7, choices=Stage, default=Stage.PLAN)
     lease_until = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=120, blank=True)
+    attempt = models.PositiveIntegerField(default=0)  # of its stage, to plan or to finish
     error = models.TextField(blank=True)
     error_step = models.CharField(max_length=40, blank=True)
     can_retry = models.BooleanField(default=True)
@@ -310,6 +359,7 @@ class Run(models.Model):
             error_step="",
             finished=None,
             lease_until=None,
+            attempt=0,
         )
         if moved:
             jobs.work()
@@ -327,6 +377,13 @@ class Run(models.Model):
             pk=self.pk, stage=stage, worker=self.worker, status__in=self.UNFINISHED
         )
 
+    def renew(self, **changes: Any) -> bool:
+        """Hold on to the planning or finishing. False: it is somebody else's, or unwanted."""
+        return bool(self._still(self.stage).update(lease_until=lease_end(), **changes))
+
+    def is_wanted(self) -> bool:
+        return True
+
     @transaction.atomic
     def plan(self, segments: list[Segment], *, duration_s: float, notes: list[str]) -> bool:
         """Set out the segments, once."""
@@ -334,24 +391,22 @@ class Run(models.Model):
             stage=self.Stage.ANALYSE,
             status=self.Status.RUNNING,
             lease_until=None,
+            attempt=0,
             started=timezone.now(),
             duration_s=duration_s,
             notes=notes,
         )
         if planned:
+            for segment in segments:
+                segment.priority = self.priority
             Segment.objects.bulk_create(segments)
-            jobs.work(times=min(len(segments), 16))
+            idle = Worker.objects.idle("analysis").count()
+            jobs.work(times=min(len(segments), max(idle, 1)))
         return bool(planned)
 
     def all_analysed(self) -> bool:
         """Move on to the finish when the last segment is done; True for the one who moved it."""
-        if self.segments.exclude(status=Status.DONE).exists():
-            return False
-        return bool(
-            Run.objects.filter(
-                pk=self.pk, stage=self.Stage.ANALYSE, status=self.Status.RUNNING
-            ).update(stage=self.Stage.FINISH, lease_until=None)
-        )
+        return bool(Run.objects.filter(pk=self.pk).all_analysed())
 
     def succeed(self, notes: list[str]) -> bool:
         return bool(
@@ -376,6 +431,9 @@ class Run(models.Model):
         )
 
 
+POISONOUS = "This stopped the worker {} times. The machine may have too little memory for it."
+
+
 class RunReference(models.Model):
     """A logo picture's file that a run looks with, which stays for as long as the run does."""
 
@@ -392,17 +450,26 @@ class RunReference(models.Model):
 
 
 class SegmentQuerySet(LeasedQuerySet):
+    def open(self) -> Self:
+        """Free, and of a run that goes on."""
+        going_on = {"run__status": Run.Status.RUNNING, "run__stage": Run.Stage.ANALYSE}
+        return self.claimable().filter(**going_on)
+
     def claim_next(self, worker: str) -> Segment | None:
-        """The most urgent segment that nobody works on, now this worker's."""
-        open_ = self.claimable().filter(
-            run__status=Run.Status.RUNNING, run__stage=Run.Stage.ANALYSE
+        """The most urgent segment that nobody works on, now this worker's.
+
+        First what a dead worker left, then what waits: each in the order of an index, so that
+        however many there are, a few are looked at.
+        """
+
+        def claim(pk: int) -> Segment | None:
+            return self.claim(pk, worker)
+
+        left_behind = self.open().filter(status=Status.WORKING).order_by("lease_until")
+        waiting = self.open().filter(status=Status.WAITING)
+        return claim_first(left_behind, claim) or claim_first(
+            waiting.order_by("-priority", "run_id", "index"), claim
         )
-        for pk in open_.order_by("-run__priority", "run_id", "index").values_list("pk", flat=True)[
-            :8
-        ]:
-            if segment := self.claim(pk, worker):
-                return segment
-        return None
 
 
 class Segment(Leased):
@@ -410,8 +477,10 @@ class Segment(Leased):
 
     MAX_ATTEMPTS = 12
     WORKSPACE = "run__asset__workspace"
+    PIECE = Piece("work", "analysis", "segments of runs, about a minute each")
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="segments")
+    priority = models.IntegerField(default=0)  # the run's
     index = models.PositiveIntegerField()
     start_s = models.FloatField()
     end_s = models.FloatField()
@@ -426,13 +495,20 @@ class Segment(Leased):
 
     objects = SegmentQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["run_id", "index"]
         constraints = [
             models.UniqueConstraint(fields=["run", "index"], name="one_segment_an_index")
         ]
-        # the sweeper and a free worker look for these
-        indexes = [models.Index(fields=["status", "lease_until"], name="segment_free")]
+        indexes = [
+            *Leased.Meta.indexes,
+            # what a free worker takes next
+            models.Index(
+                fields=["status", "-priority", "run", "index"],
+                name="segment_next",
+                condition=Q(status__in=UNFINISHED),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"segment {self.index} of {self.run}"
@@ -440,6 +516,13 @@ class Segment(Leased):
     def is_wanted(self) -> bool:
         """Still this worker's, and its run still running: asked between frames."""
         return self._mine().filter(run__status=Run.Status.RUNNING).exists()
+
+    def fail(self, message: str, *, can_retry: bool, **changes: Any) -> bool:
+        """A segment that fails ends its run."""
+        failed = super().fail(message, can_retry=can_retry, **changes)
+        if failed:
+            self.run.fail(message, step="analysing", can_retry=can_retry)
+        return failed
 
 
 class SegmentResult(models.Model):
@@ -493,11 +576,15 @@ class Track(models.Model):
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> Self:
-        return self.filter(seen__gt=timezone.now() - timedelta(seconds=30))
+        return self.filter(seen__gt=from_now(-30))
 
     def serving(self, queue: str) -> Self:
         """Those alive that take work from this queue."""
         return self.alive().filter(queues__contains=queue)
+
+    def idle(self, queue: str) -> Self:
+        """Those of them that do nothing just now."""
+        return self.serving(queue).filter(doing="")
 
 
 class Worker(models.Model):
@@ -519,9 +606,4 @@ class Worker(models.Model):
 
     @classmethod
     def beat(cls, name: str, **now: Any) -> None:
-        cls.objects.update_or_create(name=name, defaults={"seen": timezone.now(), **now})
-
-
-def requeue(segments: models.QuerySet) -> int:
-    """Give back what dead workers held."""
-    return segments.update(status=Status.WAITING, lease_until=None, lease_token="", worker="")
+        cls.objects.update_or_create(name=name, defaults={"seen": Now(), **now})

@@ -123,5 +123,7 @@ def frame_picture(run: Run, time_s: float) -> Rendition:
     recipe = f"frame@{time_s:.6f}" + ("" if track is None else f"@{track}")
     picture, is_new = Rendition.objects.get_or_create(asset=run.asset, recipe=recipe)
     if is_new:
-        jobs.frame(picture.pk)
+        jobs.ring(picture)
+    else:
+        picture.retry_when_rested()
     return picture

@@ -7,12 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.datasets.models import DatasetVersion, Split
-from webapp.leases import Leased, LeasedQuerySet, Status
+from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.projects.models import Label, Project
 from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.runs.models import Worker
@@ -53,11 +52,8 @@ class TrainingRunQuerySet(LeasedQuerySet["TrainingRun"]):
         Event.record(
             model.workspace, by, "started a training", str(model), training=run.pk, on=str(version)
         )
-        jobs.train(run.pk)
+        jobs.ring(run)
         return run
-
-    def unfinished(self) -> models.QuerySet:
-        return self.filter(status__in=(Status.WAITING, Status.WORKING))
 
 
 def _refuse_a_dataset(version: DatasetVersion, workspace: Workspace) -> None:
@@ -91,7 +87,7 @@ class TrainingRun(Leased):
     """
 
     WORKSPACE = "model__workspace"  # its dataset may be deleted
-    CANCELLED = "It was cancelled."
+    PIECE = Piece("train", "train", "trainings")
 
     class Wish(models.TextChoices):
         GO_ON = "go on"
@@ -122,7 +118,7 @@ class TrainingRun(Leased):
 
     objects = TrainingRunQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-created"]
 
     def __str__(self) -> str:
@@ -175,10 +171,6 @@ class TrainingRun(Leased):
             return ""
         return _queue_says(self.pk)
 
-    def is_wanted(self) -> bool:
-        """Still this worker's to go on with: asked between batches."""
-        return self._mine().exists()
-
     def wish_now(self) -> str:
         """What was wished since this row was read; cancelled when it is gone."""
         rows = TrainingRun.objects.filter(pk=self.pk)
@@ -192,45 +184,18 @@ class TrainingRun(Leased):
         moved = open_.filter(epoch__gt=0).update(wish=self.Wish.STOP)
         if moved:
             self.refresh_from_db()
-            jobs.train(self.pk)
+            jobs.ring(self)
         return bool(moved)
 
-    def cancel(self) -> bool:
-        """End now and keep nothing. The worker learns it with its next heartbeat."""
-        moved = (
-            TrainingRun.objects.unfinished()
-            .filter(pk=self.pk)
-            .update(
-                status=Status.FAILED,
-                wish=self.Wish.CANCEL,
-                error=self.CANCELLED,
-                can_retry=True,
-                finished=timezone.now(),
-                lease_until=None,
-                lease_token="",
-            )
-        )
-        if moved:
-            self.refresh_from_db()
-        return bool(moved)
+    def cancel(self, **changes: Any) -> bool:
+        """End now and keep nothing."""
+        return super().cancel(wish=self.Wish.CANCEL, **changes)
 
-    def retry(self) -> bool:
+    def retry(self, **changes: Any) -> bool:
         """Go on from the last epoch that was stored; of a cancelled one nothing was kept."""
         anew = {"epoch": 0, "curves": [], "checkpoint": "", "notes": []}
         anew["beginning"] = F("beginning") + 1
-        moved = TrainingRun.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True).update(
-            status=Status.WAITING,
-            wish=self.Wish.GO_ON,
-            error="",
-            attempt=0,
-            finished=None,
-            step="",
-            **(anew if self.is_cancelled else {}),
-        )
-        if moved:
-            self.refresh_from_db()
-            jobs.train(self.pk)
-        return bool(moved)
+        return super().retry(wish=self.Wish.GO_ON, **(anew if self.is_cancelled else {}), **changes)
 
     # --- verbs the worker uses ----------------------------------------------------------
 
@@ -302,7 +267,7 @@ class EvaluationQuerySet(LeasedQuerySet["Evaluation"]):
             workspace = model_version.model.workspace
             on = f"{dataset_version}, {split}"
             Event.record(workspace, by, "asked for an evaluation", str(model_version), on=on)
-            jobs.evaluate(found.pk)
+            jobs.ring(found)
         else:
             found.retry()
         return found
@@ -329,6 +294,7 @@ class Evaluation(Leased):
     """
 
     WORKSPACE = "model_version__model__workspace"
+    PIECE = Piece("evaluate", "train", "measurements")
 
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="evaluations")
     dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="evaluations")
@@ -339,7 +305,7 @@ class Evaluation(Leased):
 
     objects = EvaluationQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Leased.Meta):
         ordering = ["-created"]
         constraints = [
             models.UniqueConstraint(
@@ -357,16 +323,6 @@ class Evaluation(Leased):
     def waiting_because(self) -> str:
         """Why nothing is happening just now, or "" when something is."""
         return _queue_says() if self.status == Status.WAITING else ""
-
-    def retry(self) -> bool:
-        """Another try at one that failed for a reason that may have gone."""
-        moved = Evaluation.objects.filter(pk=self.pk, status=Status.FAILED, can_retry=True).update(
-            status=Status.WAITING, error="", attempt=0, finished=None
-        )
-        if moved:
-            self.refresh_from_db()
-            jobs.evaluate(self.pk)
-        return bool(moved)
 
     @transaction.atomic
     def keep_thresholds(self, *, by: User | None) -> int:

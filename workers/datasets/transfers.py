@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -10,14 +9,11 @@ from typing import Any
 
 from analysis.datasets.types import LabelledSet
 from analysis.errors import AnalysisError, Stopped
-from webapp.celery import app
-from webapp.datasets.models import CANCELLED, DatasetVersion, Refused, Sample, Transfer
+from webapp.datasets.models import DatasetVersion, Sample, Transfer
 from workers.datasets.frame_numbers import number_frames
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.identity import this_worker
-from workers.engine.originals import full_disk_is_said, keep, local_path
-
-log = logging.getLogger("sightline.datasets")
+from workers.engine.originals import keep, local_path
+from workers.engine.piece import piece
 
 # Does the work of one kind. Takes the row and its heartbeat: `beat.note(progress=…)` tells,
 # `beat.should_stop()` asks, and Stopped is raised then. Returns what to write when it is done,
@@ -32,29 +28,10 @@ _WORK = {
 }
 
 
-@app.task(name="transfer")
-def transfer(transfer_id: int) -> None:
-    """One piece of long work over a dataset. Safe to deliver twice."""
-    row = Transfer.objects.claim(transfer_id, this_worker())
-    if row is None:
-        return
-    beat = Heartbeat(row, is_wanted=lambda: not _is_cancelled(row))
-    try:
-        with beat, full_disk_is_said():
-            changes = _work(row.kind)(row, beat)
-        row.finish(**({"progress": 1.0} | changes))
-    except Stopped:
-        if _is_cancelled(row):
-            row.fail(CANCELLED, can_retry=True)
-        else:
-            row.release()
-    except AnalysisError as error:
-        row.fail(error.message, can_retry=not error.permanent)
-    except Refused as refused:
-        row.fail(str(refused), can_retry=False)
-    except Exception:
-        row.fail("Something went wrong on the server; its log has the details.", can_retry=True)
-        log.exception("Transfer %s failed", row.pk)
+@piece(Transfer)
+def transfer(row: Transfer, beat: Heartbeat) -> dict[str, Any]:
+    """One piece of long work over a dataset."""
+    return {"progress": 1.0} | _work(row.kind)(row, beat)
 
 
 def _work(kind: str) -> Work:
@@ -62,27 +39,10 @@ def _work(kind: str) -> Work:
     return getattr(import_module(module), name)
 
 
-def _is_cancelled(row: Transfer) -> bool:
-    return Transfer.objects.filter(pk=row.pk, is_cancelled=True).exists()
-
-
-@app.task(name="freeze")
-def freeze(version_id: int) -> None:
+@piece(DatasetVersion)
+def freeze(version: DatasetVersion, beat: Heartbeat) -> dict[str, Any]:
     """Split a dataset as its recipe says, and write the version that never changes again."""
-    version = DatasetVersion.objects.claim(version_id, this_worker())
-    if version is None:
-        return
-    try:
-        with Heartbeat(version) as beat, full_disk_is_said():
-            changes = frozen(version, beat)
-            version.finish(**changes)
-    except Stopped:
-        version.release()
-    except AnalysisError as error:
-        version.fail(error.message, can_retry=not error.permanent)
-    except Exception:
-        version.fail("Something went wrong on the server; its log has the details.", can_retry=True)
-        log.exception("Freezing %s failed", version)
+    return frozen(version, beat)
 
 
 def frozen(version: DatasetVersion, beat: Heartbeat) -> dict[str, Any]:

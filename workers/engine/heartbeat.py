@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
-from webapp.leases import Leased
+log = logging.getLogger("sightline.worker")
 
 shutting_down = threading.Event()
 
 
-class Heartbeat:
+class Held(Protocol):
+    """A row that a worker holds by a lease."""
+
+    def renew(self, **changes: Any) -> bool: ...
+
+    def is_wanted(self) -> bool: ...
+
+
+class Heartbeat(AbstractContextManager["Heartbeat"]):
     """Renews a row's lease from a thread, writes progress with it, and learns when to stop.
 
     `should_stop()` is what the analysis asks between frames: it turns true when the row was
     deleted, paused, cancelled or taken over, and when this worker is told to shut down.
     """
 
-    def __init__(
-        self, row: Leased, is_wanted: Callable[[], bool] = lambda: True, every_s: float = 1.0
-    ) -> None:
+    def __init__(self, row: Held, every_s: float = 1.0) -> None:
         self.row = row
-        self.is_wanted = is_wanted
         self.every_s = min(every_s, settings.LEASE_SECONDS / 4)
         self.lost = threading.Event()
         self._over = threading.Event()
         self._news: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Heartbeat:
@@ -46,24 +53,44 @@ class Heartbeat:
     ) -> None:
         self._over.set()
         self._thread.join()
+        if self._news and not self.lost.is_set():
+            self._renew()  # what was noted since the last beat
 
     def note(self, **news: Any) -> None:
         """Columns to write with the next beat."""
-        self._news |= news
+        with self._lock:
+            self._news |= news
+
+    def progressed(self, **news: Any) -> None:
+        """Something is stored that a crash cannot undo, so tries are counted anew from here."""
+        self.note(attempt=1, **news)
 
     def should_stop(self) -> bool:
         return self.lost.is_set() or shutting_down.is_set()
 
     def _beat(self) -> None:
+        """Whatever happens, it goes on: a thread that ended in silence would lose the lease."""
         last_success = time.monotonic()
         while not self._over.wait(self.every_s):
-            try:
-                if not (self.row.renew(**self._news) and self.is_wanted()):
-                    self.lost.set()
+            if self._renew():
                 last_success = time.monotonic()
-            except DatabaseError:
-                # The database may be restarting. Past the lease the row is somebody else's.
-                if time.monotonic() - last_success > settings.LEASE_SECONDS:
-                    self.lost.set()
-                connection.close()
+            elif time.monotonic() - last_success > settings.LEASE_SECONDS:
+                self.lost.set()  # by now the row is somebody else's
         connection.close()
+
+    def _renew(self) -> bool:
+        """Write the news once. False: it could not be asked whether the row is still held."""
+        with self._lock:
+            news, self._news = self._news, {}
+        try:
+            if not (self.row.renew(**news) and self.row.is_wanted()):
+                self.lost.set()
+            return True
+        except (DatabaseError, InterfaceError):  # it may be restarting
+            log.warning("The database is away; %s is held without it.", self.row)
+        except Exception:
+            log.exception("Holding %s failed", self.row)
+        with self._lock:
+            self._news = news | self._news
+        connection.close()
+        return False

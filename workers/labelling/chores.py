@@ -6,7 +6,6 @@ thousand pictures never keeps a run waiting for longer than that.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -24,10 +23,8 @@ from analysis.labelling.consensus import Merged, merge
 from analysis.media.frames import Frame, FrameReader
 from analysis.media.thumbnails import jpeg
 from analysis.types import Box
-from webapp import jobs
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
-from webapp.celery import app
 from webapp.datasets.models import Dataset, DatasetVersion, Sample, labels_by_word
 from webapp.labelling import documents
 from webapp.labelling.models import FRAMES_A_CHUNK, Chore, Item, LabelingJob, Prediction, Work
@@ -37,14 +34,12 @@ from webapp.registry.models import ModelVersion, RegisteredModel
 from webapp.training.models import TrainingRun
 from workers.datasets.pictures import Shown, called
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.identity import this_worker
-from workers.engine.originals import full_disk_is_said, keep, local_path
+from workers.engine.originals import keep, local_path
+from workers.engine.piece import NotYet, piece
 from workers.runs import loaded
 
-log = logging.getLogger("sightline.labelling")
-
-DEFECT = "Something went wrong on the server; its log has the details."
 SLICE_S = 20.0
+FROZEN_SOON_S = 5.0  # until it is looked again whether a version is frozen
 FRAMES_KEPT = timedelta(days=7)
 KEPT_AFTER = timedelta(hours=1)  # the end of a job: somebody may still be looking at it
 LEAST_CONFIDENCE = 0.25
@@ -52,33 +47,16 @@ MOST_PROPOSED_FRAMES = 40  # of a clip: enough to start tracks from
 _QUALITY = 90
 
 
-class _NotYet(Exception):
-    """The slice is over and there is more to do."""
-
-
-def _do(chore_id: int, work: Callable[[Chore, Heartbeat], dict[str, Any]]) -> None:
-    """Claim a chore and do it; or give it back, or say why not. Safe to deliver twice."""
-    chore = Chore.objects.claim(chore_id, this_worker())
-    if chore is None:
-        return
-    try:
-        with Heartbeat(chore) as beat, full_disk_is_said():
-            changes = work(chore, beat)
-        with transaction.atomic():
-            if chore.finish(**changes) and chore.kind == Chore.Kind.COMPLETION:
-                _train_then(chore)
-    except _NotYet:
-        chore.release()
-        jobs.chore(chore.kind, chore.pk)
-    except Stopped:
-        chore.release()
-    except AnalysisError as error:
-        chore.fail(error.message, can_retry=not error.permanent)
-    except Refused as refused:
-        chore.fail(str(refused), can_retry=True)
-    except Exception:
-        chore.fail(DEFECT, can_retry=True)
-        log.exception("%s failed", chore)
+@piece(Chore)
+def chore(row: Chore, beat: Heartbeat) -> dict[str, Any] | None:
+    """One chore of a labelling job, or a slice of it."""
+    changes = _WORK[row.kind](row, beat)
+    if row.kind != Chore.Kind.COMPLETION:
+        return changes
+    with transaction.atomic():
+        if row.finish(**changes):
+            _train_then(row)
+    return None
 
 
 def _slice(chore: Chore, beat: Heartbeat) -> Iterator[Item]:
@@ -91,19 +69,14 @@ def _slice(chore: Chore, beat: Heartbeat) -> Iterator[Item]:
         if not chore.progressed(done=chore.done) or beat.should_stop():
             raise Stopped
         if time.monotonic() > until and items.filter(position__gte=chore.done).exists():
-            raise _NotYet
+            raise NotYet
 
 
 # --- frames of a clip -------------------------------------------------------------------------
 
 
-@app.task(name="label_frames")
-def label_frames(chore_id: int) -> None:
-    """Cut one chunk of a clip's frames, for the page to show one after another at once."""
-    _do(chore_id, cut_chunk)
-
-
 def cut_chunk(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
+    """Cut one chunk of a clip's frames, for the page to show one after another at once."""
     item = chore.item
     assert item is not None
     first = chore.chunk * FRAMES_A_CHUNK
@@ -166,13 +139,8 @@ def forget_old_frames() -> None:
 # --- proposals --------------------------------------------------------------------------------
 
 
-@app.task(name="label_proposals")
-def label_proposals(chore_id: int) -> None:
-    """Let the project's detector look first: its boxes are offered to the person who labels."""
-    _do(chore_id, propose)
-
-
 def propose(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
+    """Let the project's detector look first: its boxes are offered to the person who labels."""
     project = chore.job.dataset.project
     inputs = snapshot(project)
     if not inputs["model"] and not any(label["references"] for label in inputs["labels"]):
@@ -223,12 +191,6 @@ def _frames_to_look_at(item: Item, beat: Heartbeat) -> Iterator[tuple[int, Frame
 
 
 # --- completion -------------------------------------------------------------------------------
-
-
-@app.task(name="label_completion")
-def label_completion(chore_id: int) -> None:
-    """Write what people found to the dataset, then start the training that was asked for."""
-    _do(chore_id, complete)
 
 
 def complete(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
@@ -321,12 +283,6 @@ def _train_then(chore: Chore) -> None:
         Chore.objects.filter(pk=chore.pk).update(note=said)
 
 
-@app.task(name="label_training")
-def label_training(chore_id: int) -> None:
-    """Start the training once the dataset version it is for is frozen."""
-    _do(chore_id, start_training)
-
-
 def start_training(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     """One training, even when it is tried twice: a frozen version is for this job alone."""
     version, wish = chore.version, chore.job.then_train
@@ -335,7 +291,7 @@ def start_training(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     if version.status == Status.FAILED:
         raise AnalysisError(f"{version} could not be frozen: {version.error}")
     if not version.is_frozen:
-        raise Stopped  # the sweeper rings again
+        raise NotYet(FROZEN_SOON_S)
     model = RegisteredModel.objects.filter(pk=wish.get("model")).first()
     if model is None:
         raise AnalysisError("The model to train is gone.")
@@ -359,3 +315,11 @@ def _newest(model: RegisteredModel, version: DatasetVersion) -> ModelVersion | N
         if one.description.get("format") != "onnx" and one.task == version.dataset.task
     )
     return next(fitting, None)
+
+
+_WORK: dict[str, Callable[[Chore, Heartbeat], dict[str, Any]]] = {
+    Chore.Kind.FRAMES: cut_chunk,
+    Chore.Kind.PROPOSALS: propose,
+    Chore.Kind.COMPLETION: complete,
+    Chore.Kind.TRAINING: start_training,
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,41 +12,28 @@ from analysis.errors import AnalysisError, Stopped
 from analysis.labelling.propagation import Lost, carry
 from analysis.media.frames import FrameReader
 from analysis.types import Box
-from webapp.celery import app
 from webapp.labelling.models import Prediction
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.identity import this_worker
 from workers.engine.originals import local_path
-
-log = logging.getLogger("sightline.labelling")
+from workers.engine.piece import piece
 
 _BACKWARDS_AT_ONCE = 24  # frames held in memory: films are decoded forwards only
 _BEAT_S = 0.3
 
 
-@app.task(name="predict")
-def predict(prediction_id: int) -> None:
+@piece(Prediction, beat_s=_BEAT_S)
+def predict(prediction: Prediction, beat: Heartbeat) -> dict[str, Any]:
     """Carry the box until the count is reached, it is lost, or nobody wants it any more."""
-    prediction = Prediction.objects.claim(prediction_id, this_worker())
-    if prediction is None:
-        return
     boxes: dict[str, list[float]] = {}
     try:
         if not prediction.is_wanted():
             raise Stopped
-        with Heartbeat(prediction, prediction.is_wanted, _BEAT_S) as beat:
-            why = _carry(prediction, boxes, beat)
-        prediction.finish(boxes=boxes, stopped_because=why)
+        why = _carry(prediction, boxes, beat)
     except Stopped:
         if prediction.is_wanted():
-            prediction.release()
-        else:
-            prediction.finish(boxes=boxes, stopped_because="cancelled")
-    except AnalysisError as error:
-        prediction.fail(error.message, can_retry=not error.permanent, boxes=boxes)
-    except Exception:
-        prediction.fail("Something went wrong on the server; its log has why.", can_retry=True)
-        log.exception("%s failed", prediction)
+            raise
+        why = "cancelled"
+    return {"boxes": boxes, "stopped_because": why}
 
 
 def _carry(prediction: Prediction, boxes: dict[str, list[float]], beat: Heartbeat) -> str:

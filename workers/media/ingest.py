@@ -6,43 +6,25 @@ import io
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 from PIL import Image
 
 from analysis.errors import AnalysisError, Stopped
 from analysis.types import MediaInfo
 from webapp.assets.models import Asset, Rendition
-from webapp.celery import app
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.identity import this_worker
-from workers.engine.originals import full_disk_is_said, keep, keep_file, local_path, scratch_file
+from workers.engine.originals import keep, keep_file, local_path, scratch_file
+from workers.engine.piece import piece
 
 log = logging.getLogger("sightline.ingest")
 
 TILE_WIDTH = 160  # pixels, of the strip
 
 
-@app.task(name="ingest")
-def ingest(asset_id: int) -> None:
-    """Prepare one upload. Safe to deliver twice: only one worker can claim it."""
-    asset = Asset.objects.claim(asset_id, this_worker())
-    if asset is None:
-        return
-    try:
-        with Heartbeat(asset) as beat, full_disk_is_said():
-            prepare(asset, beat)
-            asset.finish(progress=1.0, step="")
-    except Stopped:
-        asset.release()
-    except AnalysisError as error:
-        asset.fail(error.message, can_retry=not error.permanent)
-    except Exception:
-        asset.fail("Something went wrong on the server; its log has the details.", can_retry=True)
-        log.exception("Ingesting %s failed", asset)
-
-
-def prepare(asset: Asset, beat: Heartbeat) -> None:
-    """The steps, each skipped where the medium has no use for it."""
+@piece(Asset)
+def ingest(asset: Asset, beat: Heartbeat) -> dict[str, Any]:
+    """Prepare one upload: the steps, each skipped where the medium has no use for it."""
     from analysis.media.probe import examine
 
     beat.note(step="reading the file", progress=0.02)
@@ -56,6 +38,7 @@ def prepare(asset: Asset, beat: Heartbeat) -> None:
             raise Stopped
         beat.note(step=step, progress=share)
         _try(make, asset, info, beat)
+    return {"progress": 1.0, "step": ""}
 
 
 def _try(make: Make, asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from pathlib import Path
 
 from django.core.files.storage import default_storage
 from django.utils.text import slugify
 
-from analysis.errors import AnalysisError, Stopped
 from analysis.models.exports import SUFFIXES, export
-from webapp.celery import app
 from webapp.registry.models import ModelExport
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.identity import this_worker
-from workers.engine.originals import full_disk_is_said, keep_file, local_path, scratch_file
-
-log = logging.getLogger("sightline.export")
+from workers.engine.originals import keep_file, local_path, scratch_file
+from workers.engine.piece import piece
 
 _TELLING = 0.1  # steps that are done tell how long the rest takes from this share on
 
 
-@app.task(name="export_model")
-def export_model(export_id: int) -> None:
+@piece(ModelExport)
+def export_model(row: ModelExport, beat: Heartbeat) -> None:
     """Write one export and store it, or say why it cannot be made."""
-    row = ModelExport.objects.claim(export_id, this_worker())
-    if row is None:
-        return
-    try:
-        with Heartbeat(row) as beat, scratch_file(SUFFIXES[row.format]) as target:
-            with full_disk_is_said():
-                export(
-                    local_path(row.version.file),
-                    row.format,
-                    target,
-                    on_progress=_News(row, beat),
-                    should_stop=beat.should_stop,
-                )
-            deliver(row, target)
-    except Stopped:
-        row.release()  # a cancelled one is nobody's any more, and stays as it is
-    except AnalysisError as error:
-        row.fail(error.message, can_retry=not error.permanent)
-    except Exception:
-        row.fail("The export failed; the server's log has why.", can_retry=True)
-        log.exception("%s failed", row)
+    with scratch_file(SUFFIXES[row.format]) as target:
+        export(
+            local_path(row.version.file),
+            row.format,
+            target,
+            on_progress=_News(row, beat),
+            should_stop=beat.should_stop,
+        )
+        deliver(row, target)
 
 
 class _News:

@@ -1,7 +1,7 @@
 """A run, piece by piece: plan it, analyse its segments, finish it.
 
-Every doorbell does one piece, the most urgent there is, and rings again. The pieces are rows, so
-any number of workers share a run, and one that dies costs at most the segment it was on.
+Every doorbell does one piece, the most urgent there is, and rings for the next. The pieces are
+rows, so any number of workers share a run, and one that dies costs at most the segment it was on.
 """
 
 from __future__ import annotations
@@ -9,40 +9,45 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import cv2
 import numpy as np
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connection
 
-from analysis.errors import AnalysisError, Stopped
+from analysis.errors import AnalysisError
 from analysis.film.schedule import SamplingOptions, samples, stretches
 from analysis.film.stretch import StretchResult, analyse_stretch, picture_result
 from analysis.media.frame_table import FrameTable, read_frame_table
 from analysis.media.thumbnails import sprite
-from webapp import jobs
 from webapp.assets.models import Asset, Rendition
 from webapp.celery import app
 from webapp.runs.models import Run, Segment, Worker
+from workers.engine import bells
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
 from workers.engine.originals import full_disk_is_said, keep, local_path
-from workers.runs import finish, loaded, store
+from workers.engine.piece import DEFECT, carry_out
+from workers.runs import finish, hosting, loaded, store
 
 log = logging.getLogger("sightline.analyse")
 
-DEFECT = "Something went wrong on the server; its log has the details."
-RETRY_AFTER = timedelta(seconds=15)
+TRIES = 3
 
 
 @app.task(name="work")
-def work() -> None:
-    """Do the most urgent piece of work there is, then ring again."""
-    if finish_next() or plan_next() or analyse_next():
-        jobs.work()
+def work(*, of: str = "") -> None:
+    """Do the most urgent piece of work there is, then ring for the next.
+
+    What is analysed is finished first. Runs are planned only as far ahead as there are workers.
+    """
+    hosting.load_what_is_waited_for()
+    is_ahead = not Run.objects.to_plan(Worker.objects.serving("analysis").count())
+    finish_next() or (not is_ahead and plan_next()) or analyse_next() or plan_next()
+    if of:
+        bells.ring_on(of)
 
 
 def plan_next() -> bool:
@@ -62,14 +67,21 @@ def finish_next() -> bool:
 
 
 def _whole(run: Run, do: Callable[[Run], None], *, step: str) -> None:
-    """Do a short step of a run; say what went wrong when it does."""
+    """Do a step of a run; say what went wrong when it does."""
+    bells.busy(f"{step} {run}")
     try:
-        do(run)
+        with Heartbeat(run), full_disk_is_said():
+            do(run)
+    except (OperationalError, InterfaceError) as error:  # its lease runs out; it is done again
+        log.warning("The database went away during the %s of %s: %s", step, run, error)
+        connection.close()
     except AnalysisError as error:
         run.fail(error.message, step=step, can_retry=not error.permanent)
     except Exception:
         run.fail(DEFECT, step=step, can_retry=True)
         log.exception("%s of %s failed", step, run)
+    finally:
+        bells.busy("")
 
 
 # --- planning -----------------------------------------------------------------------------
@@ -145,35 +157,19 @@ def analyse_next() -> bool:
     segment = Segment.objects.claim_next(this_worker())
     if segment is None:
         return False
-    worker = Worker.objects.filter(name=this_worker())
-    worker.update(doing=str(segment))
-    try:
-        analyse(segment)
-    finally:
-        worker.update(doing="")
+    carry_out(segment, analyse, tries=TRIES)
     return True
 
 
-def analyse(segment: Segment) -> None:
-    """Find the logos of one segment and store them; or give it back, or say why not."""
+def analyse(segment: Segment, beat: Heartbeat) -> None:
+    """Find the logos of one segment and store them, with its finish."""
     run = segment.run
-    try:
-        with Heartbeat(segment, segment.is_wanted) as beat, full_disk_is_said():
-            result = _look(run, segment, beat)
-            sprite = _keep_sprite(segment, result)
-            stored = store.segment(segment, result, sprite=sprite)
-        if stored:
-            run.all_analysed()
-        elif not Segment.objects.filter(pk=segment.pk).exists():
-            default_storage.delete(sprite[0])  # the asset was deleted meanwhile
-    except Stopped:
-        segment.release()
-    except AnalysisError as error:
-        _fail_or_wait(segment, error)
-    except Exception:
-        segment.fail(DEFECT, can_retry=True)
-        run.fail(DEFECT, step="analysing", can_retry=True)
-        log.exception("%s failed", segment)
+    result = _look(run, segment, beat)
+    sprite = _keep_sprite(segment, result)
+    if store.segment(segment, result, sprite=sprite):
+        run.all_analysed()
+    elif not Segment.objects.filter(pk=segment.pk).exists():
+        default_storage.delete(sprite[0])  # the asset was deleted meanwhile
 
 
 def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
@@ -211,14 +207,3 @@ def _keep_sprite(segment: Segment, result: StretchResult) -> tuple[str, dict[str
     times = [t.time_s for t in result.thumbnails]
     name = keep(f"runs/{segment.run_id}/{segment.index:05}.jpg", sheet)
     return name, {"times": times, "tile": [width, height], "columns": columns}
-
-
-def _fail_or_wait(segment: Segment, error: AnalysisError) -> None:
-    """A passing failure is tried three times, a little later each; a permanent one ends the run."""
-    if not error.permanent and segment.attempt < 3:
-        segment.renew(error=error.message)
-        later = timezone.now() + RETRY_AFTER * segment.attempt
-        type(segment).objects.filter(pk=segment.pk).update(lease_until=later)
-        return
-    segment.fail(error.message, can_retry=not error.permanent)
-    segment.run.fail(error.message, step="analysing", can_retry=not error.permanent)

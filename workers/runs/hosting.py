@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 
 from analysis.errors import AnalysisError
-from webapp import jobs
 from webapp.celery import app
 from webapp.registry.models import Hosting
 from webapp.runs.models import Worker
+from workers.engine import bells
 from workers.engine.identity import is_dead, this_worker
 from workers.runs import loaded
 
@@ -20,19 +20,33 @@ log = logging.getLogger("sightline.hosting")
 
 
 @app.task(name="host")
-def host(version_id: int) -> None:
-    """Load a version that is wanted and that no worker holds."""
-    wanted = Hosting.objects.filter(version=version_id, wanted=True).select_related("version")
-    row = wanted.first()
-    if row is None or row.held:
-        return
+def host(version_id: int | None = None, *, of: str = "") -> None:
+    """Load a version that is wanted and that no worker holds: this one, or whichever waits."""
+    wanted = Hosting.objects.filter(wanted=True).select_related("version")
+    if version_id is not None:
+        row = wanted.filter(version=version_id).first()
+    else:
+        row = wanted.filter(state=Hosting.State.STARTING).first()
+    if row is not None and not row.held:
+        _load(row)
+    if of:
+        bells.ring_on(of)
+
+
+def load_what_is_waited_for() -> None:
+    """Between two pieces: whoever started a model waits for it now, behind no backlog of runs."""
+    for row in Hosting.objects.starting().select_related("version"):
+        _load(row)
+
+
+def _load(row: Hosting) -> None:
     try:
         loaded.model(row.version.as_input())
     except AnalysisError as error:
-        Hosting.say_failed(version_id, error.message)
+        Hosting.say_failed(row.version_id, error.message)
     except Exception:
-        Hosting.say_failed(version_id, "It could not be loaded; the server's log has why.")
-        log.exception("Loading version %s failed", version_id)
+        Hosting.say_failed(row.version_id, "It could not be loaded; the server's log has why.")
+        log.exception("Loading version %s failed", row.version_id)
 
 
 def tend() -> None:
@@ -52,7 +66,7 @@ def tend() -> None:
 
 
 def stop_the_idle() -> None:
-    """The sweep's part: end what idled, forget workers that died, ring for what waits."""
+    """The sweep's part: end what idled, and forget workers that died."""
     for row in Hosting.objects.idle():
         row.expire()
     alive = set(Worker.objects.alive().values_list("name", flat=True))
@@ -60,5 +74,3 @@ def stop_the_idle() -> None:
         for worker in row.held:
             if worker not in alive or is_dead(worker):
                 Hosting.say_released(row.version_id, worker)
-    for row in Hosting.objects.filter(wanted=True, state=Hosting.State.STARTING):
-        jobs.host(row.version_id, again=True)

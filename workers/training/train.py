@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -19,7 +18,6 @@ from django.db import DatabaseError, transaction
 from analysis.datasets.types import LabelledPicture, LabelledSet
 from analysis.datasets.types import Split as SplitName
 from analysis.datasets.version import unpack
-from analysis.errors import AnalysisError, Stopped
 from analysis.measuring.figures import figures as measured_figures
 from analysis.measuring.predict import predict
 from analysis.measuring.predictions import pack
@@ -28,15 +26,12 @@ from analysis.models.formats import sha256
 from analysis.training import train as training
 from analysis.training.options import TrainingOptions
 from analysis.training.train import Progress, TrainingResult
-from webapp.celery import app
 from webapp.datasets.models import DatasetVersion, Split
 from webapp.leases import Status
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.identity import this_worker
-from workers.engine.originals import full_disk_is_said, keep, keep_file, keep_file_once, local_path
-
-log = logging.getLogger("sightline.train")
+from workers.engine.originals import keep, keep_file, keep_file_once, local_path
+from workers.engine.piece import piece
 
 ASK_EVERY_S = 1.0
 # What another worker needs to go on. Copied in this order while the training goes on, "saved"
@@ -49,26 +44,13 @@ KEPT = (
 # ---- Training ------------------------------------------------------------------------------------
 
 
-@app.task(name="train")
-def train(run_id: int) -> None:
-    """One training, from where it stands. Safe to deliver twice."""
-    run = TrainingRun.objects.claim(run_id, this_worker())
-    if run is None:
-        return
-    beat = Heartbeat(run)
+@piece(TrainingRun)
+def train(run: TrainingRun, beat: Heartbeat) -> None:
+    """One training, from where it stands, to a model version."""
     try:
-        with beat, full_disk_is_said():
-            result = _trained(run, beat)
-            _deliver(run, result)
-    except Stopped:
-        if run.wish_now() != TrainingRun.Wish.CANCEL:
-            run.release()  # this worker shuts down; the next one goes on
-    except AnalysisError as error:
-        run.fail(error.message, can_retry=not error.permanent)
-    except Exception:
-        run.fail("The training failed; the server's log has why.", can_retry=True)
-        log.exception("Training %s failed", run.pk)
-    forget_finished()
+        _deliver(run, _trained(run, beat))
+    finally:
+        forget_finished()
 
 
 def _trained(run: TrainingRun, beat: Heartbeat) -> TrainingResult:
@@ -241,29 +223,17 @@ def _is_over_for_good(run: TrainingRun) -> bool:
 # ---- Measuring -----------------------------------------------------------------------------------
 
 
-@app.task(name="evaluate")
-def evaluate(evaluation_id: int) -> None:
-    """What a model version finds on a split, beside the truth. Safe to deliver twice."""
-    row = Evaluation.objects.claim(evaluation_id, this_worker())
-    if row is None:
-        return
-    try:
-        with Heartbeat(row) as beat, full_disk_is_said():
-            predictions = _predicted(row, beat)
-            file = keep(f"evaluations/{row.pk}-{row.lease_token}.json.gz", pack(predictions))
-            figures = measured_figures(predictions)
-            with transaction.atomic():
-                if row.finish(predictions=file, figures=figures):
-                    _keep_thresholds(row)
-                else:
-                    default_storage.delete(file)
-    except Stopped:
-        row.release()
-    except AnalysisError as error:
-        row.fail(error.message, can_retry=not error.permanent)
-    except Exception:
-        row.fail("The model could not be measured; the server's log has why.", can_retry=True)
-        log.exception("Evaluation %s failed", row.pk)
+@piece(Evaluation)
+def evaluate(row: Evaluation, beat: Heartbeat) -> None:
+    """What a model version finds on a split, beside the truth."""
+    predictions = _predicted(row, beat)
+    file = keep(f"evaluations/{row.pk}-{row.lease_token}.json.gz", pack(predictions))
+    figures = measured_figures(predictions)
+    with transaction.atomic():
+        if row.finish(predictions=file, figures=figures):
+            _keep_thresholds(row)
+        else:
+            default_storage.delete(file)
 
 
 def _predicted(row: Evaluation, beat: Heartbeat) -> dict[str, Any]:
