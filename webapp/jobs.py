@@ -42,7 +42,12 @@ def _ring_for(row: Leased) -> None:
 
 def wake(task: str, queue: str, times: int = 1) -> None:
     """Something waits in this queue: wake so many workers, for whichever row they get."""
-    transaction.on_commit(lambda: [_ring(task, queue=queue, of=queue) for _ in range(times)])
+
+    def ring_all() -> None:
+        for _ in range(times):
+            _ring(task, queue=queue, of=queue)
+
+    transaction.on_commit(ring_all)
 
 
 def work(times: int = 1) -> None:

@@ -114,10 +114,9 @@ def test_a_training_stops_only_when_there_is_something_to_keep(training):
 
 def test_cancelled_in_its_first_second_the_worker_lets_go(training):
     row = claimed(training)
-    assert row.is_wanted()
+    assert row.renew()
     assert training.cancel()
     assert training.is_cancelled
-    assert not row.is_wanted()
     assert not row.renew(epoch=1)
     assert row.wish_now() == TrainingRun.Wish.CANCEL
     assert row.deliver(file="models/x", sha256="0" * 64, description={}) is None

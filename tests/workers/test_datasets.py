@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -196,7 +197,7 @@ def test_a_transfer_of_a_dead_worker_is_taken_up_and_doubles_nothing(dataset, an
     Transfer.objects.claim(row.pk, "host:999999:0:dead")
     from django.utils import timezone
 
-    Transfer.objects.filter(pk=row.pk).update(lease_until=timezone.now())
+    Transfer.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     datasets.transfer(row.pk)
     datasets.transfer(row.pk)  # delivered twice
     row.refresh_from_db()

@@ -18,7 +18,7 @@ from webapp.runs.results import columns_of
 from webapp.timeline.frames import frame_picture
 from workers.engine.originals import local_path
 from workers.media import ingest
-from workers.media.frame import frame
+from workers.media.rendition import rendition
 from workers.runs import analyse
 
 
@@ -270,7 +270,7 @@ def test_another_picture_track_is_measured_when_it_is_asked_for(prepared, acme, 
     assert len(columns_of(second).detections)
     assert second.notes[0] == "Picture track 1 was looked at; the player shows another."
     picture = frame_picture(second, 1.0)
-    frame(picture.pk)
+    rendition(picture.pk)
     picture.refresh_from_db()
     assert picture.status == Status.DONE, picture.error
     shown = cv2.imread(str(local_path(picture.file)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -215,9 +216,9 @@ def test_killed_again_and_again_in_one_epoch_it_is_given_up(request_run):
     run = request_run()
     assert TrainingRun.objects.claim(run.pk, "unlucky").progressed()
     for _ in range(TrainingRun.MAX_ATTEMPTS):
-        TrainingRun.objects.update(lease_until=timezone.now())
+        TrainingRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         TrainingRun.objects.claim(run.pk, "unlucky")
-    TrainingRun.objects.update(lease_until=timezone.now())
+    TrainingRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     housekeeping.give_up_on_the_poisonous()
     run.refresh_from_db()
     assert run.status == Status.FAILED
@@ -256,7 +257,7 @@ def test_cancelled_and_begun_anew_within_the_second_it_begins_at_the_first_epoch
 def test_a_worker_that_lost_its_lease_replaces_nothing_that_is_stored(request_run):
     run = request_run(epochs=3)
     asleep = TrainingRun.objects.claim(run.pk, "asleep")
-    TrainingRun.objects.update(lease_until=timezone.now())
+    TrainingRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     awake = TrainingRun.objects.claim(run.pk, "awake")
     until_stored(awake)
     awake.refresh_from_db()

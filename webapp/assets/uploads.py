@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -295,7 +296,7 @@ def _hash_along(upload: Upload, offset: int, block: bytes) -> None:
             _hashes.popitem(last=False)
 
 
-def _sha256(upload: Upload, file: BinaryIO) -> str:
+def _sha256(upload: Upload, file: FileIO) -> str:
     hashed, state = _hashes.get(upload.pk, (0, None))
     if state is not None and hashed == upload.size_bytes:
         return state.hexdigest()
@@ -304,7 +305,7 @@ def _sha256(upload: Upload, file: BinaryIO) -> str:
 
 
 @contextmanager
-def _locked(upload: Upload) -> Iterator[BinaryIO]:
+def _locked(upload: Upload) -> Iterator[FileIO]:
     """The upload's file, and the row as it is now, while nobody else may write either.
 
     Held for one write, never while waiting for the network: a connection that went dead cannot
