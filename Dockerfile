@@ -32,4 +32,4 @@ COPY --chown=sightline webapp webapp
 COPY --chown=sightline workers workers
 USER sightline
 CMD ["python", "-m", "celery", "--app", "workers.app", "worker", "--pool", "solo", \
-     "--queues", "ingest,analysis", "--without-gossip", "--without-mingle", "--loglevel", "info"]
+     "--queues", "soon,ingest,analysis", "--without-gossip", "--without-mingle", "--loglevel", "info"]

@@ -47,7 +47,7 @@ class Site:
             "OMP_NUM_THREADS": "1",
         }
 
-    def start_worker(self, queues: str = "ingest,analysis") -> subprocess.Popen[bytes]:
+    def start_worker(self, queues: str = "soon,ingest,analysis") -> subprocess.Popen[bytes]:
         worker = subprocess.Popen(
             [
                 *(sys.executable, "-m", "celery", "--app", "workers.app", "worker"),

@@ -13,6 +13,7 @@ from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from webapp.datasets.models import Annotation, Dataset, Sample
 from webapp.projects.models import Project
+from workers.engine import housekeeping
 
 pytestmark = pytest.mark.services
 
@@ -20,6 +21,12 @@ N = 4000
 
 
 @pytest.fixture
+def swept() -> bool:
+    """As the clock does, again and again: a worker that has just started may not be known yet."""
+    housekeeping.sweep()
+    return True
+
+
 def owner(db):
     from webapp.accounts.models import User
 
@@ -50,7 +57,6 @@ def dataset(site, owner, settings) -> Dataset:
 
 
 def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, owner):
-    from webapp.celery import app
 
     def stored() -> int:
         return sum(path.is_file() for path in (site.folder / "media").rglob("*"))
@@ -72,8 +78,7 @@ def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, ow
     assert Project.objects.exclude(workspace=None).get().datasets.count() == 0
 
     site.start_worker("ingest,batch")
-    app.send_task("sweep")  # as the clock does
-    site.wait(lambda: Project.objects.count() == 1, "the rest to go")
+    site.wait(lambda: swept() and Project.objects.count() == 1, "the rest to go")
     assert stored() == 0
     for rows in (Sample, Annotation, Dataset):
         assert not rows.objects.exists()
@@ -123,7 +128,6 @@ def test_a_worker_killed_while_it_erases_a_video_leaves_nothing_behind(site, own
     assert not Asset.everything.get().restore(by=owner), "half of it does not come back"
 
     site.start_worker("batch")
-    app.send_task("erase")
-    site.wait(lambda: not Asset.everything.exists(), "the rest to go")
+    site.wait(lambda: swept() and not Asset.everything.exists(), "the rest to go")
     assert stored() == 0
     assert not Rendition.objects.exists()

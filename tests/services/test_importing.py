@@ -16,6 +16,7 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.types import Box
 from webapp.datasets.models import Annotation, Dataset, Sample, Transfer
 from webapp.leases import Status
+from workers.engine import housekeeping
 
 pytestmark = pytest.mark.services
 
@@ -89,7 +90,6 @@ def content(dataset: Dataset) -> list:
 
 
 def test_an_import_killed_twice_brings_everything_once(site, project, archive):
-    from webapp.celery import app
 
     worker = site.start_worker("batch")
     undisturbed = brought_in(project, archive, "undisturbed")
@@ -102,7 +102,7 @@ def test_an_import_killed_twice_brings_everything_once(site, project, archive):
     samples = Sample.objects.filter(dataset=row.dataset)
     for attempt, enough in enumerate((PICTURES // 4, 2 * PICTURES // 3), 1):
         worker = site.start_worker("batch,ingest")
-        app.send_task("sweep")  # as the clock does: the killed worker took its message with it
+        housekeeping.sweep()  # as the clock does: the killed worker took its message with it
         site.wait(lambda: samples.count() >= enough, "pictures to come in", seconds=120)  # noqa: B023
         site.kill(worker)
         row.refresh_from_db()
@@ -111,7 +111,7 @@ def test_an_import_killed_twice_brings_everything_once(site, project, archive):
         assert samples.count() < PICTURES
 
     site.start_worker("batch,ingest")
-    app.send_task("sweep")
+    housekeeping.sweep()
     site.wait(lambda: over(row), "the import to end", seconds=240)
     assert content(row.dataset) == expected
     assert Annotation.objects.filter(sample__in=samples).count() == PICTURES - PICTURES // 10

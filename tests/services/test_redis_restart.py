@@ -75,7 +75,7 @@ def test_a_restart_of_redis_in_the_middle_changes_nothing(site, ready_asset, pro
     time.sleep(1)
     own_redis.start()
     clock = subprocess.Popen(
-        [sys.executable, "-m", "celery", "--app", "webapp.celery", "beat", "--loglevel", "error"],
+        [sys.executable, "-m", "celery", "--app", "workers.app", "beat", "--loglevel", "error"],
         env=site.environment,
     )
     try:

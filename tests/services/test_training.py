@@ -10,6 +10,7 @@ import pytest
 from webapp.leases import Status
 from webapp.registry.models import ModelVersion
 from webapp.training.models import Evaluation, TrainingRun
+from workers.engine import housekeeping
 
 pytestmark = pytest.mark.services
 
@@ -59,7 +60,6 @@ def trainers() -> list[int]:
 
 
 def test_a_training_killed_in_the_middle_goes_on_and_ends_once(site, waiting):
-    from webapp.celery import app
 
     before = set(trainers())
     worker = site.start_worker("train")
@@ -72,7 +72,7 @@ def test_a_training_killed_in_the_middle_goes_on_and_ends_once(site, waiting):
     assert not ModelVersion.objects.exists()
 
     site.start_worker("ingest,train")
-    app.send_task("sweep")  # as the clock does: the killed worker took its message with it
+    housekeeping.sweep()  # as the clock does: the killed worker took its message with it
     site.wait(lambda: over(waiting), "the training to end", seconds=240)
     assert [row["epoch"] for row in waiting.curves] == list(range(1, EPOCHS + 1))
     assert waiting.curves[: len(known)] == known
