@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Collection, Upload
+from workers.media.ingest import ingest
 
 pytestmark = pytest.mark.django_db
 
@@ -70,11 +71,45 @@ def test_a_file_sent_in_parts_is_stored_by_its_bytes(browser, analyst, workspace
     assert answer.status_code == 204
     asset = Asset.objects.get(pk=answer.headers["Sightline-Asset"])
     sha256 = hashlib.sha256(PNG).hexdigest()
+    assert answer.headers["Sightline-Arriving"] == "0.000"
+    ingest(asset.pk)  # as a worker does; to the probe it is no picture
+    asset.refresh_from_db()
     assert asset.file == f"originals/{sha256[:2]}/{sha256}.png"
     assert default_storage.open(asset.file).read() == PNG
+    assert "Sightline-Arriving" not in browser.head(url, **TUS).headers
     assert (asset.name, asset.sha256, asset.size_bytes) == ("Match 12.PNG", sha256, len(PNG))
     assert (asset.workspace, asset.created_by) == (workspace, analyst)
     assert not list(uploads.settings.UPLOAD_DIR.iterdir())
+
+
+def test_what_arrives_is_in_the_library_and_the_api_at_once(browser):
+    url = begin(browser, name="Match 12.png").headers["Location"]
+    pk = send(browser, url, PNG, 0).headers["Sightline-Asset"]
+    page = browser.get("/library").content.decode()
+    assert "Match 12.png" in page
+    assert "Arriving" in page
+    told = browser.get(f"/api/v1/assets/{pk}/").json()
+    assert (told["status"], told["original"]) == ("waiting", None)
+    assert browser.get(f"/assets/{pk}").status_code == 200
+
+
+def test_deleting_what_arrives_leaves_nothing(browser, django_capture_on_commit_callbacks):
+    upload_whole(browser)
+    asset = Asset.objects.get()
+    assert asset.remove(by=None)
+    ingest(asset.pk)  # the worker does not take it up
+    with django_capture_on_commit_callbacks(execute=True):
+        asset.erase()
+    assert not Upload.objects.exists()
+    assert not list(uploads.settings.UPLOAD_DIR.iterdir())
+
+
+def test_ending_the_upload_of_what_arrives_keeps_its_bytes(browser):
+    url = begin(browser).headers["Location"]
+    send(browser, url, PNG, 0)
+    assert browser.delete(url, **TUS).status_code == 204
+    ingest(Asset.objects.get().pk)
+    assert default_storage.open(Asset.objects.get().file).read() == PNG
 
 
 def test_the_same_bytes_twice_are_one_asset_and_said_so(browser):
@@ -94,6 +129,8 @@ def test_the_same_bytes_in_two_workspaces_are_two_assets_of_one_file(
     upload_whole(browser)
     upload_whole(client_for(stranger))
     assert Asset.objects.count() == 2
+    for asset in Asset.objects.all():
+        ingest(asset.pk)
     assert len({asset.file for asset in Asset.objects.all()}) == 1
 
 
@@ -158,6 +195,7 @@ def test_bytes_recorded_but_lost_with_the_disk_are_sent_again(browser):
         file.truncate(4000)
     assert browser.head(url, **TUS).headers["Upload-Offset"] == "4000"
     assert send(browser, url, PNG[4000:], 4000).headers["Sightline-Asset"]
+    ingest(Asset.objects.get().pk)
     assert Asset.objects.get().sha256 == hashlib.sha256(PNG).hexdigest()
 
 
@@ -167,6 +205,8 @@ def test_a_server_that_was_started_again_in_between_stores_the_same(browser):
     uploads._hashes.clear()  # what lived in the process is gone
     send(browser, url, PNG[10000:20000], 10000)
     assert send(browser, url, PNG[20000:], 20000).headers["Sightline-Asset"]
+    assert Asset.objects.get().sha256 == ""  # not known before a worker has read it
+    ingest(Asset.objects.get().pk)
     assert Asset.objects.get().sha256 == hashlib.sha256(PNG).hexdigest()
 
 
@@ -193,15 +233,36 @@ def test_a_connection_that_breaks_loses_nothing_that_came(browser, analyst, work
     assert send(browser, url, PNG[15000:], 15000).headers["Sightline-Asset"]
 
 
-def test_a_crash_before_the_file_reached_the_library_is_finished_by_an_empty_part(
-    browser, monkeypatch
-):
+def test_a_crash_before_the_answer_is_finished_by_whoever_asks_how_far_it_is(browser):
     url = begin(browser).headers["Location"]
-    upload = the_upload()
-    uploads.append(upload, 0, PNG)  # everything came, and then the power went
-    assert browser.head(url, **TUS).headers["Upload-Offset"] == str(len(PNG))
-    assert send(browser, url, b"", len(PNG)).headers["Sightline-Asset"]
+    uploads.append(the_upload(), 0, PNG)  # everything came, and then the power went
+    answer = browser.head(url, **TUS)
+    assert answer.headers["Upload-Offset"] == str(len(PNG))
+    assert answer.headers["Sightline-Asset"] == str(Asset.objects.get().pk)
     assert send(browser, url, b"", len(PNG)).headers["Sightline-Asset"]  # and asked again
+    assert Asset.objects.count() == 1
+
+
+def test_a_crash_before_the_answer_is_finished_by_the_sweep_where_nobody_asks(browser):
+    begin(browser)
+    uploads.append(the_upload(), 0, PNG)
+    uploads.finish_the_whole()
+    assert not Asset.objects.exists()  # its end may come at any moment
+    Upload.objects.update(touched=timezone.now() - timedelta(minutes=1))
+    uploads.finish_the_whole()
+    assert Asset.objects.get() == the_upload().asset
+
+
+def test_the_sweep_leaves_what_is_on_the_way_and_what_is_refused(browser):
+    begin(browser, b"words, words", "clip.mp4")
+    Upload.objects.update(received_bytes=12)
+    uploads.path_of(the_upload()).write_bytes(b"words, words")
+    begin(browser)
+    uploads.append(Upload.objects.get(name="match.png"), 0, PNG[:9000])
+    Upload.objects.update(touched=timezone.now() - timedelta(minutes=1))
+    uploads.finish_the_whole()
+    assert not Asset.objects.exists()
+    assert "is text" in Upload.objects.get(name="clip.mp4").error
 
 
 def test_more_bytes_than_announced_are_refused(browser):
@@ -211,10 +272,11 @@ def test_more_bytes_than_announced_are_refused(browser):
     assert the_upload().received_bytes == 0
 
 
-def test_a_cancelled_upload_leaves_nothing(browser):
+def test_a_cancelled_upload_leaves_nothing(browser, django_capture_on_commit_callbacks):
     url = begin(browser).headers["Location"]
     send(browser, url, PNG[:100], 0)
-    assert browser.delete(url, **TUS).status_code == 204
+    with django_capture_on_commit_callbacks(execute=True):
+        assert browser.delete(url, **TUS).status_code == 204
     assert browser.head(url, **TUS).status_code == 404
     assert not list(uploads.settings.UPLOAD_DIR.iterdir())
 
@@ -382,13 +444,16 @@ def test_a_key_uploads_if_it_may_write(client, analyst, key_for):
 # --- left behind ----------------------------------------------------------------------------
 
 
-def test_abandoned_uploads_are_swept_after_a_week(browser, settings):
+def test_abandoned_uploads_are_swept_after_a_week(
+    browser, settings, django_capture_on_commit_callbacks
+):
     begin(browser, name="old.png")
     old = the_upload()
     Upload.objects.update(touched=timezone.now() - timedelta(days=8))
     begin(browser, name="new.png")
     (settings.UPLOAD_DIR / "tmpx.upload.png").write_bytes(b"x")
-    assert uploads.sweep_abandoned_uploads() == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert uploads.sweep_abandoned_uploads() == 1
     assert the_upload().name == "new.png"
     assert not uploads.path_of(old).exists()
     assert uploads.path_of(the_upload()).exists()

@@ -52,25 +52,35 @@ class AssetQuerySet(LeasedQuerySet["Asset"]):
     ) -> tuple[Asset, bool]:
         """The asset for these bytes, and whether it is new. The same bytes are stored once.
 
-        Look afterwards whether `file` is there: its last owner may have been erased just before.
+        Without `file` a worker puts them into the storage, and where `sha256` is not known yet it
+        finds out: then the asset may turn out to be another one. With it, look afterwards whether
+        it is there: its last owner may have been erased just before.
         """
         erasing.hold(file)
-        asset, is_new = Asset.everything.get_or_create(
-            workspace=workspace,
-            sha256=sha256,
-            defaults={
-                "name": name,
-                "size_bytes": size_bytes,
-                "file": file,
-                "created_by": by,
-                "collection": collection,
-            },
-        )
+        about = {
+            "name": name,
+            "size_bytes": size_bytes,
+            "file": file,
+            "created_by": by,
+            "collection": collection,
+        }
+        if sha256:
+            asset, is_new = Asset.everything.get_or_create(
+                workspace=workspace, sha256=sha256, defaults=about
+            )
+        else:
+            asset, is_new = Asset.everything.create(workspace=workspace, **about), True
         if is_new:
             Event.record(workspace, by, "uploaded", name)
             jobs.ring(asset)
         asset.restore(by=by)  # deleted a moment ago, and sent again
         return asset, is_new
+
+    def standing_for(self, pk: int) -> int:
+        """The id of the asset that an id stands for: another one's, where an upload turned out to
+        bring bytes that were there already."""
+        led = Upload.objects.filter(began_as=pk).values_list("asset_id", flat=True)
+        return led.first() or pk
 
     def ready(self) -> Self:
         return self.filter(status=Status.DONE)
@@ -87,7 +97,11 @@ class LibraryManager(_LibraryManager["Asset"]):
 
 
 class Asset(Leased):
-    """One uploaded media file and what is known of it. `status` is that of its ingestion."""
+    """One uploaded media file and what is known of it. `status` is that of its ingestion.
+
+    `file` is empty while it arrives: its bytes are where its upload left them, for the worker that
+    ingests it, and `sha256` may not be known yet.
+    """
 
     PIECE = Piece("ingest", "ingest", "uploads")
 
@@ -101,9 +115,9 @@ class Asset(Leased):
         Collection, models.SET_NULL, null=True, blank=True, related_name="assets"
     )
     name = models.CharField(max_length=255)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True)
     size_bytes = models.BigIntegerField()
-    file = StoredFile(is_shared=True, help_text="Name in the media storage.")
+    file = StoredFile(blank=True, is_shared=True, help_text="Name in the media storage.")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -126,7 +140,11 @@ class Asset(Leased):
     class Meta(Leased.Meta):
         ordering = ["-created"]
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "sha256"], name="same_bytes_once")
+            models.UniqueConstraint(
+                fields=["workspace", "sha256"],
+                condition=~models.Q(sha256=""),
+                name="same_bytes_once",
+            )
         ]
         indexes = [
             *Leased.Meta.indexes,
@@ -144,11 +162,22 @@ class Asset(Leased):
         return self.status == Status.DONE
 
     @property
+    def is_arriving(self) -> bool:
+        """Whether its bytes are not in the media storage yet."""
+        return not self.file
+
+    @property
     def stem(self) -> str:
         return PurePath(self.name).stem
 
     def rendition(self, recipe: str) -> Rendition | None:
         return self.renditions.filter(recipe=recipe, status=Status.DONE).first()
+
+    def await_bytes(self) -> None:
+        """Its bytes are missing and came again: a worker takes them in and prepares it anew."""
+        waits = Asset.everything.filter(pk=self.pk).exclude(status=Status.WORKING)
+        if waits.update(file="", status=Status.WAITING, attempt=0, error=""):
+            jobs.ring(self)
 
     def rename(self, name: str, *, by: User | None) -> None:
         before, self.name = self.name, name
@@ -272,8 +301,8 @@ class Rendition(Leased):
 class Upload(models.Model):
     """A file on its way in, by the tus protocol: its bytes so far are in UPLOAD_DIR/<id>.
 
-    What is for the library becomes an asset when it is whole. What is for an import stays where
-    it is until the import is asked for.
+    What is for the library becomes an asset when it is whole, and its bytes stay until a worker has
+    put them into the media storage. What is for an import stays until the import is asked for.
     """
 
     class Purpose(models.TextChoices):
@@ -288,8 +317,10 @@ class Upload(models.Model):
     name = models.CharField(max_length=255)
     size_bytes = models.BigIntegerField()
     received_bytes = models.BigIntegerField(default=0)
-    asset = models.ForeignKey(Asset, models.SET_NULL, null=True, blank=True, related_name="+")
+    asset = models.ForeignKey(Asset, models.CASCADE, null=True, blank=True, related_name="uploads")
     is_duplicate = models.BooleanField(default=False)
+    # the asset it was at first, before its bytes turned out to be another's
+    began_as = models.BigIntegerField(null=True, blank=True, db_index=True)
     error = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)
     touched = models.DateTimeField(auto_now=True)

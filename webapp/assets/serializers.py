@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -22,7 +21,9 @@ class CollectionSerializer(serializers.ModelSerializer):
 class AssetSerializer(serializers.ModelSerializer):
     """`status` is that of its preparation: waiting, working, done or failed. Links expire."""
 
-    original = serializers.SerializerMethodField(help_text="A link to the file; it expires.")
+    original = serializers.SerializerMethodField(
+        help_text="A link to the file; it expires. Null while the file is taken in."
+    )
     poster = serializers.SerializerMethodField(help_text="A link to a small picture, or null.")
 
     class Meta:
@@ -34,8 +35,10 @@ class AssetSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
-    @extend_schema_field(OpenApiTypes.URI)
-    def get_original(self, asset: Asset) -> str:
+    @extend_schema_field({"type": "string", "format": "uri", "nullable": True})
+    def get_original(self, asset: Asset) -> str | None:
+        if asset.is_arriving:
+            return None
         return self._absolute(media_link(asset.file, download_as=asset.name))
 
     @extend_schema_field({"type": "string", "format": "uri", "nullable": True})

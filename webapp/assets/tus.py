@@ -140,19 +140,30 @@ class OneUpload(TusView):
     @extend_schema(
         summary="How much of an upload has arrived (tus)",
         parameters=[_TUS],
-        responses={200: OpenApiResponse(description="`Upload-Offset` says how many bytes.")},
+        responses={
+            200: OpenApiResponse(
+                description="`Upload-Offset` says how many bytes. When all are here, "
+                "`Sightline-Asset` says which asset they are or become, and while they do "
+                "`Sightline-Arriving` says how far that is, from 0 to 1."
+            )
+        },
     )
     def head(self, request: Request, pk: Any) -> HttpResponse:
         upload = self.find(request, pk)
         if upload.error:
             return HttpResponse(status=410)
-        return _where(upload, uploads.held_bytes(upload), status=200)
+        offset = uploads.held_bytes(upload)
+        if offset == upload.size_bytes:  # the answer to the last part may have been lost
+            upload = uploads.finish(upload)
+        return _where(upload, offset, status=200)
 
     @extend_schema(
         summary="Send a part of the file (tus)",
-        description="The answer to the last part comes when the file is in the library, and says "
-        "in `Sightline-Asset` which asset it is. `Sightline-Duplicate: 1` means that the same "
-        "bytes were there already. What is for an import has `Sightline-Upload`, its id.",
+        description="The answer to the last part says in `Sightline-Asset` which asset the file "
+        "becomes. `Sightline-Duplicate: 1` means that the same bytes were there already. While "
+        "`Sightline-Arriving` is said (how far it is, from 0 to 1), a worker still takes the file "
+        "in, and it can turn out to be one that was there: ask again with HEAD. What is for an "
+        "import has `Sightline-Upload`, its id.",
         parameters=[
             _TUS,
             _header("Upload-Offset", "Where this part begins.", OpenApiTypes.INT),
@@ -196,9 +207,11 @@ class OneUpload(TusView):
 
 def _where(upload: Upload, offset: int, *, status: int) -> HttpResponse:
     headers = {"Upload-Offset": str(offset), "Upload-Length": str(upload.size_bytes)}
-    if upload.asset_id:
+    if upload.asset is not None:
         headers["Sightline-Asset"] = str(upload.asset_id)
         headers["Sightline-Duplicate"] = str(int(upload.is_duplicate))
+        if upload.asset.is_arriving:
+            headers["Sightline-Arriving"] = f"{upload.asset.progress:.3f}"
     elif upload.purpose == Upload.Purpose.IMPORT and offset == upload.size_bytes:
         headers["Sightline-Upload"] = str(upload.pk)
     return HttpResponse(status=status, headers=headers)

@@ -15,7 +15,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,10 @@ import filetype
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import F, Sum
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.http import Http404
 from django.utils import timezone
 from rest_framework.exceptions import APIException
@@ -38,6 +41,7 @@ from webapp.storage import take_in
 from webapp.templatetags.show import size as in_words
 
 ABANDONED_AFTER = timedelta(days=7)
+ARRIVES_WITHIN = timedelta(days=1)  # or the bytes are taken to be lost
 MAX_IMPORT_BYTES = Limits().max_bytes  # more than that no archive may hold
 _SNIFFED_BYTES = 8192
 _KEPT_HASHES = 256
@@ -154,10 +158,8 @@ def append(upload: Upload, offset: int, block: bytes) -> int:
 
 
 def finish(upload: Upload) -> Upload:
-    """All bytes are here: put them in the library, or keep them for the import that they are for.
-
-    Safe to ask for twice.
-    """
+    """All bytes are here: make the asset that a worker takes them in for, or keep them for the
+    import that they are for. Safe to ask for twice, and quick however large the file is."""
     with _locked(upload) as file:
         if upload.asset_id:
             return upload
@@ -166,24 +168,35 @@ def finish(upload: Upload) -> Upload:
         if upload.purpose == Upload.Purpose.IMPORT:
             return upload
         _refuse_the_impossible(upload, file.read(_SNIFFED_BYTES))
-        sha256 = _sha256(upload, file)
-        stored_as = original_name(sha256, upload.name)
-        store(path_of(upload), stored_as)
-        asset, is_new = Asset.objects.receive(
-            upload.workspace,
-            name=upload.name,
-            sha256=sha256,
-            size_bytes=upload.size_bytes,
-            file=stored_as,
-            by=upload.user,
-            collection=upload.collection,
-        )
-        if not default_storage.exists(asset.file):  # its last owner was erased just then
-            store(path_of(upload), asset.file)
-        upload.complete(asset, is_duplicate=not is_new)
-    path_of(upload).unlink(missing_ok=True)
+        with transaction.atomic():
+            asset, is_new = Asset.objects.receive(
+                upload.workspace,
+                name=upload.name,
+                sha256=_known_sha256(upload),
+                size_bytes=upload.size_bytes,
+                file="",
+                by=upload.user,
+                collection=upload.collection,
+            )
+            is_stored = not asset.is_arriving and default_storage.exists(asset.file)
+            if not is_new and not is_stored:
+                asset.await_bytes()
+            upload.complete(asset, is_duplicate=not is_new)
+    if is_stored:
+        path_of(upload).unlink(missing_ok=True)
     _hashes.pop(upload.pk, None)
     return upload
+
+
+def finish_the_whole() -> None:
+    """Finish what came whole without its end being asked for: the answer got lost, or the server
+    died before it."""
+    lately = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
+    whole = Upload.objects.filter(received_bytes=F("size_bytes"), touched__lt=lately)
+    for upload in whole.filter(asset=None, error="", purpose=Upload.Purpose.LIBRARY):
+        if held_bytes(upload) == upload.size_bytes:  # and on this machine
+            with suppress(APIException, Http404):
+                finish(upload)
 
 
 def take(
@@ -201,23 +214,75 @@ def take(
 
 def discard(upload: Upload) -> None:
     """Forget an upload and its bytes. What reached the library stays there."""
-    path_of(upload).unlink(missing_ok=True)
-    _hashes.pop(upload.pk, None)
-    upload.delete()
+    if upload.asset is None or not upload.asset.is_arriving:
+        _hashes.pop(upload.pk, None)
+        upload.delete()
+
+
+@receiver(post_delete, sender=Upload)
+def delete_bytes(sender: type[Upload], instance: Upload, **_: Any) -> None:
+    """The bytes go with the row: with its asset, its workspace, or by itself."""
+    path = path_of(instance)
+    transaction.on_commit(lambda: path.unlink(missing_ok=True))
 
 
 def sweep_abandoned_uploads() -> int:
-    """Forget what nobody has touched for a week, rows and stray files. Returns how many."""
+    """Forget what nobody has touched for a week, rows and stray files, and what is in the library.
+
+    Returns how many.
+    """
+    old = Upload.objects.filter(touched__lt=timezone.now() - ABANDONED_AFTER)
     swept = 0
-    for upload in Upload.objects.filter(touched__lt=timezone.now() - ABANDONED_AFTER):
+    for upload in old.exclude(asset__file=""):
         discard(upload)
         swept += 1
     oldest = time.time() - ABANDONED_AFTER.total_seconds()
     for path in settings.UPLOAD_DIR.iterdir():
-        if path.is_file() and path.stat().st_mtime < oldest and not _is_known(path):
+        if path.is_file() and (
+            _is_taken_in(path) or (path.stat().st_mtime < oldest and not _is_known(path))
+        ):
             path.unlink(missing_ok=True)
             swept += 1
     return swept
+
+
+# --- what a worker does with the bytes of an asset that arrives -------------------------------
+
+
+def source_of(asset: Asset) -> Upload | None:
+    """An upload whose bytes, whole and on this machine, are those of `asset`."""
+    for upload in asset.uploads.order_by("created"):
+        path = path_of(upload)
+        if path.is_file() and path.stat().st_size == upload.size_bytes:
+            return upload
+    return None
+
+
+def is_elsewhere(asset_id: int) -> bool:
+    """Whether an asset arrives whose bytes are, most likely, on another machine's disk."""
+    asset = Asset.objects.filter(pk=asset_id, file="").first()
+    if asset is None or source_of(asset) is not None:
+        return False
+    lately = timezone.now() - ARRIVES_WITHIN
+    return asset.uploads.filter(touched__gt=lately).exists()
+
+
+@transaction.atomic
+def give_way(asset: Asset, sha256: str) -> Asset:
+    """The bytes of `asset` are another's of its workspace: that one stays. Returns it."""
+    other = Asset.everything.select_for_update().get(workspace=asset.workspace, sha256=sha256)
+    other.restore(by=asset.created_by)
+    asset.uploads.update(asset=other, is_duplicate=True, began_as=asset.pk)
+    if other.is_arriving or not default_storage.exists(other.file):
+        other.await_bytes()
+    Asset.everything.filter(pk=asset.pk).delete()
+    return other
+
+
+def forget_bytes(asset: Asset) -> None:
+    """They are in the media storage: what the uploads of `asset` left is not needed any more."""
+    for upload in asset.uploads.all():
+        path_of(upload).unlink(missing_ok=True)
 
 
 def original_name(sha256: str, name: str) -> str:
@@ -286,7 +351,7 @@ def _hash_along(upload: Upload, offset: int, block: bytes) -> None:
     """Hash what comes while it comes, so that the end of a large file is not a long wait.
 
     The state lives in this process only. Where another process took a part, or this one was
-    started again, the whole file is hashed at the end instead.
+    started again, a worker hashes the whole file instead.
     """
     hashed, state = _hashes.pop(upload.pk, (0, hashlib.sha256()))
     if hashed == offset and upload.purpose == Upload.Purpose.LIBRARY:
@@ -296,12 +361,10 @@ def _hash_along(upload: Upload, offset: int, block: bytes) -> None:
             _hashes.popitem(last=False)
 
 
-def _sha256(upload: Upload, file: FileIO) -> str:
+def _known_sha256(upload: Upload) -> str:
+    """The hash of all that came, where this process saw all of it; else ""."""
     hashed, state = _hashes.get(upload.pk, (0, None))
-    if state is not None and hashed == upload.size_bytes:
-        return state.hexdigest()
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    return state.hexdigest() if state is not None and hashed == upload.size_bytes else ""
 
 
 @contextmanager
@@ -319,7 +382,8 @@ def _locked(upload: Upload) -> Iterator[FileIO]:
         except Upload.DoesNotExist:
             path_of(upload).unlink(missing_ok=True)
             raise Http404 from None
-        if upload.asset_id or upload.error:
+        is_stored = upload.asset is not None and not upload.asset.is_arriving
+        if is_stored or upload.error:
             path_of(upload).unlink(missing_ok=True)
         if upload.error:
             raise UploadRefused(upload.error)
@@ -352,6 +416,15 @@ def store(path: Path, name: str) -> None:
         if error.errno not in _FULL:
             raise
         raise NoRoom("The disk is full. Everything has arrived: make room, then go on.") from error
+
+
+def _is_taken_in(path: Path) -> bool:
+    """Whether it is in the media storage too: left by a worker that was killed just then."""
+    try:
+        mine = Upload.objects.filter(pk=UUID(path.name)).exclude(asset=None)
+    except ValueError:
+        return False
+    return mine.exclude(asset__file="").exists()
 
 
 def _is_known(path: Path) -> bool:

@@ -229,7 +229,8 @@ def sample(request: MemberRequest, pk: int) -> HttpResponse:
 def take(request: MemberRequest, pk: int) -> HttpResponse:
     """Pictures that were uploaded come into the dataset: `assets` by id, or `files` of a form."""
     found = find(Dataset.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
-    ids = [int(p) for p in request.POST.get("assets", "").split(",") if is_id(p)]
+    asked = [int(p) for p in request.POST.get("assets", "").split(",") if is_id(p)]
+    ids = [Asset.objects.standing_for(pk) for pk in asked]
     names = _names(request.POST.get("names", ""))
     for file in request.FILES.getlist("files"):
         try:

@@ -67,17 +67,21 @@ def _unfinished(request: MemberRequest) -> list[Upload]:
 @may(Action.VIEW)
 def status(request: MemberRequest, pk: int) -> HttpResponse:
     """How an asset stands, as a card, a table row or an upload row that asks again while needed."""
-    return _status(request, find(Asset.objects.select_related("collection"), request, pk=pk))
+    stands = Asset.objects.standing_for(pk)  # its bytes were there already
+    asset = find(Asset.objects.select_related("collection"), request, pk=stands)
+    if stands != pk and request.GET.get("as") != "upload":
+        return HttpResponse()  # the one that was there has a card of its own
+    return _status(request, asset, was_there=stands != pk)
 
 
-def _status(request: MemberRequest, asset: Asset) -> HttpResponse:
+def _status(request: MemberRequest, asset: Asset, *, was_there: bool = False) -> HttpResponse:
     template = {"row": "assets/_row.html", "upload": "assets/_arrived.html"}.get(
         request.GET.get("as", ""), "assets/_card.html"
     )
     context = {
         "card": shelves.cards_of([asset])[0],
         "projects": asset.workspace.projects.all(),
-        "was_there": request.GET.get("was") == "there",
+        "was_there": was_there or request.GET.get("was") == "there",
     }
     return render(request, template, context)
 

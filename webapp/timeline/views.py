@@ -58,6 +58,7 @@ def _run(request: MemberRequest, pk: int) -> Run:
 @may(Action.VIEW)
 def asset(request: MemberRequest, pk: int) -> HttpResponse:
     """The page. Its numbers are in it, so nothing moves when the scripts arrive."""
+    pk = Asset.objects.standing_for(pk)
     found = find(Asset.objects.select_related("collection"), request, pk=pk)
     run = page.run_to_show(found, request.GET.get("run", ""))
     if run is None and request.GET.get("run"):

@@ -34,6 +34,7 @@ from webapp.projects.models import snapshot
 from workers.datasets.thumbs import keep_thumb, small
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_once, local_path
+from workers.media.arrival import arrived
 
 _KEPT_AS_THEY_ARE = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _MOST_PIXELS = 100 * 10**6
@@ -81,7 +82,10 @@ def take_pictures(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     options = transfer.options
     ids = options["assets"]
     workspace = transfer.dataset.project.workspace_id
-    assets = {a.pk: a for a in Asset.objects.filter(pk__in=ids, workspace=workspace)}
+    stands = {pk: Asset.objects.standing_for(pk) for pk in ids}
+    names = {stands.get(int(pk), 0): name for pk, name in options.get("names", {}).items()}
+    known = Asset.objects.filter(workspace=workspace).in_bulk(stands.values())
+    assets = {pk: known[to] for pk, to in stands.items() if to in known}
     report: dict[str, Any] = {"added": 0, "videos": [], "problems": []}
     if missing := len(set(ids) - assets.keys()):
         report["problems"].append(f"{missing} were deleted from the library meanwhile.")
@@ -95,7 +99,8 @@ def take_pictures(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
 
         tell(0.0)
         try:
-            _take(transfer, asset, report, tell)
+            name = names.get(asset.pk, "")
+            _take(transfer, arrived(asset, beat), name, report, tell)
         except AnalysisError as error:
             if not error.permanent:
                 raise
@@ -109,7 +114,7 @@ def take_pictures(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     return {"report": report}
 
 
-def _take(transfer: Transfer, asset: Asset, report: dict[str, Any], tell: Tell) -> None:
+def _take(transfer: Transfer, asset: Asset, name: str, report: dict[str, Any], tell: Tell) -> None:
     options = transfer.options
     path = local_path(asset.file)
     if options["how"] == "pictures":
@@ -121,8 +126,7 @@ def _take(transfer: Transfer, asset: Asset, report: dict[str, Any], tell: Tell) 
                 report["videos"].append(asset.pk)
                 return
             shown = _painted(path)
-        name = options.get("names", {}).get(str(asset.pk)) or asset.name
-        shown.keep(transfer.dataset, name, asset=asset, origin=Sample.Origin.UPLOAD)
+        shown.keep(transfer.dataset, name or asset.name, asset=asset, origin=Sample.Origin.UPLOAD)
         report["added"] += 1
     else:
         for _ in frames_of(transfer, asset, path, tell):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from webapp import jobs, removal, strays
 from webapp.assets.models import Rendition
-from webapp.assets.uploads import sweep_abandoned_uploads
+from webapp.assets.uploads import finish_the_whole, sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.datasets.models import Transfer
 from webapp.leases import Leased, Status, from_now, pieces
@@ -144,6 +144,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     finish_what_is_analysed,
     ring_for_the_waiting,
     hosting.stop_the_idle,
+    finish_the_whole,
     sweep_abandoned_uploads,
     erase_what_was_deleted,
     forget_old_frames,

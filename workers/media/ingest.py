@@ -12,19 +12,33 @@ from PIL import Image
 
 from analysis.errors import AnalysisError, Stopped
 from analysis.types import MediaInfo
+from webapp.assets import uploads
 from webapp.assets.models import Asset, Rendition
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_file, local_path, scratch_file
-from workers.engine.piece import piece
+from workers.engine.piece import NotYet, piece
+from workers.media.arrival import arrive
 
 log = logging.getLogger("sightline.ingest")
 
 TILE_WIDTH = 160  # pixels, of the strip
 
 
+ELSEWHERE_S = 2.0  # until the machine that has the bytes may have looked
+
+
 @piece(Asset)
-def ingest(asset: Asset, beat: Heartbeat) -> dict[str, Any]:
-    """Prepare one upload: the steps, each skipped where the medium has no use for it."""
+def ingest(asset: Asset, beat: Heartbeat) -> dict[str, Any] | None:
+    """Take in one upload and prepare it."""
+    if uploads.is_elsewhere(asset.pk):
+        raise NotYet(ELSEWHERE_S)
+    if asset.is_arriving and not arrive(asset, beat):
+        return None
+    return prepare(asset, beat)
+
+
+def prepare(asset: Asset, beat: Heartbeat) -> dict[str, Any]:
+    """The steps, each skipped where the medium has no use for it."""
     from analysis.media.probe import examine
 
     beat.note(step="reading the file", progress=0.02)
