@@ -152,7 +152,7 @@ def test_killed_at_any_moment_the_next_worker_ends_it(came, monkeypatch, moment)
             patched.setattr(arrival, "take_in", die if moment == "hashed" else stored_then_die)
         with pytest.raises(Killed):
             taken_in(asset)
-    Asset.objects.update(lease_until=timezone.now())
+    Asset.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     ingest(asset.pk)
     asset.refresh_from_db()
     assert (asset.sha256, asset.is_arriving) == (SHA256, False)
@@ -210,6 +210,7 @@ def test_bytes_on_the_disk_of_another_machine_are_left_to_its_worker(came):
     assert (asset.status, asset.attempt) == (Status.WAITING, 0)
     uploads.settings.UPLOAD_DIR.rmdir()
     elsewhere.rename(uploads.settings.UPLOAD_DIR)
+    Asset.objects.update(lease_until=None)  # the two seconds that others have are over
     assert taken_in(asset)
 
 

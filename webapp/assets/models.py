@@ -176,7 +176,7 @@ class Asset(Leased):
     def await_bytes(self) -> None:
         """Its bytes are missing and came again: a worker takes them in and prepares it anew."""
         waits = Asset.everything.filter(pk=self.pk).exclude(status=Status.WORKING)
-        if waits.update(file="", status=Status.WAITING, attempt=0, error=""):
+        if waits.update(file="", status=Status.WAITING, attempt=0, error="", lease_until=None):
             jobs.ring(self)
 
     def rename(self, name: str, *, by: User | None) -> None:

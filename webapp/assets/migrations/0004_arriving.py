@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('assets', '0002_upload_purpose'),
+        ('assets', '0003_what_is_open'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
