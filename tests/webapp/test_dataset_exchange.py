@@ -187,6 +187,7 @@ def whole(browser, data: bytes, name: str = "set.zip") -> str:
     return sent(browser, begun(browser, data, name), data).headers["Sightline-Upload"]
 
 
+@pytest.mark.django_db(transaction=True)  # bytes go when the row is gone for good
 def test_an_archive_sent_in_parts_after_a_lost_connection_is_looked_into(browser, dataset):
     data = zipped(a=bytes(range(256)) * 40)
     url = begun(browser, data)
@@ -205,6 +206,7 @@ def test_an_archive_sent_in_parts_after_a_lost_connection_is_looked_into(browser
     assert not list(uploads.settings.UPLOAD_DIR.iterdir())
 
 
+@pytest.mark.django_db(transaction=True)  # bytes go when the row is gone for good
 def test_a_manifest_and_pictures_sent_one_by_one_become_one_archive(browser, dataset):
     files = {"output.manifest": b"{}\n", "a.jpg": picture(), "b.jpg": picture()}
     ids = [whole(browser, data, name) for name, data in files.items()]

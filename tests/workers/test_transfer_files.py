@@ -1,6 +1,7 @@
 """What a worker does with a labelled set that comes in or goes out, on real rows and files."""
 
 import io
+import json
 import shutil
 import zipfile
 from dataclasses import replace
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from PIL import Image
 
 from analysis.datasets import version as versions
 from analysis.datasets.formats import OF_VIDEOS, TITLES, coco, load, read, yolo
+from analysis.datasets.formats.cvat import pictures as cvat
 from analysis.datasets.formats.ground_truth import pictures as ground_truth
 from analysis.datasets.formats.ground_truth import video as ground_truth_video
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
@@ -176,6 +179,55 @@ def test_what_a_person_drew_since_is_kept(dataset, analyst, tmp_path):
     row = come(dataset, analyst, packed(tmp_path, one))
     assert row.report["tally"] == {"kept": 1}
     assert not sample.annotations.exists()
+
+
+@pytest.mark.parametrize("module", [yolo, coco], ids=["yolo", "coco"])
+def test_a_set_that_is_read_again_never_erases_what_a_person_drew(
+    dataset, analyst, tmp_path, module
+):
+    data = packed(tmp_path, drawn_nothing(), module)
+    come(dataset, analyst, data)
+    sample = dataset.samples.get()
+    sample.annotate([LabelledBox("Kestrel", Box(0.1, 0.1, 0.4, 0.4))], by=analyst)
+    again = come(dataset, analyst, data)
+    assert again.report["tally"] == {"kept": 1}
+    assert sample.annotations.count() == 1
+
+
+def drawn_nothing() -> LabelledSet:
+    """A picture that shows nothing, by a set that says no time."""
+    return LabelledSet("boxes", ("Kestrel",), (LabelledPicture("a.png", 64, 48, file="a"),))
+
+
+def test_a_label_of_the_whole_picture_does_not_make_it_an_empty_one(dataset, analyst, tmp_path):
+    pictures = (
+        LabelledPicture("a.png", 64, 48, labels=("Kestrel",), file="a"),
+        LabelledPicture(
+            "b.png", 64, 48, (LabelledBox("Kestrel", Box(0.1, 0.1, 0.4, 0.4)),), file="b"
+        ),
+    )
+    come(dataset, analyst, packed(tmp_path, LabelledSet("boxes", ("Kestrel",), pictures), cvat))
+    assert dataset.samples.get(source="a.png").state != "labelled"
+    assert dataset.samples.get(source="b.png").annotations.count() == 1
+
+
+def test_an_archive_of_one_split_keeps_it(dataset, analyst):
+    folder = {f"train/{name}": data for name, data in roboflow().items()}
+    come(dataset, analyst, zipped(folder))
+    assert dataset.samples.get().given_split == "train"
+
+
+def roboflow() -> dict[str, bytes]:
+    """COCO as Roboflow lays it out: the file of labels among the pictures."""
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [8, 8, 16, 16]}
+    content = {
+        "images": [{"id": 1, "file_name": "p.png", "width": 64, "height": 48}],
+        "annotations": [box],
+        "categories": [{"id": 1, "name": "Kestrel"}],
+    }
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(buffer, "PNG")
+    return {"_annotations.coco.json": json.dumps(content).encode(), "p.png": buffer.getvalue()}
 
 
 def test_labels_may_come_without_pictures_for_those_that_are_here(dataset, analyst, tmp_path):
@@ -390,7 +442,7 @@ def test_frames_go_out_as_videos_and_come_back_to_where_they_were(filmed, analys
 
     with default_storage.open(row.file) as file:
         again = come(filmed, analyst, file.read())
-    assert again.report["tally"] == {"replaced": 3}
+    assert again.report["tally"] == {"kept": 2, "replaced": 1}  # two bear what a person drew
     assert {s.source: (said(s), s.time_s) for s in filmed.samples.all()} == before
     tracks = filmed.samples.exclude(annotations=None).values_list("annotations__track", flat=True)
     assert list(tracks) == [3, 3]

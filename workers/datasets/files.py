@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,9 +21,10 @@ from analysis.datasets.archive import unpack
 from analysis.datasets.fidelity import fatal, summary
 from analysis.datasets.formats import TITLES, counts, read, write
 from analysis.datasets.picture_files import SUFFIXES, file_names
+from analysis.datasets.split_names import SPLITS
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError, Stopped, UnreadableMedia
-from webapp.datasets.models import Dataset, Sample, Transfer, labels_by_word
+from webapp.datasets.models import Annotation, Dataset, Sample, Transfer, labels_by_word
 from webapp.projects.models import Label, Project
 from workers.datasets.frame_numbers import number_frames
 from workers.datasets.pictures import shown
@@ -86,7 +87,8 @@ def bring_in(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
 def _top(folder: Path) -> Path:
     """The folder in which the set begins: an archive is often one folder that holds the rest."""
     inside = list(folder.iterdir())
-    return _top(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
+    is_wrapper = len(inside) == 1 and inside[0].is_dir() and inside[0].name.lower() not in SPLITS
+    return _top(inside[0]) if is_wrapper else folder
 
 
 @dataclass
@@ -99,6 +101,7 @@ class _Coming:
     known: dict[str, Label]
     sources: Mapping[str, str]  # of what was read → of the sample here
     samples: Mapping[str, Sample]
+    drawn_here: Set[int]  # samples with a box that a person drew or accepted here
     since: datetime  # what is here from then on this very import brought, before it was cut off
     refusal: str = ""
     new_labels: list[str] = field(default_factory=list)
@@ -112,7 +115,11 @@ class _Coming:
         samples = {s.source: s for s in dataset.samples.with_video_names()}
         sources = _sources_here(labelled, samples)
         known = labels_by_word(dataset.project)
-        coming = cls(dataset, labelled, problems, known, sources, samples, transfer.created)
+        by_people = Annotation.objects.filter(
+            sample__dataset=dataset, source=Annotation.Source.PERSON
+        )
+        drawn = set(by_people.values_list("sample", flat=True))
+        coming = cls(dataset, labelled, problems, known, sources, samples, drawn, transfer.created)
         coming.refusal = coming._why_not()
         coming._sort_labels(make=bool(transfer.options.get("make_labels", True)))
         for picture in labelled.pictures:
@@ -163,7 +170,8 @@ class _Coming:
         if sample is None or sample.removed:
             return "new" if picture.file else "missing"
         when = _when(picture)
-        is_newer_here = when is not None and sample.changed > when
+        # What says no time of its own never takes the place of what a person drew here.
+        is_newer_here = sample.pk in self.drawn_here if when is None else sample.changed > when
         if sample.state == "labelled" and is_newer_here:
             return "kept"
         return "new" if sample.created >= self.since else "replaced"
@@ -269,6 +277,8 @@ def _label(sample: Sample, picture: LabelledPicture, coming: _Coming, transfer: 
             return
         sample.set_labels(names, by=transfer.created_by, labels=words)
     else:
+        if picture.labels and not picture.boxes:
+            return  # it says what the picture shows and not where: that does not make it empty
         boxes = [_named(box) for box in picture.boxes if box.label.casefold() in words]
         if picture.boxes and not boxes:
             return  # all that was on it is left out: that does not make it empty
