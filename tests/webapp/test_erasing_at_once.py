@@ -17,6 +17,7 @@ from webapp.assets.models import Asset
 from webapp.datasets.models import Dataset, Sample
 from webapp.projects.models import Project
 from webapp.storage import WholeFiles
+from workers.media.ingest import ingest
 
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(2_000)
 
@@ -84,7 +85,8 @@ def test_an_upload_into_another_workspace_while_the_first_is_erased(
     other_workspace,
 ):
     def send(place, person) -> None:
-        uploads.take(place, person, ContentFile(FILM, name="a.mp4"))
+        upload = uploads.take(place, person, ContentFile(FILM, name="a.mp4"))
+        ingest(upload.asset_id)  # takes it in; that it is no film does not matter here
 
     send(workspace, owner)
     asset = Asset.objects.get()
