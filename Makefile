@@ -58,7 +58,7 @@ check: lint js test ## All that CI runs
 	$(MAKE) --jobs 2 services browser  # both mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
-	@for name in $(or $(BENCH),backup bad_media end_to_end exposure_truth first_detector labelling reference storing synthesis timeline training); do \
+	@for name in $(or $(BENCH),backup bad_media contention end_to_end exposure_truth first_detector labelling reference storing synthesis timeline training); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
 

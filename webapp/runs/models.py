@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -22,6 +22,7 @@ from webapp.leases import (
     claim_first,
     from_now,
     lease_end,
+    take_at_once,
 )
 from webapp.projects.models import Label, Project, fingerprint, snapshot
 from webapp.stored_files import StoredFile
@@ -467,9 +468,10 @@ class SegmentQuerySet(LeasedQuerySet):
 
         left_behind = self.open().filter(status=Status.WORKING).order_by("lease_until")
         waiting = self.open().filter(status=Status.WAITING)
-        return claim_first(left_behind, claim) or claim_first(
-            waiting.order_by("-priority", "run_id", "index"), claim
-        )
+        waiting = waiting.order_by("-priority", "run_id", "index")
+        if connection.features.has_select_for_update_skip_locked:
+            return take_at_once(Segment, [left_behind, waiting], worker)
+        return claim_first(left_behind, claim) or claim_first(waiting, claim)
 
 
 class Segment(Leased):
