@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.boxes import intersections
 from analysis.detectors.engine import Device, load_engine
 from analysis.errors import AnalysisError, UnusableModel
 from analysis.models.describe import describe
@@ -265,7 +266,7 @@ def suppress(boxes: NDArray[np.float32], iou: float, limit: int) -> list[int]:
     while len(left) and len(standing) < limit:
         first, left = left[0], left[1:]
         standing.append(int(first))
-        shared = _shared(boxes[first], boxes[left])
+        shared = intersections(boxes[[first]], boxes[left])[0]
         with np.errstate(invalid="ignore"):  # two empty boxes: 0/0 suppresses nothing
             overlap = shared / (areas[first] + areas[left] - shared)
         left = left[~(overlap > most)]
@@ -285,18 +286,11 @@ def merge(boxes: NDArray[np.float32], iou: float) -> NDArray[np.float32]:
     while len(left):
         first, left = left[0], left[1:]
         standing.append(int(first))
-        shared = _shared(boxes[first], boxes[left])
+        shared = intersections(boxes[[first]], boxes[left])[0]
         together = shared > iou * (areas[first] + areas[left] - shared)
         inside = shared > CONTAINED * np.minimum(areas[first], areas[left])
         left = left[~((together | inside) & (boxes[left, 5] == boxes[first, 5]))]
     return boxes[sorted(standing, key=lambda i: -boxes[i, 4])]
-
-
-def _shared(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The area that `box` (4,) shares with each of `others` (n, 4)."""
-    width = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
-    height = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
-    return np.maximum(width, 0) * np.maximum(height, 0)
 
 
 @remember

@@ -82,10 +82,16 @@ def test_the_sweeper_finds_work_whose_message_was_lost(site, ready_asset, projec
     run = Run.objects.request(ready_asset, project, by=None)
     with app.connection_for_write() as connection:
         connection.default_channel.queue_purge("analysis")
+    assert run.pause()  # a worker looks for work when it starts, and must not find it then
     site.start_worker()
+    time.sleep(4)
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.QUEUED)  # and no message says so
+    time.sleep(4)
+    run.refresh_from_db()
+    assert run.status == Run.Status.QUEUED  # nobody told the worker
     for _ in range(4):
-        time.sleep(1.1)
         housekeeping.sweep()
+        time.sleep(1.1)
     site.wait(lambda: over(run), "the run to end")
     assert rows(run) == undisturbed
 
