@@ -257,13 +257,8 @@ class Rendition(Leased):
     """
 
     WORKSPACE = "asset__workspace"
-    PIECE = Piece(
-        "rendition",
-        "batch",
-        "copies that browsers can play",
-        soon=models.Q(recipe__startswith="frame@"),
-        what_soon="frames at full size",
-    )
+    # All others are made with their asset.
+    PIECE = Piece("rendition", "soon", "frames at full size")
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="renditions")
     recipe = models.CharField(max_length=60)
