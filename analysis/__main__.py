@@ -29,6 +29,7 @@ ROOMS = {
     "exposure": {"exposure": "analysis.exposure.command:command"},
     "datasets": {"dataset": "analysis.datasets.command:command"},
     "synthesis": {"synthesise": "analysis.synthesis.command:command"},
+    "learning": {"train-marks": "analysis.learning.command:command"},
     "training": {"train": "analysis.training.command:command"},
     "measuring": {"evaluate": "analysis.measuring.command:command"},
 }

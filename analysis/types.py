@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 Source = Literal["reference", "yolo", "person"]
+Known = Literal["detected", "followed", "interpolated"]
 MediaKind = Literal["video", "image", "audio"]
 
 
@@ -51,7 +52,10 @@ class Detection:
 
     `clarity` is 0 to 1, measured on the pixels while they were at hand (see
     `analysis.media.clarity`); None when nobody measured it. `track` numbers the logo
-    instance inside one decoded stretch of video; None before tracking.
+    instance inside one decoded stretch of video; None before tracking. `known` says how: a
+    detector saw it in this frame, it was followed here by its pixels, or it lies between two such
+    frames in a blur. `outline`: the corners of the logo where it lies turned or slanted in the
+    box, as fractions of the frame, from its own top left and clockwise.
     """
 
     box: Box
@@ -60,6 +64,8 @@ class Detection:
     source: Source
     clarity: float | None = None
     track: int | None = None
+    known: Known = "detected"
+    outline: tuple[tuple[float, float], ...] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.confidence <= 1.0:
@@ -149,3 +155,12 @@ class MediaInfo:
     is_browser_playable: bool = False
     warnings: Sequence[str] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, known: Mapping[str, Any]) -> MediaInfo:
+        """What `dataclasses.asdict` made of one, after JSON has had it."""
+        tracks = {
+            "audio": [AudioTrack(**track) for track in known.get("audio", ())],
+            "pictures": [PictureTrack(**track) for track in known.get("pictures", ())],
+        }
+        return cls(**{**known, **tracks})

@@ -124,7 +124,8 @@ def fill(boxes: str) -> dict[str, Any]:
 
 
 def _pictures(project: Any) -> None:
-    from webapp.datasets.models import Dataset, Sample
+    from webapp.datasets.dataset import Dataset
+    from webapp.datasets.samples import Sample
     from webapp.storage import keep
 
     dataset = Dataset.objects.create(project=project, name="Boards")
@@ -186,7 +187,7 @@ def dump(target: str, boxes: str) -> dict[str, Any]:
     from bench import detection_rows
     from bench.storing import SEGMENTS, found_in
     from webapp.backup.rows import LEFT_OUT
-    from webapp.runs.models import Segment
+    from webapp.runs.segments import Segment
 
     detection_rows.make_table()
     for segment in Segment.objects.filter(run__software_version="bench").order_by("index"):

@@ -4,10 +4,17 @@ Small files of every format that is read are broken in six ways (see `bench.brok
 then go through what an upload goes through: looked into, its frame table, its frames, its
 pictures or its sound. No peer does this; what is held to is our own promise: no defect of ours, no
 hang, no more memory than one file may cost, and what is read is sound in itself.
+
+All of them take an hour or two. What became of each file is kept in bench/cache/bad_media for as
+long as the code that reads media stays as it is, so a run that was stopped goes on where it was,
+and parts (`--first 2000 --count 500`) add up.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
 import os
 import resource
 import sys
@@ -16,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -33,8 +40,9 @@ from analysis.media.renditions import proxy
 from analysis.media.thumbnails import poster, strip
 from analysis.types import MediaInfo
 from bench.broken_files import BREAKS, broken, seeds
-from bench.report import Report, arguments
+from bench.report import Report, options_of_all
 
+ROOT = Path(__file__).resolve().parents[1]
 COUNT, QUICK = 10_000, 360
 SLOW_S = 60.0  # a file of a few kilobytes that takes longer hangs
 LIMITS = Limits()
@@ -139,10 +147,10 @@ def _seeds() -> dict[str, bytes]:
         return seeds(Path(folder))
 
 
-def verdicts(numbers: Iterable[int]) -> Iterator[Verdict]:
-    """What became of the broken files `numbers`, in order, judged on all cores."""
+def verdicts(numbers: Iterable[int], jobs: int) -> Iterator[Verdict]:
+    """What became of the broken files `numbers`, in order, judged by so many processes."""
     _seeds()  # before the processes are forked, so that each has them
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(jobs) as pool:
         for verdict in pool.map(judge, numbers, chunksize=8):
             if verdict.outcome in ("defect", "broke off") or verdict.seconds > SLOW_S:
                 print(
@@ -151,6 +159,48 @@ def verdicts(numbers: Iterable[int]) -> Iterator[Verdict]:
                     flush=True,
                 )
             yield verdict
+
+
+# --- what is known already ------------------------------------------------------------------------
+
+
+def code_version() -> str:
+    """Changes with whatever a verdict rests on: our code that reads media, and this bench."""
+    about = ["constraints.txt", "bench/bad_media.py", "bench/broken_files.py"]
+    about += [f"analysis/{name}.py" for name in ("children", "errors", "types", "film/schedule")]
+    digest = hashlib.sha256()
+    for path in [
+        *(ROOT / name for name in about),
+        *sorted((ROOT / "analysis/media").rglob("*.py")),
+    ]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def known(store: Path) -> dict[int, Verdict]:
+    """The verdicts that are kept; a line that was broken off is none."""
+    found = {}
+    for line in store.read_text(encoding="utf-8").splitlines() if store.exists() else ():
+        try:
+            verdict = Verdict(**json.loads(line))
+        except ValueError:
+            continue
+        found[verdict.number] = verdict
+    return found
+
+
+def judged(numbers: Sequence[int], store: Path, jobs: int) -> list[Verdict]:
+    """The verdicts on these files: those that are kept, and the others, which are kept then."""
+    found = known(store)
+    missing = [number for number in numbers if number not in found]
+    print(f"{len(numbers) - len(missing)} of {len(numbers)} are known from before", flush=True)
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with store.open("a", encoding="utf-8") as file:
+        for verdict in verdicts(missing, jobs):
+            found[verdict.number] = verdict
+            file.write(json.dumps(asdict(verdict)) + "\n")
+            file.flush()
+    return [found[number] for number in numbers]
 
 
 def report_on(found: Sequence[Verdict]) -> Report:
@@ -182,10 +232,25 @@ def report_on(found: Sequence[Verdict]) -> Report:
     return report
 
 
+def options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = options_of_all(__doc__ or "")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="begin with this file")
+    parser.add_argument("--count", type=int, metavar="M", help="how many files (default: the rest)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
+    parser.add_argument("--anew", action="store_true", help="forget what is known from before")
+    return parser.parse_args(argv)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    options = arguments(__doc__ or "", argv)
-    found = list(verdicts(range(QUICK if options.quick else COUNT)))
-    return report_on(found).finish(options.json)
+    asked = options(argv)
+    store = ROOT / "bench" / "cache" / "bad_media" / f"{code_version()}.jsonl"
+    if asked.anew:
+        store.unlink(missing_ok=True)
+    last = QUICK if asked.quick else COUNT
+    if asked.count is not None:
+        last = asked.first + asked.count
+    found = judged(range(asked.first, last), store, asked.jobs)
+    return report_on(found).finish(asked.json)
 
 
 if __name__ == "__main__":

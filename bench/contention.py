@@ -2,29 +2,34 @@
 
     python -m bench.contention [--quick] [--json FILE]
 
-480 segments of 50 ms of sleep (120 with --quick), 64 claimers in four processes, on PostgreSQL
+480 segments of 50 ms of sleep (120 with --quick), 64 claimers, each a process, on PostgreSQL
 (BENCH_POSTGRES names another server than the one of this machine). Each claims a segment, sleeps,
 finishes it, and goes on. Before, whoever lost the race for eight candidates went away and waited
 for the sweep, which woke one worker each ten seconds while one run was open; both are here as they
 are and were. The ideal is all claimers asleep over a segment all the time.
+
+Then what people and the sweep wait for while much else waits (bench.contention_flow): a logo check
+and a frame with 1,000 runs waiting (100 with --quick), the sweep with 200 uploads whose films need
+proxies (20), by the workers that `make serve` starts, on a Redis of the bench's own.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from bench import contention_flow
 from bench.databases import child, postgres
 from bench.report import Report, arguments, skipped
 
-CLAIMERS, PROCESSES, WORK_S = 64, 4, 0.05
+CLAIMERS, WORK_S, WARM = 64, 0.05, 3
 SWEEP_S = 10.0  # how often the scheme before woke one worker
 
 
@@ -51,11 +56,25 @@ def main() -> int:
         round(idle, 2), round(found["before"]["idle_s"], 2), bar="<= 1", holds=idle <= 1,
     )  # fmt: skip
     report.row("seconds for all", round(found["ours"]["s"], 2), round(found["before"]["s"], 2))
+    report.row(
+        "processor time of claimer and PostgreSQL, ms a segment",
+        *(one["cpu_ms"] and round(one["cpu_ms"], 2) for one in (found["ours"], found["before"])),
+    )
     report.extra["ideal_s"] = ideal
+    contention_flow.add_rows(report, quick=options.quick)
     return report.finish(options.json)
 
 
 # --- in a process with a database of its own ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one round, or the medians of several."""
+
+    s: float  # for all segments
+    idle_s: float  # the longest that one claimer stood idle while segments waited
+    cpu_ms: float | None  # of a claimer and its PostgreSQL backend, for each segment
 
 
 def measure_here(segments: int, rounds: int) -> dict[str, Any]:
@@ -65,39 +84,46 @@ def measure_here(segments: int, rounds: int) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    times: dict[str, list[tuple[float, float]]] = {"ours": [], "before": []}
+    found: dict[str, list[Figures]] = {"ours": [], "before": []}
     for _ in range(rounds):
-        for scheme in times:
-            times[scheme].append(_round(scheme, segments))
-    return {
-        scheme: {
-            "s": statistics.median(s for s, _ in found),
-            "idle_s": statistics.median(idle for _, idle in found),
-        }
-        for scheme, found in times.items()
-    }
+        for scheme in found:
+            found[scheme].append(_round(scheme, segments))
+    return {scheme: asdict(_medians(figures)) for scheme, figures in found.items()}
 
 
-def _round(scheme: str, segments: int) -> tuple[float, float]:
-    """Seconds for all segments, and the longest that one claimer stood idle before the end."""
+def _medians(found: list[Figures]) -> Figures:
+    cpu = [one.cpu_ms for one in found if one.cpu_ms is not None]
+    return Figures(
+        s=statistics.median(one.s for one in found),
+        idle_s=statistics.median(one.idle_s for one in found),
+        cpu_ms=statistics.median(cpu) if len(cpu) == len(found) else None,
+    )
+
+
+def _round(scheme: str, segments: int) -> Figures:
     from django.db import connection
 
-    _make_run(segments)
+    _make_run(WARM * CLAIMERS)
     connection.close()
-    context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(PROCESSES + 1), context.Queue()
-    workers = [
-        context.Process(target=_claimers, args=(scheme, start, results)) for _ in range(PROCESSES)
+    context = multiprocessing.get_context("fork")  # as a worker is: each a process of its own
+    start, results = context.Barrier(CLAIMERS + 1), context.SimpleQueue()
+    claimers = [
+        context.Process(target=_claimer, args=(scheme, f"w{n}", start, results))
+        for n in range(CLAIMERS)
     ]
-    for worker in workers:
-        worker.start()
+    for claimer in claimers:
+        claimer.start()
+    start.wait()
+    _make_run(segments)
     start.wait()
     began = time.perf_counter()
-    idle = [results.get() for _ in workers]
-    seconds = time.perf_counter() - began
-    for worker in workers:
-        worker.join()
-    return seconds, max(idle)
+    found = [results.get() for _ in claimers]
+    seconds = max(ended for ended, _, _ in found) - began
+    for claimer in claimers:
+        claimer.join()
+    cpu = [used for _, _, used in found if used is not None]
+    cpu_ms = 1000 * sum(cpu) / segments if len(cpu) == CLAIMERS else None
+    return Figures(s=seconds, idle_s=max(idle for _, idle, _ in found), cpu_ms=cpu_ms)
 
 
 def _make_run(segments: int) -> None:
@@ -106,7 +132,8 @@ def _make_run(segments: int) -> None:
     from webapp.accounts.models import User, Workspace
     from webapp.assets.models import Asset
     from webapp.projects.models import Project, snapshot
-    from webapp.runs.models import Run, Segment
+    from webapp.runs.run import Run
+    from webapp.runs.segments import Segment
 
     Run.everything.all().delete()
     user, _ = User.objects.get_or_create(email="bench@example.org")
@@ -130,53 +157,54 @@ def _make_run(segments: int) -> None:
     )
 
 
-def _claimers(scheme: str, start: Any, results: Any) -> None:
-    """A process with its share of the claimers, each a thread with a connection of its own."""
-    import django
-
-    django.setup()
+def _claimer(scheme: str, name: str, start: Any, results: Any) -> None:
+    """One claimer, until nothing is left. Tells when it ended, how long it was idle at most, and
+    the processor time it took."""
     from django.db import connection
 
-    from webapp.runs.models import Segment
+    from webapp.runs.segments import Segment
 
     claim = _claim_as_before if scheme == "before" else Segment.objects.claim_next
-    idle: list[float] = []
-    ready = threading.Barrier(CLAIMERS // PROCESSES + 1)
+    for _ in range(WARM):  # as a worker that is at it: connected, what it needs in its caches
+        if segment := claim(name):
+            segment.finish()
+    start.wait()  # until all are warm
+    start.wait()  # until the run is made
+    cpu_before = _cpu_s(connection)
+    longest, since = 0.0, time.perf_counter()
+    while True:
+        segment = claim(name)
+        if segment is not None:
+            longest = max(longest, time.perf_counter() - since)
+            time.sleep(WORK_S)
+            segment.finish()
+            since = time.perf_counter()
+        elif not Segment.objects.open().exists():
+            break
+        elif scheme == "before":  # its message is gone; the sweep wakes one of all
+            time.sleep(SWEEP_S)
+    cpu = _cpu_s(connection)
+    used = None if cpu is None or cpu_before is None else cpu - cpu_before
+    results.put((since, longest, used))
+    connection.close()
 
-    def work(name: str) -> None:
-        connection.ensure_connection()
-        ready.wait()
-        longest, since = 0.0, time.monotonic()
-        while True:
-            segment = claim(name)
-            if segment is not None:
-                longest = max(longest, time.monotonic() - since)
-                time.sleep(WORK_S)
-                segment.finish()
-                since = time.monotonic()
-            elif not Segment.objects.open().exists():
-                break
-            elif scheme == "before":  # its message is gone; the sweep wakes one of all
-                time.sleep(SWEEP_S)
-        idle.append(longest)
-        connection.close()
 
-    threads = [
-        threading.Thread(target=work, args=(f"{os.getpid()}-{n}",))
-        for n in range(CLAIMERS // PROCESSES)
-    ]
-    for thread in threads:
-        thread.start()
-    start.wait()
-    ready.wait()
-    for thread in threads:
-        thread.join()
-    results.put(max(idle))
+def _cpu_s(connection: Any) -> float | None:
+    """Processor time of this process and of its PostgreSQL backend; None where that runs on
+    another machine or system."""
+    backend = Path(f"/proc/{connection.connection.info.backend_pid}")
+    try:
+        if backend.joinpath("comm").read_text().strip() != "postgres":
+            return None
+        return time.process_time() + int(backend.joinpath("schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return None
 
 
 def _claim_as_before(worker: str) -> Any:
     """All open segments sorted for each claim, the first eight tried."""
-    from webapp.runs.models import Run, Segment
+    from webapp.runs.run import Run
+    from webapp.runs.segments import Segment
 
     open_ = Segment.objects.claimable().filter(
         run__status=Run.Status.RUNNING, run__stage=Run.Stage.ANALYSE

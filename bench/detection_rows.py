@@ -17,7 +17,9 @@ from analysis.film.columns import Columns
 from analysis.types import Detection as Found
 from analysis.types import FrameResult
 from webapp.projects.models import Label
-from webapp.runs.models import Run, Segment, SegmentResult, Track
+from webapp.runs.found import Track
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment, SegmentResult
 
 BATCH = 2000
 COLUMNS = (

@@ -236,7 +236,7 @@ def seed(folder: Path) -> dict[str, Any]:
 
 
 def _dataset(workspace: Any, user: Any) -> Any:
-    from webapp.datasets.models import Dataset
+    from webapp.datasets.dataset import Dataset
     from webapp.projects.models import Label, Project
 
     project = Project.objects.create(workspace=workspace, name="Bench")
@@ -272,7 +272,8 @@ def _video(dataset: Any, path: Path, n_frames: int) -> Any:
 
 def _clip(dataset: Any, title: str, video: Any, n_frames: int, user: Any) -> int:
     """A job of one clip; the number of the work on it."""
-    from webapp.labelling.models import Clip, LabelingJob
+    from webapp.labelling.items import Clip
+    from webapp.labelling.jobs import LabelingJob
 
     times = [round(frame / RATE, 6) for frame in range(n_frames)]
     job = LabelingJob.objects.begin(dataset, title, clips=[Clip(video, times)], by=user)
@@ -284,8 +285,8 @@ def _pictures(dataset: Any, folder: Path, user: Any) -> int:
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
 
-    from webapp.datasets.models import Sample
-    from webapp.labelling.models import LabelingJob
+    from webapp.datasets.samples import Sample
+    from webapp.labelling.jobs import LabelingJob
 
     names = []
     for number in range(8):

@@ -69,10 +69,15 @@ class Report:
 
 def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The two options every bench has: `--quick` and `--json FILE`."""
+    return options_of_all(description).parse_args(argv)
+
+
+def options_of_all(description: str) -> argparse.ArgumentParser:
+    """The same, for a bench that has more of them."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a smaller run, within 3 minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    return parser.parse_args(argv)
+    return parser
 
 
 def skipped(reason: str) -> int:

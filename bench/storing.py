@@ -153,7 +153,8 @@ def run_of(project: Any) -> Any:
     from webapp.assets.models import Asset
     from webapp.leases import Status
     from webapp.projects.models import snapshot
-    from webapp.runs.models import Run, Segment
+    from webapp.runs.run import Run
+    from webapp.runs.segments import Segment
 
     asset, _ = Asset.objects.get_or_create(
         workspace=project.workspace,

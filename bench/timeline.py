@@ -177,7 +177,8 @@ def build() -> tuple[Any, Any]:
     from webapp.assets.models import Asset
     from webapp.leases import Status
     from webapp.projects.models import Label, Project, snapshot
-    from webapp.runs.models import Run, Shot
+    from webapp.runs.found import Shot
+    from webapp.runs.run import Run
 
     user = User.objects.create_user("bench@example.org")
     workspace = Workspace.found("Bench", by=user)
@@ -220,7 +221,7 @@ def build() -> tuple[Any, Any]:
 def _store(run: Any, project: Any) -> None:
     from analysis.film.columns import FRAME, Columns
     from webapp.leases import Status
-    from webapp.runs.models import Segment, SegmentResult
+    from webapp.runs.segments import Segment, SegmentResult
 
     times = np.arange(N_FRAMES) * INTERVAL_S
     frames = np.empty(N_FRAMES, FRAME)

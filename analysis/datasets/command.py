@@ -12,6 +12,7 @@ from typing import TextIO
 from analysis.datasets.fidelity import fatal, summary
 from analysis.datasets.formats import FORMATS, TITLES, counts, opened, read, write
 from analysis.datasets.picture_files import own_files
+from analysis.datasets.rest import unmentioned
 from analysis.datasets.types import LabelledSet, Problem
 
 _SHOWN = 5  # places named for each kind of problem
@@ -21,7 +22,8 @@ def command(argv: Sequence[str]) -> int:
     """Check labelled pictures, or bring them from one format to another."""
     options = _parser().parse_args(argv)
     with opened(options.input) as folder:
-        labelled, problems, name = read(folder, options.source)
+        take = options.unmentioned == "take"
+        labelled, problems, name = read(folder, options.source, take_unmentioned=take)
         print(f"{options.input.name}: {TITLES[name]}, {_in_words(labelled)}", file=sys.stderr)
         if options.step == "convert" and not fatal(problems):
             has_pictures = any(picture.file for picture in labelled.pictures)
@@ -30,6 +32,7 @@ def command(argv: Sequence[str]) -> int:
     print_report(problems, sys.stdout)
     if options.json is not None:
         report = {"format": name, "counts": counts(labelled), "problems": summary(problems)}
+        report["unmentioned"] = unmentioned(problems)
         text = json.dumps(report, indent=2, ensure_ascii=False)
         options.json.write_text(text + "\n", encoding="utf-8")
     refused = fatal(problems) is not None
@@ -47,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("input", type=Path, metavar="IN", help="a folder, archive or label file")
         sub.add_argument(
             "--from", dest="source", choices=FORMATS, default="", help="else recognised"
+        )
+        sub.add_argument(
+            "--unmentioned",
+            choices=("take", "leave"),
+            default="take",
+            help="pictures that nothing speaks of: take them without labels, or leave them out",
         )
         sub.add_argument("--json", type=Path, metavar="FILE", help="the report as JSON too")
     sub.add_argument("--to", dest="target", choices=FORMATS, required=True)

@@ -40,6 +40,7 @@ class LabelledPicture:
     boxes: Sequence[LabelledBox] = ()
     labels: Sequence[str] = ()  # of the whole picture
     is_labelled: bool = True
+    is_mentioned: bool = True  # False: it lay beside the labels, and nothing spoke of it
     split: Split | None = None
     group: str = ""  # pictures of one group stay on one side of a split
     is_synthetic: bool = False

@@ -4,15 +4,19 @@
 
 `yolo` finds boxes and `classifier` labels of the whole picture, both with compiled inference
 (`engine`); `reference` knows a logo from a picture of it, without any training; `fused` makes one
-detector of several. A detector is a module with a class like `Detector` below and a line in
-DETECTORS: nothing heavy is imported until it is asked for.
+detector of several; `denying` adds pictures of what is not the logo. A detector is a module with a
+class like `Detector` below and a line in DETECTORS: nothing heavy is imported until it is asked
+for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from analysis.types import Detection, Source
 
@@ -37,6 +41,25 @@ class Detector(Protocol):
         Keeps everything above a low floor of confidence. May read a few frames ahead, and never
         looks at a frame again once it has given its detections.
         """
+        ...
+
+
+@runtime_checkable
+class HasArtwork(Protocol):
+    """A detector that knows labels by pictures of them."""
+
+    def artwork(self, label: str) -> Sequence[NDArray[np.uint8]]:
+        """The pictures of a label, (h, w, 3) BGR or (h, w, 4) BGRA, cut to the logo; none for what
+        it knows otherwise."""
+        ...
+
+
+@runtime_checkable
+class HasNotThis(Protocol):
+    """A detector that knows what looks like a label and is not it: see `denying`."""
+
+    def not_this(self, label: str) -> Sequence[NDArray[np.uint8]]:
+        """Pictures of it, as `HasArtwork.artwork` gives them."""
         ...
 
 

@@ -8,8 +8,11 @@ from itertools import tee
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analysis.boxes import overlap
-from analysis.detectors import Detector
+from analysis.detectors import Detector, HasArtwork
 from analysis.types import Box, Detection, Source
 
 if TYPE_CHECKING:
@@ -32,6 +35,15 @@ class Fused:
             dict.fromkeys(label for detector in detectors for label in detector.labels)
         )
         self.source: Source = self.detectors[0].source
+
+    def artwork(self, label: str) -> list[NDArray[np.uint8]]:
+        """The pictures by which any of them knows a label."""
+        return [
+            picture
+            for detector in self.detectors
+            if isinstance(detector, HasArtwork)
+            for picture in detector.artwork(label)
+        ]
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
         """See `Detector.detect`. Works on copies: one detector may be far behind another."""

@@ -79,6 +79,8 @@ COLUMNS = (
     Column("share_of_analysed_time", "Of the time analysed", "share", PERCENT, 1,
            "reported ÷ time analysed"),
     Column("count", "Times", "", NUMBER, 0, "exposures that count under the method", ALL, PAGE),
+    Column("doubtful_ends", "Doubtful ends", "", NUMBER, 0,
+           "beginnings and ends in the middle of an unbroken, still shot"),
     Column("longest_s", "Longest", "s", CLOCK, 1, "the longest exposure", SHEETS | Face.COMMAND),
     Column("mean_episode_s", "Mean exposure", "s", CLOCK, 1, "reported ÷ times"),
     Column("first_s", "First", "time", CLOCK, 1, "start of the first exposure"),
@@ -98,7 +100,6 @@ COLUMNS = (
     Column("prominence", "Prominence", "0–1", PERCENT, 0,
            "weighted mean of size, position, clarity, solus", REPORT, REPORT),
     Column("qe_s", "Quality-adjusted", "s", CLOCK, 1, "seconds weighted by prominence"),
-    Column("mentions", "Mentions", "", NUMBER, 0, "spoken, where they were given"),
     Column("media_value", "Media value", "money", NUMBER, 2,
            "full equivalence; only with a rate", MONEY, MONEY, "Full equivalence"),
     Column("media_value_adjusted", "Media value, weighted", "money", NUMBER, 2,
@@ -129,6 +130,14 @@ def shown(column: Column, value: float | None) -> str:
     if column.format is Format.PERCENT:
         return percent(value, column.decimals)
     return f"{value:,.{column.decimals}f}"
+
+
+def doubts(n: int) -> str:
+    """What to say of so many beginnings and ends that nothing in the picture explains."""
+    if not n:
+        return ""
+    what = "1 beginning or end is" if n == 1 else f"{n:,} beginnings or ends are"
+    return f"{what} doubtful: the picture stood still there"
 
 
 def edges(border_error_s: float) -> str:

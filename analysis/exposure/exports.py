@@ -10,16 +10,31 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from analysis.exposure.columns import COLUMNS
-from analysis.exposure.measure import BrandExposure, Exposure
+from analysis.exposure.measure import BrandExposure, Episode, Exposure
 
 SCHEMA = "sightline.exposure/1"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 _BRAND_NUMBERS = tuple(column.key for column in COLUMNS)
 _SHARED = ("threshold", "method", "method_version", "currency")
+
+
+class Origin(NamedTuple):
+    """Where the rows of a file come from, so that rows of many files can be told apart."""
+
+    file: str = ""  # the asset's name
+    project: str = ""
+    report: str = ""  # the title it was issued under; empty where it was not
+    run: str = ""  # its number
+
+    def cells(self) -> tuple[str, ...]:
+        return tuple(map(safe_cell, self))
+
+
+NOWHERE = Origin()
 
 
 def clock(time_s: float | None) -> str:
@@ -43,15 +58,17 @@ def safe_cell(text: str) -> str:
     return text
 
 
-def brands_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
-    """One row per brand, in seconds and shares, each with the methodology it was counted by.
+def brands_csv(exposure: Exposure, names: Mapping[int, str], origin: Origin = NOWHERE) -> str:
+    """One row per brand, in seconds and shares, each with where it comes from and how it was
+    counted.
 
     The sentences about its limits stand once, in the last column of the first row. `names` gives
     the name of each label. Encode as "utf-8-sig" for Excel.
     """
-    header = ("brand", "reported", *_BRAND_NUMBERS, *_SHARED)
+    header = (*Origin._fields, "brand", "reported", *_BRAND_NUMBERS, *_SHARED)
     rows = [
         (
+            *origin.cells(),
             safe_cell(names[brand.label]),
             clock(brand.reported_s),
             *(_number(getattr(brand, name)) for name in _BRAND_NUMBERS),
@@ -63,15 +80,18 @@ def brands_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
     return _csv(header, rows, exposure)
 
 
-def episodes_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
-    """One row per exposure, in the order of time, each with the methodology it was counted by."""
+def episodes_csv(exposure: Exposure, names: Mapping[int, str], origin: Origin = NOWHERE) -> str:
+    """One row per exposure, in the order of time, each with where it comes from and how it was
+    counted."""
     header = (
+        *Origin._fields,
         *("brand", "start", "end", "start_s", "end_s", "on_screen_s"),
-        *("mean_size", "peak_confidence", "mean_confidence"),
+        *("mean_size", "peak_confidence", "mean_confidence", "doubtful"),
         *_SHARED,
     )
     rows = [
         (
+            *origin.cells(),
             safe_cell(names[brand.label]),
             clock(episode.start_s),
             clock(episode.end_s),
@@ -82,6 +102,7 @@ def episodes_csv(exposure: Exposure, names: Mapping[int, str]) -> str:
                     *(episode.mean_size, episode.peak_confidence, episode.mean_confidence),
                 )
             ),
+            episode.doubtful,
             *_shared_cells(exposure, brand),
         )
         for episode, brand in in_playing_order(exposure)
@@ -114,11 +135,26 @@ def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
             {
                 "name": names[brand.label],
                 "threshold": exposure.thresholds[brand.label],
-                **_rounded(asdict(replace(brand, episodes=()))),
-                "episodes": [_rounded(episode._asdict()) for episode in brand.episodes],
+                **_figures(brand),
+                "episodes": [_rounded(_episode(episode)) for episode in brand.episodes],
             }
             for brand in exposure.brands
         ],
+    }
+
+
+def _figures(brand: BrandExposure) -> dict[str, Any]:
+    """Without mentions, which nothing that makes files counts."""
+    figures = _rounded(asdict(replace(brand, episodes=())))
+    del figures["mentions"]
+    return figures
+
+
+def _episode(episode: Episode) -> dict[str, Any]:
+    begin, end = episode.doubtful_begin, episode.doubtful_end
+    return episode._asdict() | {
+        "doubtful_begin": begin._asdict() if begin else None,
+        "doubtful_end": end._asdict() if end else None,
     }
 
 

@@ -6,6 +6,7 @@ figure from. `docs/methodology.md` has the formulas; `analysis.exposure.measure`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +23,14 @@ Numbers = NDArray[np.float64]
 Figures = dict[str, NDArray]
 
 
+class Doubt(NamedTuple):
+    """A beginning or end that the picture does not explain: `analysis.exposure.doubts`."""
+
+    time_s: float  # of the analysed frame that shows the brand first, or last
+    box: tuple[float, float, float, float]  # xyxy there, fractions of the frame
+    confidence: float
+
+
 class Episode(NamedTuple):
     """One exposure: a stretch in which the brand was seen, short gaps bridged."""
 
@@ -31,11 +40,26 @@ class Episode(NamedTuple):
     peak_confidence: float
     mean_size: float  # share of the frame while on screen
     mean_confidence: float
+    doubtful_begin: Doubt | None = None
+    doubtful_end: Doubt | None = None
+
+    @property
+    def doubtful(self) -> str:
+        """Which of its two ends is doubtful, in words."""
+        found = [
+            word
+            for word, doubt in (("begins", self.doubtful_begin), ("ends", self.doubtful_end))
+            if doubt
+        ]
+        return " and ".join(found)
 
     @property
     def length_s(self) -> float:
         """From its start to its end, with every gap."""
         return self.end_s - self.start_s
+
+
+_MEASURED = tuple(n for n in Episode._fields if n not in Episode._field_defaults)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +118,8 @@ class Episodes:
     """All episodes of all brands, ordered by brand, then time. Shape (n_episodes,)."""
 
     of: NDArray[np.intp]  # (n_sightings,): the episode of each sighting
+    first: NDArray[np.intp]  # its first sighting, and its last
+    last: NDArray[np.intp]
     brand: NDArray[np.intp]
     is_kept: NDArray[np.bool_]
     start_s: Numbers
@@ -105,10 +131,14 @@ class Episodes:
     mean_size: Numbers
     mean_confidence: Numbers
 
-    def kept_of(self, brand: int) -> tuple[Episode, ...]:
-        rows = np.flatnonzero(self.is_kept & (self.brand == brand))
-        values = (getattr(self, name)[rows].tolist() for name in Episode._fields)
-        return tuple(map(Episode._make, zip(*values, strict=True)))
+    def kept_of(
+        self, brand: int, begins: Mapping[int, Doubt], ends: Mapping[int, Doubt]
+    ) -> tuple[Episode, ...]:
+        """The kept episodes of a brand, each with its own of the doubts, which are by row."""
+        rows = np.flatnonzero(self.is_kept & (self.brand == brand)).tolist()
+        values = (getattr(self, name)[rows].tolist() for name in _MEASURED)
+        doubts = (map(begins.get, rows), map(ends.get, rows))
+        return tuple(map(Episode._make, zip(*values, *doubts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +189,8 @@ def episodes_of(timed: Timed, method: Methodology, *, is_picture: bool = False) 
     total = _sums(found.of, weight, n)
     return Episodes(
         of=found.of,
+        first=first,
+        last=found.last,
         brand=seen.brand[first],
         is_kept=found.is_kept,
         start_s=timed.start_s[first],

@@ -15,16 +15,18 @@ Needs numpy only, and is quick enough to be asked again on each move of a slider
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.exposure.doubts import Doubts, doubtful_ends
 from analysis.exposure.figures import (
     SIZE_BANDS,
     Cells,
+    Doubt,
     Episode,
     Episodes,
     Figures,
@@ -41,6 +43,7 @@ from analysis.exposure.sightings import (
     Boxes,
     Thresholds,
     boxes_of,
+    counting,
     sightings_of,
     threshold_of,
 )
@@ -51,6 +54,7 @@ __all__ = [
     "METHODOLOGIES",
     "SIZE_BANDS",
     "BrandExposure",
+    "Doubt",
     "Episode",
     "Exposure",
     "Interval",
@@ -85,6 +89,7 @@ class BrandExposure:
 
     episodes: tuple[Episode, ...]  # those the methodology keeps
     count: int
+    doubtful_ends: int | None  # beginnings and ends; None where no cut is known
     longest_s: float
     mean_episode_s: float | None
     first_s: float | None
@@ -138,6 +143,11 @@ class Exposure:
         return self.window[1] - self.window[0]
 
     @property
+    def doubtful_ends(self) -> int:
+        """How many beginnings and ends of all brands the picture does not explain."""
+        return sum(brand.doubtful_ends or 0 for brand in self.brands)
+
+    @property
     def clear_s(self) -> float:
         """Analysed time with no brand on screen."""
         return max(self.analysed_s - self.any_s, 0.0)
@@ -159,12 +169,14 @@ def measure(
     window: tuple[float, float] | None = None,
     rate: MediaRate | None = None,
     mentions: Mapping[int, int] | None = None,
+    cuts: Sequence[float] = (),
 ) -> Exposure:
     """Exposure of `labels` in the frames of `columns`, between the two times of `window`.
 
     `columns.frames` must be in time order with cells that do not overlap; cells are cut to the
     window, and to the duration. Hidden labels keep their row, empty, and are no company for the
-    others. `mentions` counts spoken mentions per label; they enter money only.
+    others. `mentions` counts spoken mentions per label; they enter money only. `cuts` says in
+    seconds when each shot begins, in time order, so that doubtful beginnings and ends are told.
 
     A picture has `duration_s` 0: its seconds are 0, shares of time are None, and sizes,
     positions, clarity and shares of area are means over its frames.
@@ -172,7 +184,7 @@ def measure(
     Raises ValueError for a duration or window that is no stretch of time, or a repeated label.
     """
     view = _view(columns, duration_s, list(labels), thresholds, hidden, window)
-    return _measured(view, method, rate, mentions or {})
+    return _measured(view, method, rate, mentions or {}, cuts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,23 +216,20 @@ def _view(
     return _View(frames, cells, boxes, duration_s, window, labels, thresholds, hidden)
 
 
-def _counts(boxes: Boxes, method: Methodology) -> NDArray[np.bool_]:
-    """Of each box, whether the methodology counts it."""
-    return (
-        (boxes.area >= method.min_size)
-        & (boxes.visibility >= method.min_visibility - 1e-6)
-        & ~(boxes.clarity < method.min_clarity)  # not measured: passes; `limits` says so
-    )
-
-
 def _measured(
-    view: _View, method: Methodology, rate: MediaRate | None, mentions: Mapping[int, int]
+    view: _View,
+    method: Methodology,
+    rate: MediaRate | None,
+    mentions: Mapping[int, int],
+    cuts: Sequence[float],
 ) -> Exposure:
     cells, labels, duration_s = view.cells, view.labels, view.duration_s
-    boxes = view.boxes.take(_counts(view.boxes, method))
+    boxes = view.boxes.take(counting(view.boxes, method))
     seen = sightings_of(boxes, dominant_only=method.dominant_only)
     timed = Timed.of(seen, cells)
     episodes = episodes_of(timed, method, is_picture=duration_s == 0)
+    is_told = duration_s > 0 and len(cuts) > 0
+    doubts = doubtful_ends(boxes, seen, episodes, cells, cuts) if is_told else None
     span_s, analysed_s = view.window[1] - view.window[0], float(cells.dwell_s.sum())
     figures = on_screen_figures(timed, len(labels), span_s)
     figures |= reported_figures(timed, episodes, method, len(labels))
@@ -234,7 +243,7 @@ def _measured(
         analysed_s=analysed_s,
         **_sampling(view.frames, is_picture=duration_s == 0),
         any_s=float(cells.dwell_s[_marked(seen.frame, len(view.frames))].sum()),
-        brands=_brands(labels, view.hidden, figures, episodes),
+        brands=_brands(labels, view.hidden, figures, episodes, doubts),
         thresholds={label: threshold_of(view.thresholds, label) for label in labels},
         rate=rate,
         n_boxes=len(boxes.frame),
@@ -300,17 +309,24 @@ def _money(
 
 
 def _brands(
-    labels: Sequence[int], hidden: Collection[int], figures: Figures, episodes: Episodes
+    labels: Sequence[int],
+    hidden: Collection[int],
+    figures: Figures,
+    episodes: Episodes,
+    doubts: Doubts | None,
 ) -> tuple[BrandExposure, ...]:
+    begins, ends = doubts or ({}, {})
     rows = {name: values.tolist() for name, values in figures.items()}
     brands = []
     for brand, label in enumerate(labels):
-        kept = episodes.kept_of(brand)
+        kept = episodes.kept_of(brand, begins, ends)
+        n_doubtful = sum(bool(e.doubtful_begin) + bool(e.doubtful_end) for e in kept)
         brands.append(
             BrandExposure(
                 label=label,
                 is_hidden=label in hidden,
                 episodes=kept,
+                doubtful_ends=None if doubts is None else n_doubtful,
                 first_s=kept[0].start_s if kept else None,
                 last_s=kept[-1].end_s if kept else None,
                 **{name: _plain(values[brand]) for name, values in rows.items()},
@@ -419,7 +435,7 @@ def _rule(method: Methodology) -> tuple[float, float, float]:
 
 def _shown(boxes: Boxes, method: Methodology) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Brand and frame of what the methodology counts, each pair once."""
-    rows = np.flatnonzero(_counts(boxes, method))
+    rows = np.flatnonzero(counting(boxes, method))
     brand, frame = boxes.brand[rows], boxes.frame[rows]
     is_new = np.append(True, (frame[1:] != frame[:-1]) | (brand[1:] != brand[:-1]))[: len(rows)]
     return brand[is_new], frame[is_new]
@@ -445,6 +461,7 @@ class RankStability:
     ranking: tuple[int, ...]  # labels by reported seconds under the default methodology
     flips: Mapping[str, tuple[tuple[int, int], ...]]  # per methodology, the pairs it turns round
     n_methods: int
+    names: Mapping[str, str] = field(default_factory=dict)  # of the methodologies, by their keys
 
     @property
     def is_stable(self) -> bool:
@@ -454,7 +471,7 @@ class RankStability:
     def sentence(self) -> str:
         if self.is_stable:
             return f"The rank of the brands is unchanged under all {self.n_methods} methodologies."
-        names = ", ".join(METHODOLOGIES[key].name for key in self.flips if key in METHODOLOGIES)
+        names = ", ".join(self.names[key] for key in self.flips if key in self.names)
         return (
             f"The rank of the brands flips under {len(self.flips)} of {self.n_methods} "
             f"methodologies{': ' + names if names else ''}."
@@ -484,4 +501,5 @@ def rank_stability(standings: Mapping[str, Standing], base: str = DEFAULT) -> Ra
         turned = tuple((a, b) for a, b in pairs if seconds[b] > seconds[a] + 1e-6)
         if turned:
             flips[key] = turned
-    return RankStability(tuple(brand.label for brand in order), flips, len(standings))
+    names = {key: standing.method.name for key, standing in standings.items()}
+    return RankStability(tuple(brand.label for brand in order), flips, len(standings), names)

@@ -55,7 +55,7 @@ class MediaRate:
     @property
     def formula(self) -> str:
         """The formula with this rate's numbers in it, to print beside any amount."""
-        seconds = "(reported seconds + seconds for mentions) ÷ 30"
+        seconds = "reported seconds ÷ 30"
         if self.impressions is None or self.cpm is None:
             return f"{seconds} × {self.per_30_s:,.2f} {self.currency}"
         return (
@@ -130,8 +130,8 @@ _PRESETS = (
         dominant_only=True,
         mention_s=10.0,
         note="Follows what Joyce Julius published (clear, in focus, unobstructed, only the "
-        "dominant of a sponsor's logos, 10 s per mention) with limits of ours; it is not their "
-        "count, and obstruction inside the frame is not measured.",
+        "dominant of a sponsor's logos) with limits of ours; it is not their count, obstruction "
+        "inside the frame is not measured, and what is spoken is not counted.",
     ),
     Methodology(
         key="sri-like",
@@ -141,8 +141,9 @@ _PRESETS = (
         minimum_s=0.0,
         min_visibility=0.9,
         mention_s=5.0,
-        note="Follows what SRi published (90 % of the logo visible, 5 s per mention); it is not "
-        "their count, and only the part cut off by the frame's edge is known to be hidden.",
+        note="Follows what SRi published (90 % of the logo visible); it is not their count, only "
+        "the part cut off by the frame's edge is known to be hidden, and what is spoken is not "
+        "counted.",
     ),
     Methodology(
         key="brandmatrix-like",

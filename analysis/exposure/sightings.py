@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.exposure.methodologies import Methodology
 from analysis.film.columns import Columns
 
 DEFAULT_THRESHOLD = 0.5
@@ -179,6 +180,15 @@ def _area(
     y2: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     return np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
+
+
+def counting(boxes: Boxes, method: Methodology) -> NDArray[np.bool_]:
+    """Of each box, whether the methodology counts it. Shape (n_boxes,)."""
+    return (
+        (boxes.area >= method.min_size)
+        & (boxes.visibility >= method.min_visibility - 1e-6)
+        & ~(boxes.clarity < method.min_clarity)  # not measured: passes; `limits` says so
+    )
 
 
 def sightings_of(boxes: Boxes, *, dominant_only: bool = False) -> Sightings:

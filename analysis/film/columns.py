@@ -9,11 +9,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.types import FrameResult, Source
+from analysis.types import FrameResult, Known, Source
 
 FRAME = np.dtype([("time_s", "<f8"), ("start_s", "<f8"), ("end_s", "<f8")])
 DETECTION = np.dtype(
@@ -28,10 +29,13 @@ DETECTION = np.dtype(
         ("confidence", "<f4"),
         ("clarity", "<f4"),  # NaN: not measured
         ("source", "u1"),  # position in SOURCES
+        ("known", "u1"),  # position in KNOWN
     ]
 )
 SOURCES: tuple[Source, ...] = ("reference", "yolo", "person")
-_MAGIC = b"SLC1"
+KNOWN: tuple[Known, ...] = get_args(Known)
+_MAGIC, _FIRST_MAGIC = b"SLC2", b"SLC1"
+_FIRST_DETECTION = np.dtype([(n, DETECTION[n]) for n in DETECTION.names or () if n != "known"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +64,7 @@ class Columns:
                 d.confidence,
                 np.nan if d.clarity is None else d.clarity,
                 SOURCES.index(d.source),
+                KNOWN.index(d.known),
             )
             for index, result in enumerate(results)
             for d in result.detections
@@ -87,14 +92,25 @@ class Columns:
 
     @classmethod
     def unpack(cls, data: bytes | memoryview) -> Columns:
-        """The columns that `pack` wrote.
+        """The columns that `pack` wrote, now or before boxes said how they are known.
 
         Raises ValueError for bytes that are something else.
         """
         data = bytes(data)
-        if data[:4] != _MAGIC:
+        if data[:4] not in (_MAGIC, _FIRST_MAGIC):
             raise ValueError("not packed columns")
         n_frames, n_detections = np.frombuffer(data, "<u4", 2, 4).tolist()
         body = zlib.decompress(data[12:])
         frames = np.frombuffer(body, FRAME, n_frames)
-        return cls(frames, np.frombuffer(body, DETECTION, n_detections, frames.nbytes))
+        is_first = data[:4] == _FIRST_MAGIC
+        kind = _FIRST_DETECTION if is_first else DETECTION
+        detections = np.frombuffer(body, kind, n_detections, frames.nbytes)
+        return cls(frames, _with_known(detections) if is_first else detections)
+
+
+def _with_known(before: NDArray[np.void]) -> NDArray[np.void]:
+    """Detections from when each was one of a detector."""
+    detections = np.zeros(len(before), DETECTION)
+    for name in _FIRST_DETECTION.names or ():
+        detections[name] = before[name]
+    return detections

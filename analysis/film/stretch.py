@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,12 +18,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.detectors import Detector
+from analysis.boxes import overlap
+from analysis.detectors import Detector, HasArtwork, HasNotThis
 from analysis.detectors.fused import Fused
 from analysis.errors import Stopped
+from analysis.film.denied import weighed
+from analysis.film.following import Follower, FollowingOptions
 from analysis.film.schedule import SamplingOptions
 from analysis.film.shots import find_shots
 from analysis.film.tracking import TrackingOptions, track_all
+from analysis.film.views import View
 from analysis.media.clarity import clarity
 from analysis.media.frames import CHANGE, KEPT, Frame, FrameReader
 from analysis.media.guard import Limits
@@ -32,6 +36,7 @@ from analysis.types import Detection, FrameResult, Sample
 PROGRESS_S = 0.5  # on_progress is called no more often than this
 THUMBNAIL_SIDE = 160  # pixels, the longer one
 MAX_THUMBNAILS = 400  # in one stretch; a longer one keeps every second, fourth … of them
+_SAME_BOX = 0.3  # intersection over union from which a person and a detector saw one logo
 _NEAR = 640  # a thumbnail is averaged down from this width
 
 
@@ -70,6 +75,10 @@ def analyse_stretch(
     tracking: TrackingOptions | None = None,
     limits: Limits | None = None,
     track: int | None = None,
+    follow: bool = True,
+    following: FollowingOptions | None = None,
+    changes: NDArray[np.void] | None = None,
+    told: Mapping[float, Sequence[Detection]] | None = None,
 ) -> StretchResult:
     """Find logos in the sampled frames of one stretch of a film.
 
@@ -85,6 +94,10 @@ def analyse_stretch(
         should_stop: asked for every frame.
         thumbnails_per_s: how many small pictures to keep; 0 for none.
         track: the picture track of the file; by default the one that players show.
+        follow: look with the detector at key samples, and follow what it finds to the others;
+            else each sample is looked at as if there were no others.
+        changes: those of an earlier pass over the stretch: then less need be decoded.
+        told: what a person saw, by the time of a sample. It is followed like what is detected.
 
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
     """
@@ -102,20 +115,26 @@ def analyse_stretch(
         hold_below=sampling.change if sampling.mode == "adaptive" else None,
         keys_only=sampling.mode == "key",
         track=track,
+        spare=changes is not None,
     ) as reader:
-        found: list[tuple[float, list[Detection]]] = []
-        for frame, detections in _detected(reader, detector, thumbnails):
+
+        def done(n: int) -> None:
             if should_stop():
                 raise Stopped
-            found.append((frame.time_s, with_clarity(frame, detections)))
-            progress.tell(len(found) + sum(map(len, reader.held.values())))
+            progress.tell(n + sum(map(len, reader.held.values())))
+
+        if follow:
+            found = _followed(reader, detector, thumbnails, done, following, told or {})
+        else:
+            found = _each(reader, detector, thumbnails, done)
     results = _results(samples, found, reader.held)
-    cuts = _cuts(reader.changes, span_s or _span(samples))
+    changes = reader.changes if changes is None else changes
+    cuts = _cuts(changes, span_s or _span(samples))
     n_held = sum(map(len, reader.held.values()))
     progress.finish(len(found) + n_held)
     return StretchResult(
         results=track_all(results, cuts, tracking),
-        changes=reader.changes,
+        changes=changes,
         cuts=cuts,
         n_held=n_held,
         n_missing=reader.n_missing,
@@ -136,8 +155,11 @@ def analyse_picture(
     Raises UnreadableMedia, RefusedMedia.
     """
     frame = Frame.from_file(path, limits=limits)
-    [detections] = _one(detectors).detect([frame])
-    return FrameResult(Sample(0.0, 0.0, 0.0), with_clarity(frame, detections))
+    frame.is_key = True
+    detector = _one(detectors)
+    [detections] = detector.detect([frame])
+    found = with_clarity(frame, weighed(detector, frame, detections))
+    return FrameResult(Sample(0.0, 0.0, 0.0), found)
 
 
 def picture_result(path: Path | str, detectors: Detector | Sequence[Detector]) -> StretchResult:
@@ -164,16 +186,28 @@ def with_clarity(frame: Frame, detections: Sequence[Detection]) -> list[Detectio
     return [replace(d, clarity=clarity(luma, d.box)) for d in detections]
 
 
+def with_told(detections: Sequence[Detection], told: Sequence[Detection]) -> list[Detection]:
+    """What a person saw, then what was detected elsewhere."""
+
+    def is_told(d: Detection) -> bool:
+        return any(t.label == d.label and overlap(t.box, d.box) > _SAME_BOX for t in told)
+
+    return [*told, *(d for d in detections if not is_told(d))]
+
+
 def _one(detectors: Detector | Sequence[Detector]) -> Detector:
     if isinstance(detectors, Sequence):
         return detectors[0] if len(detectors) == 1 else Fused(detectors)
     return detectors
 
 
-def _detected(
-    reader: FrameReader, detector: Detector, thumbnails: _Thumbnails
-) -> Iterator[tuple[Frame, list[Detection]]]:
-    """Each frame with its detections. The detector reads ahead: its frames wait here."""
+def _each(
+    reader: FrameReader,
+    detector: Detector,
+    thumbnails: _Thumbnails,
+    done: Callable[[int], None],
+) -> list[tuple[float, list[Detection]]]:
+    """The time of each frame and what the detector found in it, which reads ahead."""
     waiting: deque[Frame] = deque()
 
     def frames() -> Iterator[Frame]:
@@ -184,8 +218,55 @@ def _detected(
             thumbnails.see(frame)
             yield frame
 
+    found: list[tuple[float, list[Detection]]] = []
     for detections in detector.detect(frames()):
-        yield waiting.popleft(), detections
+        frame = waiting.popleft()
+        detections = weighed(detector, frame, detections)
+        found.append((frame.time_s, with_clarity(frame, detections)))
+        done(len(found))
+    return found
+
+
+def _followed(
+    reader: FrameReader,
+    detector: Detector,
+    thumbnails: _Thumbnails,
+    done: Callable[[int], None],
+    options: FollowingOptions | None,
+    told: Mapping[float, Sequence[Detection]],
+) -> list[tuple[float, list[Detection]]]:
+    """The same, where the detector looks at key frames and the others are followed to."""
+    follower = Follower(options, *_known_by(detector))
+    times: list[float] = []
+    waiting: deque[tuple[int, Frame]] = deque()
+
+    def key_frames() -> Iterator[Frame]:
+        for frame in reader:
+            thumbnails.see(frame)
+            number = len(times)
+            times.append(frame.time_s)
+            look = follower.see(View(frame))
+            if look or frame.time_s in told:
+                key = frame.copy()
+                key.is_key = look == "close" or frame.time_s in told
+                waiting.append((number, key))
+                yield key
+            done(len(times))
+
+    for detections in detector.detect(key_frames()):
+        number, frame = waiting.popleft()
+        found = with_told(detections, told.get(frame.time_s, ()))
+        follower.find(number, with_clarity(frame, found))
+    follower.finish()
+    return [(time_s, follower.boxes(number)) for number, time_s in enumerate(times)]
+
+
+def _known_by(detector: Detector) -> tuple[Callable[[str], Sequence[NDArray[np.uint8]]], ...]:
+    """What gives the pictures of a label, and those of what is not it."""
+    return (
+        detector.artwork if isinstance(detector, HasArtwork) else lambda label: (),
+        detector.not_this if isinstance(detector, HasNotThis) else lambda label: (),
+    )
 
 
 def _results(

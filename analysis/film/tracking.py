@@ -239,9 +239,11 @@ def _join(
     for column, (_, detection, sample) in enumerate(beginnings):
         gap_s = max(options.max_gap_s, 2.5 * sample.dwell_s)
         box = np.array([detection.box], float)
-        for row, track in enumerate(tracks):
-            if 0 < sample.time_s - track.time_s <= gap_s + 1e-9:
-                costs[row, column] = _costs([track], box, sample.time_s, options)[0, 0]
+        since = [sample.time_s - track.time_s for track in tracks]
+        near = [row for row, elapsed_s in enumerate(since) if 0 < elapsed_s <= gap_s + 1e-9]
+        if near:
+            some = [tracks[row] for row in near]
+            costs[near, column] = _costs(some, box, sample.time_s, options)[:, 0]
     pairs = zip(*linear_sum_assignment(costs), strict=True)
     return {beginnings[c][0]: tracks[r].number for r, c in pairs if costs[r, c] < NEVER}
 

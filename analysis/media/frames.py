@@ -31,17 +31,21 @@ class Frame:
     Frames of a FrameReader lie in memory shared with the decoder: one stays valid while the
     next `KEPT` (8) frames are read, and asking it for pixels later raises RuntimeError. An array
     got from it is overwritten after the same time. `copy()` gives a frame to keep.
+
+    is_key: whether what is found in it is carried on to other frames, so that it is worth a
+    closer look.
     """
 
     __slots__ = (
         *("_image", "_is_bt709", "_is_full_range", "_planes", "_small"),
-        *("height", "time_s", "width"),
+        *("height", "is_key", "time_s", "width"),
     )
 
     def __init__(self, time_s: float, width: int, height: int) -> None:
         self.time_s = time_s
         self.width = width
         self.height = height
+        self.is_key = False
         self._image: Pixels | None = None
         self._planes: Pixels | None = None  # Y, U, V at 4:2:0 one after the other, flat
         self._is_full_range = False
@@ -115,6 +119,7 @@ class Frame:
     def copy(self) -> Frame:
         """The same frame in memory of its own."""
         twin = Frame(self.time_s, self.width, self.height)
+        twin.is_key = self.is_key
         twin._is_full_range, twin._is_bt709 = self._is_full_range, self._is_bt709
         if self._image is not None:
             twin._image = self._image.copy()
@@ -191,6 +196,8 @@ class FrameReader:
         the busiest cells) are not delivered but noted in `held`.
     keys_only: decode key frames and nothing else (their times must be wanted).
     hop: seek over gaps of more than 3 s between wanted times; then `changes` is empty.
+    spare: the caller needs no `changes`: then nothing is decoded that neither is wanted nor other
+        frames lean on, and long gaps are hopped over.
     track: the picture track to read; by default the one that players show.
     shown: deliver for each time the frame on screen then, instead of the frame starting then.
 
@@ -216,9 +223,11 @@ class FrameReader:
         hold_below: float | None = None,
         keys_only: bool = False,
         hop: bool = False,
+        spare: bool = False,
         shown: bool = False,
         track: int | None = None,
     ) -> None:
+        hop = hop or spare
         times = np.ascontiguousarray(sample_times_s, "<f8")
         if (np.diff(times) < 0).any():
             raise ValueError("sample_times_s must ascend")
@@ -233,7 +242,7 @@ class FrameReader:
         self._ring_fd = _anonymous_memory()
         self._memory: mmap.mmap | None = None
         request: dict[str, Any] = {"hop": hop, "keys_only": keys_only, "shown": shown}
-        request |= {"hold_below": hold_below, "changes": not (hop or keys_only)}
+        request |= {"hold_below": hold_below, "changes": not (hop or keys_only), "spare": spare}
         request |= {"track": track, "ring": self._ring_fd, "n_slots": 1 + KEPT + _AHEAD}
         if span_s is not None:
             request |= {"from_s": span_s[0], "until_s": span_s[1]}

@@ -38,6 +38,9 @@ _joins: dict[tuple[str, int | None], Any] = {}  # where each file's clock jumps:
 _TICK_S = 0.25  # how often a waiting caller looks at `should_stop`
 
 
+_MOST_CPU_S = 30 * 24 * 3600  # however many years of film a broken file says it has
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What an untrusted file may cost. The defaults fit 8K video and 100-megapixel pictures."""
@@ -97,7 +100,7 @@ class Child:
             "step": step,
             "media": media,
             "limits": asdict(self.limits),
-            "cpu_s": int(self.limits.cpu_s + 30 * work_s),
+            "cpu_s": int(min(_MOST_CPU_S, self.limits.cpu_s + 30 * work_s)),
             **(request or {}),
         }
         self._joins_key = (identity, work.get("track"))

@@ -1,7 +1,8 @@
 """The formats that labelled pictures come and go in, and how to tell which one is there.
 
-Each is a module of this package with the same four names: `TITLE`, `HOLDS`, `read(folder)`,
-`write(labelled, folder, pictures)`, and `detects(folder)`. Add one by copying a neighbour.
+Each is a module of this package with the same four names: `HOLDS`, `read(folder)`,
+`write(labelled, folder, pictures)`, and `detects(folder)`. Add one by copying a neighbour, with a
+line in each of the two tables here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from analysis.datasets.archive import is_archive, unpack
+from analysis.datasets.fidelity import fatal
 from analysis.datasets.picture_files import Pictures
+from analysis.datasets.rest import with_rest
 from analysis.datasets.types import LabelledSet, Problem
 from analysis.errors import AnalysisError
 
@@ -40,7 +43,7 @@ TITLES = {
     "cvat_video": "CVAT for video",
     "label_studio": "Label Studio",
     "label_studio_video": "Label Studio for video",
-    "ground_truth": "Ground Truth manifest",
+    "ground_truth": "Ground Truth",
     "ground_truth_video": "Ground Truth for video",
 }  # what a person chooses from, in this order
 # Hold frames by their number, and no other pictures.
@@ -50,7 +53,6 @@ OF_VIDEOS = {"cvat_video", "label_studio_video", "ground_truth_video"}
 class Format(Protocol):
     """What a module of a format has."""
 
-    TITLE: str
     HOLDS: Set[str]
 
     def detects(self, folder: Path) -> bool: ...
@@ -100,11 +102,48 @@ def opened(path: Path, scratch: Path | None = None) -> Iterator[Path]:
         yield folder
 
 
-def read(folder: Path, name: str = "") -> tuple[LabelledSet, list[Problem], str]:
-    """The set in `folder`, what is wrong with it, and its format (recognised, or as named)."""
+def read(
+    folder: Path, name: str = "", *, take_unmentioned: bool = True
+) -> tuple[LabelledSet, list[Problem], str]:
+    """The set in `folder`, what is wrong with it, and its format (recognised, or as named).
+
+    `take_unmentioned`: with the pictures that nothing speaks of, as ones that nobody labelled.
+    """
     name = name or detect_format(folder)
     labelled, problems = load(name).read(folder)
+    if fatal(problems) is None:
+        labelled, more = with_rest(folder, labelled, problems, take=take_unmentioned)
+        problems = problems + more + _of_others(folder, name)
     return _legible(labelled), problems, name
+
+
+def _is_there(name: str, folder: Path) -> bool:
+    """Whether there are files of a format, be they damaged."""
+    try:
+        return load(name).detects(folder)
+    except AnalysisError:
+        return True
+
+
+def _of_others(folder: Path, name: str) -> list[Problem]:
+    """The other formats that are there too: only one is read, and what the rest says is lost."""
+    own = name.removesuffix("_video")
+    others = [
+        TITLES[other]
+        for other in TITLES
+        if other.removesuffix("_video") != own and other not in OF_VIDEOS
+        if _is_there(other, folder)
+    ]
+    return [
+        Problem(
+            "The files",
+            "WARNING_OTHER_FORMAT",
+            f"There are files of {title} too; only {TITLES[name]} was read. Import them by "
+            "themselves, or choose that format.",
+            is_error=False,
+        )
+        for title in others
+    ]
 
 
 def _legible(labelled: LabelledSet) -> LabelledSet:

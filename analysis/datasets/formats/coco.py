@@ -14,6 +14,7 @@ from typing import Any
 
 from analysis.datasets.boxes import around, from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.formats import TITLES
 from analysis.datasets.formats.coco_masks import box_of_mask
 from analysis.datasets.formats.json_files import json_files
 from analysis.datasets.gathering import Gathered, is_known
@@ -23,7 +24,7 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, P
 from analysis.errors import AnalysisError
 from analysis.types import Box
 
-TITLE = "COCO"
+TITLE = TITLES["coco"]
 HOLDS = frozenset(
     {"split", "occluded", "track", "confidence", "attributes", "fractions", "changed", "name"}
 )

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 
 from analysis.datasets.boxes import around, from_pixels, in_pixels, sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.formats import xml
+from analysis.datasets.formats import TITLES, xml
 from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import (
     SUFFIXES,
@@ -32,7 +32,7 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, P
 from analysis.errors import AnalysisError
 from analysis.types import Box
 
-TITLE = "Pascal VOC"
+TITLE = TITLES["voc"]
 HOLDS = frozenset({"is_labelled", "split", "occluded"})
 _MASKS = ("SegmentationClass", "SegmentationObject")  # folders of pictures that are none
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -250,9 +250,8 @@ def _unlabelled(
         found = measured(shelf, path.relative_to(shelf.folder).as_posix(), None)
         if found.size is not None:
             split = splits.get(_stem(source))
-            yield LabelledPicture(
-                source, *found.size, file=str(path), is_labelled=False, split=split
-            )
+            picture = LabelledPicture(source, *found.size, file=str(path), split=split)
+            yield replace(picture, is_labelled=False, is_mentioned=False)
 
 
 # --- writing ------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import yaml
 
 from analysis.datasets.boxes import around, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.formats import TITLES
 from analysis.datasets.gathering import is_known
 from analysis.datasets.picture_files import (
     SUFFIXES,
@@ -31,7 +32,7 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, P
 from analysis.errors import AnalysisError, UnreadableMedia
 from analysis.types import Box
 
-TITLE = "YOLO"
+TITLE = TITLES["yolo"]
 HOLDS = frozenset({"is_labelled", "split", "fractions"})
 _SPLITS: dict[str, Split] = {"train": "train", "val": "val", "validation": "val", "test": "test"}
 _CLASSES = ("classes.txt", "obj.names", "labels.txt", "names.txt")
@@ -309,7 +310,7 @@ def _read_picture(
         return None, [Problem(where, "ERROR_INVALID_IMAGE", error.message)]
     picture = LabelledPicture("", *size, file=str(path), is_labelled=False)
     if file is None:
-        return picture, []
+        return replace(picture, is_mentioned=False), []
     said, problems = [], []
     name = file.relative_to(top).as_posix()
     for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines(), 1):

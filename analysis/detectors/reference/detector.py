@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
+from analysis.detectors.reference.embedding import Planes, crop_at
 from analysis.detectors.reference.features import (
     Index,
     Ints,
-    Reference,
     common_features,
     find_features,
     make_reference,
 )
-from analysis.detectors.reference.geometry import Place, find_hypotheses, fit
+from analysis.detectors.reference.gallery import Gallery
+from analysis.detectors.reference.geometry import find_hypotheses, fit
 from analysis.detectors.reference.pictures import (
     Picture,
     Plane,
@@ -28,9 +30,15 @@ from analysis.detectors.reference.pictures import (
     duplicates,
     pictures_of,
     read_reference,
+    solid_part,
     stretched,
 )
-from analysis.detectors.reference.score import Evidence, confidence, measure
+from analysis.detectors.reference.score import (
+    Evidence,
+    confidence,
+    measure,
+    reconsidered,
+)
 from analysis.errors import UnusableReference
 from analysis.media.opencv import resize
 from analysis.types import Box, Detection
@@ -49,6 +57,9 @@ __all__ = [
 
 _FLAT = 3.0  # grey levels: a spread below this is one colour with noise
 _FEATURES = 4  # fewer say nothing
+_BLAS = ThreadpoolController()
+# Places that the embedding compares: the surest few, and all that may be reported.
+_COMPARED, _HARDLY, _MAYBE = 6, 0.005, 0.05
 _UNSEEN = 0.67  # a logo more than this outside the frame cannot be told from something else
 
 
@@ -56,13 +67,15 @@ _UNSEEN = 0.67  # a logo more than this outside the frame cannot be told from so
 class ReferenceOptions:
     """How hard to look."""
 
-    longest_side: int = 800  # pixels: larger frames are looked at in this size
+    longest_side: int = 800  # pixels: larger frames are looked at in this size …
+    key_side: int = 1200  # … and those on which others depend in this
     shortest_view: int = 500  # pixels: smaller frames are enlarged to this, at most twice
-    frame_features: int = 900
+    frame_features: int = 900  # of a frame of `longest_side`; more of larger ones
     reference_features: int = 150
     per_label: int = 8  # places of one label looked at in a frame
     places: int = 16  # places looked at in a frame
     floor: float = 0.1  # confidence below which nothing is reported
+    weighs: bool = True  # compare what was found by a learnt embedding and by its colours too
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +122,8 @@ def _contrast(pictures: Sequence[Picture], plane: Plane) -> float:
 class Sighting:
     """A reference at a place of a frame, with what speaks for it."""
 
-    reference: Reference
-    place: Place
+    label: int
+    plane: Plane
     corners: NDArray[np.float64]  # (4, 2) of the outline, pixels of the frame as displayed
     frame: Ints  # the frame features that agree with it
     evidence: Evidence
@@ -121,6 +134,7 @@ class ReferenceDetector:
     """Finds the labels that the reference pictures show. See `Detector`.
 
     references: for each label its pictures, BGR or BGRA arrays or files.
+    only: the labels that are looked for, where the others are there to be told apart from them.
     Raises UnusableReference where a label has no picture, or one that cannot be used.
     """
 
@@ -130,30 +144,47 @@ class ReferenceDetector:
         self,
         references: Mapping[str, Sequence[Source]],
         options: ReferenceOptions | None = None,
+        *,
+        only: Collection[str] | None = None,
     ) -> None:
         self.labels: Sequence[str] = tuple(references)
+        self._wanted = {n for n, name in enumerate(self.labels) if only is None or name in only}
         self.options = options or ReferenceOptions()
         if not references:
             raise UnusableReference("There is no reference picture to look for.")
         for label, sources in references.items():
             if not sources:
                 raise UnusableReference(f"The label “{label}” has no reference picture.")
+        self._artwork = {
+            label: [solid_part(read_reference(source)) for source in sources]
+            for label, sources in references.items()
+        }
         made = [
             make_reference(number, picture, self.options.reference_features)
-            for number, sources in enumerate(references.values())
-            for source in sources
-            for picture in pictures_of(read_reference(source))
+            for number, some in enumerate(self._artwork.values())
+            for image in some
+            for picture in pictures_of(image)
         ]
         # What is seen in one plane of colour is compared with what is seen in that plane only.
-        self._indices = {
-            plane: Index([r for r in made if r.plane == plane], common_features())
-            for plane in dict.fromkeys(reference.plane for reference in made)
-        }
+        self._gallery = Gallery(list(self._artwork.values())) if self.options.weighs else None
+        with _BLAS.limit(limits=1, user_api="blas"):
+            self._indices = {
+                plane: Index([r for r in made if r.plane == plane], common_features())
+                for plane in dict.fromkeys(r.plane for r in made if r.label in self._wanted)
+            }
+
+    def artwork(self, label: str) -> list[NDArray[np.uint8]]:
+        """The pictures of a label: uint8 (h, w, 3) BGR or (h, w, 4) BGRA, cut to the logo."""
+        return self._artwork.get(label, [])
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
         """The detections of each frame, most confident first. Reads one frame at a time."""
         for frame in frames:
-            yield self._detections(frame)
+            # The products are small: several threads would wait for each other, and burn what
+            # other workers could use.
+            with _BLAS.limit(limits=1, user_api="blas"):
+                detections = self._detections(frame)
+            yield detections
 
     def _detections(self, frame: Frame) -> list[Detection]:
         kept: list[tuple[Sighting, Detection]] = []
@@ -161,28 +192,42 @@ class ReferenceDetector:
             if sighting.confidence < self.options.floor:
                 break
             box = _box(sighting.corners, frame.width, frame.height)
-            label = self.labels[sighting.reference.label]
+            label = self.labels[sighting.label]
             rivals = [(s, d.box) for s, d in kept if d.label == label]
             if box.area > 0 and not any(_same(sighting, box, *rival) for rival in rivals):
-                detection = Detection(box, label, sighting.confidence, self.source)
+                outline = sighting.corners / (frame.width, frame.height)
+                detection = Detection(
+                    *(box, label, sighting.confidence, self.source),
+                    outline=tuple((float(x), float(y)) for x, y in outline),
+                )
                 kept.append((sighting, detection))
         return [detection for _, detection in kept]
 
     def sightings(self, frame: Frame) -> list[Sighting]:
         """Every place that was looked at, in no order, with the evidence for each."""
-        return [
+        found = [
             sighting
             for plane, index in self._indices.items()
             for sighting in self._sightings(frame, plane, index)
         ]
+        if self._gallery is None:
+            return found
+        planes = (frame.luma, *frame.chroma)
+        return _looked_again(found, planes, self._gallery)
 
     def _sightings(self, frame: Frame, plane: Plane, index: Index) -> list[Sighting]:
         grey, scale = self._view(frame, plane)
-        features = find_features(grey, self.options.frame_features)
+        enlarged = max(grey.shape) / self.options.longest_side
+        limit = round(self.options.frame_features * max(1.0, enlarged**2))
+        features = find_features(grey, limit)
         if not len(features):
             return []
         pairs = index.pair(features)
-        found = find_hypotheses(index, features, pairs, self.options.per_label)
+        found = [
+            hypothesis
+            for hypothesis in find_hypotheses(index, features, pairs, self.options.per_label)
+            if index.references[hypothesis.block // 2].label in self._wanted
+        ]
         answers = []
         for hypothesis in found[: self.options.places]:
             place, agreement = fit(index, features, hypothesis)
@@ -192,8 +237,8 @@ class ReferenceDetector:
             reference = index.references[hypothesis.block // 2]
             answers.append(
                 Sighting(
-                    reference=reference,
-                    place=place,
+                    label=reference.label,
+                    plane=reference.plane,
                     corners=(reference.corners @ place[:, :2].T + place[:, 2]) / scale,
                     frame=np.union1d(hypothesis.frame, agreement.frame),
                     evidence=evidence,
@@ -206,7 +251,8 @@ class ReferenceDetector:
         """A plane of the frame at working size, in grey, and the scale across and down."""
         width, height = frame.width, frame.height
         longest = max(width, height)
-        scale = min(1.0, self.options.longest_side / longest)
+        side = self.options.key_side if frame.is_key else self.options.longest_side
+        scale = min(1.0, side / longest)
         if longest < self.options.shortest_view:
             scale = min(2.0, self.options.shortest_view / longest)
         size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -217,6 +263,25 @@ class ReferenceDetector:
         if plane != "brightness":
             grey = stretched(grey)
         return grey, np.array([size[0] / width, size[1] / height])
+
+
+def _looked_again(found: list[Sighting], planes: Planes, gallery: Gallery) -> list[Sighting]:
+    """The same places; surer where the second look says so, and never less sure.
+
+    A logo printed in other colours than its pictures is none the less it.
+    """
+    found = sorted(found, key=lambda s: -s.confidence)
+    n = sum(s.confidence > (_HARDLY if i < _COMPARED else _MAYBE) for i, s in enumerate(found))
+    if not n:
+        return found
+    crops = [crop_at(planes, s.corners) for s in found[:n]]
+    looks = gallery.look(crops, [s.label for s in found[:n]])
+    return [
+        replace(
+            sighting, confidence=max(sighting.confidence, reconsidered(sighting.evidence, look))
+        )
+        for sighting, look in zip(found[:n], looks, strict=True)
+    ] + found[n:]
 
 
 def _box(corners: NDArray[np.float64], width: int, height: int) -> Box:
@@ -234,7 +299,7 @@ def _same(sighting: Sighting, box: Box, better: Sighting, better_box: Box) -> bo
     shared = max(width, 0.0) * max(height, 0.0)
     if shared > 0.5 * min(box.area, better_box.area):
         return True
-    if sighting.reference.plane != better.reference.plane:
+    if sighting.plane != better.plane:
         return False
     return bool(np.isin(sighting.frame, better.frame).mean() > 0.3)
 

@@ -236,13 +236,14 @@ def find_agreement(
     reach = np.float32(tolerance * index.unit[block] * scale)
     near = (features.xy >= predicted.min(0) - reach) & (features.xy <= predicted.max(0) + reach)
     candidates = np.flatnonzero(near.all(1))
-    alike = features.descriptors[candidates] @ index.descriptors[block, :n].T
-    row, inner = np.nonzero(alike > _ALIKE)
-    frame = candidates[row]
-    off = np.hypot(*(features.xy[frame] - predicted[inner]).T) * (tolerance / reach)
-    close = np.flatnonzero(off < tolerance)
-    row, inner, frame, off = row[close], inner[close], frame[close], off[close]
-    likeness = alike[row, inner]
+    # Few pairs lie close enough: only theirs are compared.
+    x = features.xy[candidates, :1] - predicted[:, 0]
+    y = features.xy[candidates, 1:] - predicted[:, 1]
+    row, inner = np.nonzero(x * x + y * y < reach * reach)
+    frame, off = candidates[row], np.hypot(x[row, inner], y[row, inner]) * (tolerance / reach)
+    likeness = np.einsum("ij,ij->i", features.descriptors[frame], index.descriptors[block, inner])
+    alike = np.flatnonzero(likeness > _ALIKE)
+    inner, frame, off, likeness = inner[alike], frame[alike], off[alike], likeness[alike]
     resized = np.abs(np.log(features.size[frame] / (index.size[block, inner] * scale)))
     turned = np.abs(_turn_between(features.angle[frame] - turn, index.angle[block, inner]))
     fits = np.flatnonzero((resized < 0.6) & (turned < 0.6))

@@ -74,7 +74,7 @@ def pictures_of(image: Pixels) -> list[Picture]:
     planes that show it, beside its brightness.
     Raises UnusableReference where nothing is left to see.
     """
-    logo = _solid_part(image)
+    logo = solid_part(image)
     if min(logo.shape[:2]) < _SMALLEST:
         height, width = logo.shape[:2]
         raise UnusableReference(
@@ -107,7 +107,7 @@ def duplicates(references: Mapping[str, Sequence[Source]]) -> list[tuple[str, st
     return sorted(pairs)
 
 
-def _solid_part(image: Pixels) -> Pixels:
+def solid_part(image: Pixels) -> Pixels:
     """The picture cut to what is not see-through; BGR where nothing is."""
     if image.shape[2] == 3:
         return image

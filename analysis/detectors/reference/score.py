@@ -92,6 +92,46 @@ def _cover(points: NDArray[np.float32], unit: float) -> float:
 
 
 def confidence(evidence: Evidence) -> float:
-    """0 to 1."""
-    total = _BIAS + sum(w * e for w, e in zip(_WEIGHTS, evidence, strict=True))
+    """0 to 1, by the geometry alone."""
+    return _share(_BIAS + sum(w * e for w, e in zip(_WEIGHTS, evidence, strict=True)))
+
+
+class SecondLook(NamedTuple):
+    """What the embedding and the colours say of a place."""
+
+    layout: float  # cosine of the embedding's layout with that of the label's most alike picture
+    tint: float  # by where its colours are, 0 to 1
+    palette: float  # by which colours there are, 0 to 1
+
+
+# Fitted likewise and on the same pictures: 8,200 sightings, of which 836 right, in the train part
+# of FlickrLogos-27, and in 220 photographs of bottles and of everyday things; a place of the right
+# label that lies elsewhere is wrong. Three rounds, each with a third of the brands left out: of
+# sightings with a confidence of 0.1 to 0.2, 16 % were right, of 0.35 to 0.5 50 %, of 0.65 to 0.8
+# 85 %, above 0.9 94 %. With 2 % of the photographs named, 211 of the 430 brand pictures are named
+# right, by the geometry's measures alone 170; with 5 %, 297 by either.
+_SECOND_WEIGHTS = Evidence(
+    votes=0.63,
+    telling=0.87,
+    looks=1.94,
+    cover=2.98,
+    turn=-0.10,
+    small=-1.76,
+    outside=-1.74,
+    is_negative=-0.89,
+)
+_LOOK_WEIGHTS = SecondLook(layout=4.48, tint=4.45, palette=2.40)
+_SECOND_BIAS = -7.45
+
+
+def reconsidered(evidence: Evidence, look: SecondLook) -> float:
+    """0 to 1, by the geometry and the second look together."""
+    return _share(
+        _SECOND_BIAS
+        + sum(w * e for w, e in zip(_SECOND_WEIGHTS, evidence, strict=True))
+        + sum(w * e for w, e in zip(_LOOK_WEIGHTS, look, strict=True))
+    )
+
+
+def _share(total: float) -> float:
     return 1 / (1 + math.exp(-min(max(total, -30.0), 30.0)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
@@ -19,6 +19,7 @@ from analysis.media.decoding.geometry import Geometry, fill, geometry_of
 from analysis.media.decoding.joins import joins_of, on_one_clock
 from analysis.media.decoding.line import Line
 from analysis.media.decoding.opening import demuxed, film, is_picture, open_media, origin
+from analysis.media.frame_table import EVENLY_PACED
 
 _SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
@@ -145,7 +146,22 @@ class Reading:
         return self._packets()
 
     def _packets(self) -> Iterator[av.Packet]:
-        return on_one_clock(_forgiving(demuxed(self.container, [self.stream])), self.joins)
+        packets = on_one_clock(_forgiving(demuxed(self.container, [self.stream])), self.joins)
+        is_counted = self.container.format.name in EVENLY_PACED  # by what comes out
+        return self._sparing(packets) if self.request.get("spare") and not is_counted else packets
+
+    def _sparing(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+        """The same; the decoder leaves out what is not wanted where no other frame leans on it."""
+        context = self.stream.codec_context
+        for packet in packets:
+            is_free = stamp_of(packet) is not None and not self._is_wanted(self._shown(packet))
+            context.skip_frame = "NONREF" if is_free else "DEFAULT"
+            yield packet
+        context.skip_frame = "DEFAULT"
+
+    def _is_wanted(self, time_s: float) -> bool:
+        at = bisect_left(self.wanted, time_s - 0.001)
+        return at < len(self.wanted) and self.wanted[at] <= time_s + 0.001
 
     def _walk(self, time_s: float) -> tuple[float, Iterator[av.Packet]]:
         """As `_seek`, by reading (not decoding) everything from the start: always right."""

@@ -28,9 +28,14 @@ SOURCES = (
 
 
 @functools.cache
+def _drawn() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="sightline-pictures-")
+
+
+@functools.cache
 def pixels(width: int, height: int, suffix: str = ".png") -> Path:
-    """A real picture file of that size."""
-    path = Path(tempfile.gettempdir()) / f"sightline-{width}x{height}{suffix}"
+    """A real picture file of that size, of this process alone: others may be writing theirs."""
+    path = Path(_drawn().name) / f"{width}x{height}{suffix}"
     Image.new("RGB", (width, height), (200, 120, 40)).save(path)
     return path
 
@@ -118,6 +123,7 @@ def _comparable(picture: LabelledPicture, digits: int) -> LabelledPicture:
     ]
     return replace(
         picture,
+        is_mentioned=True,
         boxes=tuple(sorted(rounded, key=repr)),
         labels=tuple(sorted(picture.labels)),
         file="",

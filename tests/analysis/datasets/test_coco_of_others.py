@@ -16,6 +16,7 @@ from analysis.datasets.picture_files import as_displayed
 from analysis.datasets.split_names import split_named
 from analysis.types import Box
 from tests.analysis.datasets.of_others import (
+    KESTREL,
     boxes,
     codes,
     errors,
@@ -25,7 +26,6 @@ from tests.analysis.datasets.of_others import (
     put_picture,
 )
 
-KESTREL = ("Kestrel", 0.1, 0.125, 0.5, 0.5)
 BOX = [10, 10, 40, 30]  # of a picture of 100 × 80 pixels: KESTREL
 
 

@@ -7,6 +7,7 @@ from analysis.datasets.formats.cvat import pictures as cvat
 from analysis.datasets.formats.cvat import video
 from analysis.errors import AnalysisError
 from tests.analysis.datasets.of_others import (
+    KESTREL,
     boxes,
     codes,
     errors,
@@ -16,7 +17,6 @@ from tests.analysis.datasets.of_others import (
     put_text,
 )
 
-KESTREL = ("Kestrel", 0.1, 0.125, 0.5, 0.5)
 PLACE = 'xtl="10" ytl="10" xbr="50" ybr="40"'
 BOX = f'<box label="Kestrel" occluded="0" {PLACE}/>'
 LABELS = "<labels><label><name>Kestrel</name></label></labels>"

@@ -4,6 +4,7 @@ import pytest
 
 from analysis.datasets.formats.label_studio import pictures as label_studio
 from tests.analysis.datasets.of_others import (
+    KESTREL,
     boxes,
     codes,
     errors,
@@ -13,7 +14,6 @@ from tests.analysis.datasets.of_others import (
     put_picture,
 )
 
-KESTREL = ("Kestrel", 0.1, 0.125, 0.5, 0.5)
 PLACE = {"x": 10, "y": 12.5, "width": 40, "height": 37.5}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from analysis.datasets.formats import read, voc
 from tests.analysis.datasets.of_others import (
+    KESTREL,
     boxes,
     codes,
     errors,
@@ -13,7 +14,6 @@ from tests.analysis.datasets.of_others import (
     put_text,
 )
 
-KESTREL = ("Kestrel", 0.1, 0.125, 0.5, 0.5)
 CORNERS = "<xmin>11</xmin><ymin>11</ymin><xmax>50</xmax><ymax>40</ymax>"
 THING = f"<object><name>Kestrel</name><bndbox>{CORNERS}</bndbox></object>"
 

@@ -5,6 +5,7 @@ import pytest
 from analysis.datasets.formats import read, yolo
 from analysis.errors import AnalysisError
 from tests.analysis.datasets.of_others import (
+    KESTREL,
     boxes,
     codes,
     errors,
@@ -15,7 +16,6 @@ from tests.analysis.datasets.of_others import (
 )
 
 LINE = "0 0.3 0.3125 0.4 0.375\n"
-KESTREL = ("Kestrel", 0.1, 0.125, 0.5, 0.5)
 NAMES = "names: [Kestrel, Norra Bank]\n"
 
 

@@ -98,6 +98,16 @@ def test_it_finds_a_logo_that_was_scaled_turned_or_tilted(corners: list) -> None
     assert found[0].source == "reference"
 
 
+def test_a_frame_on_which_others_depend_is_looked_at_closely() -> None:
+    """A board of 48 pixels in a picture of 1,920, as stadiums have them."""
+    picture = cv2.resize(backdrop(width=1920, height=1080), (1920, 1080))
+    truth = put(picture, logo(), upright(1400, 300, 48, 24))
+    frame = Frame.from_bgr(cv2.GaussianBlur(picture, (0, 0), 1.2))
+    frame.is_key = True
+    (found,) = ReferenceDetector({"kvarn": [logo()]}).detect([frame.copy()])
+    assert [overlap(d.box, truth) > 0.6 for d in found if d.confidence > 0.5] == [True]
+
+
 def test_it_finds_every_instance_of_a_logo() -> None:
     picture = backdrop()
     truths = [
@@ -188,6 +198,19 @@ def test_it_finds_a_see_through_logo_on_another_background(shade: int) -> None:
     solid = Box(300 / 960 + 58 / 960, 164 / 540, 300 / 960 + 240 / 960, 306 / 540)
     assert overlap(found[0].box, solid) > 0.6
     assert overlap(found[0].box, truth) < 0.95  # the see-through margin is not part of it
+
+
+def test_a_second_look_never_doubts_a_logo_printed_in_other_colours() -> None:
+    picture = backdrop(5)
+    put(picture, np.ascontiguousarray(logo()[:, :, ::-1]), upright(300, 180, 180, 90))
+    frame = Frame.from_bgr(picture)
+    geometry, both = (
+        next(
+            iter(ReferenceDetector({"kvarn": [logo()]}, ReferenceOptions(weighs=w)).detect([frame]))
+        )
+        for w in (False, True)
+    )
+    assert both[0].confidence >= geometry[0].confidence > 0.5
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -29,7 +29,7 @@ def columns(
     for frame, label, x1, y1, x2, y2, *more in boxes:
         confidence = more[0] if more else 0.9
         clarity = more[1] if len(more) > 1 else np.nan
-        rows.append((frame, label, -1, x1, y1, x2, y2, confidence, clarity, 0))
+        rows.append((frame, label, -1, x1, y1, x2, y2, confidence, clarity, 0, 0))
     return Columns(frames, np.array(rows, DETECTION))
 
 

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.exposure.exports import as_dict, brands_csv, clock, episodes_csv, safe_cell, web_vtt
+from analysis.exposure.exports import (
+    Origin,
+    as_dict,
+    brands_csv,
+    clock,
+    episodes_csv,
+    safe_cell,
+    web_vtt,
+)
 from analysis.exposure.measure import METHODOLOGIES, Exposure, MediaRate, measure
 from analysis.film.columns import Columns
 from tests.analysis.exposure.exposure_cases import columns, seconds
@@ -57,6 +65,15 @@ def test_every_export_carries_its_methodology_and_limits(export, key):
     assert method.name in text
     assert method.note in text
     assert "One sample every 1 s" in text
+
+
+def test_each_row_says_where_it_comes_from_and_starts_no_formula():
+    origin = Origin(file="=final.mp4", project="Cup", report="Round 1", run="12")
+    for export in (brands_csv, episodes_csv):
+        for row in rows_of(export(exposure(), NAMES, origin)):
+            assert [row[column] for column in ("file", "project", "report", "run")] == [
+                *("'=final.mp4", "Cup", "Round 1", "12")
+            ]
 
 
 def test_hidden_brands_are_not_sent_on():

@@ -76,7 +76,7 @@ def test_each_sample_gets_what_its_own_frame_shows(clip):
     rows, sampling = chosen(clip, mode="interval", interval_s=0.2)
     finder = BoardFinder()
 
-    result = analyse_stretch(clip, rows, finder, sampling=sampling)
+    result = analyse_stretch(clip, rows, finder, sampling=sampling, follow=False)
 
     assert finder.seen == list(range(0, 100, 5))
     times = [r.sample.time_s for r in result.results]
@@ -84,6 +84,18 @@ def test_each_sample_gets_what_its_own_frame_shows(clip):
     assert [len(r.detections) for r in result.results] == [0, 0] + [1] * 18
     assert (result.n_held, result.n_missing, result.problem) == (0, 0, None)
     assert result.seconds > 0
+
+
+def test_what_is_followed_is_what_each_frame_shows(clip):
+    rows, sampling = chosen(clip, mode="every")
+    finder = BoardFinder()
+    each = analyse_stretch(clip, rows, BoardFinder(), sampling=sampling, follow=False)
+    followed = analyse_stretch(clip, rows, finder, sampling=sampling)
+
+    assert len(finder.seen) < 12  # of 100
+    assert [bool(r.detections) for r in followed.results] == [
+        bool(r.detections) for r in each.results
+    ]
 
 
 def test_dwells_are_those_of_the_samples(clip):
@@ -119,14 +131,19 @@ def test_clarity_is_that_of_the_frame_and_not_of_one_read_since(clip):
 
 def test_two_stretches_give_what_one_gives(clip):
     rows, sampling = chosen(clip, mode="every")
-    whole = analyse_stretch(clip, rows, BoardFinder(), sampling=sampling)
+    whole = analyse_stretch(clip, rows, BoardFinder(), sampling=sampling, follow=False)
     table = read_frame_table(clip)
     parts = []
     for start_s, end_s in stretches(table, 1.0):
         inside = (rows["time_s"] >= start_s) & (rows["time_s"] < end_s)
         parts.append(
             analyse_stretch(
-                clip, rows[inside], BoardFinder(), sampling=sampling, span_s=(start_s, end_s)
+                clip,
+                rows[inside],
+                BoardFinder(),
+                sampling=sampling,
+                span_s=(start_s, end_s),
+                follow=False,
             )
         )
 
@@ -192,7 +209,7 @@ def test_it_stops_when_asked(clip):
 
     with pytest.raises(Stopped):
         analyse_stretch(
-            clip, rows, finder, sampling=sampling, should_stop=lambda: len(finder.seen) > 5
+            clip, rows, finder, sampling=sampling, should_stop=lambda: len(finder.seen) > 1
         )
     assert len(finder.seen) < 30
 

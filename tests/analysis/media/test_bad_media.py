@@ -161,6 +161,27 @@ def test_a_header_that_claims_years_is_not_believed(tmp_path: Path) -> None:
     assert info.duration_s == pytest.approx(1.0)
 
 
+def test_a_frame_that_claims_thousands_of_millions_of_years_costs_no_more_than_others(
+    tmp_path: Path,
+) -> None:
+    whole = bytearray(write_clip(tmp_path / "a.ivf", constant(5), codec="libvpx").read_bytes())
+    struct.pack_into("<II", whole, 16, 1, 1)  # its times are seconds
+    struct.pack_into("<Q", whole, _last_frame(whole) + 4, 1 << 62)  # when it is shown
+    path = file_of(tmp_path, "b.ivf", bytes(whole))
+    table = read_frame_table(path)
+    assert len(table) == 5
+    with FrameReader(path, table.times_s) as reader:
+        assert [number_in(frame.bgr()) for frame in reader] == [0, 1, 2, 3, 4]
+
+
+def _last_frame(ivf: bytes) -> int:
+    """Where it begins: frames are their size, their time and their bytes."""
+    at = last = 32
+    while at < len(ivf):
+        last, at = at, at + 12 + struct.unpack_from("<I", ivf, at)[0]
+    return last
+
+
 def test_too_many_frames_are_refused(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", constant(30))
     with pytest.raises(RefusedMedia, match="more than 20 frames"):

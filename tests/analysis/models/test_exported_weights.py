@@ -46,7 +46,7 @@ def kept(request, tmp_path_factory):
     return save_compact(network(request.param), folder / "m.safetensors", NAMES, 64)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pictures():
     chance = np.random.default_rng(3)
     return [chance.integers(0, 256, (64, 96, 3), np.uint8) for _ in range(4)]
@@ -66,12 +66,24 @@ def openvino_folder(model: Path, folder: Path) -> Path:
     return next(folder.rglob("*.xml")).parent
 
 
+@pytest.fixture(scope="module")
+def from_onnx(kept, pictures, tmp_path_factory):
+    """An export of it, and what was made of that: once for all tests here."""
+    export = export_onnx(kept, tmp_path_factory.mktemp("onnx"))
+    return export, recover(export, pictures)
+
+
+@pytest.fixture
+def from_openvino(kept, pictures, tmp_path):
+    export = openvino_folder(kept, tmp_path)
+    return export, recover(export, pictures)
+
+
 @pytest.mark.parametrize("form", ["onnx", "openvino"])
-def test_it_answers_as_what_was_exported(kept, pictures, tmp_path, form):
-    export = export_onnx(kept, tmp_path) if form == "onnx" else openvino_folder(kept, tmp_path)
+def test_it_answers_as_what_was_exported(kept, pictures, form, request):
+    export, again = request.getfixturevalue(f"from_{form}")
     assert is_export(export)
     assert not is_export(kept)
-    again = recover(export, pictures)
     before = load_model(kept)
     assert again.names == dict(enumerate(NAMES))
     assert again.yaml["nc"] == len(NAMES)
@@ -79,9 +91,9 @@ def test_it_answers_as_what_was_exported(kept, pictures, tmp_path, form):
         np.testing.assert_allclose(answer(again, picture), answer(before, picture), atol=2e-2)
 
 
-def test_its_normalisation_has_what_it_sees_on_the_pictures(kept, pictures, tmp_path):
+def test_its_normalisation_has_what_it_sees_on_the_pictures(from_onnx, pictures):
     """So that the first step of training, which normalises by its batch, starts where it was."""
-    again = recover(export_onnx(kept, tmp_path), pictures)
+    _, again = from_onnx
     seen = []
     first = again.model[0].bn
     first.register_forward_pre_hook(lambda _, given: seen.append(given[0]))

@@ -459,22 +459,14 @@ def test_pictures_that_were_made_can_be_left_out(tmp_path):
         run(tmp_path, made, replace(QUICK, synthetic=False))
 
 
-def test_a_small_set_is_shown_several_times_an_epoch(tmp_path):
+def test_a_small_set_is_shown_several_times_an_epoch(squares, tmp_path):
     """So much oftener does it step, on the same pictures, and it measures no oftener."""
-    once, often = (
-        run(
-            tmp_path / str(size),
-            labelled_shapes(tmp_path / str(size)),
-            replace(QUICK, epoch_size=size),
-        )
-        for size in (0, 30)
-    )
+    folder, _, once = squares
+    often = run(tmp_path, labelled_shapes(tmp_path), replace(QUICK, epoch_size=30))
     assert often.curves[-1]["loss"] < once.curves[-1]["loss"]
-    data = tmp_path / "30" / "work" / "data"
-    assert 30 <= len(list((data / "images" / "train").iterdir())) < 60
-    assert len(list((data / "images" / "val").iterdir())) == len(
-        list((tmp_path / "0" / "work" / "data" / "images" / "val").iterdir())
-    )
+    shown, before = tmp_path / "work" / "data" / "images", folder / "work" / "data" / "images"
+    assert 30 <= len(list((shown / "train").iterdir())) < 60
+    assert len(list((shown / "val").iterdir())) == len(list((before / "val").iterdir()))
 
 
 def test_golden_pictures_are_never_trained_on(tmp_path):

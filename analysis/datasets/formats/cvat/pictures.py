@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from analysis.datasets.boxes import sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.formats import xml
+from analysis.datasets.formats import TITLES, xml
 from analysis.datasets.formats.cvat import shapes as cvat_shapes
 from analysis.datasets.formats.cvat import video as cvat_video
 from analysis.datasets.gathering import Gathered, is_known
@@ -27,7 +27,7 @@ from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
 
-TITLE = "CVAT for images"
+TITLE = TITLES["cvat"]
 HOLDS = frozenset({"labels", "split", "occluded", "attributes", "fractions", "name"})
 
 

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 from analysis.datasets.boxes import sound
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.formats import xml
+from analysis.datasets.formats import TITLES, xml
 from analysis.datasets.formats.cvat import shapes as cvat_shapes
 from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import (
@@ -41,7 +41,7 @@ from analysis.datasets.video_frames import (
 from analysis.errors import AnalysisError
 from analysis.types import Box
 
-TITLE = "CVAT for video"
+TITLE = TITLES["cvat_video"]
 HOLDS = frozenset({"occluded", "track", "attributes", "fractions", "name", "video"})
 _MAX_FRAMES = 1_000_000
 

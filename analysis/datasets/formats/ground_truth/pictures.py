@@ -16,6 +16,7 @@ from typing import Any
 
 from analysis.datasets.boxes import in_pixels, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.formats import TITLES
 from analysis.datasets.formats.ground_truth import video as ground_truth_video
 from analysis.datasets.formats.ground_truth.attributes import BOXES, CHOICES, Attribute, BadLine
 from analysis.datasets.formats.ground_truth.manifest import (
@@ -32,15 +33,16 @@ from analysis.datasets.formats.ground_truth.manifest import (
     write_lines,
 )
 from analysis.datasets.picture_files import (
+    Measured,
     Pictures,
     Shelf,
-    displayed_size,
+    measured,
     put,
 )
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split, Task
-from analysis.errors import AnalysisError, UnreadableMedia
+from analysis.errors import AnalysisError
 
-TITLE = "Ground Truth"
+TITLE = TITLES["ground_truth"]
 HOLDS = frozenset({"labels", "is_labelled", "split", "confidence", "changed"})
 
 # What Rekognition trains on. We take more, and say so.
@@ -115,17 +117,17 @@ class _Pictures(Reading):
         choices = [a for a in attributes if a.kind != BOXES]
         # A job that adjusts another's boxes adds an attribute of its own: the newest counts.
         newest = max(boxes, key=lambda a: a.date, default=None)
-        path, size = self._file(ref, newest.size() if newest else None, where)
+        found, size = self._file(ref, newest.size() if newest else None, where)
         for empty in (a for a in boxes if not a.boxes()):
             message = f"{empty.key} has no annotations."
             self.warn(where, "WARNING_NO_ATTRIBUTE_ANNOTATIONS", message)
         picture = LabelledPicture(
             ref.removeprefix(OURS),
             *size,
-            boxes=self._sound(newest, size, where) if newest else (),
+            boxes=self._sound(found.turned(newest.boxes()), size, where) if newest else (),
             labels=tuple(dict.fromkeys(name for a in choices for name in a.choices())),
             is_labelled=bool(attributes),
-            file=str(path or ""),
+            file=str(found.path or ""),
             changed=max((a.date for a in attributes), default="").replace(NO_DATE, ""),
             extra=_notes(row, newest),
         )
@@ -165,10 +167,9 @@ class _Pictures(Reading):
         return good
 
     def _sound(
-        self, attribute: Attribute, size: tuple[int, int], where: str
+        self, boxes: list[LabelledBox], size: tuple[int, int], where: str
     ) -> tuple[LabelledBox, ...]:
         """The boxes of a line. One that is not good makes the line bad."""
-        boxes = attribute.boxes()
         if not boxes:
             message = "Nothing is marked on this picture; it is kept as one without anything."
             self.warn(where, "WARNING_NO_ANNOTATIONS", message)
@@ -187,8 +188,8 @@ class _Pictures(Reading):
 
     def _file(
         self, ref: str, said: tuple[int, int] | None, where: str
-    ) -> tuple[Path | None, tuple[int, int]]:
-        """The picture's file, if it is here, and the size of the picture."""
+    ) -> tuple[Measured, tuple[int, int]]:
+        """The picture's file, if it is here, and the size of the picture as it is shown."""
         path = self.shelf.find(path_in_bucket(ref))
         if path is None:
             if said is None:
@@ -198,19 +199,21 @@ class _Pictures(Reading):
                 self.n_missing += 1
                 message = f"{ref} is missing; its labels are kept."
                 self.warn(where, "ERROR_INVALID_IMAGE", message)
-            return None, said
-        try:
-            size = displayed_size(path)
-        except UnreadableMedia as error:
-            raise BadLine("ERROR_INVALID_IMAGE", error.message) from error
-        if said is not None and said != size:
+            return Measured(None, said, []), said
+        found = measured(self.shelf, path_in_bucket(ref), said)
+        size = found.size
+        if size is None:
+            raise BadLine("ERROR_INVALID_IMAGE", found.problems[0].message)
+        if said is not None and said != size and found.orientation == 1:
             message = (
                 f"The line is for {said[0]} × {said[1]} pixels; {path.name} has "
                 f"{size[0]} × {size[1]}."
             )
             raise BadLine("ERROR_INVALID_IMAGE_DIMENSION", message)
+        for problem in found.problems:
+            self.warn(where, problem.code, problem.message)
         self._tell_limits(path, size, where)
-        return path, size
+        return found, size
 
     def _tell_limits(self, path: Path, size: tuple[int, int], where: str) -> None:
         """Tell where a picture that we take is not one that Rekognition takes."""

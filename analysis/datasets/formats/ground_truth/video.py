@@ -18,6 +18,7 @@ from typing import Any
 
 from analysis.datasets.boxes import around, in_pixels, sound
 from analysis.datasets.fidelity import reduce
+from analysis.datasets.formats import TITLES
 from analysis.datasets.formats.ground_truth.attributes import (
     BadLine,
     class_names,
@@ -49,7 +50,7 @@ from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, P
 from analysis.datasets.video_frames import by_video
 from analysis.errors import AnalysisError, UnreadableMedia
 
-TITLE = "Ground Truth for video"
+TITLE = TITLES["ground_truth_video"]
 HOLDS = frozenset({"is_labelled", "split", "occluded", "track", "attributes", "video", "time_s"})
 _TRACKING, _DETECTION = "groundtruth/video-object-tracking", "groundtruth/video-object-detection"
 _LISTS = ("tracking-annotations", "detection-annotations")

@@ -15,13 +15,13 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.formats import xml
+from analysis.datasets.formats import TITLES, xml
 from analysis.datasets.formats.label_studio import tasks as label_studio_tasks
 from analysis.datasets.formats.label_studio.tasks import COLUMNS
 from analysis.datasets.picture_files import Pictures, file_names, put
 from analysis.datasets.types import LabelledPicture, LabelledSet, Problem
 
-TITLE = "Label Studio"
+TITLE = TITLES["label_studio"]
 HOLDS = frozenset({"labels", "is_labelled", "confidence", "fractions", "changed", *COLUMNS})
 _NO_PICTURE = LabelledPicture("", 1, 1)
 

@@ -16,13 +16,13 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from analysis.datasets.fidelity import reduce
-from analysis.datasets.formats import xml
+from analysis.datasets.formats import TITLES, xml
 from analysis.datasets.formats.label_studio import tasks as label_studio_tasks
 from analysis.datasets.picture_files import Pictures, put
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.datasets.video_frames import Track, by_video, tracks, without_boxes
 
-TITLE = "Label Studio for video"
+TITLE = TITLES["label_studio_video"]
 HOLDS = frozenset({"track", "fractions", "video"})
 _STRAIGHT = 1e-12  # fractions of the picture; over thousands of frames still no pixel
 
