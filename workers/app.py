@@ -20,14 +20,14 @@ django.setup()
 from django.db import DatabaseError, connection  # noqa: E402  after django.setup()
 
 from webapp.celery import app  # noqa: E402
-from webapp.runs.models import Worker  # noqa: E402
+from webapp.runs.workers import Worker  # noqa: E402
 from workers.datasets import thumbs, transfers  # noqa: E402, F401
 from workers.engine import bells, heartbeat, housekeeping, ready  # noqa: E402
 from workers.engine.identity import this_worker  # noqa: E402
 from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
-from workers.runs import analyse, hosting, loaded, references  # noqa: E402, F401
+from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.training import train  # noqa: E402, F401
 
 log = logging.getLogger("sightline.worker")

@@ -26,6 +26,7 @@ class Clock(Scheduler):
         self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any
     ) -> None:
         """Do it. Whatever goes wrong, the clock goes on."""
+        self._heap = None  # when it is due again counts from here, not from when it is done
         if advance:
             self.reserve(entry)
         try:

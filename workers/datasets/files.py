@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Set
@@ -20,19 +19,24 @@ from analysis.datasets import version as versions
 from analysis.datasets.archive import unpack
 from analysis.datasets.fidelity import fatal, summary
 from analysis.datasets.formats import TITLES, counts, read, write
-from analysis.datasets.picture_files import SUFFIXES, file_names
+from analysis.datasets.picture_files import SUFFIXES
+from analysis.datasets.rest import unmentioned
 from analysis.datasets.split_names import SPLITS
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError, Stopped, UnreadableMedia
-from webapp.datasets.models import Annotation, Dataset, Sample, Transfer, labels_by_word
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Annotation, Sample, labels_by_word
+from webapp.datasets.transfers import Transfer
 from webapp.projects.models import Label, Project
 from workers.datasets.frame_numbers import number_frames
+from workers.datasets.matching import as_called_here
 from workers.datasets.pictures import shown
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import full_disk_is_said, keep_file, local_path
 
 _UNPACKED, _READ = 0.25, 0.35  # of an import, how much is done when it is unpacked and read
 _NAME_LETTERS = 60  # of a label
+_NAMED = 250  # labels, and pictures that nothing speaks of, in a report
 
 
 @contextmanager
@@ -56,8 +60,9 @@ def _folder(transfer: Transfer) -> Iterator[Path]:
 def bring_in(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     """An archive of labelled pictures → samples, keyed by source, newest wins.
 
-    Options: `format` ("": recognise it), `make_labels`, and `step`: "check" reads everything and
-    changes nothing. The report says what would come, or came, and what did not.
+    Options: `format` ("": recognise it), `make_labels`, `unmentioned` ("take" or "leave": pictures
+    that nothing speaks of), and `step`: "check" reads everything and changes nothing. The report
+    says what would come, or came, and what did not.
     """
     is_check = transfer.options.get("step") == "check"
     if not transfer.file:
@@ -69,8 +74,12 @@ def bring_in(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
             on_progress=lambda share: beat.note(progress=share * (1 if is_check else _UNPACKED)),
             should_stop=beat.should_stop,
         )
-        labelled, problems, name = read(_top(folder / "set"), transfer.options.get("format", ""))
-        coming = _Coming.of(transfer, labelled, problems)
+        labelled, problems, name = read(
+            _top(folder / "set"),
+            transfer.options.get("format", ""),
+            take_unmentioned=transfer.options.get("unmentioned", "take") == "take",
+        )
+        coming = _Coming.of(transfer, labelled, problems, beat)
         report = coming.report() | {"format": name, "title": TITLES[name], "step": "check"}
         beat.note(progress=1.0 if is_check else _READ)
         if is_check:
@@ -99,7 +108,6 @@ class _Coming:
     labelled: LabelledSet
     problems: list[Problem]
     known: dict[str, Label]
-    sources: Mapping[str, str]  # of what was read → of the sample here
     samples: Mapping[str, Sample]
     drawn_here: Set[int]  # samples with a box that a person drew or accepted here
     since: datetime  # what is here from then on this very import brought, before it was cut off
@@ -109,17 +117,21 @@ class _Coming:
     tally: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, transfer: Transfer, labelled: LabelledSet, problems: list[Problem]) -> _Coming:
+    def of(
+        cls, transfer: Transfer, read: LabelledSet, problems: list[Problem], beat: Heartbeat
+    ) -> _Coming:
         dataset = transfer.dataset
         number_frames(dataset)
         samples = {s.source: s for s in dataset.samples.with_video_names()}
-        sources = _sources_here(labelled, samples)
+        file = transfer.options.get("name", "")
+        labelled, more = as_called_here(read, samples, file, beat.should_stop)
+        problems = problems + more
         known = labels_by_word(dataset.project)
         by_people = Annotation.objects.filter(
             sample__dataset=dataset, source=Annotation.Source.PERSON
         )
         drawn = set(by_people.values_list("sample", flat=True))
-        coming = cls(dataset, labelled, problems, known, sources, samples, drawn, transfer.created)
+        coming = cls(dataset, labelled, problems, known, samples, drawn, transfer.created)
         coming.refusal = coming._why_not()
         coming._sort_labels(make=bool(transfer.options.get("make_labels", True)))
         for picture in labelled.pictures:
@@ -165,10 +177,13 @@ class _Coming:
         self.problems.append(Problem(name[:_NAME_LETTERS], "ERROR_UNKNOWN_LABEL", message))
 
     def fate(self, picture: LabelledPicture) -> str:
-        """What becomes of a picture: new, replaced, kept (what is here is newer), or missing."""
-        sample = self.samples.get(self.sources.get(picture.source, ""))
+        """What becomes of a picture: new, replaced, kept (what is here is newer), known (it is here
+        and says nothing new), or missing."""
+        sample = self.samples.get(picture.source)
         if sample is None or sample.removed:
             return "new" if picture.file else "missing"
+        if not picture.is_labelled:
+            return "new" if sample.created >= self.since else "known"
         when = _when(picture)
         # What says no time of its own never takes the place of what a person drew here.
         is_newer_here = sample.pk in self.drawn_here if when is None else sample.changed > when
@@ -183,35 +198,13 @@ class _Coming:
             "counts": counts(self.labelled),
             "kinds": summary(self.problems),
             "n_errors": sum(p.is_error for p in self.problems),
-            "labels": [n for n in self.labelled.labels if n in used][:250],
+            "labels": [n for n in self.labelled.labels if n in used][:_NAMED],
             "new_labels": self.new_labels,
+            "n_unmentioned": len(names := unmentioned(self.problems)),
+            "unmentioned": names[:_NAMED],
             "tally": self.tally,
             "refusal": self.refusal,
         }
-
-
-def _sources_here(labelled: LabelledSet, samples: Mapping[str, Sample]) -> dict[str, str]:
-    """What each picture that was read is called in the dataset.
-
-    A picture that left with an export carries the name its file was given then, so it is known
-    by that too; a frame by its number; and labels that come without pictures by the last part of
-    their path.
-    """
-    current = [s for s in samples.values() if not s.removed]
-    here = [LabelledPicture(s.source, s.width, s.height, file=s.file) for s in current]
-    by_file = {name: source for source, name in file_names(here).items()}
-    by_frame: dict[tuple[str, int | None, int, int], str] = {
-        (s.video_name, s.frame, s.width, s.height): s.source for s in current if s.frame is not None
-    }
-    found = {}
-    for picture in labelled.pictures:
-        frame = picture.video, picture.frame, picture.width, picture.height
-        names = [by_file.get(picture.source, ""), by_frame.get(frame, "")]
-        if not picture.file:
-            names.append(by_file.get(picture.source.rpartition("/")[2], ""))
-        known = next((name for name in [picture.source[-255:], *names] if name in samples), None)
-        found[picture.source] = known or picture.source[-255:]
-    return found
 
 
 def _when(picture: LabelledPicture) -> datetime | None:
@@ -253,16 +246,17 @@ def _store(coming: _Coming, transfer: Transfer, beat: Heartbeat) -> None:
 
 def _store_picture(coming: _Coming, picture: LabelledPicture, transfer: Transfer) -> None:
     """The picture with what is on it, as a whole: a worker that dies leaves no half of it."""
-    source = coming.sources[picture.source]
-    sample = coming.samples.get(source)
-    came = shown(Path(picture.file)) if picture.file else None
-    if came is not None and sample is not None and not sample.removed:
-        is_same = sample.sha256 == hashlib.sha256(came.data).hexdigest()
-        came = None if is_same else came
-    stored = came.stored(transfer.dataset) if came else None
+    sample = coming.samples.get(picture.source)
+    # What is called so and was not removed has these pixels: `as_called_here` saw to it.
+    is_here = sample is not None and not sample.removed
+    stored = None
+    if picture.file:
+        came = shown(Path(picture.file))
+        stored = None if is_here else came.stored(transfer.dataset)
     with transaction.atomic():
         if stored is not None:
-            sample = transfer.dataset.add_picture(source=source, **stored, **_marks(picture))
+            marks = _marks(picture)
+            sample = transfer.dataset.add_picture(source=picture.source, **stored, **marks)
         assert sample is not None
         if picture.is_labelled:
             _label(sample, picture, coming, transfer)

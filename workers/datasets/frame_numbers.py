@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from analysis.media.frame_table import FrameTable
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from workers.engine.originals import local_path
 
 

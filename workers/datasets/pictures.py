@@ -29,7 +29,10 @@ from analysis.synthesis.logo_files import read_logo
 from analysis.synthesis.pictures import SynthesisedPicture, SynthesisOptions
 from analysis.synthesis.pictures import synthesise as make_pictures
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset, LogoFile, Sample, Transfer, labels_by_word
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.logos import LogoFile
+from webapp.datasets.samples import Sample, labels_by_word
+from webapp.datasets.transfers import Transfer
 from webapp.projects.models import snapshot
 from workers.datasets.thumbs import keep_thumb, small
 from workers.engine.heartbeat import Heartbeat
@@ -54,13 +57,17 @@ class Shown:
     suffix: str
     image: NDArray[np.uint8]
 
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
     def keep(self, dataset: Dataset, source: str, **more: Any) -> Sample:
         """Store it and put it into the dataset."""
         return dataset.add_picture(source=source, **self.stored(dataset), **more)
 
     def stored(self, dataset: Dataset) -> dict[str, Any]:
         """Put the files in place; returns what `Dataset.add_picture` wants to know of them."""
-        sha256 = hashlib.sha256(self.data).hexdigest()
+        sha256 = self.sha256
         height, width = self.image.shape[:2]
         return {
             "file": keep_once(dataset.file_name(sha256, self.suffix), self.data),
@@ -126,11 +133,21 @@ def _take(transfer: Transfer, asset: Asset, name: str, report: dict[str, Any], t
                 report["videos"].append(asset.pk)
                 return
             shown = _painted(path)
-        shown.keep(transfer.dataset, name or asset.name, asset=asset, origin=Sample.Origin.UPLOAD)
+        called = _free_name(transfer.dataset, name or asset.name, asset, shown)
+        shown.keep(transfer.dataset, called, asset=asset, origin=Sample.Origin.UPLOAD)
         report["added"] += 1
     else:
         for _ in frames_of(transfer, asset, path, tell):
             report["added"] += 1
+
+
+def _free_name(dataset: Dataset, name: str, asset: Asset, shown: Shown) -> str:
+    """A picture's name, with its number where another picture of the dataset is called so."""
+    here, numbered = dataset.samples.current(), f"{name} ({asset.pk})"
+    if here.filter(source=numbered[-255:]).exists():
+        return numbered
+    others = here.filter(source=name[-255:]).exclude(sha256=shown.sha256).exclude(asset=asset)
+    return numbered if others.exists() else name
 
 
 def shown(path: Path) -> Shown:

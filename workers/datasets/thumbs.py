@@ -13,7 +13,8 @@ from analysis.media.frames import read_picture
 from analysis.media.opencv import resize
 from analysis.media.thumbnails import jpeg
 from webapp.celery import app
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from workers.engine.originals import full_disk_is_said, keep_once, local_path
 
 log = logging.getLogger("sightline.thumbs")

@@ -9,7 +9,9 @@ from typing import Any
 
 from analysis.datasets.types import LabelledSet
 from analysis.errors import AnalysisError, Stopped
-from webapp.datasets.models import DatasetVersion, Sample, Transfer
+from webapp.datasets.samples import Sample
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from workers.datasets.frame_numbers import number_frames
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, local_path

@@ -1,7 +1,9 @@
 """Who is woken for what waits. One message wakes one worker for one piece.
 
 Whoever ends a piece rings for the next, so that the messages in a queue are never more than were
-asked for and never fewer than there are workers at it; the sweep rings for those who are idle.
+asked for and never fewer than there are workers at it; the sweep rings for those who are idle. A
+message that finds none of its kind does a piece of another at once: passed on, it would stand in
+the way of what is asked for next, and one more would with each piece.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from contextlib import suppress
 from django.db import DatabaseError
 
 from webapp import jobs
+from webapp.celery import app
 from webapp.leases import pieces
 from webapp.projects.models import Reference
-from webapp.registry.models import Hosting
-from webapp.runs.models import Run, Segment, Worker
+from webapp.registry.hosting import Hosting
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
+from webapp.runs.workers import Worker
 from workers.engine import heartbeat
 from workers.engine.identity import this_worker
 
@@ -47,6 +52,14 @@ def ring_on(queue: str) -> None:
             return
 
 
+def turn_to_another(queue: str, *, found_none: str) -> None:
+    """Woken for a kind of which nothing waits any more: do a piece of another kind instead."""
+    if heartbeat.shutting_down.is_set():
+        return
+    if tasks := [task for task, _ in waiting(queue, at_most=1) if task != found_none]:
+        app.tasks[random.choice(tasks)].run(of=queue)  # noqa: S311  no secret
+
+
 def ring_for_the_idle(queue: str) -> None:
     """Wake as many as are idle, and no more than there is to do."""
     idle = Worker.objects.idle(queue).count()
@@ -73,15 +86,19 @@ def waiting(queue: str, *, at_most: int) -> Iterator[_Waiting]:
                 yield model.PIECE.task, n
     if queue == "analysis" and (n := _runs_waiting(at_most)):
         yield "work", n
+    if queue == "soon" and Run.objects.soon().exists() and (n := _runs_waiting(at_most, soon=True)):
+        yield "work", n
     if queue == "analysis" and Hosting.objects.starting().exists():
         yield "host", 1
     if queue == "soon" and (n := len(Reference.objects.unchecked()[:at_most])):
         yield "check_reference", n
 
 
-def _runs_waiting(at_most: int) -> int:
+def _runs_waiting(at_most: int, *, soon: bool = False) -> int:
     """Runs to plan or to finish, and segments."""
-    n = len(Segment.objects.open().order_by().values_list("pk", flat=True)[:at_most])
+    segments = Segment.objects.soon() if soon else Segment.objects.all()
+    runs = Run.objects.soon() if soon else Run.objects.all()
+    n = len(segments.open().order_by().values_list("pk", flat=True)[:at_most])
     for stage in (Run.Stage.FINISH, Run.Stage.PLAN):
-        n += len(Run.objects.waiting_for(stage).values_list("pk", flat=True)[:at_most])
+        n += len(runs.waiting_for(stage).values_list("pk", flat=True)[:at_most])
     return min(n, at_most)

@@ -34,6 +34,8 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
 
     def __init__(self, row: Held, every_s: float = 1.0) -> None:
         self.row = row
+        # said while the database is away, so nothing of the row may be looked up for it
+        self._name = f"{type(row).__name__} {getattr(row, 'pk', '')}".strip()
         self.every_s = min(every_s, settings.LEASE_SECONDS / 4)
         self.lost = threading.Event()
         self._over = threading.Event()
@@ -87,9 +89,9 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
                 self.lost.set()
             return True
         except (DatabaseError, InterfaceError):  # it may be restarting
-            log.warning("The database is away; %s is held without it.", self.row)
+            log.warning("The database is away; %s is held without it.", self._name)
         except Exception:
-            log.exception("Holding %s failed", self.row)
+            log.exception("Holding %s failed", self._name)
         with self._lock:
             self._news = news | self._news
         connection.close()

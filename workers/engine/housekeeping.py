@@ -15,9 +15,11 @@ from webapp import jobs, removal, strays
 from webapp.assets.models import Rendition
 from webapp.assets.uploads import finish_the_whole, sweep_abandoned_uploads
 from webapp.celery import app
-from webapp.datasets.models import Transfer
+from webapp.datasets.transfers import Transfer
 from webapp.leases import Leased, Status, from_now, pieces
-from webapp.runs.models import POISONOUS, Run, Worker
+from webapp.runs.run import POISONOUS, Run
+from webapp.runs.wanted import start_wanted
+from webapp.runs.workers import Worker
 from workers.engine import bells
 from workers.engine.identity import is_dead
 from workers.engine.originals import forget_scratch
@@ -145,6 +147,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     ring_for_the_waiting,
     hosting.stop_the_idle,
     finish_the_whole,
+    start_wanted,
     sweep_abandoned_uploads,
     erase_what_was_deleted,
     forget_old_frames,

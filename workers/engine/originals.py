@@ -19,6 +19,7 @@ from django.core.files.storage import default_storage
 
 from analysis.errors import AnalysisError
 from webapp import storage
+from workers.engine.identity import is_dead, this_worker
 
 CACHE_BYTES = 50 * 10**9
 IN_USE_S = 3600.0  # a path that was given out is opened within this time
@@ -113,10 +114,13 @@ def full_disk_is_said() -> Iterator[None]:
 
 @contextmanager
 def scratch_file(suffix: str) -> Iterator[Path]:
-    """A path for a file in the making; gone afterwards, whatever happened."""
+    """A path for a file in the making; gone afterwards, whatever happened.
+
+    It is called by its worker, so that the sweep knows what nobody goes on with.
+    """
     folder = Path(settings.CACHE_DIR) / "scratch"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+    path = folder / f"{this_worker().replace(':', '~')}~{secrets.token_hex(4)}{suffix}"
     try:
         yield path
     finally:
@@ -124,13 +128,20 @@ def scratch_file(suffix: str) -> Iterator[Path]:
 
 
 def forget_scratch() -> None:
-    """Throw away what workers that were killed left in the making, days ago."""
+    """Throw away what workers that were killed left in the making: what says of which of this
+    machine's it is at once, the rest after some days."""
     folder = Path(settings.CACHE_DIR) / "scratch"
     before = time.time() - SCRATCH_KEPT_S
     for path in folder.iterdir() if folder.is_dir() else ():
         with suppress(FileNotFoundError):  # its worker was quicker
-            if path.stat().st_mtime < before:
+            if _is_of_the_dead(path) or path.stat().st_mtime < before:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_of_the_dead(path: Path) -> bool:
+    """Whether it is a `scratch_file`, or beside one, of a worker of this machine that is gone."""
+    *worker, rest = path.name.lstrip(".").split("~")
+    return bool(rest and len(worker) == 3) and is_dead(":".join(worker))
 
 
 def keep_file(name: str, path: Path) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -64,8 +65,10 @@ def piece(model: type[_Row], *, beat_s: float = 1.0, tries: int = 1) -> Callable
                 row = rows.in_queue(of).claim_next(this_worker())
             if row is not None:
                 carry_out(row, do, beat_s=beat_s, tries=tries)
-            if of:
-                bells.ring_on(of)
+                if of:
+                    bells.ring_on(of)
+            elif of:
+                bells.turn_to_another(of, found_none=model.PIECE.task)
 
         task.__doc__ = do.__doc__
         return app.task(name=model.PIECE.task)(task)
@@ -75,7 +78,8 @@ def piece(model: type[_Row], *, beat_s: float = 1.0, tries: int = 1) -> Callable
 
 def carry_out(row: _Row, do: Work[_Row], *, beat_s: float = 1.0, tries: int = 1) -> None:
     """Do a claimed piece; finish it, give it back, or say why it cannot be done."""
-    bells.busy(str(row))
+    what = str(row)  # now: while the database is away it could not be looked up
+    bells.busy(what)
     try:
         with Heartbeat(row, beat_s) as beat, full_disk_is_said():
             changes = do(row, beat)
@@ -93,11 +97,12 @@ def carry_out(row: _Row, do: Work[_Row], *, beat_s: float = 1.0, tries: int = 1)
     except Refused as refused:
         row.fail(str(refused), can_retry=True)
     except (OperationalError, InterfaceError) as error:  # its lease runs out, and it is done again
-        log.warning("The database went away during %s: %s", row, error)
+        log.warning("The database went away during %s: %s", what, error)
         connection.close()
     except Exception:
-        log.exception("%s failed", row)
+        log.exception("%s failed", what)
         row.fail(DEFECT, can_retry=True)
     finally:
-        row.let_go()
         bells.busy("")
+        with suppress(OperationalError, InterfaceError):
+            row.let_go()

@@ -25,12 +25,18 @@ from analysis.media.thumbnails import jpeg
 from analysis.types import Box
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset, DatasetVersion, Sample, labels_by_word
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample, labels_by_word
+from webapp.datasets.versions import DatasetVersion
 from webapp.labelling import documents
-from webapp.labelling.models import FRAMES_A_CHUNK, Chore, Item, LabelingJob, Prediction, Work
+from webapp.labelling.chores import FRAMES_A_CHUNK, Chore
+from webapp.labelling.items import Item
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.predictions import Prediction
+from webapp.labelling.works import Work
 from webapp.leases import Status
 from webapp.projects.models import snapshot
-from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.training.models import TrainingRun
 from workers.datasets.pictures import Shown, called
 from workers.engine.heartbeat import Heartbeat

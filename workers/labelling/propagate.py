@@ -12,7 +12,7 @@ from analysis.errors import AnalysisError, Stopped
 from analysis.labelling.propagation import Lost, carry
 from analysis.media.frames import FrameReader
 from analysis.types import Box
-from webapp.labelling.models import Prediction
+from webapp.labelling.predictions import Prediction
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import local_path
 from workers.engine.piece import piece

@@ -1,4 +1,7 @@
-"""An upload → what is known of it and the files pages need: probe, frame table, pictures, proxy."""
+"""An upload → what is known of it and the files pages need at once: probe, frame table, pictures.
+
+The proxy of a film or of sound takes long and is a piece of work of its own (rendition.py).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from analysis.errors import AnalysisError, Stopped
 from analysis.types import MediaInfo
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Rendition
+from webapp.runs.wanted import start_wanted
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.originals import keep, keep_file, local_path, scratch_file
+from workers.engine.originals import keep, local_path
 from workers.engine.piece import NotYet, piece
 from workers.media.arrival import arrive
 
@@ -33,8 +37,11 @@ def ingest(asset: Asset, beat: Heartbeat) -> dict[str, Any] | None:
     if uploads.is_elsewhere(asset.pk):
         raise NotYet(ELSEWHERE_S)
     if asset.is_arriving and not arrive(asset, beat):
+        start_wanted()  # the asset whose bytes these are may long be ready
         return None
-    return prepare(asset, beat)
+    if asset.finish(**prepare(asset, beat)):
+        start_wanted(asset)
+    return None
 
 
 def prepare(asset: Asset, beat: Heartbeat) -> dict[str, Any]:
@@ -47,11 +54,13 @@ def prepare(asset: Asset, beat: Heartbeat) -> dict[str, Any]:
     if info.kind == "video":
         file = keep(_name(asset, "frames.bin"), table.pack())
         Rendition.keep(asset, "frame_table", file, frames=len(table), end_s=table.end_s)
-    for share, (step, make) in zip((0.1, 0.2, 0.35, 0.6), _steps(info), strict=False):
+    for share, (step, make) in zip((0.1, 0.3, 0.6), _steps(info), strict=False):
         if beat.should_stop():
             raise Stopped
         beat.note(step=step, progress=share)
         _try(make, asset, info, beat)
+    if info.kind != "image" and not info.is_browser_playable:
+        Rendition.ask_for_proxy(asset)  # it may take as long as the film: nothing waits for it
     return {"progress": 1.0, "step": ""}
 
 
@@ -63,9 +72,8 @@ def _try(make: Make, asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
         if info.kind != "video" or not error.permanent:
             raise
         said = f"The film is well enough to be analysed, but {_MISSING[make]}: {error.message}"
-        known = dict(asset.probe)
-        known["warnings"] = [*known.get("warnings", []), said]
-        asset.renew(probe=known)
+        asset.probe = asset.probe | {"warnings": [*asset.probe["warnings"], said]}
+        asset.renew(probe=asset.probe)
 
 
 Make = Callable[[Asset, MediaInfo, Heartbeat], None]
@@ -80,14 +88,14 @@ def _steps(info: MediaInfo) -> list[Step]:
         steps.append(("making the film strip", make_strip))
     if info.audio:
         steps.append(("drawing the sound", make_waveform))
-    if not info.is_browser_playable:
-        steps.append(("making a copy browsers can play", make_proxy))
+    if info.kind == "image" and not info.is_browser_playable:
+        steps.append(("making a copy browsers can show", make_picture_copy))
     return steps
 
 
 def describe(asset: Asset, info: MediaInfo) -> None:
     """Write what the probe found on the asset."""
-    known = asdict(info)
+    known = asset.probe = asdict(info)
     asset.renew(
         kind=info.kind,
         duration_s=info.duration_s,
@@ -127,37 +135,19 @@ def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
     Rendition.keep(asset, "waveform", "", peaks=[round(float(p), 3) for p in peaks])
 
 
-def make_proxy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
-    """A copy that every browser can play, where the original is not one."""
-    if info.kind == "image":
-        from analysis.media.frames import read_picture
-        from analysis.media.thumbnails import jpeg
+def make_picture_copy(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
+    """A copy of a picture of a kind that browsers do not show."""
+    from analysis.media.frames import read_picture
+    from analysis.media.thumbnails import jpeg
 
-        picture = jpeg(read_picture(local_path(asset.file)), quality=90)
-        Rendition.keep(asset, "proxy", keep(_name(asset, "proxy.jpg"), picture))
-        return
-
-    from analysis.media.renditions import proxy
-
-    def on_progress(share: float) -> None:
-        beat.note(progress=0.6 + 0.4 * share)
-
-    with scratch_file(".mp4") as path:
-        proxy(
-            local_path(asset.file),
-            path,
-            info,
-            on_progress=on_progress,
-            should_stop=beat.should_stop,
-        )
-        Rendition.keep(asset, "proxy", keep_file(_name(asset, "proxy.mp4"), path))
+    picture = jpeg(read_picture(local_path(asset.file)), quality=90)
+    Rendition.keep(asset, Rendition.PROXY, keep(_name(asset, "proxy.jpg"), picture))
 
 
 _MISSING: dict[Make, str] = {
     make_poster: "it has no thumbnail",
     make_strip: "it has no film strip",
     make_waveform: "its sound cannot be drawn",
-    make_proxy: "browsers cannot play it",
 }
 
 

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.utils.text import slugify
 
 from analysis.models.exports import SUFFIXES, export
-from webapp.registry.models import ModelExport
+from webapp.registry.exports import ModelExport
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep_file, local_path, scratch_file
 from workers.engine.piece import piece

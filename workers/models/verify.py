@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from webapp.registry.models import ModelVersion
+from webapp.registry.versions import ModelVersion
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import local_path
 from workers.engine.piece import piece

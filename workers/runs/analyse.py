@@ -24,17 +24,20 @@ from analysis.media.frame_table import FrameTable, read_frame_table
 from analysis.media.thumbnails import sprite
 from webapp.assets.models import Asset, Rendition
 from webapp.celery import app
-from webapp.runs.models import Run, Segment, Worker
+from webapp.runs.run import Run, RunQuerySet
+from webapp.runs.segments import Segment, SegmentQuerySet
+from webapp.runs.workers import Worker
 from workers.engine import bells
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
 from workers.engine.originals import full_disk_is_said, keep, local_path
 from workers.engine.piece import DEFECT, carry_out
-from workers.runs import finish, hosting, loaded, store
+from workers.runs import again, finish, hosting, loaded, store
 
 log = logging.getLogger("sightline.analyse")
 
 TRIES = 3
+SHORTEST_SEGMENT_S = 5.0  # costs a sixth more than one piece; 2 s cost half as much again and more
 
 
 @app.task(name="work")
@@ -43,23 +46,53 @@ def work(*, of: str = "") -> None:
 
     What is analysed is finished first. Runs are planned only as far ahead as there are workers.
     """
-    hosting.load_what_is_waited_for()
-    is_ahead = not Run.objects.to_plan(Worker.objects.serving("analysis").count())
-    finish_next() or (not is_ahead and plan_next()) or analyse_next() or plan_next()
-    if of:
+    if of == "soon":
+        _work_soon()
+        return
+    loaded_one = hosting.load_what_is_waited_for()
+    did = finish_next() or (_should_plan() and plan_next()) or analyse_next() or plan_next()
+    if of and (did or loaded_one):
         bells.ring_on(of)
+    elif of:
+        bells.turn_to_another(of, found_none="work")
 
 
-def plan_next() -> bool:
-    run = Run.objects.claim_stage(Run.Stage.PLAN, this_worker())
+def _work_soon() -> None:
+    """The same, of what somebody waits for and nothing else."""
+    soon = Run.objects.soon()
+    if finish_next(soon) or plan_next(soon) or analyse_next(Segment.objects.soon()):
+        bells.ring_on("soon")
+    else:
+        bells.turn_to_another("soon", found_none="work")
+
+
+def _should_plan() -> bool:
+    """Whether to plan a run before a segment is analysed.
+
+    Planned runs are what everybody looks through, so there are no more than workers need; but what
+    is more urgent than all that is open does not wait for it.
+    """
+    next_ = Run.objects.waiting_for(Run.Stage.PLAN).values_list("priority", flat=True).first()
+    if next_ is None:
+        return False
+    enough = max(Worker.objects.serving("analysis").count(), 1)
+    open_ = Segment.objects.open().order_by("-priority").values_list("priority", flat=True)
+    ahead = list(open_[:enough])
+    return len(ahead) < enough or next_ > ahead[0]
+
+
+def plan_next(runs: RunQuerySet | None = None) -> bool:
+    """Plan the most urgent run, of these or of all. False: there is none."""
+    run = (Run.objects.all() if runs is None else runs).claim_stage(Run.Stage.PLAN, this_worker())
     if run is None:
         return False
     _whole(run, plan, step="planning")
     return True
 
 
-def finish_next() -> bool:
-    run = Run.objects.claim_stage(Run.Stage.FINISH, this_worker())
+def finish_next(runs: RunQuerySet | None = None) -> bool:
+    """Finish the most urgent run that is analysed, of these or of all. False: there is none."""
+    run = (Run.objects.all() if runs is None else runs).claim_stage(Run.Stage.FINISH, this_worker())
     if run is None:
         return False
     _whole(run, finish.finish, step="finishing")
@@ -68,18 +101,19 @@ def finish_next() -> bool:
 
 def _whole(run: Run, do: Callable[[Run], None], *, step: str) -> None:
     """Do a step of a run; say what went wrong when it does."""
-    bells.busy(f"{step} {run}")
+    what = f"{step} {run}"  # now: while the database is away it could not be looked up
+    bells.busy(what)
     try:
         with Heartbeat(run), full_disk_is_said():
             do(run)
     except (OperationalError, InterfaceError) as error:  # its lease runs out; it is done again
-        log.warning("The database went away during the %s of %s: %s", step, run, error)
+        log.warning("The database went away during %s: %s", what, error)
         connection.close()
     except AnalysisError as error:
         run.fail(error.message, step=step, can_retry=not error.permanent)
     except Exception:
         run.fail(DEFECT, step=step, can_retry=True)
-        log.exception("%s of %s failed", step, run)
+        log.exception("%s failed", what)
     finally:
         bells.busy("")
 
@@ -89,13 +123,16 @@ def _whole(run: Run, do: Callable[[Run], None], *, step: str) -> None:
 
 def plan(run: Run) -> None:
     """Cut the run into segments on key frames and count the frames of each."""
+    if run.again:
+        again.plan(run)
+        return
     if run.asset.kind == Asset.Kind.IMAGE:
         run.plan([Segment(run=run, index=0, start_s=0, end_s=0, frames_total=1)], **_still(run))
         return
     table = _frame_table(run)
     times = samples(table, _sampling(run))["time_s"]
     segments: list[Segment] = []
-    for start_s, end_s in stretches(table, settings.SEGMENT_SECONDS):
+    for start_s, end_s in stretches(table, _segment_s(table.end_s)):
         n_frames = int(((times >= start_s) & (times < end_s)).sum())
         if n_frames:
             index = len(segments)
@@ -105,6 +142,14 @@ def plan(run: Run) -> None:
     if not segments:
         raise AnalysisError(f"{run.asset.name} has no frame that could be analysed.")
     run.plan(segments, duration_s=table.end_s, notes=_notes(run.asset, _track(run)))
+
+
+def _segment_s(duration_s: float) -> float:
+    """How long a segment is to be: a tenth of a short film, so that something is seen soon.
+
+    Shorter ones cost more than they tell: each opens the film anew. What is found is the same.
+    """
+    return min(settings.SEGMENT_SECONDS, max(SHORTEST_SEGMENT_S, duration_s / 10))
 
 
 def _still(run: Run) -> dict[str, Any]:
@@ -153,8 +198,10 @@ def _sampling(run: Run) -> SamplingOptions:
 # --- one segment --------------------------------------------------------------------------
 
 
-def analyse_next() -> bool:
-    segment = Segment.objects.claim_next(this_worker())
+def analyse_next(segments: SegmentQuerySet | None = None) -> bool:
+    """Analyse the most urgent segment, of these or of all. False: there is none."""
+    some = Segment.objects.all() if segments is None else segments
+    segment = some.claim_next(this_worker())
     if segment is None:
         return False
     carry_out(segment, analyse, tries=TRIES)
@@ -164,6 +211,9 @@ def analyse_next() -> bool:
 def analyse(segment: Segment, beat: Heartbeat) -> None:
     """Find the logos of one segment and store them, with its finish."""
     run = segment.run
+    if run.again:
+        again.analyse(segment, beat)
+        return
     result = _look(run, segment, beat)
     sprite = _keep_sprite(segment, result)
     if store.segment(segment, result, sprite=sprite):
@@ -194,6 +244,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
         on_progress=on_progress,
         should_stop=beat.should_stop,
         track=_track(run),
+        follow=run.options.get("follow", False),  # as it was before runs said so
     )
 
 

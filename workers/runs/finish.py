@@ -16,47 +16,60 @@ from analysis.media.frames import CHANGE
 from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status
+from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
-from webapp.runs.models import Run, SegmentResult, Shot, Track
+from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 
 NEAR_S = 2.0  # what is looked at on both sides of a border
+_AT_ONCE = 500  # rows of one statement
 
 
-@transaction.atomic
 def finish(run: Run) -> None:
-    """Everything that needs the whole run. One transaction: it happens once, or not yet."""
-    locked = Run.objects.select_for_update().filter(
-        pk=run.pk, stage=Run.Stage.FINISH, worker=run.worker
-    )
-    if not locked.exists():
-        return
-    _find_shots(run)
-    _join_tracks(run)
-    run.succeed(_notes(run))
-    transaction.on_commit(lambda: make_ready(run.pk), robust=True)  # the run is done without it
+    """Everything that needs the whole run: it happens once, or not yet.
+
+    What takes time is worked out first, from rows that nobody changes any more. One short
+    transaction writes it all: it keeps nobody waiting, and who dies before its end changed nothing.
+    """
+    shots = _shots(run)
+    joined = _joined(run, [shot.start_s for shot in shots])
+    with transaction.atomic():
+        if not run.is_mine_to_finish():
+            return
+        run.shots.all().delete()
+        Shot.objects.bulk_create(shots)
+        _rename_tracks(run, joined)
+        _rewrite(run, joined)
+        run.succeed([note for note in _notes(run) if note not in run.notes])
+        # the run is done without it
+        transaction.on_commit(lambda: make_ready(run.pk), robust=True)
 
 
 def _results(run: Run) -> QuerySet[SegmentResult]:
     return SegmentResult.objects.filter(segment__run=run).order_by("segment__index")
 
 
-def _find_shots(run: Run) -> None:
+def _shots(run: Run) -> list[Shot]:
+    if not run.duration_s:
+        return []
     scores = _results(run).values_list("changes", flat=True)
     changes = np.concatenate(
         [np.empty(0, CHANGE), *(np.frombuffer(some, CHANGE) for some in scores)]
     )
-    run.shots.all().delete()
-    if run.duration_s:
-        shots = find_shots(changes, run.duration_s)
-        Shot.objects.bulk_create(
-            Shot(run=run, index=s.index, start_s=s.start_s, end_s=s.end_s) for s in shots
-        )
+    return [
+        Shot(run=run, index=s.index, start_s=s.start_s, end_s=s.end_s)
+        for s in find_shots(changes, run.duration_s)
+    ]
 
 
-def _join_tracks(run: Run) -> None:
-    """Segment by segment, so that a long film costs no more memory than two minutes of it."""
-    cuts = list(run.shots.values_list("start_s", flat=True))
+def _joined(run: Run, cuts: list[float]) -> dict[int, int]:
+    """Tracks that go on what began in an earlier segment: {number: that of the beginning}.
+
+    Segment by segment, so that a long film costs no more memory than two minutes of it.
+    """
     names = {number: name for name, number in run.label_ids().items()}
+    if run.again:  # those of all others are joined as they were
+        names = {run.again["label"]: run.looked_again_for}
     joined: dict[int, int] = {}
     packed = _results(run).values_list("columns", flat=True).iterator(chunk_size=2)
     for before, after in pairwise(map(Columns.unpack, packed)):
@@ -65,8 +78,7 @@ def _join_tracks(run: Run) -> None:
             tail = _near(before, border, names)
             pairs = stitch(tail, _near(after, border, names), cuts)
             joined |= {head: joined.get(tail, tail) for head, tail in pairs.items()}
-    _rename_tracks(run, joined)
-    _rewrite(run, joined)
+    return joined
 
 
 def _near(columns: Columns, border_s: float, names: dict[int, str]) -> list[FrameResult]:
@@ -77,7 +89,7 @@ def _near(columns: Columns, border_s: float, names: dict[int, str]) -> list[Fram
     for index in near:
         found = columns.detections[columns.detections["frame"] == index]
         time_s, start_s, end_s = (float(value) for value in frames[index])
-        tracked = [_value(d, names) for d in found if d["track"] >= 0]
+        tracked = [_value(d, names) for d in found if d["track"] >= 0 and int(d["label"]) in names]
         results.append(FrameResult(Sample(time_s, start_s, end_s), tracked))
     return results
 
@@ -99,8 +111,11 @@ def _rename_tracks(run: Run, joined: dict[int, int]) -> None:
         kept.end_s = max(kept.end_s, gone.end_s)
         kept.count += gone.count
         kept.confidence = max(kept.confidence, gone.confidence)
-        kept.save(update_fields=["end_s", "count", "confidence"])
-    Track.objects.filter(run=run, number__in=joined).delete()
+    grown = [tracks[number] for number in set(joined.values())]
+    Track.objects.bulk_update(grown, ["end_s", "count", "confidence"], batch_size=_AT_ONCE)
+    gone_keys = [tracks[head].pk for head in joined]
+    for start in range(0, len(gone_keys), _AT_ONCE):
+        Track.objects.filter(pk__in=gone_keys[start : start + _AT_ONCE]).delete()
 
 
 def _rewrite(run: Run, joined: dict[int, int]) -> None:
@@ -124,7 +139,8 @@ def _notes(run: Run) -> list[str]:
     sums = run.progress()
     if sums["held"]:
         sentences.append(
-            f"{sums['held']} of {sums['frames']} samples looked like the one before and were held."
+            f"{sums['held']} of {sums['frames']} samples looked like the one before and kept its "
+            "result."
         )
     missing = sum(run.segments.values_list("missing", flat=True))
     if missing:

@@ -10,8 +10,8 @@ import logging
 
 from analysis.errors import AnalysisError
 from webapp.celery import app
-from webapp.registry.models import Hosting
-from webapp.runs.models import Worker
+from webapp.registry.hosting import Hosting
+from webapp.runs.workers import Worker
 from workers.engine import bells
 from workers.engine.identity import is_dead, this_worker
 from workers.runs import loaded
@@ -29,19 +29,30 @@ def host(version_id: int | None = None, *, of: str = "") -> None:
         row = wanted.filter(state=Hosting.State.STARTING).first()
     if row is not None and not row.held:
         _load(row)
-    if of:
-        bells.ring_on(of)
+        if of:
+            bells.ring_on(of)
+    elif of:
+        bells.turn_to_another(of, found_none="host")
 
 
-def load_what_is_waited_for() -> None:
-    """Between two pieces: whoever started a model waits for it now, behind no backlog of runs."""
-    for row in Hosting.objects.starting().select_related("version"):
+def load_what_is_waited_for() -> bool:
+    """Between two pieces: whoever started a model waits for it now, behind no backlog of runs.
+
+    False: nobody waits for one.
+    """
+    rows = list(Hosting.objects.starting().select_related("version"))
+    for row in rows:
         _load(row)
+    return bool(rows)
 
 
 def _load(row: Hosting) -> None:
+    """Hold it and say so; or say why not."""
+    is_held = row.version_id in loaded.held()  # by this worker, whom the sweep took for dead
     try:
         loaded.model(row.version.as_input())
+        if is_held:
+            Hosting.say_held(row.version_id, this_worker(), 0)
     except AnalysisError as error:
         Hosting.say_failed(row.version_id, error.message)
     except Exception:

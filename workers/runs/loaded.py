@@ -18,12 +18,13 @@ from typing import Any
 from django.conf import settings
 
 from analysis.detectors import Detector, load_detector
+from analysis.detectors.denying import Denying
 from analysis.detectors.fused import Fused
 from analysis.errors import AnalysisError, Stopped
 from analysis.media.frames import Frame
 from analysis.types import Detection, Source
-from webapp.registry.models import Hosting
-from webapp.runs.models import Worker
+from webapp.registry.hosting import Hosting
+from webapp.runs.workers import Worker
 from workers.engine.identity import this_worker
 from workers.engine.originals import local_path
 from workers.engine.ready import memory_bytes
@@ -47,10 +48,20 @@ _lock = threading.RLock()
 
 
 def detector(
-    inputs: dict[str, Any], options: dict[str, Any], *, should_stop: Callable[[], bool]
+    inputs: dict[str, Any],
+    options: dict[str, Any],
+    *,
+    should_stop: Callable[[], bool],
+    only: str = "",
 ) -> Detector:
-    """The detector for a run's frozen inputs: references, a model, or both fused."""
-    key = json.dumps([inputs["labels"], inputs["model"], options.get("tile")], sort_keys=True)
+    """The detector for a run's frozen inputs: references, a model, or both fused.
+
+    `only`: the label that alone is looked for. The model is left out where it does not know it.
+    """
+    if only and only not in _names(inputs, only).values():
+        inputs = inputs | {"model": None}
+    known_by = [inputs["labels"], inputs["model"], options.get("tile"), only]
+    key = json.dumps(known_by, sort_keys=True)
     version = inputs["model"]["id"] if inputs["model"] else None
     if version is not None:
         _in_use.add(version)
@@ -59,7 +70,7 @@ def detector(
     if look is None:
         if should_stop():
             raise Stopped
-        look = _Look(_load(inputs, options), version)
+        look = _Look(_load(inputs, options, only), version)
         with _lock:
             _looks[key] = look
             while len(_looks) > _KEPT:
@@ -76,20 +87,26 @@ def rest() -> None:
     _in_use.clear()
 
 
-def _load(inputs: dict[str, Any], options: dict[str, Any]) -> Detector:
+def _load(inputs: dict[str, Any], options: dict[str, Any], only: str = "") -> Detector:
     found: list[Detector] = []
     references = {
         label["name"]: [local_path(reference["file"]) for reference in label["references"]]
         for label in inputs["labels"]
         if label["references"]
     }
-    if references:
-        found.append(load_detector("reference", references))
+    if references and (not only or only in references):
+        found.append(load_detector("reference", references, only={only} if only else None))
     if inputs["model"]:
-        found.append(Mapped(model(inputs["model"], options.get("tile")), _names(inputs)))
+        found.append(Mapped(model(inputs["model"], options.get("tile")), _names(inputs, only)))
     if not found:
         raise AnalysisError("This run has neither reference pictures nor a model to look with.")
-    return found[0] if len(found) == 1 else Fused(found)
+    detector = found[0] if len(found) == 1 else Fused(found)
+    not_this = {
+        label["name"]: [local_path(picture["file"]) for picture in label["not_this"]]
+        for label in inputs["labels"]
+        if label.get("not_this")
+    }
+    return Denying(detector, not_this) if not_this else detector
 
 
 # --- models --------------------------------------------------------------------------------------
@@ -163,14 +180,17 @@ def _let_go_of_the_oldest() -> None:
 # --- labels --------------------------------------------------------------------------------------
 
 
-def _names(inputs: dict[str, Any]) -> dict[str, str]:
+def _names(inputs: dict[str, Any], only: str = "") -> dict[str, str]:
     """The model's class names → the project's labels, by name or alias, whatever the case."""
+    if not inputs["model"]:
+        return {}
     spoken: dict[str, str] = {}
     for label in inputs["labels"]:
         for word in [label["name"], *label["aliases"]]:
             spoken.setdefault(word.casefold(), label["name"])
     names = inputs["model"]["labels"]
-    return {name: spoken[name.casefold()] for name in names if name.casefold() in spoken}
+    known = {name: spoken[name.casefold()] for name in names if name.casefold() in spoken}
+    return {name: label for name, label in known.items() if not only or label == only}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Max
 
 from analysis.film.columns import Columns
-from webapp.runs.models import Segment, SegmentResult, Track
+from webapp.runs.found import Track
+from webapp.runs.segments import Segment, SegmentResult
 
 
 @transaction.atomic
@@ -32,6 +34,57 @@ def segment(segment: Segment, result: Any, *, sprite: tuple[str, dict[str, Any]]
         segment=segment, defaults={"columns": columns.pack(), "changes": result.changes.tobytes()}
     )
     return True
+
+
+@transaction.atomic
+def again(
+    segment: Segment,
+    result: Any,
+    columns: Columns,
+    before: SegmentResult,
+    *,
+    sprite: tuple[str, dict[str, Any]],
+) -> bool:
+    """Replace what is stored of a segment in which one label was looked for again.
+
+    The tracks of other labels keep their numbers, and the new ones come after them. False: the
+    lease was lost, so nothing was written.
+    """
+    label = segment.run.again["label"] if segment.run.again else 0
+    then = before.segment
+    kept = segment.finish(
+        frames_done=segment.frames_total,
+        busy_s=result.seconds,
+        held=then.held,
+        missing=then.missing,
+        problem=then.problem,
+        sprite=sprite[0],
+        sprite_data=sprite[1],
+    )
+    if not kept:
+        return False
+    columns = _numbered_after(columns, label, then)
+    segment.tracks.all().delete()
+    others = list(then.tracks.exclude(label=label))
+    for track in others:
+        track.pk, track.run_id, track.segment = None, segment.run_id, segment
+    mine = columns.detections["label"] == label
+    own = tracks_of(Columns(columns.frames, columns.detections[mine]), segment)
+    Track.objects.bulk_create([*others, *own])
+    SegmentResult.objects.update_or_create(
+        segment=segment, defaults={"columns": columns.pack(), "changes": before.changes}
+    )
+    return True
+
+
+def _numbered_after(columns: Columns, label: int, then: Segment) -> Columns:
+    """With numbers for the label's tracks that no track of the parent's segment ever had."""
+    last = then.tracks.aggregate(last=Max("number"))["last"]
+    first = then.index * Track.PER_SEGMENT if last is None else last + 1
+    detections = columns.detections.copy()
+    mine = (detections["label"] == label) & (detections["track"] >= 0)
+    detections["track"][mine] += first
+    return Columns(columns.frames, detections)
 
 
 def numbered(columns: Columns, index: int) -> Columns:

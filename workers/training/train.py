@@ -26,7 +26,9 @@ from analysis.models.formats import sha256
 from analysis.training import train as training
 from analysis.training.options import TrainingOptions
 from analysis.training.train import Progress, TrainingResult
-from webapp.datasets.models import DatasetVersion, Split
+from webapp import erasing
+from webapp.datasets.samples import Split
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine.heartbeat import Heartbeat
@@ -151,11 +153,15 @@ def stored_folder(run_id: int) -> str:
 
 
 def forget_stored(run_id: int, *, but: str = "", only: str = "") -> None:
-    """Delete what is stored of a training's epochs: all, all `but` one folder, or `only` one."""
-    for folder in [only] if only else _folders(stored_folder(run_id)):
+    """Delete what is stored of a training's epochs: all, all `but` one folder, or `only` one.
+
+    With the folder goes what was being written there when its writer was killed.
+    """
+    top = stored_folder(run_id)
+    folders = [only] if only else _folders(top) if but else [top]
+    for folder in folders:
         if folder != but:
-            for name in KEPT:
-                default_storage.delete(f"{folder}/{name}")
+            erasing.erase_folder(folder)
 
 
 def _folders(top: str) -> list[str]:
@@ -208,8 +214,8 @@ def forget_finished() -> None:
             continue
         run = TrainingRun.objects.filter(pk=int(run_id)).first()
         if run is None or _is_over_for_good(run):
+            forget_stored(int(run_id))  # first: it is found by the folder here
             shutil.rmtree(path, ignore_errors=True)
-            forget_stored(int(run_id))
         elif int(beginning) != run.beginning:
             shutil.rmtree(path, ignore_errors=True)  # cancelled, and begun anew since
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from PIL import Image
 
 from analysis.errors import AnalysisError, Stopped
 from tests.webapp.test_upload import PNG
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Upload
 from webapp.leases import Status
+from webapp.runs import wanted
+from webapp.runs.run import Run
+from workers.engine import housekeeping
 from workers.media import arrival
 from workers.media.ingest import ingest
+from workers.runs.references import check_reference
 
 pytestmark = pytest.mark.django_db
 
@@ -41,8 +47,11 @@ class Beat:
 def came(workspace, owner):
     """came(data, name): an upload that is whole, by a server that forgot the hash."""
 
-    def make(data: bytes = PNG, name: str = "match.png", *, is_hashed: bool = False) -> Asset:
-        upload = uploads.begin(workspace, owner, name=name, size_bytes=len(data))
+    def make(
+        data: bytes = PNG, name: str = "match.png", *, is_hashed: bool = False, project=None
+    ) -> Asset:
+        size = len(data)
+        upload = uploads.begin(workspace, owner, name=name, size_bytes=size, project=project)
         uploads.append(upload, 0, data)
         if not is_hashed:
             uploads._hashes.clear()
@@ -273,3 +282,71 @@ def test_what_does_not_come_is_said_to_who_needs_it(came):
     Asset.objects.all().delete()
     with pytest.raises(AnalysisError, match="deleted meanwhile"):
         arrival.arrived(asset, Beat())
+
+
+# --- what came for a project ------------------------------------------------------------------
+
+
+@pytest.fixture
+def photo() -> bytes:
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), "white").save(picture, "PNG")
+    return picture.getvalue()
+
+
+def test_what_came_for_a_project_is_analysed_when_it_is_ready_and_once(came, photo, project):
+    asset = came(photo, project=project)
+    wanted.start_wanted()
+    assert not Run.objects.exists()  # it is not ready
+    ingest(asset.pk)
+    run = Run.objects.get()
+    assert (run.asset, run.project, run.requested_by) == (asset, project, Upload.objects.get().user)
+    again = came(photo, project=project, is_hashed=True)
+    assert again == asset  # the same, and it is answered already
+    for _ in range(2):
+        wanted.start_wanted()
+    assert Run.objects.get() == run
+    assert not Upload.objects.exclude(project=None).exists()
+
+
+def test_a_worker_killed_before_it_asked_for_the_run_is_made_up_for_by_the_sweep(
+    came, photo, project, monkeypatch
+):
+    asset = came(photo, project=project)
+    with monkeypatch.context() as patched:  # as if it died between the two
+        patched.setattr("workers.media.ingest.start_wanted", lambda *_: None)
+        ingest(asset.pk)
+    assert not Run.objects.exists()
+    housekeeping.sweep()
+    assert Run.objects.get().asset == asset
+
+
+def test_a_film_waits_for_a_logo_to_look_for(came, photo, project):
+    kestrel = project.labels.get(name="Kestrel").references.get()
+    kestrel.remove(by=None)
+    asset = came(photo, project=project)
+    ingest(asset.pk)
+    Upload.objects.update(touched=timezone.now() - timedelta(days=30))
+    uploads.sweep_abandoned_uploads()
+    assert not Run.objects.exists()
+    kestrel.save(force_insert=True)
+    check_reference(kestrel.pk)
+    assert Run.objects.get().asset == asset
+
+
+def test_bytes_that_were_here_already_are_analysed_for_the_project_they_came_for(
+    came, photo, project
+):
+    first = came(photo)
+    ingest(first.pk)
+    second = came(photo, "again.png", project=project)
+    ingest(second.pk)
+    assert Run.objects.get().asset == first
+
+
+def test_what_came_for_a_project_that_is_deleted_starts_nothing(came, photo, project, owner):
+    asset = came(photo, project=project)
+    project.remove(by=owner)
+    ingest(asset.pk)
+    assert not Run.objects.exists()
+    assert not Upload.objects.exclude(project=None).exists()

@@ -3,14 +3,17 @@ import sys
 from functools import partial
 
 import pytest
+from django.db.models import Q
 
 from tests.trained import model_version
 from webapp import jobs
+from webapp.assets.models import Rendition
 from webapp.celery import app
-from webapp.datasets.models import DatasetVersion, Transfer
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import pieces
 from webapp.processes import EMBEDDED
-from webapp.registry.models import ModelExport
+from webapp.registry.exports import ModelExport
 
 
 def test_every_job_that_the_web_asks_for_is_known_to_the_workers():
@@ -33,10 +36,9 @@ def test_every_kind_of_long_work_says_its_task_and_queue_and_has_a_worker(settin
         assert kind.queue in settings.QUEUES, model
         assert kind.what, model
         assert (kind.soon is None) == (not kind.what_soon), model
-        index = f"{model._meta.app_label}_{model._meta.model_name}_open"
-        assert index in [one.name for one in model._meta.indexes], (
-            "the sweep looks for what is open"
-        )
+        few = Q(status__in=["waiting", "working"])
+        kept = [one.fields[0] for one in model._meta.indexes if one.condition == few]
+        assert "status" in kept, "the sweep looks for what is open: few, however many are done"
     assert len({model.PIECE.task for model in kinds}) == len(kinds)
 
 
@@ -88,6 +90,12 @@ def test_a_version_and_an_export_are_long_work(pictures, owner, workspace, rung)
     assert rung(lambda: DatasetVersion.objects.request(dataset, by=owner)) == ["batch"]
     version = model_version(workspace)
     assert rung(lambda: ModelExport.objects.request(version, "onnx", by=owner)) == ["batch"]
+
+
+def test_nobody_who_waits_for_a_frame_waits_for_a_proxy(asset, rung):
+    assert rung(lambda: Rendition.ask_for_proxy(asset)) == ["batch"]
+    frame = Rendition.objects.create(asset=asset, recipe="frame@1.000000")
+    assert rung(lambda: jobs.ring(frame)) == ["soon"]
 
 
 @pytest.fixture

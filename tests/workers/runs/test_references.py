@@ -7,9 +7,10 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image, ImageDraw, ImageFont
 
-from webapp.projects.models import Reference, snapshot
+from webapp.projects.models import Project, Reference, snapshot
+from webapp.projects.offers import Offer
 from webapp.projects.pictures import read_picture
-from webapp.runs.models import Worker
+from webapp.runs.workers import Worker
 from workers.engine import housekeeping
 from workers.runs.references import check_reference
 
@@ -43,14 +44,28 @@ def add(label, owner, draw) -> Reference:
     return label.add_reference(read_picture(png(draw)), "logo.png", by=owner)
 
 
-def test_a_picture_with_detail_is_counted_and_used(label, owner):
+def test_a_picture_with_detail_is_measured_and_used(label, owner):
     reference = add(label, owner, word)
     check_reference(reference.pk)
     reference.refresh_from_db()
-    assert reference.features >= Reference.FEW_FEATURES
     assert not reference.problem
-    assert not reference.has_little_detail
+    assert reference.contrast > 40
+    assert 40 < reference.smallest_width < 300
+    assert not Offer.of(reference).is_weak
     assert reference.pk in looked_for(label.project)
+
+
+def test_what_an_earlier_version_looked_at_is_measured_again_and_used_meanwhile(label, owner):
+    reference = add(label, owner, word)
+    old = Reference.objects.filter(pk=reference.pk)
+    old.update(checked=Reference.CHECK - 1, features=7, smallest_width=None)
+    assert reference.pk in looked_for(label.project)
+    version = Project.objects.get(pk=label.project_id).version
+    check_reference(reference.pk)
+    reference.refresh_from_db()
+    assert reference.features > 7
+    assert reference.smallest_width
+    assert Project.objects.get(pk=label.project_id).version == version
 
 
 def test_a_picture_without_detail_says_so_and_no_run_looks_for_it(label, owner, client):

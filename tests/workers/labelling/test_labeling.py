@@ -13,9 +13,14 @@ from PIL import Image
 
 from analysis.media.frame_table import FrameTable
 from tests.services.film import RATE, film, logo
-from webapp.datasets.models import Dataset, DatasetVersion, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
+from webapp.datasets.versions import DatasetVersion
 from webapp.labelling import documents
-from webapp.labelling.models import FRAMES_A_CHUNK, Chore, Clip, LabelingJob, Work
+from webapp.labelling.chores import FRAMES_A_CHUNK, Chore
+from webapp.labelling.items import Clip
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.works import Work
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
 from workers.labelling import chores as labeling
@@ -367,7 +372,7 @@ def test_frames_of_two_films_of_one_name_are_kept_apart(clip, acme, times, asset
 
 
 def test_training_starts_by_itself_when_the_dataset_is_frozen(job, labeller, kestrel, workspace):
-    from webapp.registry.models import RegisteredModel
+    from webapp.registry.versions import RegisteredModel
     from webapp.training.models import TrainingRun
 
     model = RegisteredModel.objects.create(workspace=workspace, name="Boards")
@@ -388,7 +393,7 @@ def test_training_starts_by_itself_when_the_dataset_is_frozen(job, labeller, kes
 
 
 def test_a_training_goes_on_from_the_models_newest_version(job, labeller, kestrel, workspace):
-    from webapp.registry.models import RegisteredModel
+    from webapp.registry.versions import RegisteredModel
     from webapp.training.models import TrainingRun
 
     model = RegisteredModel.objects.create(workspace=workspace, name="Boards")

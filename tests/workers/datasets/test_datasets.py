@@ -18,11 +18,14 @@ from analysis.datasets.version import content_hash, unpack
 from analysis.synthesis.backdrops import make_backdrop
 from analysis.types import Box
 from tests.services.film import film
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.logos import read_logo_file
-from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
+from webapp.datasets.samples import Sample
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from webapp.runs.models import Worker
+from webapp.runs.workers import Worker
 from workers.datasets import transfers as datasets
 from workers.engine import housekeeping
 from workers.media import ingest

@@ -9,9 +9,12 @@ import pytest
 from django.utils import timezone
 
 from webapp.leases import Status, from_now
-from webapp.runs.models import Run, Segment, Worker
-from workers.engine import housekeeping
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
+from webapp.runs.workers import Worker
+from workers.engine import housekeeping, originals
 from workers.engine.identity import is_dead, this_worker
+from workers.engine.originals import scratch_file
 
 
 @pytest.fixture
@@ -88,6 +91,20 @@ def test_what_a_killed_worker_left_in_the_making_is_thrown_away(db, settings):
         os.utime(path, (0, 0))
     housekeeping.sweep()
     assert sorted(path.name for path in scratch.iterdir()) == ["young", "young.mp4"]
+
+
+def test_what_a_dead_worker_had_in_the_making_goes_at_once_and_what_a_live_one_has_stays(settings):
+    scratch = settings.CACHE_DIR / "scratch"
+    with scratch_file(".mp4") as path:
+        beside = path.with_name(f".{path.name}.part")
+        pid = str(os.getpid())
+        for name in (path.name, beside.name):
+            (scratch / name).write_bytes(b"mine")
+            assert f"~{pid}~" in name
+            (scratch / name.replace(f"~{pid}~", "~999999999~")).write_bytes(b"of the dead")
+        assert len(list(scratch.iterdir())) == 4
+        originals.forget_scratch()
+        assert sorted(scratch.iterdir()) == sorted([path, beside])
 
 
 def test_a_run_whose_last_step_was_lost_goes_on(running):

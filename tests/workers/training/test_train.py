@@ -19,11 +19,12 @@ from analysis.measuring.figures import figures as measured_figures
 from analysis.measuring.predictions import unpack
 from analysis.models.describe import describe
 from tests.analysis.datasets.labelled_shapes import LABELS, labelled_shapes
-from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status, from_now
 from webapp.projects.models import Label, Project
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.runs.models import Worker
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.workers import Worker
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine import housekeeping
 from workers.engine.originals import local_path
@@ -190,6 +191,9 @@ def test_it_goes_on_from_the_storage_on_another_machine(request_run, settings, t
     run.refresh_from_db()
     before, stored = run.curves[: run.epoch], run.checkpoint
     assert default_storage.exists(stored)
+    half = Path(default_storage.path(worker.stored_folder(run.pk))) / "killed" / "a" / ".0.part"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"what another worker was just writing")
     settings.CACHE_DIR = tmp_path / "another"
     settings.CACHE_DIR.mkdir()
     worker.train(run.pk)

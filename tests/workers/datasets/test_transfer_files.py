@@ -24,13 +24,16 @@ from analysis.media.thumbnails import jpeg
 from analysis.types import Box
 from tests.analysis.datasets.labelled_sets import pixels_of
 from webapp.assets.models import Asset, Rendition
-from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 from workers.datasets.pictures import Shown
 from workers.datasets.transfers import freeze, transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PIZZA = Path(__file__).resolve().parents[3] / "shared" / "data" / "pizza"
+PIZZA = Path(__file__).resolve().parents[4] / "shared" / "data" / "pizza"
 
 KESTREL = LabelledBox("Kestrel", Box(0.125, 0.25, 0.5, 0.75))
 OSPREY = LabelledBox("Osprey", Box(0.5, 0.5, 1, 1), occluded=True)

@@ -4,7 +4,8 @@ import pytest
 
 from webapp.assets.models import Asset
 from webapp.leases import Status, from_now
-from webapp.runs.models import Run, Segment
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
 
 
 @pytest.fixture

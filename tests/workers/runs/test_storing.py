@@ -11,7 +11,8 @@ from analysis.film.stretch import StretchResult
 from analysis.media.frames import CHANGE
 from analysis.types import Box, Detection, FrameResult, Sample
 from webapp.leases import Status, lease_end
-from webapp.runs.models import Run, Segment, SegmentResult
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment, SegmentResult
 from workers.runs import store
 from workers.runs.finish import finish
 
@@ -139,7 +140,7 @@ def test_the_notes_say_what_was_held_missing_and_damaged(film):
     film.refresh_from_db()
     assert film.notes[-3:] == [
         "A part is damaged.",
-        "3 of 40 samples looked like the one before and were held.",
+        "3 of 40 samples looked like the one before and kept its result.",
         "2 of 40 samples could not be decoded.",
     ]
 
@@ -149,3 +150,15 @@ def test_only_the_worker_that_holds_the_run_finishes_it(film):
     finish(film)
     film.refresh_from_db()
     assert film.status == Run.Status.RUNNING
+
+
+def test_cancelled_while_it_is_finished_and_asked_for_again_it_counts_each_box_once(film):
+    keep(film.segments.get(index=0), found(0, ("Kestrel", 0, 8, 10, 0.4)))
+    keep(film.segments.get(index=1), found(10, ("Kestrel", 0, 10, 13, 0.7)))
+    assert Run.objects.get(pk=film.pk).cancel()
+    finish(film)
+    assert film.tracks.count() == 2
+    assert Run.objects.get(pk=film.pk).retry()
+    finish(film)
+    assert list(film.tracks.values_list("number", "count")) == [(0, 10)]
+    assert film.shots.count() == 1

@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 
 from analysis.errors import AnalysisError, Stopped
 from webapp.accounts.models import Refused
-from webapp.datasets.models import DatasetVersion
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status, from_now
-from webapp.runs.models import Worker
+from webapp.runs.workers import Worker
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
 from workers.engine.piece import DEFECT, NotYet, carry_out
@@ -94,9 +94,29 @@ def test_a_passing_failure_is_tried_again_by_itself_before_a_person_is_told(row)
     assert row.error == "The store is away."
 
 
+@pytest.mark.django_db(transaction=True)  # the worker closes its connection
 def test_a_database_that_went_away_is_no_failure_of_the_work(row):
     assert done(row, raising(OperationalError("server closed the connection"))).error == ""
     assert row.status == Status.WORKING, "it is done again when the lease runs out"
+
+
+class Away:
+    """A row that is held while the database is away: whatever is asked of it fails."""
+
+    pk = 7
+
+    def renew(self, **changes):
+        raise OperationalError("server closed the connection")
+
+    is_wanted = __str__ = renew
+
+
+def test_the_heartbeat_outlives_a_database_that_is_away_for_a_while(caplog):
+    with Heartbeat(Away(), 0.01) as beat:
+        time.sleep(0.2)
+        assert beat._thread.is_alive()
+        assert not beat.should_stop(), "the lease runs yet"
+    assert "The database is away; Away 7 is held without it." in caplog.text
 
 
 def test_while_it_works_it_is_said_what_it_does(row):

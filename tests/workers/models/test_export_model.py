@@ -16,11 +16,12 @@ from analysis.errors import AnalysisError, Stopped
 from analysis.models.describe import describe
 from analysis.models.exports import export
 from webapp.leases import Status
-from webapp.registry.models import ModelExport, RegisteredModel
+from webapp.registry.exports import ModelExport
+from webapp.registry.versions import RegisteredModel
 from workers.models.export import deliver, export_model
 
 pytestmark = pytest.mark.django_db
-MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"
+MODEL = Path(__file__).resolve().parents[3] / "demo" / "model.safetensors"
 
 
 def version_of(workspace, file: str, data: bytes, **said):

@@ -11,8 +11,9 @@ from PIL import Image
 
 from analysis.datasets.formats import coco
 from analysis.datasets.types import LabelledPicture, LabelledSet
-from tests.workers.test_transfer_files import come, packed
-from webapp.datasets.models import Dataset, Sample
+from tests.workers.datasets.test_transfer_files import come, packed
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from workers.datasets.pictures import shown
 from workers.datasets.thumbs import keep_thumb, thumbs
 

@@ -13,8 +13,9 @@ import pytest
 from tests.services.film import film, logo
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from webapp.runs.models import Run, RunRefused
+from webapp.runs.refusals import RunRefused
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
 from webapp.timeline.frames import frame_picture
 from workers.engine.originals import local_path
 from workers.media import ingest
@@ -155,7 +156,7 @@ def test_held_frames_are_counted_and_said(prepared, acme, clip):
         prepared(clip), acme, sampling={"mode": "adaptive", "interval_s": 0.1, "change": 0.5}
     )
     assert run.segments.get().held > 0
-    assert "were held" in " ".join(run.notes)
+    assert "kept its result" in " ".join(run.notes)
 
 
 def test_sound_alone_is_kept_but_not_searched_for_logos(prepared, acme, tmp_path):

@@ -10,8 +10,10 @@ from django.urls import reverse
 
 from analysis.media.frame_table import FrameTable
 from tests.services.film import HEIGHT, RATE, WIDTH, film
-from webapp.datasets.models import Dataset
-from webapp.labelling.models import Clip, LabelingJob, Prediction
+from webapp.datasets.dataset import Dataset
+from webapp.labelling.items import Clip
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.predictions import Prediction
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
 from workers.labelling import propagate

@@ -12,13 +12,15 @@ from django.utils import timezone
 
 from analysis.models.describe import describe
 from webapp.projects.models import snapshot
-from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
-from webapp.runs.models import Run, Worker
+from webapp.registry.hosting import Hosting
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.run import Run
+from webapp.runs.workers import Worker
 from workers.engine.identity import this_worker
 from workers.runs import analyse, hosting, loaded
 
 pytestmark = pytest.mark.django_db
-MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"
+MODEL = Path(__file__).resolve().parents[3] / "demo" / "model.safetensors"
 
 
 @pytest.fixture(autouse=True)
@@ -175,6 +177,18 @@ def test_what_a_dead_worker_held_is_loaded_by_another(versions):
     assert (row.state, row.held) == ("starting", {})
     hosting.host(version.pk)
     assert standing(version).state == "ready"
+
+
+def test_a_worker_that_was_taken_for_dead_says_at_once_that_it_holds_a_model(versions):
+    """Else it would be rung for again and again, by itself, and find it loaded each time."""
+    version = versions[0]
+    Hosting.start(version, by=None)
+    hosting.host(version.pk)
+    Hosting.say_released(version.pk, this_worker())
+    assert standing(version).state == "starting"
+    hosting.host(of="analysis")
+    row = standing(version)
+    assert (row.state, list(row.held)) == ("ready", [this_worker()])
 
 
 def test_a_file_that_cannot_be_loaded_is_said(versions):
