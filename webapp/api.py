@@ -19,12 +19,14 @@ from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.labelling.api import LabelingJobViewSet
+from webapp.methodologies.api import MethodologyViewSet
 from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
 from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
+from webapp.reports.season_api import ProjectSeason
 from webapp.runs.api import RunViewSet
-from webapp.timeline.api import RunExposure
+from webapp.timeline.api import RunDifference, RunExposure, RunLookAgain
 from webapp.training.api import (
     EvaluationViewSet,
     ExportViewSet,
@@ -57,6 +59,7 @@ router.register("dataset-versions", DatasetVersionViewSet, "api-dataset-version"
 router.register("transfers", TransferViewSet, "api-transfer")
 router.register("labelling-jobs", LabelingJobViewSet, "api-labelling-job")
 router.register("models", ModelViewSet, "api-model")
+router.register("methodologies", MethodologyViewSet, "api-methodology")
 router.register("model-versions", ModelVersionViewSet, "api-model-version")
 router.register("model-exports", ExportViewSet, "api-model-export")
 router.register("hosting", HostingViewSet, "api-hosting")
@@ -66,10 +69,15 @@ router.register("runs", RunViewSet, "api-run")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 
+docs = SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html")
+
 urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("docs/", docs, name="api-docs"),
+    path("projects/<number:pk>/season/", ProjectSeason.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
+    path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
+    path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),
     *router.urls,
     path("<path:rest>", Nowhere.as_view()),
 ]

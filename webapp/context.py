@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from webapp.accounts.models import Action, Membership, Workspace
-from webapp.labelling.models import LabelingJob
+from webapp.labelling.jobs import LabelingJob
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ _PLACES = [
     ("library", "Library", ("library", "assets", "collections"), True),
     ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
-    ("compare", "Compare", ("compare",), False),
-    ("reports", "Reports", ("reports",), True),
+    ("compare", "Season", ("compare",), False),
+    ("reports", "Reports", ("reports", "methodologies"), True),
     ("models", "Models", ("models", "model-versions", "training", "evaluations"), False),
     ("settings", "Settings", ("settings",), False),
 ]

@@ -1,6 +1,7 @@
 """Typed values from the environment. A malformed one stops the start and names itself."""
 
 import os
+import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -38,3 +39,25 @@ def folder(name: str, default: Path) -> Path:
             f"{name} names {path}, which cannot be made: {error.strerror}."
         ) from error
     return path
+
+
+def secret(name: str, kept: Path) -> str:
+    """A secret from the environment, or one made on first start and kept in a file.
+
+    However many processes start first at the same time, all have the same one: the file appears
+    whole, and whoever comes second takes it.
+    """
+    if given := text(name):
+        return given
+    if not kept.exists():
+        aside = kept.with_name(f".{secrets.token_hex(8)}.part")
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(aside, kept)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk that knows no links
+            os.replace(aside, kept)
+        aside.unlink(missing_ok=True)
+    return kept.read_text().strip()

@@ -50,9 +50,19 @@ def wake(task: str, queue: str, times: int = 1) -> None:
     transaction.on_commit(ring_all)
 
 
-def work(times: int = 1) -> None:
-    """There are runs to plan, analyse or finish: wake that many workers."""
+def work(times: int = 1, *, soon: bool = False) -> None:
+    """There are runs to plan, analyse or finish: wake that many workers.
+
+    `soon`: somebody waits, and the worker that is free for such work may do it as well.
+    """
+    if soon:
+        wake("work", "soon")
     wake("work", "analysis", times)
+
+
+def start_wanted() -> None:
+    """Something that came for a project may be ready to be analysed."""
+    transaction.on_commit(lambda: _ring("start_wanted", queue="soon"))
 
 
 def check_reference(reference_id: int) -> None:

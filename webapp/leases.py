@@ -88,27 +88,17 @@ def claim_first(candidates: models.QuerySet, claim: Callable[[int], _Row | None]
 _Leased = TypeVar("_Leased", bound="Leased", covariant=True)
 
 
-def take_at_once(model: type[Leased], choices: list[models.QuerySet], worker: str) -> Any:
-    """The first free row of the first of `choices` that has one, claimed in a single statement.
-
-    Where many claim at once, each trip to the database counts. Only for PostgreSQL, which skips
-    what others are just taking.
-    """
-    table = connection.ops.quote_name(model._meta.db_table)
-    chosen: list[str] = []
-    values: list[Any] = []
-    for rows in choices:
-        sql, params = rows.values("pk")[:1].query.sql_with_params()
-        chosen.append(f"({sql} FOR UPDATE OF {table} SKIP LOCKED)")
-        values += params
-    sql = (  # the names are our own, and every value is a parameter
-        f"UPDATE {table} SET status = %s, lease_token = %s, worker = %s, error = '',"  # noqa: S608
-        " lease_until = STATEMENT_TIMESTAMP() + make_interval(secs => %s),"
-        " attempt = attempt + 1, started = STATEMENT_TIMESTAMP()"
-        f" WHERE id = COALESCE({', '.join(chosen)}) RETURNING *"
-    )
-    mine = [Status.WORKING, secrets.token_hex(8), worker, float(settings.LEASE_SECONDS)]
-    return next(iter(model._base_manager.raw(sql, [*mine, *values])), None)
+def taken(token: Any, worker: Any, *, until: Any) -> dict[str, Any]:
+    """What a claim writes."""
+    return {
+        "status": Status.WORKING,
+        "lease_token": token,
+        "lease_until": until,
+        "worker": worker,
+        "attempt": F("attempt") + 1,
+        "started": Now(),
+        "error": "",
+    }
 
 
 class LeasedQuerySet(models.QuerySet[_Leased]):
@@ -137,21 +127,9 @@ class LeasedQuerySet(models.QuerySet[_Leased]):
 
     def claim(self, pk: int, worker: str) -> Any:
         """Take the row, or return None because another worker has it."""
-        token = secrets.token_hex(8)
-        taken = (
-            self.filter(pk=pk)
-            .claimable()
-            .update(
-                status=Status.WORKING,
-                lease_token=token,
-                lease_until=lease_end(),
-                worker=worker,
-                attempt=F("attempt") + 1,
-                started=timezone.now(),
-                error="",
-            )
-        )
-        return self.get(pk=pk) if taken else None
+        changes = taken(secrets.token_hex(8), worker, until=lease_end())
+        mine = self.filter(pk=pk).claimable().update(**changes)
+        return self.get(pk=pk) if mine else None
 
     def claim_next(self, worker: str) -> Any:
         """Take the oldest row that is free, or return None because none is."""
@@ -194,6 +172,10 @@ class Leased(models.Model):
         ]
 
     # --- for people -----------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        return self.status not in UNFINISHED
 
     @property
     def queue(self) -> str:

@@ -1,10 +1,12 @@
 """API errors as RFC 9457 problem+json."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -36,6 +38,31 @@ def _detail(error: Exception) -> str:
     if isinstance(error, PermissionDenied):
         return str(error) or "Your role does not allow this."
     return str(getattr(error, "detail", error))
+
+
+def refusal(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    """A page for a person whose browser opens this address, a problem for what a script asks."""
+    if "text/html" in request.headers.get("Accept", ""):
+        context = {"sentence": sentence, "plain": request.path if request.GET else ""}
+        return render(request, "400.html", context, status=status)
+    values = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    values |= {"detail": sentence, "instance": request.path[:500]}
+    return JsonResponse(values, status=status, content_type="application/problem+json")
+
+
+class RefusedPages:
+    """The empty answer to opening what only a button sends becomes a page that says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content or request.method != "GET":
+            return response
+        page = refusal(request, 405, "This address is what a button sends: it has no page.")
+        page.headers["Allow"] = response.headers.get("Allow", "")
+        return page
 
 
 # Errors that come before a route is found, or out of it: a page, or a problem below /api/.

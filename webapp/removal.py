@@ -23,11 +23,15 @@ from django.utils import timezone
 from webapp import erasing, jobs
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import assets_to_erase, purge_removed_assets
-from webapp.datasets.models import Dataset, DatasetVersion, Sample
-from webapp.labelling.models import Chore, Item, LabelingJob
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
+from webapp.datasets.versions import DatasetVersion
+from webapp.labelling.chores import Chore
+from webapp.labelling.items import Item
+from webapp.labelling.jobs import LabelingJob
 from webapp.leases import Status, pieces
 from webapp.projects.models import Label, Project, Reference
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 from webapp.training.models import Evaluation, TrainingRun
 
 _GOES_ON = (Status.WAITING, Status.WORKING)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -11,15 +12,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from webapp.accounts.access import find, workspaces
-from webapp.accounts.models import Action, Key, Workspace
+from webapp.accounts.models import Action, Key, Refused, Workspace
 from webapp.ids import NumberConverter, is_id
+from webapp.pictures import PictureRefused
 
 
 class Id(serializers.IntegerField):
@@ -106,6 +110,12 @@ class Asking(GenericViewSet):
             raise ValidationError(problems)
         return asked.validated_data
 
+    def sent(self, form: type[serializers.Serializer]) -> dict[str, Any]:
+        """The body, as `form` reads it; what it cannot read is refused."""
+        read = form(data=self.request.data)
+        read.is_valid(raise_exception=True)
+        return dict(read.validated_data)
+
     def paginates(self) -> bool:
         action = getattr(self, self.action or "", None)
         kwargs = getattr(action, "kwargs", {})
@@ -147,6 +157,20 @@ class WorkspaceObjects(Asking):
     def find(self, model: Any, pk: int) -> Any:
         """Another object that this request names in order to change something with it."""
         return find(model, self.request, self.change, pk=pk)
+
+    def begun(self, row: Model, name: str) -> Response:
+        """Answered at once; the row, which has the route `name`, says how far it is."""
+        url = reverse(name, args=[row.pk], request=self.request)
+        data = self.get_serializer(row).data
+        return Response(data, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
+
+    def ask(self, verb: str, refusal: str) -> Response:
+        """Have the object do something, where it stands so that it can: else a conflict."""
+        row = self.get_object()
+        if not getattr(row, verb)():
+            row.refresh_from_db()
+            raise Conflict(refusal.format(row=row))
+        return Response(self.get_serializer(row).data)
 
 
 class Body(serializers.Serializer):
@@ -215,6 +239,15 @@ class Conflict(APIException):
     status_code = 409
     default_code = "conflict"
     default_detail = "Somebody else changed it meanwhile. Read it again and repeat your change."
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """What a model refuses is answered with its sentence."""
+    try:
+        yield
+    except (Refused, PictureRefused) as refused:
+        raise Unacceptable(str(refused)) from refused
 
 
 def workspace_for(request: Request, action: Action, asked: int | None = None) -> Workspace:

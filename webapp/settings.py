@@ -3,7 +3,6 @@
 With none set this is the embedded default: SQLite, a broker that is a folder, local files.
 """
 
-import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,19 +17,7 @@ VERSION = "0.1.0"
 # Where the machine's own data lives: database, media, broker, caches.
 DATA_DIR = env.folder("SIGHTLINE_DATA", BASE_DIR / "var")
 
-
-def _secret_key() -> str:
-    """The key from the environment, or one made on first start and kept with the data."""
-    if key := env.text("SIGHTLINE_SECRET_KEY"):
-        return key
-    path = DATA_DIR / "secret.key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text().strip()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = env.secret("SIGHTLINE_SECRET_KEY", kept=DATA_DIR / "secret.key")
 DEBUG = env.flag("SIGHTLINE_DEBUG")
 SITE_URL = env.text("SIGHTLINE_URL", "http://127.0.0.1:8000")
 # The machine itself may always ask: health checks come from there.
@@ -55,6 +42,7 @@ INSTALLED_APPS = [
     "webapp.assets",
     "webapp.projects",
     "webapp.registry",
+    "webapp.methodologies",
     "webapp.runs",
     "webapp.datasets",
     "webapp.training",
@@ -76,6 +64,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "webapp.accounts.middleware.CurrentWorkspace",
+    "webapp.accounts.zones.TimeZones",
+    "webapp.problems.RefusedPages",
 ]
 
 ROOT_URLCONF = "webapp.urls"
@@ -279,11 +269,11 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "RunStatus": "webapp.runs.models.Run.Status",
+        "RunStatus": "webapp.runs.run.Run.Status",
         "AssetKind": "webapp.assets.models.Asset.Kind",
-        "TransferKind": "webapp.datasets.models.Transfer.Kind",
+        "TransferKind": "webapp.datasets.transfers.Transfer.Kind",
         "Preparation": "webapp.leases.Status",
-        "ModelFormat": "webapp.registry.models.ModelExport.Format",
+        "ModelFormat": "webapp.registry.exports.ModelExport.Format",
         "SetFormat": list(TITLES),
     },
     "POSTPROCESSING_HOOKS": [

@@ -8,6 +8,7 @@ was found, is kept in the storage itself, where every process can read it.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,12 +18,15 @@ from functools import lru_cache
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from webapp import erasing
 from webapp.storage import keep
 from webapp.stored_files import Names, named_files, needed
+
+log = logging.getLogger("sightline.strays")
 
 GRACE = timedelta(days=1)
 EVERY = timedelta(days=1)
@@ -31,7 +35,7 @@ _NOTE = ".strays.json"
 # What has no row is not ours to delete anywhere else.
 FOLDERS = (
     *("originals", "renditions", "runs", "references", "logos", "models", "exports"),
-    *("versions", "evaluations", "transfers", *erasing.FOLDERS),
+    *("versions", "evaluations", "transfers", "letterheads", *erasing.FOLDERS),
 )
 _last_asked = -_ASKED_AGAIN_S
 
@@ -62,6 +66,7 @@ def count() -> Found:
 
 def sweep() -> Found:
     """Delete those that are old enough, and note what is left."""
+    _forget_half_sent()
     kept: list[int] = []
     swept: list[int] = []
     for stray in _all():
@@ -70,6 +75,25 @@ def sweep() -> Found:
     found = Found(timezone.now(), len(kept), sum(kept), len(swept), sum(swept))
     keep(_NOTE, json.dumps(asdict(found) | {"at": found.at.isoformat()}).encode())
     return found
+
+
+def _forget_half_sent() -> None:
+    """Parts of large files in a bucket whose sender was killed: no list shows them, and they cost.
+
+    A bucket may forbid to ask for them: then its own rules have to do it.
+    """
+    if not settings.S3_BUCKET:
+        return
+    from botocore.exceptions import ClientError
+
+    bucket: Any = default_storage.bucket  # type: ignore[attr-defined]
+    try:
+        for sent in bucket.multipart_uploads.all():
+            is_ours = sent.object_key.partition("/")[0] in FOLDERS
+            if is_ours and timezone.now() - sent.initiated > GRACE:
+                sent.abort()
+    except ClientError as error:
+        log.warning("What was sent in part to the bucket is left there: %s", error)
 
 
 def lately() -> Found | None:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("webapp.library.urls")),
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.reports.urls")),
+    path("", include("webapp.methodologies.urls")),
     path("api/v1/", include("webapp.api")),
     path("admin/login/", operators_sign_in),
     path("admin/", admin.site.urls),

@@ -22,6 +22,7 @@ export function onDrop(overlay, take) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     hide();
+    if (event.target.closest?.("[data-drop]")) return; // that place takes them itself
     // The entries must be taken now: after the first await the browser has emptied the list.
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     const files = [...event.dataTransfer.files].map((file) => [file, file.name]);

@@ -87,7 +87,8 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 // Something arrived: show the results of this same address again.
 document.body.addEventListener("library-changed", () => {
-  if (!document.getElementById("results")) location.reload();
+  // an empty library has neither results nor filters yet
+  if (!document.getElementById("results")) htmx.ajax("GET", location.href, { target: "#shelf", select: "#shelf", swap: "outerHTML" });
   else htmx.ajax("GET", location.href, { target: "#results", swap: "outerHTML" });
 });
 show();

@@ -42,7 +42,7 @@ document.addEventListener("dragover", (event) => {
     if (drop !== over) drop.classList.remove("over");
   }
   over?.classList.add("over");
-  event.dataTransfer.dropEffect = over ? "copy" : "none";
+  event.dataTransfer.dropEffect = over || document.querySelector("[data-upload-place]") ? "copy" : "none";
 });
 document.addEventListener("drop", (event) => {
   if (!holdsFiles(event)) return;

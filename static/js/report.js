@@ -25,4 +25,18 @@ choices?.addEventListener("submit", () => {
   if (currency && !rate.value) currency.disabled = true;
   setTimeout(() => { for (const field of choices.querySelectorAll("input")) field.disabled = false; });
 });
-choices?.querySelector("select")?.addEventListener("change", () => choices.requestSubmit());
+// Of a season: what was not chosen need not be in the address, and a tick is a choice.
+choices?.addEventListener("submit", () => {
+  const boxes = (name) => [...choices.querySelectorAll(`input[name="${name}"]`)];
+  const of = choices.elements.of?.value;
+  const unneeded = of === "newest" ? boxes("run") : [];
+  if (boxes("brand").every((box) => box.checked)) unneeded.push(...boxes("brand"), ...boxes("known"));
+  for (const box of unneeded) box.disabled = true;
+  setTimeout(() => { for (const box of unneeded) box.disabled = false; });
+});
+choices?.addEventListener("change", ({ target }) => {
+  if (target.name === "run") choices.elements.of.value = "chosen";
+  if (target.name === "project") { choices.elements.of.value = "newest"; choices.requestSubmit(); }
+  if (target.name === "show") choices.requestSubmit();
+});
+choices?.querySelector("select:not(#project)")?.addEventListener("change", () => choices.requestSubmit());

@@ -1,4 +1,6 @@
 // The frame around every page: theme, key sheet, menus, toasts, copying.
+import "./common/goes-on.js";
+import "./zone.js";
 import { isTyping, keyOf, setSingleKeys, singleKeysOn } from "./keys.js";
 
 const THEME = "sightline.theme";

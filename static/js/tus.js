@@ -4,8 +4,8 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 const REMEMBERED = "sightline.upload:";
 
 /** What the browser knows of a file without reading it: enough to take up the right upload. */
-export function fingerprint(file, { workspace, purpose }) {
-  const where = purpose ? `${workspace}/${purpose}` : workspace;
+export function fingerprint(file, { workspace, purpose, project }) {
+  const where = [workspace, purpose, project && `project-${project}`].filter(Boolean).join("/");
   return [where, file.name, file.size, file.lastModified].join(":");
 }
 
@@ -37,7 +37,7 @@ const wait = (ms, signal) =>
   });
 
 export class Upload {
-  /** `place`: {uploads, token, workspace, collection, purpose}. `on`: {progress(bytes), waiting(seconds)}. */
+  /** `place`: {uploads, token, workspace, collection, project, purpose}. `on`: {progress(bytes), waiting(seconds)}. */
   constructor(file, place, on) {
     Object.assign(this, { file, place, on, offset: 0, url: null });
     this.key = REMEMBERED + fingerprint(file, place);
@@ -100,6 +100,7 @@ export class Upload {
   async #begin() {
     const words = [`name ${base64(this.file.name)}`];
     if (this.place.purpose) words.push(`purpose ${base64(this.place.purpose)}`);
+    if (this.place.project) words.push(`project ${base64(this.place.project)}`);
     if (this.place.collection) words.push(`collection ${base64(this.place.collection)}`);
     const answer = await this.#ask("POST", this.place.uploads, {
       "Upload-Length": String(this.file.size),

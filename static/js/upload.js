@@ -1,26 +1,36 @@
-// Uploads on the library page: chosen, dropped, in folders, two at a time, each in a row.
+// Uploads on the page of the library or of a project: chosen, dropped, in folders, two at a time,
+// each in a row. What comes into a project is analysed for it, and goes on in its list of assets.
 import { onDrop } from "./dropping.js";
 import { keyOf } from "./keys.js";
 import { size, UploadRows } from "./upload-rows.js";
 
-const library = document.getElementById("library");
+const here = document.querySelector("[data-upload-place]");
 const panel = document.getElementById("uploads");
 const list = panel.querySelector("ul");
+const clear = panel.querySelector("[data-clear]");
 const said = panel.querySelector("[data-said]");
 const form = document.getElementById("upload-form");
 const place = {
-  uploads: library.dataset.uploads,
-  workspace: library.dataset.workspace,
-  collection: library.dataset.collection,
+  uploads: here.dataset.uploads,
+  workspace: here.dataset.workspace,
+  collection: here.dataset.collection,
+  project: here.dataset.project,
   token: form.querySelector("[name=csrfmiddlewaretoken]").value,
 };
 const rows = new UploadRows(list, place, { arrive, fail: (row, error) => (said.textContent = error.message), change: show });
 
-/** From here on the row tells how the asset is prepared. */
+/** From here on the row, or the project's list, tells how the asset is prepared. */
 function arrive(row, { asset, isDuplicate }) {
   rows.leave(row);
   said.textContent = `${row.file.name} ${isDuplicate ? "was already in your library" : "is uploaded"}.`;
-  const url = library.dataset.status.replace("/0/", `/${asset}/`) + (isDuplicate ? "&was=there" : "");
+  if (place.project) {
+    row.item.remove();
+    show();
+    htmx.ajax("GET", here.dataset.assets, { target: "#project-assets", swap: "outerHTML show:none" })
+      .then(() => document.getElementById("project-assets").scrollIntoView({ block: "nearest" }));
+    return;
+  }
+  const url = here.dataset.status.replace("/0/", `/${asset}/`) + (isDuplicate ? "&was=there" : "");
   document.getElementById(`arrived-${asset}`)?.remove(); // the same bytes, dropped twice
   htmx.ajax("GET", url, { target: row.item, swap: "outerHTML" });
   refreshSoon();
@@ -32,10 +42,10 @@ function show() {
   const sent = going.reduce((sum, row) => sum + (row.sent || 0), 0);
   panel.hidden = !list.children.length;
   panel.querySelector("[data-overall]").textContent = going.length ? `${going.length} to go · ${size(sent)} of ${size(total)}` : "";
-  panel.querySelector("[data-clear]").hidden = !list.querySelector(".arrived");
+  if (clear) clear.hidden = !list.querySelector(".arrived");
 }
 
-panel.querySelector("[data-clear]").addEventListener("click", () => {
+clear?.addEventListener("click", () => {
   list.querySelectorAll(".arrived").forEach((item) => item.remove());
   show();
 });
@@ -50,13 +60,13 @@ function refreshSoon() {
 // --- choosing and dropping ----------------------------------------------------------------------
 const isWanted = (file) => !/^(\.|Thumbs\.db$|desktop\.ini$)/i.test(file.name);
 
-for (const input of [form.querySelector("[type=file]"), ...library.querySelectorAll("[data-choose]")]) {
+for (const input of [form.querySelector("[type=file]"), ...here.querySelectorAll("[data-choose]")]) {
   input.addEventListener("change", () => {
     rows.add([...input.files].filter(isWanted));
     input.value = "";
   });
 }
-onDrop(library.querySelector(".overlay"), (found) => rows.add(found.map(([file]) => file).filter(isWanted)));
+onDrop(here.querySelector(".overlay"), (found) => rows.add(found.map(([file]) => file).filter(isWanted)));
 
 document.addEventListener("keydown", (event) => {
   if (keyOf(event) === "u") form.querySelector("[type=file]").click();

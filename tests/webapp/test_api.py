@@ -12,10 +12,11 @@ from tests.conftest import LOGOS
 from webapp.accounts.models import Event, Key, Workspace
 from webapp.assets.models import Asset, Collection
 from webapp.projects.models import Label, Project, Reference
-from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.reports.models import Report
-from webapp.runs.models import Run, Shot
+from webapp.runs.found import Shot
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
@@ -259,6 +260,21 @@ def test_pages_follow_on_without_gap_or_repeat(api, workspace, asset_in):
         seen += [a["name"] for a in page["results"]]
         url = page["next"]
     assert seen == [f"{i}.mp4" for i in reversed(range(7))]
+
+
+def test_a_copy_for_browsers_is_followed_cancelled_and_asked_for_again(api, asset):
+    address = f"/assets/{asset.pk}/"
+    assert api.get(address).json()["proxy"] is None
+    assert api.post(f"{address}proxy/cancel/").status_code == 404
+    asset.renditions.create(recipe="proxy")
+    proxy = api.get(address).json()["proxy"]
+    assert (proxy["status"], proxy["link"]) == ("waiting", None)
+    assert api.post(f"{address}proxy/retry/").status_code == 409
+    assert api.post(f"{address}proxy/cancel/").json()["proxy"]["status"] == "failed"
+    assert api.post(f"{address}proxy/cancel/").status_code == 409
+    assert api.post(f"{address}proxy/retry/").json()["proxy"]["status"] == "waiting"
+    asset.renditions.update(status="done", file="renditions/1/proxy.mp4")
+    assert "/media/renditions/1/proxy.mp4" in api.get(address).json()["proxy"]["link"]
 
 
 def test_an_asset_is_renamed_and_moved(api, asset, collection):

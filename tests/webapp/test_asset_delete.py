@@ -13,7 +13,8 @@ from tests.webapp.test_api import Caller
 from webapp import removal
 from webapp.accounts.models import Event, Refused
 from webapp.assets.models import Asset, Rendition, purge_removed_assets
-from webapp.runs.models import Run, Segment, SegmentResult
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment, SegmentResult
 
 pytestmark = pytest.mark.django_db
 
@@ -146,7 +147,7 @@ def test_nonsense_for_a_number_is_no_crash(browser, asset, number):
 
 
 def test_a_video_that_is_being_labelled_is_not_deleted(browser, clip_job, asset, key_for, analyst):
-    from webapp.labelling.models import Item
+    from webapp.labelling.items import Item
 
     page = browser.post("/library/delete", {"asset": asset.pk}, follow=True).content.decode()
     assert "It is being labelled in “Clip”. Close that job first." in page
@@ -171,7 +172,9 @@ def test_of_several_those_that_nobody_labels_are_deleted(
 
 def test_what_was_drawn_stays_when_its_video_goes(browser, clip_job, asset, labeller, analyst):
     """Seen: every item cut from it went with it, with the work of all people."""
-    from webapp.labelling.models import Chore, Item, Work
+    from webapp.labelling.chores import Chore
+    from webapp.labelling.items import Item
+    from webapp.labelling.works import Work
     from webapp.leases import Status
 
     clip_job.assign(labeller, by=analyst)

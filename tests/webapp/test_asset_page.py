@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from webapp.leases import Status
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 
 
 @pytest.fixture
@@ -184,6 +186,68 @@ def test_the_player_prefers_the_copy_that_browsers_can_play(page, asset, run):
 
     Rendition.keep(asset, "proxy", "renditions/proxy.mp4")
     assert "/media/renditions/proxy.mp4" in text(page())
+
+
+@pytest.fixture
+def proxy(asset):
+    from webapp.assets.models import Rendition
+
+    return Rendition.objects.create(asset=asset, recipe="proxy")
+
+
+def about_proxy(client, asset, do=""):
+    address = reverse(f"asset-proxy{do}", args=[asset.pk])
+    return client.post(address) if do else client.get(address, headers={"HX-Request": "true"})
+
+
+def test_while_a_copy_is_made_the_page_says_so_and_plays_nothing(page, asset, run, proxy):
+    html = text(page())
+    assert "Making a copy browsers can play" in html
+    assert "no worker serves the queue batch" in html
+    assert "/media/" not in re.search(r"<video[^>]*>", html)[0]
+    type(proxy).objects.update(
+        status=Status.WORKING, progress=0.25, started=timezone.now() - timedelta(minutes=1)
+    )
+    html = text(page())
+    assert "25" in html
+    assert "about 3 min left" in html
+    assert reverse("asset-proxy-cancel", args=[asset.pk]) in html
+
+
+def test_the_player_is_told_when_the_copy_is_made(client_for, viewer, asset, proxy):
+    client = client_for(viewer)
+    html = text(about_proxy(client, asset))
+    assert "Making a copy browsers can play" in html
+    assert "Cancel" not in html
+    type(proxy).objects.update(status=Status.DONE, file="renditions/proxy.mp4")
+    assert about_proxy(client, asset)["HX-Trigger"] == "proxy-ready"
+    link = client.get(reverse("asset-link", args=[asset.pk])).json()["url"]
+    assert "renditions/proxy.mp4" in link
+
+
+def test_making_a_copy_can_be_cancelled_and_asked_for_again(
+    page, client_for, analyst, asset, proxy
+):
+    client = client_for(analyst)
+    about_proxy(client, asset, "-cancel")
+    html = text(page())
+    assert "making a copy for them was cancelled" in html
+    assert "/media/" in re.search(r"<video[^>]*>", html)[0]
+    assert about_proxy(client, asset)["HX-Refresh"] == "true"
+    about_proxy(client, asset, "-retry")
+    proxy.refresh_from_db()
+    assert proxy.status == Status.WAITING
+
+
+@pytest.mark.parametrize("do", ["-cancel", "-retry"])
+def test_who_may_only_look_changes_nothing_about_a_copy(
+    client_for, viewer, stranger, other_workspace, asset, proxy, do
+):
+    assert about_proxy(client_for(viewer), asset, do).status_code == 403
+    assert about_proxy(client_for(stranger), asset, do).status_code == 404
+    assert about_proxy(client_for(stranger), asset).status_code == 404
+    proxy.refresh_from_db()
+    assert proxy.status == Status.WAITING
 
 
 @pytest.mark.parametrize("name", ["asset", "asset-head", "asset-link"])

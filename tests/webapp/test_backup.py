@@ -22,7 +22,7 @@ from webapp.backup import reading, writing
 from webapp.backup.rows import kept_models, lines
 from webapp.backup.writing import stored_names
 from webapp.projects.models import Project
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 from webapp.storage import WholeFiles
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,7 +16,8 @@ from PIL import Image
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Upload
 from webapp.datasets import importing
-from webapp.datasets.models import Dataset, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.transfers import Transfer
 from webapp.leases import Status
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,7 @@ def test_an_archive_is_kept_and_looked_into_first(browser, dataset):
         "name": "set.zip",
         "format": "yolo",
         "make_labels": True,
+        "unmentioned": "take",
     }
     with default_storage.open(row.file) as kept:
         assert zipfile.ZipFile(kept).namelist() == ["labels/a.txt"]

@@ -17,7 +17,11 @@ from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from webapp.accounts.models import Refused
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset, DatasetVersion, LogoFile, Sample, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.logos import LogoFile
+from webapp.datasets.samples import Sample
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.training.models import Evaluation
@@ -461,6 +465,20 @@ def test_frames_are_asked_for(at_work, dataset, asset):
     }
 
 
+def test_a_video_that_is_still_prepared_comes_to_the_page_by_itself(at_work, dataset, asset):
+    url = reverse("dataset-frames", args=[dataset.pk]) + f"?videos={asset.pk}"
+    asset.status = Status.WORKING
+    asset.save(update_fields=["status"])
+    page = at_work.get(url).content.decode()
+    assert "1 video is still being prepared" in page
+    assert f'hx-get="{url}"' in page
+    asset.status = Status.DONE
+    asset.save(update_fields=["status"])
+    page = at_work.get(url).content.decode()
+    assert "being prepared" not in page
+    assert f'value="{asset.pk}" checked' in page
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -673,7 +691,7 @@ def test_likely_label_errors_come_from_the_newest_evaluation(at_work, version, w
 
     from django.core.files.storage import default_storage
 
-    from webapp.registry.models import ModelVersion, RegisteredModel
+    from webapp.registry.versions import ModelVersion, RegisteredModel
 
     model = RegisteredModel.objects.create(workspace=workspace, name="Boards")
     made = ModelVersion.objects.create(model=model, number=1, file="m.onnx", sha256="0" * 64)

@@ -13,7 +13,9 @@ from django.utils import timezone
 from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from tests.webapp.test_api import Caller
-from webapp.datasets.models import Dataset, DatasetVersion, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 
 

@@ -14,7 +14,8 @@ from tests.webapp.test_numbering import database  # noqa: F401
 from webapp import removal
 from webapp.assets import uploads
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from webapp.projects.models import Project
 from webapp.storage import WholeFiles
 from workers.media.ingest import ingest

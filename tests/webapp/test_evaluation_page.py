@@ -47,7 +47,7 @@ def test_the_page_says_what_the_stored_figures_say(browser, measured):
     overall_ = measured.figures["overall"]
     for name in ("precision", "recall", "f1", "ap50", "ap50_95"):
         assert f"{overall_[name]:.3f}" in page
-    for text in ("41", "5.4", "What is taken for what", "below 32 × 32 pixels"):
+    for text in ("41", "5.4", "Confusion matrix", "below 32 × 32 pixels"):
         assert text in page
 
 

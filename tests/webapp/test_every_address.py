@@ -120,7 +120,8 @@ def test_a_member_of_another_workspace_sees_nothing_and_changes_nothing(
     after = sizes()
     own = {"accounts.Event", "projects.Project", "assets.Collection", "accounts.Key"}
     own |= {"assets.Upload", "projects.Label", "accounts.User", "accounts.Membership"}
-    own |= {"accounts.SignInLink"}
+    own |= {"accounts.SignInLink", "methodologies.OwnMethodology"}
+    own |= {"methodologies.MethodologyVersion"}
     changed = {name for name in after if after[name] != before[name]}
     assert changed <= own, changed
     workspace = rows["workspaces"]

@@ -9,6 +9,7 @@ from html import unescape
 import numpy as np
 import pytest
 from django.urls import reverse
+from django.utils.text import capfirst
 from pypdf import PdfReader
 
 from analysis.exposure.columns import COLUMNS, UNCHECKED, Face, edges, figure, shown_on
@@ -56,7 +57,7 @@ def test_the_page_shows_its_columns(at_work, run, kestrel):
         assert f">{figure(column, kestrel)}</button>" in panel
     assert kestrel.border_error_s
     assert edges(kestrel.border_error_s) in panel
-    assert UNCHECKED in panel
+    assert capfirst(UNCHECKED) in panel
     assert "at most" not in panel.lower()
 
 
@@ -70,7 +71,7 @@ def test_the_report_shows_its_columns(at_work, run, kestrel):
         assert f">{column.brief}</th>" in page
     assert kestrel.border_error_s
     assert edges(kestrel.border_error_s) in page
-    assert UNCHECKED in page
+    assert capfirst(UNCHECKED) in page
     assert "s at most" not in page
 
 

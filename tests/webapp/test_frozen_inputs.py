@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 
 from webapp.projects.models import Label, Project
-from webapp.runs.models import Run, RunReference
+from webapp.runs.run import Run, RunReference
 
 pytestmark = pytest.mark.django_db
 

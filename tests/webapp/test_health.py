@@ -3,8 +3,8 @@ from django.db import DatabaseError, connection
 from django.urls import reverse
 from django.utils import timezone
 
-from webapp.datasets.models import Transfer
-from webapp.runs.models import Worker
+from webapp.datasets.transfers import Transfer
+from webapp.runs.workers import Worker
 
 
 def test_all_is_well_with_a_worker(db, client):
@@ -33,7 +33,7 @@ def test_work_that_no_worker_takes_is_named(client, owner, workspace, client_for
     assert "no worker serves the queue batch" in page
     rows = client_for(owner).get(reverse("system")).context["now"]["queues"]
     assert {q["name"]: (q["waiting"], q["workers"]) for q in rows} == {
-        "soon": (0, 1),
+        "soon": (1, 1),  # the project's logo picture, which nobody has looked at
         "ingest": (0, 1),
         "analysis": (0, 1),
         "batch": (1, 0),

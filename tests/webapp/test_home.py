@@ -1,3 +1,6 @@
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -6,8 +9,9 @@ from tests.trained import dataset_version
 from webapp.assets.models import Asset
 from webapp.leases import Status
 from webapp.projects.models import Label, Reference
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.runs.models import Run, Worker
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.run import Run
+from webapp.runs.workers import Worker
 from webapp.training.models import TrainingRun
 
 
@@ -70,6 +74,26 @@ def test_a_run_that_cannot_be_retried_offers_no_retry(at_home, run):
     assert reverse("run-retry", args=[run.pk]) not in read(at_home)
 
 
+def test_what_was_dismissed_stays_away_until_it_fails_anew(
+    at_home, asset, person, workspace, client_for, stranger, other_workspace
+):
+    at = timezone.now()
+    Asset.objects.update(status=Status.FAILED, error="It is cut off.", finished=at)
+    key = re.search(r'name="key" value="(asset-[^"]+)"', read(at_home)).group(1)
+    assert client_for(stranger).post("/dismiss", {"key": key}).status_code == 404
+    said = at_home.post("/dismiss", {"key": key}, follow=True).content.decode()
+    assert "It is cut off." not in said
+    colleague = client_for(person("cleo", "analyst", workspace))
+    assert "It is cut off." in read(colleague)
+    undo = re.search(r'action="(/dismissals/\d+/undo)"', said).group(1)
+    assert colleague.post(undo).status_code == 404
+    at_home.post(undo)
+    assert "It is cut off." in read(at_home)
+    at_home.post("/dismiss", {"key": key})
+    Asset.objects.update(finished=at + timedelta(minutes=1))
+    assert "It is cut off." in read(at_home)
+
+
 def test_a_failed_upload_says_why(at_home, asset):
     Asset.objects.update(status=Status.FAILED, error="This file has no pictures.")
     assert "This file has no pictures." in read(at_home)
@@ -106,7 +130,7 @@ def test_it_asks_again_only_while_something_runs(at_home, run):
     assert 'hx-trigger="every 2s"' in read(at_home)
     fragment = read(at_home, HTTP_HX_REQUEST="true")
     assert "<html" not in fragment
-    assert 'value="1.000"' in fragment  # all frames of its two segments
+    assert 'value="1.0000"' in fragment  # all frames of its two segments
 
 
 def test_what_is_being_prepared_is_running_too(at_home, asset):

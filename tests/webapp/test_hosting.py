@@ -12,8 +12,10 @@ from tests.trained import dataset_version, evaluation, model_version
 from webapp.accounts.models import Membership, Refused
 from webapp.leases import Status
 from webapp.projects.models import snapshot
-from webapp.registry.models import Hosting, ModelExport, ModelVersion, RegisteredModel
-from webapp.runs.models import Run
+from webapp.registry.exports import ModelExport
+from webapp.registry.hosting import Hosting
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.run import Run
 from webapp.training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db

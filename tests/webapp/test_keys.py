@@ -6,7 +6,7 @@ from webapp.accounts.models import Key
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(analyst, workspace, client_for):
     client = client_for(analyst)
-    page = client.post(reverse("keys"), {"name": "Nightly export"})
+    page = client.post(reverse("keys"), {"name": "Nightly export"}, follow=True)
     secret = page.context["secret"]
     assert secret in page.content.decode()
     assert page["Cache-Control"].startswith("max-age=0")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from webapp.labelling.models import LabelingJob, Work
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.works import Work
 
 JOBS = "/api/v1/labelling-jobs/"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
 
 import numpy as np
@@ -17,9 +16,12 @@ from django.utils import timezone
 from analysis.media.frame_table import FrameTable
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Rendition
-from webapp.datasets.models import Sample
+from webapp.datasets.samples import Sample
+from webapp.labelling.chores import Chore
 from webapp.labelling.figures import progress
-from webapp.labelling.models import CLAIM_LASTS, Chore, Item, LabelingJob, Work
+from webapp.labelling.items import Item
+from webapp.labelling.jobs import CLAIM_LASTS, LabelingJob
+from webapp.labelling.works import Work
 
 NOTHING = {"shapes": {}, "nothing": True}
 
@@ -235,7 +237,7 @@ def test_what_cannot_be_made_is_said_and_nothing_is_kept(ana, pictures, video, m
 
 
 def test_other_workspaces_lend_nothing(ana, pictures, other_asset, other_workspace):
-    from webapp.datasets.models import Dataset
+    from webapp.datasets.dataset import Dataset
     from webapp.projects.models import Project
 
     project = Project.objects.create(workspace=other_workspace, name="Theirs")
@@ -274,10 +276,15 @@ def links(page: str) -> list[str]:
 
 
 def test_somebody_new_is_invited_by_a_link_and_sees_this_job_only(ana, client, job, pictures):
-    answer = ana.post(reverse("labelling-invite", args=[job.pk]), {"people": "New@Example.org"})
+    answer = ana.post(
+        reverse("labelling-invite", args=[job.pk]), {"people": "New@Example.org"}, follow=True
+    )
     (link,) = links(answer.content.decode())
     assert "this server sends no e-mail" in answer.content.decode()
     assert answer["Cache-Control"].find("no-store") >= 0
+    here = reverse("labelling-job", args=[job.pk])
+    assert answer.request["PATH_INFO"] == here
+    assert not links(ana.get(here).content.decode()), "it is shown once"
     path = "/sign-in/" + link.rsplit("/", 1)[1]
     client.post(path)  # signs in
     assert client.get(reverse("labelling-job", args=[job.pk])).status_code == 200
@@ -299,7 +306,7 @@ def test_letters_are_sent_where_there_is_a_mail_server(ana, job, labeller, setti
     settings.EMAIL_HOST = "mail.example.org"
     settings.SITE_URL = "https://sightline.example.org"
     people = f"new@example.org {labeller.email}"
-    answer = ana.post(reverse("labelling-invite", args=[job.pk]), {"people": people})
+    answer = ana.post(reverse("labelling-invite", args=[job.pk]), {"people": people}, follow=True)
     new, known = mail.outbox
     assert new.to == ["new@example.org"]
     (link,) = links(answer.content.decode())
@@ -315,7 +322,9 @@ def test_a_mail_server_that_is_away_stops_nothing(ana, job, settings):
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_PORT = 1
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    answer = ana.post(reverse("labelling-invite", args=[job.pk]), {"people": "new@example.org"})
+    answer = ana.post(
+        reverse("labelling-invite", args=[job.pk]), {"people": "new@example.org"}, follow=True
+    )
     assert len(links(answer.content.decode())) == 1
 
 
@@ -330,7 +339,7 @@ def test_who_may_not_label_is_not_given_a_job(ana, job, viewer):
 def test_no_link_lets_an_analyst_in_as_somebody_who_may_more(ana, job, reviewer, labeller, owner):
     for who in (reviewer, labeller):
         job.assignments.create(user=who)
-    answer = ana.post(reverse("labelling-person-link", args=[job.pk, labeller.pk]))
+    answer = ana.post(reverse("labelling-person-link", args=[job.pk, labeller.pk]), follow=True)
     assert len(links(answer.content.decode())) == 1
     answer = ana.post(reverse("labelling-person-link", args=[job.pk, reviewer.pk]), follow=True)
     assert not links(answer.content.decode())
@@ -358,7 +367,7 @@ def test_labellers_see_neither_scores_nor_each_other(client_for, job, team, anal
         job.assign(who, by=analyst)
     finish(job.claim(team[1])[0])
     page = client_for(team[0]).get(reverse("labelling-job", args=[job.pk])).content.decode()
-    for secret in ("lou@example.org", "Agreement", "Pieces", "Add people"):
+    for secret in ("lou@example.org", "Agreement", ">Tasks<", "Add people"):
         assert secret not in page
 
 
@@ -397,6 +406,23 @@ def test_the_detector_can_look_again(ana, job):
     assert (chore.kind, chore.status, chore.done) == ("proposals", "waiting", 0)
 
 
+def test_closing_asks_where_somebody_has_a_piece_open(ana, job, labeller, analyst, client_for):
+    job.assign(labeller, by=analyst)
+    job.claim(labeller)
+    address = reverse("labelling-close", args=[job.pk])
+    asked = ana.post(address).content.decode()
+    assert "Lars: 3 tasks open" in asked
+    job.refresh_from_db()
+    assert job.is_open
+    closed = ana.post(address, {"sure": "1"}, follow=True).content.decode()
+    assert f'action="{reverse("labelling-reopen", args=[job.pk])}"><' in closed  # with Undo
+    lars = client_for(labeller)
+    for page in ("/", reverse("labelling")):
+        assert "was closed while you had a piece of it open" in lars.get(page).content.decode()
+    ana.post(reverse("labelling-reopen", args=[job.pk]))
+    assert "was closed" not in lars.get("/").content.decode()
+
+
 def test_closing_and_opening_again(ana, job):
     ana.post(reverse("labelling-close", args=[job.pk]))
     job.refresh_from_db()
@@ -409,13 +435,13 @@ def test_closing_and_opening_again(ana, job):
     assert job.is_open
 
 
-# --- speed --------------------------------------------------------------------------------------
+# --- size ---------------------------------------------------------------------------------------
 
 
 def test_ten_thousand_pictures_open_at_once(
     ana, pictures, analyst, labeller, client_for, django_assert_max_num_queries
 ):
-    """Generous limits on a busy machine; what matters is that nothing grows with the job."""
+    """Neither the queries nor the page grow with the job."""
     dataset = pictures(1)
     Sample.objects.bulk_create(
         Sample(dataset=dataset, source=f"{n}.jpg", file="x", sha256="0", width=64, height=48)
@@ -426,22 +452,20 @@ def test_ten_thousand_pictures_open_at_once(
     )
     job.assign(labeller, by=analyst)
     for client in (ana, client_for(labeller)):
-        started = time.perf_counter()
         with django_assert_max_num_queries(40):
-            assert client.get(reverse("labelling-job", args=[job.pk])).status_code == 200
-        assert time.perf_counter() - started < 1
+            page = client.get(reverse("labelling-job", args=[job.pk]))
+        assert page.status_code == 200
+        assert len(page.content) < 100_000
     client = client_for(labeller)
-    started = time.perf_counter()
     url = client.post(reverse("labelling-next", args=[job.pk]))["Location"]
     with django_assert_max_num_queries(40):
         page = client.get(url)
     assert page.status_code == 200
-    assert time.perf_counter() - started < 1
     assert len(page.content) < 100_000
 
 
 def test_the_newest_dataset_is_chosen(ana, job):
-    from webapp.datasets.models import Dataset
+    from webapp.datasets.dataset import Dataset
 
     newest = Dataset.objects.order_by("-pk").first()
     form = ana.get(reverse("labelling-make")).content.decode()

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.labelled import box, operation, put
-from webapp.labelling.models import Operation, Work
+from webapp.labelling.works import Operation, Work
 
 HERE = [0.1, 0.1, 0.3, 0.3]
 THERE = [0.5, 0.5, 0.8, 0.9]

@@ -9,7 +9,8 @@ import pytest
 from webapp.assets.models import Asset, Collection, Rendition, Upload
 from webapp.leases import Status
 from webapp.projects.models import Project
-from webapp.runs.models import Run, RunRefused
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +129,43 @@ def test_a_card_shows_the_brands_of_the_latest_run(page, asset, run):
     assert "#d1495b" in text
 
 
+@pytest.fixture
+def pizza(workspace, owner):
+    """Another project, that looks for what `asset` does not show."""
+    project = Project.objects.begin(workspace, "Pizza", by=owner, brands=["Sal"])
+    return project
+
+
+def test_a_run_for_another_project_hides_no_earlier_answer(
+    page, browser, asset, run, pizza, run_of
+):
+    later = run_of(asset, pizza, found=[])
+    text = card(page(), "matchday.mp4")
+    assert text.index("Harbour Cup") < text.index("Kestrel") < text.index("Pizza")
+    assert "no brand found" in text
+    asset_page = browser.get(f"/assets/{asset.pk}").content.decode()
+    assert "Analysed · Harbour Cup" in asset_page  # opened on what was found …
+    ways = asset_page[asset_page.index('id="ways"') :].split("</nav>")[0]
+    assert f'href="/assets/{asset.pk}?run={later.pk}"' in ways  # … and one click from the other
+    assert f'href="/assets/{asset.pk}?run={run.pk}" aria-current="true"' in ways
+
+
+def test_an_answer_stays_while_a_newer_one_is_on_its_way(page, browser, asset, run, analyst):
+    newer = Run.objects.request(asset, run.project, by=analyst)
+    text = card(page(), "matchday.mp4")
+    assert "Waiting" in text
+    assert "Kestrel" in text
+    asset_page = browser.get(f"/assets/{asset.pk}").content.decode()
+    ways = asset_page[asset_page.index('id="ways"') :].split("</nav>")[0]
+    assert f'?run={run.pk}" aria-current' in ways
+    assert f'?run={newer.pk}"><' in ways
+    assert "every 2s" in ways  # until it is there
+    again = browser.get(f"/assets/{asset.pk}/ways", {"run": newer.pk}).content.decode()
+    assert f'?run={newer.pk}" aria-current' in again
+    newer.cancel()
+    assert "Cancelled" not in card(page(), "matchday.mp4")
+
+
 def test_a_brand_below_its_threshold_is_not_on_the_card(page, asset, run):
     run.project.labels.filter(name="Norra Bank").update(threshold=0.95)
     assert "Norra Bank" not in card(page(), "matchday.mp4")
@@ -209,6 +247,54 @@ def test_chosen_assets_are_analysed_together(browser, workspace, asset, asset_in
     assert "c.mp3 is sound without pictures" in text
 
 
+def test_chosen_assets_are_compared_for_the_project_most_of_them_share(
+    browser, workspace, asset, asset_in, project, run, run_of, pizza
+):
+    other, new = asset_in(workspace, "b.mp4"), asset_in(workspace, "c.mp4")
+    second = run_of(other, project)
+    run_of(other, pizza, found=[])
+    answer = browser.post("/library/compare", {"asset": [asset.pk, other.pk, new.pk]})
+    assert sorted(answer.url.split("?")[1].split("&")) == [f"run={run.pk}", f"run={second.pk}"]
+    assert "1 of 3 is not analysed for Harbour Cup" in browser.get(answer.url).content.decode()
+    nothing = browser.post("/library/compare", {"asset": [new.pk]}, follow=True)
+    assert "None of these is analysed yet" in nothing.content.decode()
+
+
+def test_chosen_videos_are_ticked_where_frames_are_taken_and_jobs_are_made(
+    browser, workspace, asset, asset_in, pictures
+):
+    dataset, photo = pictures(1), asset_in(workspace, "a.jpg", kind="image")
+    for path, leads_to in (
+        ("/library/frames", f"/datasets/{dataset.pk}/frames?videos={asset.pk}"),
+        ("/library/label", f"/labelling/make?videos={asset.pk}"),
+    ):
+        chosen = {"asset": [asset.pk, photo.pk], "dataset": dataset.pk}
+        answer = browser.post(path, chosen)
+        assert answer.url == leads_to
+        html = browser.get(leads_to).content.decode()
+        ticked = re.findall(r'<input type="checkbox" name="videos"[^>]* checked', html)
+        assert [f'value="{asset.pk}"' in box for box in ticked] == [True]
+        alone = browser.post(path, chosen | {"asset": photo.pk}, follow=True)
+        assert "Choose a video that is ready" in alone.content.decode()
+
+
+def test_the_project_used_last_beside_it_is_offered_and_never_an_empty_one(
+    browser, workspace, owner, analyst, asset, asset_in, shelf, project, pizza
+):
+    sal = pizza.labels.get()
+    empty = browser.get(f"/assets/{asset.pk}").content.decode()
+    assert f'<option value="{pizza.pk}" disabled title="Nothing tells' in empty
+    assert empty.index(">Harbour Cup<") < empty.index(">Pizza (nothing to look for yet)<")
+    kestrel = project.labels.get(name="Kestrel").references.get()
+    sal.references.create(name="sal.png", file=kestrel.file, sha256="1" * 64, width=9, height=9)
+    Run.objects.request(shelf.assets.get(), pizza, by=analyst)
+    Run.objects.request(asset, project, by=analyst)
+    for collection, first in ((shelf.pk, "Pizza"), ("none", "Harbour Cup"), ("", "Harbour Cup")):
+        html = browser.get("/library", {"collection": collection}).content.decode()
+        listed = html[html.index('id="chosen-project"') :]
+        assert re.search(r"<option[^>]*>([^<]*)", listed).group(1) == first, collection
+
+
 def test_chosen_assets_are_moved(browser, workspace, asset, asset_in, shelf):
     other = asset_in(workspace, "b.mp4")
     browser.post("/library/move", {"asset": [asset.pk, other.pk], "collection": shelf.pk})
@@ -249,6 +335,9 @@ def changes(asset, collection, project):
         ("/library/delete", {"asset": asset.pk}),
         ("/library/move", {"asset": asset.pk, "collection": ""}),
         ("/library/analyse", {"asset": asset.pk, "project": project.pk}),
+        ("/library/compare", {"asset": asset.pk}),
+        ("/library/frames", {"asset": asset.pk}),
+        ("/library/label", {"asset": asset.pk}),
         ("/collections", {"name": "x", "asset": asset.pk}),
     ]
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from webapp.accounts.models import Refused
 from webapp.leases import Status
 from webapp.registry import uploads
-from webapp.registry.models import Alias, ModelVersion, RegisteredModel
+from webapp.registry.versions import Alias, ModelVersion, RegisteredModel
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 WEIGHTS = b"\x08\x07onnx weights" * 100

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from webapp.datasets.models import Dataset, DatasetVersion, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
+from webapp.datasets.versions import DatasetVersion
 from webapp.projects.models import Project
-from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.registry.versions import ModelVersion, RegisteredModel
 
 N = 8
 

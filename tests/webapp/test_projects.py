@@ -4,8 +4,8 @@ from django.urls import reverse
 from webapp.accounts.models import Refused
 from webapp.leases import Status
 from webapp.projects.models import Label, Project
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.runs.models import Run
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.run import Run
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -141,13 +141,17 @@ def test_the_page_of_250_labels_asks_few_questions(at_work, project, django_asse
 
 def test_sampling_is_kept_as_the_runs_read_it(at_work, project):
     url = reverse("project-looking", args=[project.pk])
-    at_work.post(url, looking(project, mode="adaptive", interval_s="0.5", change="0.08", tile="on"))
+    at_work.post(
+        url,
+        looking(project, mode="adaptive", interval_s="0.5", change="0.08", tile="on", follow="on"),
+    )
     project.refresh_from_db()
     assert project.sampling == {
         "mode": "adaptive",
         "interval_s": 0.5,
         "change": 0.08,
         "tile": 640,
+        "follow": True,
     }
 
 

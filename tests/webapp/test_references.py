@@ -8,9 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image, ImageDraw
 
+from webapp.pictures import MAX_PIXELS, PictureRefused
 from webapp.projects.models import Reference
-from webapp.projects.pictures import MAX_PIXELS, PictureRefused, read_picture
-from webapp.runs.models import Run
+from webapp.projects.pictures import read_picture
+from webapp.runs.run import Run
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 

@@ -16,13 +16,20 @@ from tests.trained import dataset_version, evaluation, model_version
 from tests.webapp.test_api import Caller
 from webapp import removal
 from webapp.accounts.models import Event, Refused
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.logos import FoundLogo
-from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Transfer
-from webapp.labelling.models import Chore, Clip, LabelingJob, Work
+from webapp.datasets.samples import Annotation, Sample
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
+from webapp.labelling.chores import Chore
+from webapp.labelling.items import Clip
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.works import Work
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
 from webapp.reports.models import Report
-from webapp.runs.models import Run, SegmentResult
+from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 from webapp.training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -535,3 +542,15 @@ def test_who_only_looks_is_offered_neither(client_for, viewer, full, project):
         page = browser.get(url).content.decode()
         assert "/settings" not in page.split("<main")[1]
         assert "/delete" not in page
+
+
+def test_a_project_of_nothing_but_names_is_deleted_without_typing_its_own(
+    browser, workspace, owner
+):
+    project = Project.objects.begin(workspace, "Trial", by=owner, brands=["Acme"])
+    address = reverse("project-delete", args=[project.pk])
+    page = browser.get(address).content.decode()
+    assert "1 label" in page
+    assert "Type Trial" not in page
+    assert browser.post(address).url == reverse("projects")
+    assert not Project.objects.filter(workspace=workspace).exists()

@@ -18,11 +18,6 @@ FORMULA = "=cmd|' /C calc'!A0"
 
 
 @pytest.fixture
-def at_report(analyst, client_for):
-    return client_for(analyst)
-
-
-@pytest.fixture
 def report(at_report, run):
     label = run.project.labels.get(name="Norra Bank")
     label.name = FORMULA
@@ -81,6 +76,15 @@ def test_the_tables_are_those_of_the_page_and_never_a_formula(file_of, report):
     for row in brands + exposures:
         assert not any(cell.startswith(("=", "+", "@")) for cell in row.values())
     assert file_of("brands").content.startswith(b"\xef\xbb\xbf")  # or Excel takes it for Latin-1
+
+
+def test_each_row_names_the_file_the_project_the_report_and_the_run(file_of, at_report, run):
+    origin = {"file": "matchday.mp4", "project": "Harbour Cup", "run": str(run.pk)}
+    for kind in ("brands", "episodes"):
+        for row in rows(file_of(kind)):
+            assert row.items() >= (origin | {"report": "Cup final 1–0"}).items()
+        live = at_report.get(reverse("run-file", args=[run.pk, kind]))
+        assert {row["report"] for row in rows(live)} == {""}
 
 
 def test_the_json_can_be_checked_against_its_own_digest(file_of, report):

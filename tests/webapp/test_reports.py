@@ -15,18 +15,15 @@ from PIL import Image
 
 from analysis.exposure.measure import METHODOLOGIES, measure
 from analysis.film.columns import DETECTION, FRAME, Columns
+from tests.conftest import FOUND
 from webapp.accounts.models import Event
 from webapp.leases import Status
 from webapp.reports.figures import digest
 from webapp.reports.models import Report
-from webapp.runs.models import Run, SegmentResult
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 from webapp.templatetags.show import clock
-
-
-@pytest.fixture
-def at_report(analyst, client_for):
-    return client_for(analyst)
 
 
 def words(response) -> str:
@@ -130,6 +127,19 @@ def test_nonsense_is_answered_with_a_sentence(at_report, run, query):
         assert answer.status_code == 400
         assert answer.json()["detail"].endswith(".")
     assert at_report.post(reverse("report-issue", args=[run.pk]) + query).status_code == 400
+
+
+def test_a_browser_gets_a_page_for_an_address_that_cannot_be_shown(at_report, run):
+    address = reverse("run-report", args=[run.pk])
+    page = at_report.get(f"{address}?threshold=7", headers={"Accept": "text/html,*/*"})
+    assert page.status_code == 400
+    assert "The confidence goes from 0.05 to 1." in words(page)
+    assert f'href="{address}">Open it without these choices' in words(page)
+    sent = at_report.get(
+        reverse("report-issue", args=[run.pk]), headers={"Accept": "text/html,*/*"}
+    )
+    assert sent.status_code == 405
+    assert "it has no page" in words(sent)
     assert not Report.objects.exists()
 
 
@@ -200,7 +210,7 @@ def test_a_picture_has_sizes_and_no_seconds(at_report, workspace, project, asset
     run = run_of(picture, project, found=[])
     kestrel = label_of(run, "Kestrel")
     segment = run.segments.create(index=0, start_s=0, end_s=0, status=Status.DONE)
-    seen = np.array([(0, kestrel.pk, 0, 0.1, 0.1, 0.3, 0.2, 0.9, 0.5, 0)], DETECTION)
+    seen = np.array([(0, kestrel.pk, 0, 0.1, 0.1, 0.3, 0.2, 0.9, 0.5, 0, 0)], DETECTION)
     columns = Columns(np.array([(0.0, 0.0, 0.0)], FRAME), seen)
     SegmentResult.objects.create(segment=segment, columns=columns.pack())
     page = live(at_report, run)
@@ -273,6 +283,27 @@ def test_issued_numbers_stay_when_labels_and_detections_change(at_report, run):
     report.refresh_from_db()
     assert json.dumps(report.numbers, sort_keys=True) == before
     assert digest(report.numbers) == report.manifest["numbers_sha256"]
+
+
+def test_an_issued_report_tells_where_a_later_run_differs(at_report, run, run_of, key_for, owner):
+    report = issue(at_report, run)
+    address, route = reverse("report", args=[report.pk]), f"/api/v1/reports/{report.pk}/"
+    same = run_of(run.asset, run.project)
+    assert "A later analysis" not in at_report.get(address).content.decode()
+    longer = [("Kestrel", 10.0, 25.0, (0.1, 0.1, 0.3, 0.2), 0.9), *FOUND[1:]]
+    later = run_of(run.asset, run.project, found=longer)
+    said = "says 0:17.0 for Kestrel, where this report says 0:12.0."
+    page = at_report.get(address).content.decode()
+    assert said in page
+    assert f"?run={later.pk}" in page
+    before = report.numbers
+    report.refresh_from_db()
+    assert report.numbers == before
+    told = at_report.get(route, **key_for(owner)).json()["later"]
+    assert (told["run"], told["sentence"].endswith(said)) == (later.pk, True)
+    assert told["brands"] == [{"name": "Kestrel", "issued_s": 12.0, "later_s": 17.0}]
+    later.remove()
+    assert at_report.get(route, **key_for(owner)).json()["later"] is None, same
 
 
 def test_an_issued_report_keeps_the_choices_it_was_made_with(at_report, run):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from webapp.leases import Status
-from webapp.runs.models import Run, Segment, Worker
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
+from webapp.runs.workers import Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +32,8 @@ def test_a_run_is_started_for_a_project(browser, asset, project, analyst):
     answer = browser.post(
         f"/assets/{asset.pk}/runs", {"project": project.pk, "mode": "adaptive", "interval_s": "0.5"}
     )
-    assert answer.url == f"/assets/{asset.pk}"
     run = Run.objects.get()
+    assert answer.url == f"/assets/{asset.pk}?run={run.pk}"
     assert (run.asset, run.project, run.requested_by) == (asset, project, analyst)
     assert (run.options["mode"], run.options["interval_s"]) == ("adaptive", 0.5)
 
@@ -108,9 +112,25 @@ def test_a_running_run_shows_frames_speed_and_estimate(browser, started):
     assert "360 of 600 frames" in text
     assert "20.0 frames a second" in text
     assert "about 10 s left" in text
-    assert "14 repeated the frame before" in text
+    assert "14 looked like the frame before" in text
     assert "1 could not be decoded" in text
     assert 'hx-trigger="every 2s"' in text
+
+
+def test_every_face_of_a_running_run_says_the_same(
+    browser, asset, project, started, key_for, owner
+):
+    Run.objects.update(status="running", stage="analyse")
+    times = {"start_s": 0, "end_s": 60, "frames_total": 65, "frames_done": 34, "busy_s": 6.8}
+    Segment.objects.create(run=started, index=0, status=Status.WORKING, **times)
+    said = "Analysing · 52\u202f% · about 5 s left"
+    for page in ("/", "/library", "/library?view=table", f"/projects/{project.pk}"):
+        assert said in browser.get(page).content.decode(), page
+    for part in (f"/assets/{asset.pk}", f"/assets/{asset.pk}/head", f"/runs/{started.pk}/status"):
+        text = re.sub("<[^>]+>", "", browser.get(part).content.decode())
+        assert "Analysing · Harbour Cup · 52\u202f% · about 5 s left" in text, part
+    answer = browser.get(f"/api/v1/runs/{started.pk}/", **key_for(owner)).json()["standing"]
+    assert answer == {"word": "Analysing", "detail": "52\u202f% · about 5 s left", "because": ""}
 
 
 def test_the_page_hears_of_progress_and_of_the_end(browser, started):

@@ -12,18 +12,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import Event
 from webapp.reports.files import FILES
-from webapp.reports.models import Report, ShareLink
-
-
-@pytest.fixture
-def at_report(analyst, client_for):
-    return client_for(analyst)
-
-
-@pytest.fixture
-def report(at_report, run):
-    at_report.post(reverse("report-issue", args=[run.pk]), {"title": "Cup final"})
-    return Report.objects.get()
+from webapp.reports.models import ShareLink
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from django.urls import reverse
 
 from tests import full_house
 from webapp import strays
-from webapp.datasets.models import Dataset, LogoFile, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.logos import LogoFile
+from webapp.datasets.transfers import Transfer
 from webapp.storage import WholeFiles
 
 pytestmark = pytest.mark.django_db

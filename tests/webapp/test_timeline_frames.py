@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.film.columns import DETECTION, FRAME, Columns
 from webapp.assets.models import Rendition
 from webapp.leases import Status
-from webapp.runs.models import SegmentResult
+from webapp.runs.segments import SegmentResult
 from webapp.timeline.frames import frame_at
 
 
@@ -42,7 +42,7 @@ def test_finished_results_are_kept_by_the_browser(client_of_viewer, run):
 
 
 def test_results_that_may_still_change_are_not_kept(client_of_viewer, run):
-    from webapp.runs.models import Run
+    from webapp.runs.run import Run
 
     Run.objects.filter(pk=run.pk).update(status=Run.Status.RUNNING)
     response = client_of_viewer.get(reverse("run-boxes", args=[run.pk, 0]))

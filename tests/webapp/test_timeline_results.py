@@ -8,8 +8,9 @@ from django.conf import settings
 
 from webapp.leases import Status
 from webapp.runs import kept, results
-from webapp.runs.models import Run, SegmentResult
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 
 
 def files() -> list[Path]:

@@ -93,7 +93,7 @@ def test_a_bin_count_out_of_reason_is_brought_into_it(ask):
 
 def test_results_come_in_while_the_run_goes_on(ask, run, kestrel):
     from webapp.leases import Status
-    from webapp.runs.models import Run
+    from webapp.runs.run import Run
 
     Run.objects.filter(pk=run.pk).update(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE)
     second = run.segments.get(index=1)
@@ -165,7 +165,7 @@ def test_a_brand_that_nothing_could_find_is_not_called_unseen(ask, run, client_f
 
 
 def test_where_nothing_is_found_it_names_only_what_was_looked_for(ask, run):
-    from webapp.runs.models import SegmentResult
+    from webapp.runs.segments import SegmentResult
 
     empty = Columns(np.empty(0, FRAME), np.empty(0, DETECTION)).pack()
     SegmentResult.objects.filter(segment__run=run).update(columns=empty)

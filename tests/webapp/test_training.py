@@ -7,8 +7,8 @@ import pytest
 from tests.trained import dataset_version, model_version
 from webapp.accounts.models import Event, Refused
 from webapp.leases import Status
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.runs.models import Worker
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.workers import Worker
 from webapp.training.models import Evaluation, TrainingRun
 
 pytestmark = pytest.mark.django_db

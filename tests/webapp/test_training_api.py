@@ -9,7 +9,9 @@ from django.test import Client
 
 from tests.trained import dataset_version, evaluation, model_version
 from webapp.leases import Status
-from webapp.registry.models import Hosting, ModelExport, ModelVersion, RegisteredModel
+from webapp.registry.exports import ModelExport
+from webapp.registry.hosting import Hosting
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.training.models import Evaluation, TrainingRun
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from tests.trained import dataset_version, model_version
 from webapp.leases import Status
-from webapp.registry.models import RegisteredModel
+from webapp.registry.versions import RegisteredModel
 from webapp.training.models import TrainingRun
 from webapp.training.options import DEFAULTS
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Collection, Upload
+from webapp.projects.models import Project
 from workers.media.ingest import ingest
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +144,22 @@ def test_an_upload_goes_into_its_collection(browser, workspace):
 def test_a_collection_of_another_workspace_does_not_exist(browser, other_workspace):
     theirs = Collection.objects.create(workspace=other_workspace, name="Theirs")
     assert begin(browser, collection=theirs.pk).status_code == 404
+
+
+def test_a_project_of_another_workspace_takes_no_upload(browser, project, other_workspace):
+    Project.objects.filter(pk=project.pk).update(workspace=other_workspace)
+    assert begin(browser, project=project.pk).status_code == 404
+    assert begin(browser, project="x").status_code == 400
+    assert not Upload.objects.exists()
+
+
+def test_a_form_of_a_project_leads_back_to_it(browser, project):
+    file = SimpleUploadedFile("match.png", PNG, "image/png")
+    answer = browser.post("/uploads", {"file": file, "project": project.pk})
+    assert answer.url == f"/projects/{project.pk}"
+    assert the_upload().project == project
+    page = browser.get(answer.url).content.decode()
+    assert "match.png" in page  # until it is analysed it waits in the project's list
 
 
 def test_head_says_where_to_go_on(browser):

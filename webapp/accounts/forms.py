@@ -4,6 +4,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 
+from webapp.accounts import zones
 from webapp.accounts.models import Refused, Role, SignInTry, User
 
 # What each role is for, as the members page says it.
@@ -31,8 +32,14 @@ class SignInForm(forms.Form):
 class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
-        fields = ["name"]
+        fields = ["name", "time_zone"]
         widgets = {"name": forms.TextInput({"autocomplete": "name"})}
+
+    time_zone = forms.ChoiceField(
+        required=False,
+        choices=lambda: [("", "As this browser says"), *((name, name) for name in zones.names())],
+        help_text="Dates are shown and deadlines are entered in it.",
+    )
 
 
 class PasswordForm(forms.Form):

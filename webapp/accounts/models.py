@@ -12,6 +12,10 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from webapp.erasing import hold, let_go
+from webapp.storage import keep_once
+from webapp.stored_files import StoredFile
+
 
 def hashed(secret: str) -> str:
     """Keys and link tokens are long and random, so a plain SHA-256 is enough to store them by."""
@@ -43,6 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)  # "": not known yet
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
@@ -111,6 +116,7 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
 class Workspace(models.Model):
     name = models.CharField(max_length=80)
     slug = models.SlugField(max_length=80, unique=True)
+    logo = StoredFile(is_shared=True, blank=True)  # on the cover of its reports
     created = models.DateTimeField(auto_now_add=True)
 
     objects = WorkspaceQuerySet.as_manager()
@@ -134,6 +140,26 @@ class Workspace(models.Model):
         Event.record(self, by, "renamed the workspace", name, before=self.name)
         self.name = name
         self.save(update_fields=["name"])
+
+    @transaction.atomic
+    def show_logo(self, file: str, data: bytes, *, by: User) -> None:
+        """Reports issued from now on carry this logo; `file` is called by what is in it."""
+        hold(file)
+        keep_once(file, data)
+        self._change_logo(file)
+        Event.record(self, by, "changed the logo", self.name)
+
+    @transaction.atomic
+    def remove_logo(self, *, by: User) -> None:
+        if self.logo:
+            self._change_logo("")
+            Event.record(self, by, "removed the logo", self.name)
+
+    def _change_logo(self, file: str) -> None:
+        before, self.logo = self.logo, file
+        self.save(update_fields=["logo"])
+        if before and before != file:  # reports issued with it may name it still
+            transaction.on_commit(lambda: let_go(before))
 
     @transaction.atomic
     def invite(self, email: str, role: str, *, by: User) -> tuple[Membership, str]:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("settings/members/<number:pk>/role", views.member_role, name="member-role"),
     path("settings/members/<number:pk>/remove", views.member_remove, name="member-remove"),
     path("settings/members/<number:pk>/link", views.member_link, name="member-link"),
+    path("settings/logo", views.logo, name="workspace-logo"),
     path("settings/keys", views.keys, name="keys"),
     path("settings/keys/<number:pk>/revoke", views.key_revoke, name="key-revoke"),
     path("settings/audit-log", views.audit_log, name="audit-log"),

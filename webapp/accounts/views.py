@@ -9,14 +9,16 @@ from django.contrib.auth import authenticate, login, logout, update_session_auth
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from webapp.accounts import shown_once
 from webapp.accounts.access import find, may
 from webapp.accounts.forms import (
     ROLES,
@@ -28,6 +30,7 @@ from webapp.accounts.forms import (
     WorkspaceForm,
 )
 from webapp.accounts.invitations import link_url, send_invitation
+from webapp.accounts.letterhead import letterhead
 from webapp.accounts.models import (
     Action,
     Event,
@@ -40,6 +43,7 @@ from webapp.accounts.models import (
     Workspace,
 )
 from webapp.accounts.requests import MemberRequest, PersonRequest
+from webapp.pictures import PictureRefused
 
 _FRESH_FROM_LINK = "may_set_password"
 
@@ -199,9 +203,10 @@ def members(request: MemberRequest) -> HttpResponse:
         return redirect("members")
     if invite.is_bound and invite.is_valid():
         link = _invite(request, workspace, invite)
-        if link and not link["url"]:
+        if link:
+            shown_once.keep(request, "sign-in link", link if link["url"] else None)
             return redirect("members")
-    return _members_page(request, workspace, invite, naming, link)
+    return _members_page(request, workspace, invite, naming)
 
 
 def _invite(request: MemberRequest, workspace: Workspace, form: InviteForm) -> dict | None:
@@ -226,19 +231,50 @@ def _members_page(
     workspace: Workspace,
     invite: InviteForm,
     naming: WorkspaceForm,
-    link: dict | None,
 ) -> HttpResponse:
     people = workspace.memberships.select_related("user").order_by("user__email")
     context = {
         "members": people,
         "roles": [(role, role.label, ROLES[role]) for role in Role],
-        "invite": InviteForm() if link else invite,
+        "invite": invite,
         "naming": naming,
-        "link": link,
+        "link": shown_once.take(request, "sign-in link"),
         "sends_mail": bool(settings.EMAIL_HOST),
     }
     status = 422 if invite.errors or naming.errors else 200
     return render(request, "accounts/members.html", context, status=status)
+
+
+@never_cache
+@may(Action.ADMINISTER)
+def logo(request: MemberRequest) -> HttpResponse:
+    """The workspace's logo; posting a picture changes it, and posting none removes it."""
+    workspace = request.membership.workspace
+    if request.method == "POST":
+        _change_logo(request, workspace)
+        return redirect("members")
+    try:
+        data = default_storage.open(workspace.logo).read() if workspace.logo else b""
+    except FileNotFoundError:
+        data = b""
+    if not data:
+        raise Http404
+    return HttpResponse(data, content_type="image/png")  # we wrote it: see letterhead
+
+
+def _change_logo(request: MemberRequest, workspace: Workspace) -> None:
+    file = request.FILES.get("logo")
+    if file is None and "remove" in request.POST:
+        workspace.remove_logo(by=request.user)
+        messages.success(request, "Reports carry no logo from now on")
+    elif file is None:
+        messages.error(request, "Choose a picture first.")
+    else:
+        try:
+            workspace.show_logo(*letterhead(file), by=request.user)
+            messages.success(request, "Reports issued from now on carry this logo")
+        except PictureRefused as refused:
+            messages.error(request, str(refused))
 
 
 @require_POST
@@ -282,9 +318,8 @@ def member_link(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("members")
     link = {"url": link_url(token), "email": membership.user.email, "was_sent": False}
-    workspace = membership.workspace
-    naming = WorkspaceForm(initial={"name": workspace.name})
-    return _members_page(request, workspace, InviteForm(), naming, link)
+    shown_once.keep(request, "sign-in link", link)
+    return redirect("members")
 
 
 # --- keys -----------------------------------------------------------------------------------
@@ -294,15 +329,16 @@ def member_link(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.VIEW)
 def keys(request: MemberRequest) -> HttpResponse:
     """One's own keys; an administrator sees everybody's. A new key is shown once."""
-    form, secret = KeyForm(request.POST or None), ""
+    form = KeyForm(request.POST or None)
     workspace = request.membership.workspace
     if request.method == "POST" and form.is_valid():
         _, secret = Key.make(workspace, request.user, **form.cleaned_data)
-        form = KeyForm()
+        shown_once.keep(request, "key", secret)
+        return redirect("keys")
     shown = workspace.keys.filter(revoked=None).select_related("user").order_by("-pk")
     if not request.membership.can(Action.ADMINISTER):
         shown = shown.filter(user=request.user)
-    context = {"keys": shown, "form": form, "secret": secret}
+    context = {"keys": shown, "form": form, "secret": shown_once.take(request, "key")}
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "accounts/keys.html", context, status=status)
 

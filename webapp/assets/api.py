@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -98,6 +99,33 @@ class AssetViewSet(
         asset.retry()
         asset.refresh_from_db()
         return Response(self.get_serializer(asset).data)
+
+    @extend_schema(
+        summary="Stop making the copy that browsers can play",
+        request=None,
+        responses=AssetDetailSerializer,
+    )
+    @action(detail=True, methods=["post"], url_path="proxy/cancel")
+    def cancel_proxy(self, request: Request, pk: str) -> Response:
+        asset = self.get_object()
+        if not self._proxy(asset).cancel():
+            raise Conflict("No copy is being made.")
+        return Response(self.get_serializer(asset).data)
+
+    @extend_schema(
+        summary="Make the copy that browsers can play after a failure, or after it was stopped",
+        request=None,
+        responses=AssetDetailSerializer,
+    )
+    @action(detail=True, methods=["post"], url_path="proxy/retry")
+    def retry_proxy(self, request: Request, pk: str) -> Response:
+        asset = self.get_object()
+        if not self._proxy(asset).retry():
+            raise Conflict("It did not fail, or trying again cannot help.")
+        return Response(self.get_serializer(asset).data)
+
+    def _proxy(self, asset: Asset) -> Rendition:
+        return get_object_or_404(Rendition, asset=asset, recipe=Rendition.PROXY)
 
     @extend_schema(
         summary="Undo the deletion of an asset", request=None, responses=AssetDetailSerializer

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import PurePath
 from typing import Any, Self
 
+from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from webapp.stored_files import StoredFile
 
 # The page offers to undo for 10 seconds; the rest is for slow lines.
 ERASE_AFTER = timedelta(seconds=30)
+_TELLING = 0.02  # what is done of a proxy tells how long the rest takes from this share on
 # Apps that know of work which an asset may not be taken from add a function here: sentences.
 REFUSALS: list[Callable[[Asset], list[str]]] = []
 
@@ -249,6 +251,12 @@ def purge_removed_assets(tick: Callable[[], None] = lambda: None) -> int:
     return erased
 
 
+class RenditionQuerySet(LeasedQuerySet["Rendition"]):
+    def open(self) -> Self:
+        """Those that a worker may take now: nothing is made of what is being deleted."""
+        return self.claimable().filter(asset__removed=None)
+
+
 class Rendition(Leased):
     """A file derived from an asset by a recipe. Safe to delete: it can be made again.
 
@@ -257,16 +265,25 @@ class Rendition(Leased):
     """
 
     WORKSPACE = "asset__workspace"
-    # All others are made with their asset.
-    PIECE = Piece("rendition", "soon", "frames at full size")
+    PROXY = "proxy"
+    # Proxies of films and of sound; all others but frames are made with their asset.
+    PIECE = Piece(
+        "rendition",
+        "batch",
+        "copies that browsers can play",
+        soon=models.Q(recipe__startswith="frame@"),
+        what_soon="frames at full size",
+    )
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="renditions")
     recipe = models.CharField(max_length=60)
     file = StoredFile(blank=True)
     data = models.JSONField(default=dict, blank=True)
+    progress = models.FloatField(default=0)  # 0 to 1, of what takes long
+    is_cancelled = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = RenditionQuerySet.as_manager()
 
     class Meta(Leased.Meta):
         constraints = [
@@ -275,6 +292,34 @@ class Rendition(Leased):
 
     def __str__(self) -> str:
         return f"{self.recipe} of {self.asset}"
+
+    @property
+    def is_going_on(self) -> bool:
+        return self.status in (Status.WAITING, Status.WORKING)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """About how many seconds to go, as long as the share done so far took; None before that
+        tells anything."""
+        if self.status != Status.WORKING or not self.started or self.progress < _TELLING:
+            return None
+        passed_s = (timezone.now() - self.started).total_seconds()
+        return passed_s * (1 - self.progress) / self.progress
+
+    def is_wanted(self) -> bool:
+        return Asset.objects.filter(pk=self.asset_id).exists()
+
+    @classmethod
+    def ask_for_proxy(cls, asset: Asset) -> None:
+        """Have a worker make the copy that browsers can play, where there is none."""
+        proxy, is_new = cls.objects.get_or_create(asset=asset, recipe=cls.PROXY)
+        if is_new:
+            jobs.ring(proxy)
+        elif proxy.status == Status.FAILED:
+            proxy.retry()
+        elif proxy.status == Status.DONE and not default_storage.exists(proxy.file):
+            proxy._moved((Status.DONE,), status=Status.WAITING, attempt=0, progress=0.0)
+            jobs.ring(proxy)
 
     @classmethod
     def keep(cls, asset: Asset, recipe: str, file: str, **data: Any) -> Rendition:
@@ -308,6 +353,10 @@ class Upload(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="uploads")
     user = models.ForeignKey(User, models.CASCADE, related_name="uploads")
     collection = models.ForeignKey(Collection, models.SET_NULL, null=True, blank=True)
+    # what it is to be analysed for once it is ready; until that run is asked for (runs.wanted)
+    project = models.ForeignKey(
+        "projects.Project", models.SET_NULL, null=True, blank=True, related_name="uploads"
+    )
     purpose = models.CharField(max_length=7, choices=Purpose, default=Purpose.LIBRARY)
     name = models.CharField(max_length=255)
     size_bytes = models.BigIntegerField()
@@ -347,3 +396,5 @@ class Upload(models.Model):
     def complete(self, asset: Asset, *, is_duplicate: bool) -> None:
         self.asset, self.is_duplicate = asset, is_duplicate
         self.save(update_fields=["asset", "is_duplicate", "touched"])
+        if self.project_id:
+            jobs.start_wanted()

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.assets.links import media_link
-from webapp.assets.models import Asset, Collection
+from webapp.assets.models import Asset, Collection, Rendition
 from webapp.leases import Status
 from webapp.rest import Body, OfTheSameWorkspace
 
@@ -51,10 +51,40 @@ class AssetSerializer(serializers.ModelSerializer):
         return self.context["request"].build_absolute_uri(link)
 
 
-class AssetDetailSerializer(AssetSerializer):
-    class Meta(AssetSerializer.Meta):
-        fields = [*AssetSerializer.Meta.fields, "probe"]
+class ProxySerializer(serializers.ModelSerializer):
+    """The copy of a film or of sound that browsers can play."""
+
+    remaining_s = serializers.FloatField(
+        allow_null=True, read_only=True, help_text="About how long it takes yet."
+    )
+    link = serializers.SerializerMethodField(help_text="It expires. Null until the copy is made.")
+
+    class Meta:
+        model = Rendition
+        fields = ["status", "progress", "remaining_s", "error", "can_retry", "link"]
         read_only_fields = fields
+
+    @extend_schema_field({"type": "string", "format": "uri", "nullable": True})
+    def get_link(self, proxy: Rendition) -> str | None:
+        if proxy.status != Status.DONE:
+            return None
+        return self.context["request"].build_absolute_uri(media_link(proxy.file))
+
+
+class AssetDetailSerializer(AssetSerializer):
+    proxy = serializers.SerializerMethodField(
+        help_text="The copy that browsers can play, made after the asset is ready; null where "
+        "the original is one."
+    )
+
+    class Meta(AssetSerializer.Meta):
+        fields = [*AssetSerializer.Meta.fields, "probe", "proxy"]
+        read_only_fields = fields
+
+    @extend_schema_field(ProxySerializer(allow_null=True))
+    def get_proxy(self, asset: Asset) -> dict[str, Any] | None:
+        proxy = Rendition.objects.filter(asset=asset, recipe=Rendition.PROXY).first()
+        return ProxySerializer(proxy, context=self.context).data if proxy else None
 
 
 class AssetChangeSerializer(Body):

@@ -106,8 +106,9 @@ class Uploads(TusView):
     @extend_schema(
         summary="Begin an upload (tus)",
         description="Answers 201 with the address to send the bytes to. `Upload-Metadata` holds "
-        "`name` and, if wanted, `collection` (its id) or `purpose` (`import`: labelled pictures "
-        "for a dataset), each encoded in base64.",
+        "`name` and, if wanted, `collection` (its id), `project` (the id of one that the file is "
+        "analysed for as soon as it is ready) or `purpose` (`import`: labelled pictures for a "
+        "dataset), each encoded in base64.",
         parameters=[
             _TUS,
             _header("Upload-Length", "Size of the file in bytes.", OpenApiTypes.INT),
@@ -119,14 +120,15 @@ class Uploads(TusView):
     def post(self, request: Request) -> HttpResponse:
         if self.is_form(request):
             return _take_form(request)
-        workspace = workspace_for(request, Action.ANALYSE)
         words = _metadata(request.headers.get("Upload-Metadata", ""))
+        workspace, project = _place(request, words.get("project", ""))
         upload = uploads.begin(
             workspace,
             request.user,
             name=words.get("name") or words.get("filename") or "",
             size_bytes=_count(request, "Upload-Length"),
             collection=_collection(workspace, words.get("collection", "")),
+            project=project,
             purpose=_purpose(words.get("purpose", "")),
         )
         return HttpResponse(status=201, headers={"Location": reverse("upload", args=[upload.pk])})
@@ -266,6 +268,16 @@ def _purpose(word: str) -> str:
     return word or Upload.Purpose.LIBRARY
 
 
+def _place(request: Request, project: str) -> tuple[Workspace, Any]:
+    """Where a file goes, and the project it is to be analysed for: None without one."""
+    if not project:
+        return workspace_for(request, Action.ANALYSE), None
+    if not is_id(project):
+        raise ParseError("project must be the id of a project.")
+    workspace = get_object_or_404(workspaces(request, Action.ANALYSE), projects=int(project))
+    return workspace, workspace.projects.get(pk=int(project))
+
+
 def _collection(workspace: Workspace, pk: str) -> Collection | None:
     if not pk:
         return None
@@ -275,13 +287,15 @@ def _collection(workspace: Workspace, pk: str) -> Collection | None:
 
 
 def _take_form(request: Request) -> HttpResponse:
-    """Files of an ordinary form: all the way in, and back to the library with a word on each."""
-    workspace = workspace_for(request, Action.ANALYSE)
+    """Files of an ordinary form: all the way in, and back to where they are with a word on each."""
     plain = request._request
+    workspace, project = _place(request, plain.POST.get("project", ""))
     collection = _collection(workspace, plain.POST.get("collection", ""))
     for file in plain.FILES.getlist("file"):
         try:
-            upload = uploads.take(workspace, request.user, file, collection=collection)
+            upload = uploads.take(
+                workspace, request.user, file, collection=collection, project=project
+            )
         except (uploads.UploadRefused, uploads.NoRoom) as error:
             messages.error(plain, str(error.detail))
         else:
@@ -289,4 +303,4 @@ def _take_form(request: Request) -> HttpResponse:
             messages.success(plain, f"{upload.name} {said}.")
     if not plain.FILES:
         messages.error(plain, "Choose a file first.")
-    return redirect("library")
+    return redirect("project", project.pk) if project else redirect("library")

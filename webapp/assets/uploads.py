@@ -86,9 +86,13 @@ def begin(
     name: str,
     size_bytes: int,
     collection: Collection | None = None,
+    project: Any = None,
     purpose: str = Upload.Purpose.LIBRARY,
 ) -> Upload:
-    """Make room for a file of `size_bytes`. Raises UploadRefused, TooLarge or NoRoom."""
+    """Make room for a file of `size_bytes`, to be analysed for `project` once it is ready.
+
+    Raises UploadRefused, TooLarge or NoRoom.
+    """
     name = clean_name(name)
     if size_bytes == 0:
         raise UploadRefused(f"{name} is empty.")
@@ -109,6 +113,7 @@ def begin(
         name=name,
         size_bytes=size_bytes,
         collection=collection,
+        project=project,
         purpose=purpose,
     )
     path_of(upload).touch(mode=0o600)
@@ -200,11 +205,21 @@ def finish_the_whole() -> None:
 
 
 def take(
-    workspace: Workspace, user: User, file: File, *, collection: Collection | None = None
+    workspace: Workspace,
+    user: User,
+    file: File,
+    *,
+    collection: Collection | None = None,
+    project: Any = None,
 ) -> Upload:
     """A file that came whole, with an ordinary form."""
     upload = begin(
-        workspace, user, name=file.name or "", size_bytes=file.size, collection=collection
+        workspace,
+        user,
+        name=file.name or "",
+        size_bytes=file.size,
+        collection=collection,
+        project=project,
     )
     offset = 0
     for block in file.chunks(8 * 2**20):
@@ -233,7 +248,10 @@ def sweep_abandoned_uploads() -> int:
     """
     old = Upload.objects.filter(touched__lt=timezone.now() - ABANDONED_AFTER)
     swept = 0
-    for upload in old.exclude(asset__file=""):
+    # what waits for its project to have something to look for is not abandoned
+    for upload in old.exclude(asset__file="").exclude(
+        asset__isnull=False, project__workspace__isnull=False
+    ):
         discard(upload)
         swept += 1
     oldest = time.time() - ABANDONED_AFTER.total_seconds()

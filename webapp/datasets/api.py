@@ -14,7 +14,8 @@ from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from webapp.assets.models import Asset
 from webapp.datasets import importing
-from webapp.datasets.models import Dataset, DatasetVersion, Sample, Transfer, labels_by_word
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample, labels_by_word
 from webapp.datasets.serializers import (
     DatasetChangeSerializer,
     DatasetSerializer,
@@ -29,8 +30,9 @@ from webapp.datasets.serializers import (
     TakeSerializer,
     TransferSerializer,
 )
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
-from webapp.projects.api import in_words
 from webapp.projects.models import Project
 from webapp.rest import (
     Conflict,
@@ -38,6 +40,7 @@ from webapp.rest import (
     InWorkspace,
     Unacceptable,
     WorkspaceObjects,
+    in_words,
 )
 
 
@@ -86,9 +89,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
         return self.matching(queryset, project="project")
 
     def create(self, request: Request) -> Response:
-        wish = NewDatasetSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        values = wish.validated_data
+        values = self.sent(NewDatasetSerializer)
         project = self.find(Project, values["project"])
         with in_words():
             made = Dataset.objects.begin(
@@ -98,11 +99,10 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
 
     def partial_update(self, request: Request, pk: str) -> Response:
         dataset = self.get_object()
-        wish = DatasetChangeSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        if "name" in wish.validated_data:
+        wish = self.sent(DatasetChangeSerializer)
+        if "name" in wish:
             with in_words():
-                dataset.rename(wish.validated_data["name"], by=request.user)
+                dataset.rename(wish["name"], by=request.user)
         return Response(self.get_serializer(dataset).data)
 
     @extend_schema(
@@ -113,9 +113,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
     @action(detail=True, methods=["post"])
     def take(self, request: Request, pk: str) -> Response:
         dataset = self.get_object()
-        wish = TakeSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        options = dict(wish.validated_data)
+        options = self.sent(TakeSerializer)
         options["assets"] = self._present(dataset, options["assets"])
         return self._asked(dataset, "frames", options)
 
@@ -127,9 +125,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
     @action(detail=True, methods=["post"])
     def synthesise(self, request: Request, pk: str) -> Response:
         dataset = self.get_object()
-        wish = SynthesiseSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        options = dict(wish.validated_data)
+        options = self.sent(SynthesiseSerializer)
         if dataset.task != Dataset.Task.BOXES:
             raise Unacceptable("Only pictures with boxes can be made.")
         if options["backgrounds"] == "frames" and not options["assets"]:
@@ -150,9 +146,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
     def imports(self, request: Request, pk: str) -> Response:
         """What it would bring is in the transfer's report; its `bring-in` then does it."""
         dataset = self.get_object()
-        wish = SetImportSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        values = wish.validated_data
+        values = self.sent(SetImportSerializer)
         with in_words():
             row = importing.look_into(
                 dataset,
@@ -160,6 +154,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
                 values["uploads"],
                 format=values["format"],
                 make_labels=values["make_labels"],
+                unmentioned=values["unmentioned"],
                 by=request.user,
             )
         return Response(TransferSerializer(row).data, status=status.HTTP_202_ACCEPTED)
@@ -173,9 +168,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
     def exports(self, request: Request, pk: str) -> Response:
         """The transfer has a link to the file when it is done."""
         dataset = self.get_object()
-        wish = SetExportSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        options = dict(wish.validated_data)
+        options = self.sent(SetExportSerializer)
         number = options["version"]
         frozen = dataset.versions.filter(status=Status.DONE)
         if number is not None and not frozen.filter(number=number).exists():
@@ -205,7 +198,7 @@ def _logos(dataset: Dataset, name: str) -> list[dict[str, Any]]:
     ]
     pictures = [
         {"label": label.name, "file": reference.file, "name": reference.name}
-        for reference in label.references.all()
+        for reference in label.references.logos()
     ]
     if not (files or pictures):
         raise Unacceptable(f"{label.name} has no logo file to make pictures of.")
@@ -235,10 +228,9 @@ class SampleViewSet(_OfDataset):
 
     def partial_update(self, request: Request, pk: str) -> Response:
         sample = self.get_object()
-        wish = SampleChangeSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
+        wish = self.sent(SampleChangeSerializer)
         with transaction.atomic(), in_words():
-            _change(sample.pk, dict(wish.validated_data), request)
+            _change(sample.pk, wish, request)
         return Response(self.get_serializer(self.get_object()).data)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -280,9 +272,7 @@ class DatasetVersionViewSet(_OfDataset):
     serializer_class = DatasetVersionSerializer
 
     def create(self, request: Request) -> Response:
-        wish = NewVersionSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        values = wish.validated_data
+        values = self.sent(NewVersionSerializer)
         dataset = self.find(Dataset, values["dataset"])
         with in_words():
             made = DatasetVersion.objects.request(

@@ -25,8 +25,10 @@ from webapp.assets import uploads
 from webapp.assets.links import media_link
 from webapp.choosing import offer_choices
 from webapp.datasets import importing
-from webapp.datasets.importing import MAX_BYTES, MAX_FILES
-from webapp.datasets.models import Dataset, DatasetVersion, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.importing import MAX_BYTES, MAX_FILES, UNMENTIONED
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.datasets.views import page_context
 from webapp.leases import Status
 
@@ -57,6 +59,12 @@ class ImportForm(forms.Form):
     )
     uploads = forms.CharField(required=False, widget=forms.HiddenInput)  # ids, where they came so
     format = forms.ChoiceField(required=False, choices=[("", "Recognise it"), *TITLES.items()])
+    unmentioned = forms.ChoiceField(
+        required=False,
+        choices=UNMENTIONED,
+        label="Pictures that nothing is said of",
+        help_text="Never taken for pictures with nothing on them.",
+    )
     make_labels = forms.BooleanField(
         required=False, initial=True, label="Make the labels that the project lacks"
     )
@@ -85,6 +93,7 @@ class ImportForm(forms.Form):
             values["uploads"],
             format=values["format"],
             make_labels=values["make_labels"],
+            unmentioned=values["unmentioned"] or "take",
             by=by,
         )
 

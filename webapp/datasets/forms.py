@@ -10,7 +10,7 @@ from analysis.errors import AnalysisError
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.choosing import offer, offer_choices
-from webapp.datasets.models import Dataset
+from webapp.datasets.dataset import Dataset
 from webapp.ids import SomeOf
 from webapp.leases import Status
 from webapp.projects.forms import listed, plain

@@ -13,8 +13,9 @@ from django.http import HttpRequest, QueryDict
 
 from webapp import jobs
 from webapp.assets.links import media_link
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.forms import FilterForm
-from webapp.datasets.models import Annotation, Dataset, Sample
+from webapp.datasets.samples import Annotation, Sample
 from webapp.projects.models import Label
 
 PAGE = 60

@@ -20,12 +20,15 @@ from webapp.accounts.models import Refused, User, Workspace
 from webapp.assets import uploads
 from webapp.assets.models import Upload
 from webapp.assets.uploads import clean_name
-from webapp.datasets.models import Dataset, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.transfers import Transfer
 from webapp.leases import Status
 from webapp.templatetags.show import size
 
 MAX_BYTES = 4 * 10**9  # in one request; what is sent resumably may be larger
 MAX_FILES = 100  # chosen one by one, as many as Django takes; more goes in an archive
+# What becomes of pictures that no line speaks of.
+UNMENTIONED = [("take", "Take them in without labels"), ("leave", "Leave them out")]
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
 
@@ -36,6 +39,7 @@ def look_into(
     *,
     format: str = "",
     make_labels: bool = True,
+    unmentioned: str = "take",
     by: User,
 ) -> Transfer:
     """What came, or was sent before by uploads, for a worker to look into; changes nothing yet.
@@ -57,6 +61,7 @@ def look_into(
         "name": name,
         "format": format,
         "make_labels": make_labels,
+        "unmentioned": unmentioned,
     }
     options |= {"uploads": ids} if ids else {}
     row = Transfer.objects.request(dataset, "import", options=options, file=file, by=by)

@@ -10,9 +10,40 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from django.core.files import File
+from django.db import models
 
 from analysis.media.svg import MOST_BYTES, looks_like_drawing
-from webapp.projects.pictures import MAX_BYTES, PictureRefused, read_picture
+from webapp.pictures import MAX_BYTES, PictureRefused
+from webapp.projects.models import Label
+from webapp.projects.pictures import read_picture
+from webapp.stored_files import StoredFile
+
+
+class LogoFile(models.Model):
+    """A file of a label's logo to make pictures from; SVG too, which references cannot be."""
+
+    MAX_PER_LABEL = 20
+    WORKSPACE = "dataset__project__workspace"
+
+    dataset = models.ForeignKey("datasets.Dataset", models.CASCADE, related_name="logo_files")
+    label = models.ForeignKey(Label, models.CASCADE, related_name="logo_files")
+    name = models.CharField(max_length=255)
+    file = StoredFile(is_shared=True)
+    sha256 = models.CharField(max_length=64)
+    shown = StoredFile(is_shared=True, blank=True)  # as a browser can show it
+    problem = models.TextField(blank=True)  # why nothing can be made of it; a worker's sentence
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "label", "sha256"], name="same_logo_file_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} for {self.label}"
 
 
 @dataclass(frozen=True, slots=True)

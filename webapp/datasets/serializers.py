@@ -10,9 +10,12 @@ from analysis.datasets.formats import TITLES
 from analysis.datasets.split import Recipe
 from analysis.errors import AnalysisError
 from webapp.assets.links import media_link
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.forms import GROUNDS, HOWS
-from webapp.datasets.importing import MAX_FILES
-from webapp.datasets.models import Annotation, Dataset, DatasetVersion, Sample, Split, Transfer
+from webapp.datasets.importing import MAX_FILES, UNMENTIONED
+from webapp.datasets.samples import Annotation, Sample, Split
+from webapp.datasets.transfers import Transfer
+from webapp.datasets.versions import DatasetVersion
 from webapp.rest import Body, Finite, Id
 
 
@@ -163,6 +166,9 @@ class SetImportSerializer(Body):
         list(TITLES), allow_blank=True, default="", help_text="empty: recognise it"
     )
     make_labels = serializers.BooleanField(default=True)
+    unmentioned = serializers.ChoiceField(
+        UNMENTIONED, default="take", help_text="pictures that nothing is said of"
+    )
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if not values["file"] and not values["uploads"]:

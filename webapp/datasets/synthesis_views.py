@@ -15,14 +15,15 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.choosing import offered
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.forms import GROUNDS, SynthesisForm
 from webapp.datasets.gallery import drawn
-from webapp.datasets.logos import read_logo_file
-from webapp.datasets.models import Dataset, LogoFile, Transfer
+from webapp.datasets.logos import LogoFile, read_logo_file
+from webapp.datasets.transfers import Transfer
 from webapp.datasets.views import INVALID, page_context, poster_links
 from webapp.ids import is_id
+from webapp.pictures import PictureRefused
 from webapp.projects.models import Label, Reference
-from webapp.projects.pictures import PictureRefused
 
 PREVIEWED = 6
 
@@ -73,7 +74,7 @@ def _chosen(request: MemberRequest, found: Dataset) -> list[dict[str, Any]]:
 
 
 def _references(found: Dataset) -> Any:
-    rows = Reference.objects.filter(label__project=found.project, label__archived=None)
+    rows = Reference.objects.logos().filter(label__project=found.project, label__archived=None)
     return rows.select_related("label")
 
 

@@ -12,7 +12,8 @@ from analysis.datasets.split import SPLITS
 from analysis.datasets.statistics import likely_errors
 from webapp.assets.links import media_link
 from webapp.datasets.gallery import DrawnBox, drawn
-from webapp.datasets.models import DatasetVersion, Sample
+from webapp.datasets.samples import Sample
+from webapp.datasets.versions import DatasetVersion
 
 WIDTH, HEIGHT = 320, 120  # of a histogram, in the SVG's own units
 SPLIT_WORDS = {"train": "train", "val": "validate", "test": "test"}

@@ -12,9 +12,10 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.forms import FreezeForm
-from webapp.datasets.models import Dataset, DatasetVersion
 from webapp.datasets.version_page import errors_context, figures_context
+from webapp.datasets.versions import DatasetVersion
 from webapp.datasets.views import INVALID, page_context
 
 

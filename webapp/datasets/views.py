@@ -23,6 +23,7 @@ from webapp.assets import uploads
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Collection, Rendition
 from webapp.choosing import offered
+from webapp.datasets.dataset import Dataset
 from webapp.datasets.forms import (
     HOWS,
     WAYS,
@@ -35,11 +36,13 @@ from webapp.datasets.forms import (
 )
 from webapp.datasets.gallery import counts, gallery_context, matching, tile
 from webapp.datasets.logos import FoundLogo, label_of, read_logo_file
-from webapp.datasets.models import Dataset, Sample, Transfer
+from webapp.datasets.samples import Sample
+from webapp.datasets.transfers import Transfer
 from webapp.ids import is_id
 from webapp.leases import Status
-from webapp.projects.models import Project
-from webapp.projects.pictures import PictureRefused, read_picture
+from webapp.pictures import PictureRefused
+from webapp.projects.models import Project, Reference
+from webapp.projects.pictures import read_picture
 
 INVALID = 422
 _TOLD_FOR = timedelta(hours=2)  # how long finished work stays on the page
@@ -387,13 +390,15 @@ def frames(request: MemberRequest, pk: int) -> HttpResponse:
         "hows": HOWS,
         "videos": _videos(found, videos, form),
         "n_videos": videos.count(),
+        "n_coming": Asset.objects.filter(workspace=workspace, pk__in=asked).unfinished().count(),
     }
     status = INVALID if form.errors else 200
     return render(request, "datasets/frames.html", context, status=status)
 
 
 def _can_detect(project: Project) -> bool:
-    has_logos = project.labels.filter(archived=None, references__problem="").exists()
+    logos = Reference.objects.logos().filter(label__project=project, label__archived=None)
+    has_logos = logos.filter(problem="").exists()
     return project.model_version is not None or (project.uses_references and has_logos)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -11,15 +13,19 @@ from django.urls import reverse
 from webapp.accounts.models import Action, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
-from webapp.datasets.models import Dataset
+from webapp.datasets.dataset import Dataset
+from webapp.home.models import Dismissal
 from webapp.leases import Status
 from webapp.project_pages.page import posters
 from webapp.projects.models import Label, Project, Reference
 from webapp.reports.models import Report
-from webapp.runs.models import Run, Worker
+from webapp.runs.answers import Answer, answers_of
+from webapp.runs.run import Run
+from webapp.runs.workers import Worker
 from webapp.training.models import TrainingRun
 
 MOST_NEEDS = 6
+MOST_LOOKED_AT = 60  # of each kind, dismissed ones among them
 MOST_RUNNING = 8
 MOST_RECENT = 12
 YOUNG = 4  # assets; with more, a workspace has found its way
@@ -29,7 +35,7 @@ YOUNG = 4  # assets; with more, a workspace has found its way
 class Need:
     """Something that waits for a person: what it is, why, and the one thing to do about it."""
 
-    key: str
+    key: str  # with the moment in it, where it may happen again
     title: str
     why: str
     link: str
@@ -51,7 +57,7 @@ class Step:
 class Recent:
     asset: Asset
     poster: str
-    run: Run | None
+    answers: list[Answer]
 
 
 def overview(request: MemberRequest) -> dict[str, Any]:
@@ -72,7 +78,7 @@ def overview(request: MemberRequest) -> dict[str, Any]:
     return {
         "steps": first or (_next_steps(workspace) if may_act else []),
         "steps_lead": "To a first report" if first else "What else it does",
-        "needs": _needs(workspace, is_waiting=bool(running or preparing)) if may_act else [],
+        "needs": needs_of(request, is_waiting=bool(running or preparing)) if may_act else [],
         "running": running,
         "preparing": preparing,
         "trainings": trainings,
@@ -93,7 +99,7 @@ def _first_steps(workspace: Workspace) -> list[Step]:
         return []
     project = Project.objects.filter(workspace=workspace).order_by("-changed").first()
     asset = Asset.objects.filter(workspace=workspace).first()
-    has_logo = Reference.objects.filter(label__project__workspace=workspace).exists()
+    has_logo = Reference.objects.logos().filter(label__project__workspace=workspace).exists()
     has_logo = (
         has_logo or Project.objects.filter(workspace=workspace).exclude(model_version=None).exists()
     )
@@ -109,15 +115,16 @@ def _first_steps(workspace: Workspace) -> list[Step]:
         ),
         Step(
             "Drop a video",
-            "A broadcast, a clip or a picture, as it is. It stays on this machine.",
-            reverse("library"),
-            "Open the library",
+            "A broadcast, a clip or a picture, on the project's page: it is analysed as soon as it "
+            "is ready. It stays on this machine.",
+            brands if project else reverse("library"),
+            "Open the project" if project else "Open the library",
             asset is not None,
         ),
         Step(
             "Read the report",
-            "Start the analysis on the video's page. Results appear while it runs: seconds on "
-            "screen, share of voice, and every number down to its frames.",
+            "Results appear while the analysis runs: seconds on screen, share of voice, and every "
+            "number down to its frames.",
             watch,
             "Open the video" if asset else "After the video",
             False,
@@ -156,9 +163,20 @@ def _next_steps(workspace: Workspace) -> list[Step]:
     return [] if all(step.is_done for step in steps) else steps
 
 
-def _needs(workspace: Workspace, *, is_waiting: bool) -> list[Need]:
-    needs = [*_no_worker(is_waiting), *_failed_runs(workspace), *_failed_assets(workspace)]
-    return [*needs, *_labels_without_logo(workspace)][: MOST_NEEDS * 2]
+def needs_of(request: MemberRequest, *, is_waiting: bool) -> list[Need]:
+    """What waits for this person, but for what they dismissed."""
+    workspace = request.membership.workspace
+    found = [*_failed_runs(workspace), *_failed_assets(workspace), *_labels_without_logo(workspace)]
+    keys = [need.key for need in found]
+    seen = set(
+        Dismissal.objects.filter(user=request.user, key__in=keys).values_list("key", flat=True)
+    )
+    left = [need for need in found if need.key not in seen]
+    return [*_no_worker(is_waiting), *left][: MOST_NEEDS * 2]
+
+
+def _at(moment: datetime | None) -> str:
+    return f"-{moment:%Y%m%d%H%M%S%f}" if moment else ""
 
 
 def _no_worker(is_waiting: bool) -> list[Need]:
@@ -181,14 +199,14 @@ def _failed_runs(workspace: Workspace) -> list[Need]:
     failed = mine.filter(pk__in=latest, status=Run.Status.FAILED)
     return [
         Need(
-            f"run-{run.pk}",
+            f"run-{run.pk}{_at(run.finished)}",
             f"The analysis of {run.asset.name} failed",
             run.error or "It failed and said nothing.",
-            reverse("asset", args=[run.asset_id]),
+            f"{reverse('asset', args=[run.asset_id])}?run={run.pk}",
             "Retry" if run.can_retry else "",
             reverse("run-retry", args=[run.pk]),
         )
-        for run in failed.select_related("asset")[:MOST_NEEDS]
+        for run in failed.select_related("asset")[:MOST_LOOKED_AT]
     ]
 
 
@@ -196,22 +214,23 @@ def _failed_assets(workspace: Workspace) -> list[Need]:
     failed = Asset.objects.filter(workspace=workspace, status=Status.FAILED)
     return [
         Need(
-            f"asset-{asset.pk}",
+            f"asset-{asset.pk}{_at(asset.finished)}",
             f"{asset.name} could not be prepared",
             asset.error or "It failed and said nothing.",
             reverse("asset", args=[asset.pk]),
             "Retry" if asset.can_retry else "",
             reverse("asset-retry", args=[asset.pk]),
         )
-        for asset in failed[:MOST_NEEDS]
+        for asset in failed[:MOST_LOOKED_AT]
     ]
 
 
 def _labels_without_logo(workspace: Workspace) -> list[Need]:
     """One line for each project that has labels nothing could find."""
+    usable = Q(references__problem="", references__not_this=False)
     labels = (
         Label.objects.filter(project__workspace=workspace, archived=None)
-        .annotate(n_logos=Count("references", filter=Q(references__problem="")))
+        .annotate(n_logos=Count("references", filter=usable))
         .exclude(project__uses_references=True, n_logos__gt=0)
         .select_related("project__model_version")
     )
@@ -224,13 +243,13 @@ def _labels_without_logo(workspace: Workspace) -> list[Need]:
             blind.setdefault(project, []).append(label.name)
     return [
         Need(
-            f"project-{project.pk}",
+            f"project-{project.pk}-{hashlib.sha256(repr(names).encode()).hexdigest()[:12]}",
             f"{_some(names)} cannot be found yet",
             f"In {project.name}. Add a picture of the logo, or a model that knows it.",
             reverse("project", args=[project.pk]),
             is_bad=False,
         )
-        for project, names in list(blind.items())[:MOST_NEEDS]
+        for project, names in list(blind.items())[:MOST_LOOKED_AT]
     ]
 
 
@@ -247,18 +266,11 @@ def _running(workspace: Workspace) -> list[dict[str, Any]]:
         .select_related("asset", "project")
         .order_by("pk")
     )
-    return [
-        {"run": run, "progress": run.progress(), "waiting": run.waiting_because()}
-        for run in runs[:MOST_RUNNING]
-    ]
+    return [{"run": run, "standing": run.standing()} for run in runs[:MOST_RUNNING]]
 
 
 def _recent(workspace: Workspace) -> list[Recent]:
-    assets: list[Any] = list(
-        Asset.objects.filter(workspace=workspace)
-        .annotate(last_run=Max("runs__pk", filter=Q(runs__removed=None)))
-        .order_by("-created")[:MOST_RECENT]
-    )
+    assets = list(Asset.objects.filter(workspace=workspace).order_by("-created")[:MOST_RECENT])
     links = posters([asset.pk for asset in assets])
-    runs = Run.objects.in_bulk([asset.last_run for asset in assets if asset.last_run])
-    return [Recent(a, links.get(a.pk, ""), runs.get(a.last_run)) for a in assets]
+    answers = answers_of(assets)
+    return [Recent(a, links.get(a.pk, ""), answers.get(a.pk, [])) for a in assets]

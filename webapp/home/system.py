@@ -12,6 +12,7 @@ from typing import Any
 import django
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.utils import DatabaseError
 from kombu.exceptions import OperationalError
 
@@ -19,7 +20,10 @@ from webapp import strays
 from webapp.assets.models import Asset
 from webapp.celery import app
 from webapp.leases import Leased, Status, pieces
-from webapp.runs.models import Run, Segment, Worker
+from webapp.projects.models import Reference
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
+from webapp.runs.workers import Worker
 
 log = logging.getLogger("sightline.system")
 
@@ -60,9 +64,10 @@ def worker() -> Check:
         return Check(False, "No worker is running, so uploads and runs wait. Start: make serve.")
     for queue in queues():
         if queue["waiting"] and not queue["workers"]:
+            what = ", ".join(kind.what for kind in queue["kinds"] if kind.waiting)
             return Check(
                 False,
-                f"No worker serves the queue {queue['name']}, so {queue['what']} wait. "
+                f"No worker serves the queue {queue['name']}, so {what} wait. "
                 "Start one: make serve.",
             )
     return Check(True)
@@ -119,35 +124,61 @@ def state() -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work in one queue: what it is called, how many wait, and how many are at work."""
+
+    what: str
+    waiting: int
+    working: int = 0
+
+
 def queues() -> list[dict[str, Any]]:
     """What waits and who serves it, from the rows: the broker is only the doorbell."""
     return [_queue(name) for name in settings.QUEUES]
 
 
 def _queue(name: str) -> dict[str, Any]:
-    kinds = [model for model in pieces() if _is_served_in(model, name)]
-    rows = [model._default_manager.in_queue(name) for model in kinds]
-    waiting = sum(each.filter(status=Status.WAITING).count() for each in rows)
-    if name == "analysis":  # of runs that are over nothing waits
-        waiting -= (
-            Segment.objects.filter(status=Status.WAITING)
-            .exclude(run__status__in=Run.UNFINISHED)
-            .count()
-        )
+    kinds = kinds_in(name)
     return {
         "name": name,
-        "what": ", ".join(_words(model, name) for model in kinds),
-        "waiting": waiting,
-        "working": sum(each.filter(status=Status.WORKING).count() for each in rows),
+        "what": ", ".join(kind.what for kind in kinds),
+        "kinds": kinds,
+        "waiting": sum(kind.waiting for kind in kinds),
+        "working": sum(kind.working for kind in kinds),
         "workers": Worker.objects.serving(name).count(),
     }
 
 
-def _is_served_in(model: type[Leased], queue: str) -> bool:
-    return queue == model.PIECE.queue or (queue == "soon" and model.PIECE.soon is not None)
+def kinds_in(queue: str) -> list[Kind]:
+    """Every kind of work that a queue has."""
+    kinds = []
+    for model in served_in(queue):
+        rows: QuerySet = model._default_manager.in_queue(queue)
+        working = rows.filter(status=Status.WORKING).count()
+        rows = rows.filter(status=Status.WAITING)
+        if model is Segment:  # of runs that are over nothing waits
+            rows = rows.filter(run__status__in=Run.UNFINISHED)
+        kinds.append(Kind(words(model, queue), rows.count(), working))
+    if queue == "analysis":  # not parted into segments yet
+        kinds.append(Kind("runs to begin", Run.objects.waiting_for(Run.Stage.PLAN).count()))
+    if queue == "soon":
+        kinds.append(Kind("logo pictures to look at", Reference.objects.unchecked().count()))
+    return kinds
 
 
-def _words(model: type[Leased], queue: str) -> str:
+def served_in(queue: str) -> list[type[Leased]]:
+    """The kinds of long work that have rows in this queue."""
+    kinds = [(model, model.PIECE) for model in pieces()]
+    return [
+        model
+        for model, kind in kinds
+        if queue == kind.queue or (queue == "soon" and kind.soon is not None)
+    ]
+
+
+def words(model: type[Leased], queue: str) -> str:
+    """What its rows in this queue are called."""
     return model.PIECE.what if queue == model.PIECE.queue else model.PIECE.what_soon
 
 

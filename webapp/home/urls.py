@@ -4,6 +4,8 @@ from webapp.home import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("dismiss", views.dismiss, name="dismiss"),
+    path("dismissals/<number:pk>/undo", views.undo_dismissal, name="dismissal-undo"),
     path("settings/system", views.system, name="system"),
     path("healthz", views.health, name="health"),
 ]

@@ -2,19 +2,23 @@
 
 from typing import cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 from webapp.accounts.access import may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest, PersonRequest
 from webapp.home import system as machine
 from webapp.home.health import lately
-from webapp.home.overview import overview
-from webapp.labelling.finding import given
+from webapp.home.models import Dismissal
+from webapp.home.overview import needs_of, overview
+from webapp.labelling.finding import given, taken_away
 
 
 @login_required
@@ -24,10 +28,31 @@ def home(request: PersonRequest) -> HttpResponse:
         return redirect("no-workspace")
     member = cast(MemberRequest, request)  # which has just been seen
     if not member.membership.can(Action.VIEW):
-        context = {"mine": given(member), "now": timezone.now()}
+        context = {"mine": given(member), "taken_away": taken_away(member), "now": timezone.now()}
         return render(request, "home/labeller.html", context)
     template = "home/_now.html" if request.htmx else "home/page.html"
     return render(request, template, overview(member))
+
+
+@require_POST
+@may(Action.ANALYSE)
+def dismiss(request: MemberRequest) -> HttpResponse:
+    """Show this person one thing that needs them no more; it can be undone."""
+    key = request.POST.get("key", "")
+    need = next((n for n in needs_of(request, is_waiting=False) if n.key == key), None)
+    if need is None:
+        raise Http404
+    dismissal, _ = Dismissal.objects.get_or_create(user=request.user, key=key)
+    undo = reverse("dismissal-undo", args=[dismissal.pk])
+    messages.success(request, f"Dismissed: {need.title}", extra_tags=undo)
+    return redirect("home")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def undo_dismissal(request: MemberRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Dismissal, pk=pk, user=request.user).delete()
+    return redirect("home")
 
 
 @may(Action.ADMINISTER)

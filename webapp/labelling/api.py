@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.accounts.access import find
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from webapp.labelling import figures, making
-from webapp.labelling.models import LabelingJob
+from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.serializers import (
     InvitationSerializer,
     InvitedAllSerializer,
@@ -20,8 +21,7 @@ from webapp.labelling.serializers import (
     NewJobSerializer,
     PersonSerializer,
 )
-from webapp.projects.api import in_words
-from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects
+from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
 
 
 class JobQuery(InWorkspace):
@@ -49,9 +49,7 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
         return self.matching(queryset, dataset="dataset", status="status")
 
     def create(self, request: Request) -> Response:
-        wish = NewJobSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        values = dict(wish.validated_data)
+        values = self.sent(NewJobSerializer)
         dataset = self.find(Dataset, values.pop("dataset"))
         samples = values.pop("samples", None)
         if samples is None:
@@ -83,9 +81,8 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     @action(detail=True, methods=["post"])
     def invite(self, request: Request, pk: str) -> Response:
         job = self.get_object()
-        wish = InvitationSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        emails = list(dict.fromkeys(wish.validated_data["emails"]))
+        wish = self.sent(InvitationSerializer)
+        emails = list(dict.fromkeys(wish["emails"]))
         invited, refused = making.invite(job, emails, by=request.user)
         answer = {"invited": [asdict(one) for one in invited], "refused": refused}
         return Response(answer, headers={"Cache-Control": "no-store"})

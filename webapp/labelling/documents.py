@@ -1,7 +1,7 @@
 """What a person drew on a picture or clip, as a document that small changes add up to.
 
 A document is {"shapes": {id: shape}, "nothing": bool}; the shapes are described at
-webapp.labelling.models.Work. Everything here is plain data: no database, no request.
+webapp.labelling.works.Work. Everything here is plain data: no database, no request.
 """
 
 from __future__ import annotations
@@ -286,5 +286,5 @@ def _verb(old: Shape, new: Shape) -> str:
     if added and not lost:
         return f"added {len(added)} {'key' if len(added) == 1 else 'keys'} to"
     if lost and not added:
-        return f"took {len(lost)} {'key' if len(lost) == 1 else 'keys'} from"
+        return f"removed {len(lost)} {'keyframe' if len(lost) == 1 else 'keyframes'} from"
     return "changed"

@@ -10,7 +10,8 @@ from django.db.models import Avg, Count, Max, Q, Sum
 from django.utils import timezone
 
 from webapp.accounts.models import User
-from webapp.labelling.models import Assignment, LabelingJob, Work
+from webapp.labelling.jobs import Assignment, LabelingJob
+from webapp.labelling.works import Work
 
 _PACE_OF = 20  # the last so many pieces say how fast a person is
 
@@ -79,3 +80,15 @@ def people(job: LabelingJob) -> list[Person]:
     assigned = {a.user_id: a for a in job.assignments.all()}
     users = User.objects.filter(pk__in=[*rows, *assigned]).order_by("email")
     return [Person(user, assigned.get(user.pk), dict(rows.get(user.pk, {}))) for user in users]
+
+
+def at_work(job: LabelingJob, *, but: User) -> list[dict[str, Any]]:
+    """Who else has pieces of the job open: {who, pieces, last}, the one touched last first."""
+    works = job.works().filter(status=Work.Status.CLAIMED).exclude(user=but)
+    people: dict[User, list[Work]] = {}
+    for work in works.select_related("user").order_by("-touched"):
+        people.setdefault(work.user, []).append(work)
+    return [
+        {"who": who, "pieces": len(theirs), "last": theirs[0].touched}
+        for who, theirs in people.items()
+    ]

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 
@@ -18,7 +19,9 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest, PersonRequest, SiteRequest
 from webapp.labelling.documents import BadChange
 from webapp.labelling.figures import progress
-from webapp.labelling.models import Assignment, LabelingJob, LabelingJobQuerySet, Prediction, Work
+from webapp.labelling.jobs import Assignment, LabelingJob, LabelingJobQuerySet
+from webapp.labelling.predictions import Prediction
+from webapp.labelling.works import Work
 
 log = logging.getLogger("sightline.labelling")
 View = Callable[..., HttpResponseBase]
@@ -50,6 +53,16 @@ def given(request: MemberRequest) -> list[tuple[LabelingJob, int, dict[str, Any]
         status=LabelingJob.Status.OPEN,
     )
     return [(job, job.waiting_for(request.user), progress(job, request.user)) for job in jobs]
+
+
+def taken_away(request: MemberRequest) -> QuerySet[LabelingJob]:
+    """Jobs that were closed here while this person had a piece of them open."""
+    mine = Work.objects.filter(user=request.user, status=Work.Status.CLAIMED)
+    return visible_jobs(request).filter(
+        dataset__project__workspace=request.membership.workspace,
+        pk__in=mine.values("item__job"),
+        status=LabelingJob.Status.CLOSED,
+    )
 
 
 def find_job(request: PersonRequest, pk: int) -> LabelingJob:

@@ -13,10 +13,11 @@ from django.utils import timezone
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.choosing import offer
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from webapp.ids import SomeOf
 from webapp.leases import Status
-from webapp.registry.models import RegisteredModel
+from webapp.registry.versions import RegisteredModel
 
 MOST_PEOPLE = 50
 PICTURES = [
@@ -70,7 +71,7 @@ class MakeForm(forms.Form):
         Asset.objects.none(),
         required=False,
         label="Videos to draw tracks in",
-        help_text="Cut into clips; each is one piece of work.",
+        help_text="Cut into clips; each is one task.",
         widget=forms.CheckboxSelectMultiple,
     )
     clip_s = forms.FloatField(
@@ -97,11 +98,11 @@ class MakeForm(forms.Form):
         widget=forms.Textarea({"rows": 2, "placeholder": "lena@example.org, lou@example.org"}),
     )
     people_per_item = forms.IntegerField(
-        label="People for each piece", initial=1, min_value=1, max_value=9,
-        help_text="Several look at the same piece; what more than half of them say counts.",
+        label="People for each task", initial=1, min_value=1, max_value=9,
+        help_text="Several look at the same task; what more than half of them say counts.",
     )  # fmt: skip
     batch_size = forms.IntegerField(
-        label="Pieces at a time", initial=20, min_value=1, max_value=500,
+        label="Tasks at a time", initial=20, min_value=1, max_value=500,
         help_text="What one person takes from the queue at once.",
     )  # fmt: skip
     check_share = forms.FloatField(
@@ -110,7 +111,6 @@ class MakeForm(forms.Form):
     )  # fmt: skip
     deadline = forms.DateTimeField(
         required=False,
-        help_text="In UTC.",
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     then_train = forms.ModelChoiceField(
@@ -130,6 +130,8 @@ class MakeForm(forms.Form):
             workspace=workspace, kind=Asset.Kind.VIDEO, status=Status.DONE
         )
         offer(self, "videos", videos.order_by("name"))
+        zone = timezone.get_current_timezone_name()
+        self.fields["deadline"].help_text = f"In your time zone, {zone}."
         offer(self, "then_train", RegisteredModel.objects.filter(workspace=workspace))
 
     def clean_people(self) -> list[str]:

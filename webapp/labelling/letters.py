@@ -10,9 +10,10 @@ from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils import timezone
 
+from webapp.accounts import zones
 from webapp.accounts.invitations import link_url
 from webapp.accounts.models import User
-from webapp.labelling.models import Assignment
+from webapp.labelling.jobs import Assignment
 
 log = logging.getLogger("sightline.labelling")
 
@@ -28,7 +29,7 @@ def tell(assignment: Assignment, *, by: User, token: str = "") -> bool:
         lines += ["Sign in here, once, within seven days:", link_url(token), "", "Then go on here:"]
     lines += [page, ""]
     if job.deadline:
-        lines += [f"It is wanted by {job.deadline:%-d %B %Y, %H:%M} UTC.", ""]
+        lines += [f"It is wanted by {zones.written(job.deadline, zones.of(assignment.user))}.", ""]
     try:
         send_mail(f"Pictures to label: {job}", "\n".join(lines), None, [assignment.user.email])
     except (OSError, smtplib.SMTPException) as error:

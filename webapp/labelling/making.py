@@ -13,8 +13,9 @@ from webapp.accounts.invitations import link_url
 from webapp.accounts.models import Refused, Role, User
 from webapp.assets.models import Asset
 from webapp.labelling.forms import MakeForm
+from webapp.labelling.items import Clip
+from webapp.labelling.jobs import Assignment, LabelingJob
 from webapp.labelling.letters import tell
-from webapp.labelling.models import Assignment, Clip, LabelingJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from webapp import jobs
-from webapp.labelling.models import FRAMES_A_CHUNK, Chore, Item, Work
+from webapp.labelling.chores import FRAMES_A_CHUNK, Chore
+from webapp.labelling.items import Item
+from webapp.labelling.works import Work
 from webapp.leases import Status
 
 _TYPES = {

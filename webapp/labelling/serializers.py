@@ -7,7 +7,7 @@ from rest_framework import serializers
 from webapp.labelling import figures
 from webapp.labelling.figures import Person
 from webapp.labelling.forms import MOST_PEOPLE
-from webapp.labelling.models import LabelingJob
+from webapp.labelling.jobs import LabelingJob
 from webapp.rest import Body
 
 

@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 from webapp.assets.links import media_link
 from webapp.labelling import documents
 from webapp.labelling.figures import progress
-from webapp.labelling.models import LabelingJob, Work
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.works import Work
 
 MOST_PRELOADED = 4
 _VERBS = ("operations", "finish", "skip", "give_back", "history", "restore", "predict", "seconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -10,28 +11,34 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from webapp.accounts import shown_once
 from webapp.accounts.access import may
 from webapp.accounts.models import Action, Refused, User
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.choosing import offered
-from webapp.datasets.models import Dataset
+from webapp.datasets.dataset import Dataset
 from webapp.ids import is_id
 from webapp.labelling import figures, making, sheet
+from webapp.labelling.chores import Chore
 from webapp.labelling.finding import (
     find_job,
     find_overseen,
     given,
     may_oversee,
+    taken_away,
     visible_jobs,
 )
 from webapp.labelling.forms import MakeForm, PeopleForm
+from webapp.labelling.items import Item
+from webapp.labelling.jobs import Assignment, LabelingJob
 from webapp.labelling.letters import tell
-from webapp.labelling.models import Assignment, Chore, Item, LabelingJob, Work
+from webapp.labelling.works import Work
 from webapp.leases import Status
 
 ITEMS_A_PAGE = 50
@@ -39,7 +46,7 @@ _SHOWN = {
     "all": "All",
     "open": "Open",
     "skipped": "Skipped",
-    "apart": "Apart",  # people disagree
+    "apart": "Disagreement",  # people disagree
     "checks": "Checks",
 }
 
@@ -54,6 +61,7 @@ def jobs(request: MemberRequest) -> HttpResponse:
     oversees = request.membership.can(Action.ANALYSE)
     context = {
         "mine": given(request),
+        "taken_away": taken_away(request),
         "past": here.filter(pk__in=mine).exclude(status=LabelingJob.Status.OPEN)[:50],
         "oversees": oversees,
         "page": _page(request, here.with_counts()) if oversees else None,
@@ -73,7 +81,8 @@ def _page(request: MemberRequest, rows: QuerySet) -> Any:
 @require_safe
 @may(Action.LABEL)
 def job(request: MemberRequest, pk: int) -> HttpResponse:
-    return _job_page(request, find_job(request, pk))
+    links = shown_once.take(request, f"links of job {pk}")
+    return _job_page(request, find_job(request, pk), links=links)
 
 
 def _job_page(
@@ -154,8 +163,12 @@ def next_work(request: MemberRequest, pk: int) -> HttpResponse:
 def make(request: MemberRequest) -> HttpResponse:
     """The form; a job made of it opens with the links of who was invited."""
     workspace = request.membership.workspace
-    start = {"dataset": request.GET["dataset"]} if is_id(request.GET.get("dataset", "")) else None
-    form = MakeForm(workspace, request.POST or None, initial=start)
+    start: dict[str, Any] = {}
+    if is_id(request.GET.get("dataset", "")):
+        start["dataset"] = request.GET["dataset"]
+    if videos := [int(pk) for pk in request.GET.get("videos", "").split(",") if is_id(pk)]:
+        start |= {"videos": videos, "pictures": "none"}
+    form = MakeForm(workspace, request.POST or None, initial=start or None)
     if request.method == "POST" and form.is_valid():
         try:
             made = making.make(form, by=request.user)
@@ -176,8 +189,12 @@ def _invite(request: MemberRequest, job: LabelingJob, emails: list[str]) -> Http
     if told := [one.email for one in invited if not one.url]:
         messages.success(request, f"{', '.join(told)} can start: the job is on their page.")
     if links:
-        return _job_page(request, job, links=links)
+        _show_links(request, job, links)
     return redirect("labelling-job", job.pk)
+
+
+def _show_links(request: MemberRequest, job: LabelingJob, links: list[making.Invited]) -> None:
+    shown_once.keep(request, f"links of job {job.pk}", [asdict(link) for link in links])
 
 
 # --- people ------------------------------------------------------------------------------------
@@ -210,7 +227,8 @@ def person_link(request: MemberRequest, pk: int, user: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("labelling-job", pk)
-    return _job_page(request, assignment.job, links=[link])
+    _show_links(request, assignment.job, [link])
+    return redirect("labelling-job", pk)
 
 
 @require_POST
@@ -240,9 +258,15 @@ def person_remove(request: MemberRequest, pk: int, user: int) -> HttpResponse:
 @require_POST
 @may(Action.ANALYSE)
 def close(request: MemberRequest, pk: int) -> HttpResponse:
+    """End it; where somebody else is in the middle of a piece, say so and ask first."""
     found = find_overseen(request, pk)
+    at_work = figures.at_work(found, but=request.user) if found.is_open else []
+    if at_work and not request.POST.get("sure"):
+        return render(request, "labelling/close.html", {"job": found, "at_work": at_work})
     if found.close(by=request.user):
-        messages.success(request, "Closed. What is done goes into the dataset.")
+        undo = reverse("labelling-reopen", args=[pk])
+        said = "Closed. What is done goes into the dataset."
+        messages.success(request, said, extra_tags=undo)
     return redirect("labelling-job", pk)
 
 
@@ -273,7 +297,7 @@ def ask_again(request: MemberRequest, pk: int) -> HttpResponse:
         return redirect("labelling-job", pk)
     if n:
         _tell_all(request, found)
-    messages.success(request, f"{n} {'piece waits' if n == 1 else 'pieces wait'} again.")
+    messages.success(request, f"{n} {'task waits' if n == 1 else 'tasks wait'} again.")
     return redirect("labelling-job", pk)
 
 

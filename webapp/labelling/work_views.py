@@ -25,8 +25,8 @@ from webapp.labelling.finding import (
     seconds_of,
     unkept,
 )
-from webapp.labelling.models import Work
 from webapp.labelling.working import Taken, read_operations
+from webapp.labelling.works import Work
 
 
 def _sheet(request: MemberRequest, work: Work) -> dict[str, Any]:

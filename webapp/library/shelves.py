@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 
 from webapp.accounts.models import Workspace
@@ -16,8 +14,8 @@ from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
 from webapp.leases import Status
 from webapp.library.forms import LibraryForm
-from webapp.projects.models import Label
-from webapp.runs.models import Run, Track
+from webapp.runs.answers import Answer, answers_of
+from webapp.runs.run import Run
 
 PAGE_SIZE = 48
 _SORTS = {
@@ -35,14 +33,13 @@ class Card:
 
     asset: Asset
     poster: str = ""
-    run: Run | None = None
-    progress: dict[str, Any] = field(default_factory=dict)
-    brands: list[Label] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
     @property
     def changes(self) -> bool:
         """Something is under way, so the card should ask again."""
-        return self.asset.status in _UNREADY or (self.run is not None and not self.run.is_over)
+        is_going_on = any(answer.is_going_on for answer in self.answers)
+        return self.asset.status in _UNREADY or is_going_on
 
 
 def assets_for(workspace: Workspace, form: LibraryForm) -> QuerySet[Asset]:
@@ -88,49 +85,15 @@ def cards_of(assets: Iterable[Asset]) -> list[Card]:
             "asset_id", "file"
         )
     )
-    runs = _latest_runs(assets)
-    brands = _brands_of(runs.values())
-    return [_card(asset, posters.get(asset.pk, ""), runs.get(asset.pk), brands) for asset in assets]
-
-
-def _card(asset: Asset, poster: str, run: Run | None, brands: dict[int, list[Label]]) -> Card:
-    return Card(
-        asset=asset,
-        poster=media_link(poster) if poster else "",
-        run=run,
-        progress=run.progress() if run and not run.is_over else {},
-        brands=brands.get(run.pk, []) if run else [],
-    )
-
-
-def _latest_runs(assets: list[Asset]) -> dict[int, Run]:
-    """The latest run of each asset, by asset."""
-    latest = (
-        Run.objects.filter(asset__in=assets)
-        .order_by()
-        .values("asset")
-        .annotate(latest=Max("pk"))
-        .values("latest")
-    )
-    runs = Run.objects.filter(pk__in=latest).select_related("project").defer("inputs")
-    return {run.asset_id: run for run in runs}
-
-
-def _brands_of(runs: Iterable[Run]) -> dict[int, list[Label]]:
-    """The labels each run found above their thresholds, most seen first, by run."""
-    seen = (
-        Track.objects.filter(run__in=[run.pk for run in runs])
-        .filter(confidence__gte=F("label__threshold"))
-        .order_by()
-        .values("run_id", "label_id")
-        .annotate(seconds=Sum(F("end_s") - F("start_s")))
-        .order_by("-seconds", "label_id")
-    )
-    labels = Label.objects.in_bulk({row["label_id"] for row in seen})
-    found = defaultdict(list)
-    for row in seen:
-        found[row["run_id"]].append(labels[row["label_id"]])
-    return found
+    answers = answers_of(assets)
+    return [
+        Card(
+            asset,
+            media_link(posters[asset.pk]) if asset.pk in posters else "",
+            answers.get(asset.pk, []),
+        )
+        for asset in assets
+    ]
 
 
 def address(query: QueryDict, **changes: str) -> str:

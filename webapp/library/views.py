@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,12 +17,17 @@ from webapp.accounts.requests import MemberRequest
 from webapp.assets import uploads
 from webapp.assets.forms import CollectionForm, NameForm
 from webapp.assets.models import Asset, Collection, Upload
+from webapp.datasets.dataset import Dataset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
-from webapp.projects.models import snapshot
-from webapp.runs.models import Run, RunRefused
+from webapp.projects.models import Project, snapshot
+from webapp.runs.answers import answers_of
+from webapp.runs.offering import offered
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
+from webapp.runs.wanted import wanted
 
 # --- the library --------------------------------------------------------------------------
 
@@ -37,7 +44,8 @@ def library(request: MemberRequest) -> HttpResponse:
         "wish": form.cleaned_data,
         "page": page,
         "cards": shelves.cards_of(page),
-        "projects": workspace.projects.all(),
+        "projects": offered(workspace, form.shelf),
+        "datasets": Dataset.objects.filter(project__workspace=workspace).select_related("project"),
         "keep": shelves.address(request.GET).replace("?", "&", 1).rstrip("&"),
         "as_grid": shelves.address(request.GET, view=""),
         "as_table": shelves.address(request.GET, view="table"),
@@ -80,7 +88,8 @@ def _status(request: MemberRequest, asset: Asset, *, was_there: bool = False) ->
     )
     context = {
         "card": shelves.cards_of([asset])[0],
-        "projects": asset.workspace.projects.all(),
+        "projects": offered(asset.workspace, asset.collection),
+        "wanted": wanted().filter(asset=asset),
         "was_there": was_there or request.GET.get("was") == "there",
     }
     return render(request, template, context)
@@ -213,6 +222,63 @@ def analyse_chosen(request: MemberRequest) -> HttpResponse:
         noun = "run" if started == 1 else "runs"
         messages.success(request, f"{started} {noun} started for {project}.")
     return back(request, "library")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def compare_chosen(request: MemberRequest) -> HttpResponse:
+    """The chosen assets side by side, for the project that most of them were analysed for."""
+    chosen = _chosen(request, request.membership.workspace.assets.all())
+    answers = [a for found in answers_of(chosen).values() for a in found if a.run]
+    if not answers:
+        messages.error(request, "None of these is analysed yet, so there is nothing to compare.")
+        return back(request, "library")
+    project: Project = Counter(answer.project for answer in answers).most_common(1)[0][0]
+    runs = [answer.run.pk for answer in answers if answer.run and answer.project == project]
+    if left := len(chosen) - len(runs):
+        is_, they = ("is", "it is") if left == 1 else ("are", "they are")
+        messages.info(
+            request,
+            f"{left} of {len(chosen)} {is_} not analysed for {project}, so {they} left out.",
+        )
+    return redirect(f"{reverse('compare')}?{urlencode({'run': runs}, doseq=True)}")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def frames_of_chosen(request: MemberRequest) -> HttpResponse:
+    """To the page that takes frames of the chosen videos into a dataset."""
+    workspace = request.membership.workspace
+    videos = _videos(request, _chosen(request, workspace.assets.all()))
+    number = request.POST.get("dataset", "")
+    here = Dataset.objects.filter(project__workspace=workspace)
+    dataset = find(here, request, Action.ANALYSE, pk=number if is_id(number) else 0)
+    if not videos:
+        return back(request, "library")
+    return redirect(f"{reverse('dataset-frames', args=[dataset.pk])}?videos={videos}")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def label_chosen(request: MemberRequest) -> HttpResponse:
+    """To the form of a labelling job, with the chosen videos ticked."""
+    videos = _videos(request, _chosen(request, request.membership.workspace.assets.all()))
+    return (
+        redirect(f"{reverse('labelling-make')}?videos={videos}")
+        if videos
+        else back(request, "library")
+    )
+
+
+def _videos(request: MemberRequest, chosen: list[Asset]) -> str:
+    """The ids of the videos among these that are ready, with commas; says so where there are none
+    and where some are left out."""
+    fit = [a.pk for a in chosen if a.kind == Asset.Kind.VIDEO and a.is_ready]
+    if not fit:
+        messages.error(request, "Choose a video that is ready: frames are taken from videos.")
+    elif left := len(chosen) - len(fit):
+        messages.info(request, f"{left} of {len(chosen)} left out: no video, or not ready yet.")
+    return ",".join(map(str, fit))
 
 
 # --- collections --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from webapp import removal
 from webapp.datasets.api import DatasetViewSet as Datasets
 from webapp.projects.api import ProjectViewSet as Projects
-from webapp.projects.api import in_words
+from webapp.rest import in_words
 
 _REFUSED = "422 says what is in the middle of something: labelling, a training, a measurement."
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from webapp.accounts.models import User
 from webapp.assets.models import Asset
 from webapp.projects.models import Project, snapshot
-from webapp.runs.models import Run, RunRefused
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
 
 
 @dataclass

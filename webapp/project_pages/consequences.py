@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from webapp.datasets.models import Annotation, Dataset, DatasetVersion, LogoFile, Sample
-from webapp.labelling.models import LabelingJob, Work
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.logos import LogoFile
+from webapp.datasets.samples import Annotation, Sample
+from webapp.datasets.versions import DatasetVersion
+from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.works import Work
 from webapp.projects.models import Project, Reference
 from webapp.removal import needless, refusals
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 from webapp.training.models import TrainingRun
 
 _NAMED = 3  # models in one sentence
@@ -19,18 +23,21 @@ _LIBRARY = "Videos and pictures in the library stay."
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """`refusals`: why it cannot be deleted yet."""
+    """`refusals`: why it cannot be deleted yet. `is_light`: nothing goes that took anybody long,
+    so that nobody need type its name."""
 
     goes: list[str]
     stays: list[str]
     refusals: list[str]
+    is_light: bool = False
 
 
 def of_dataset(dataset: Dataset) -> Consequences:
     one = Dataset.objects.filter(pk=dataset.pk)
     labels = f"{dataset.project} stays, with its labels and their logo pictures."
     stays = [*_models_that_stay(one), labels, _LIBRARY]
-    return Consequences(_in_datasets(one), stays, refusals(one))
+    goes = _in_datasets(one)
+    return Consequences(goes, stays, refusals(one), is_light=not goes)
 
 
 def of_project(project: Project) -> Consequences:
@@ -46,7 +53,8 @@ def of_project(project: Project) -> Consequences:
         *_in_datasets(datasets),
     ]
     stays = [*_models_that_stay(datasets), *_reports_that_stay(runs), _LIBRARY]
-    return Consequences(_some(goes), stays, refusals(datasets))
+    is_light = not (logos or any(goes[1:]))  # some names of brands at most
+    return Consequences(_some(goes), stays, refusals(datasets), is_light)
 
 
 def _in_datasets(datasets: QuerySet[Dataset]) -> list[str]:

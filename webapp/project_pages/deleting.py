@@ -16,7 +16,7 @@ from webapp import removal
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
-from webapp.datasets.models import Dataset
+from webapp.datasets.dataset import Dataset
 from webapp.project_pages.consequences import Consequences, of_dataset, of_project
 from webapp.projects.forms import plain
 from webapp.projects.models import Project
@@ -25,15 +25,18 @@ INVALID = 422
 
 
 class ConfirmForm(forms.Form):
-    """The name, typed: nobody does that by mistake."""
+    """The name, typed: nobody does that by mistake. Of what holds nothing it is not asked."""
 
     name = forms.CharField(
         required=False, label="", widget=forms.TextInput({"autocomplete": "off"})
     )
 
-    def __init__(self, *args: Any, called: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, called: str, is_light: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.called = called
+        if is_light:
+            del self.fields["name"]
+            return
         self.fields["name"].label = f"Type {called} to delete it"
 
     def clean_name(self) -> str:
@@ -80,7 +83,11 @@ def _asked(
     then: str,
 ) -> HttpResponse:
     """Say what would go and stay; posting its name deletes it."""
-    form = ConfirmForm(request.POST if request.method == "POST" else None, called=thing.name)
+    form = ConfirmForm(
+        request.POST if request.method == "POST" else None,
+        called=thing.name,
+        is_light=consequences.is_light,
+    )
     if request.method == "POST" and form.is_valid():
         try:
             delete()

@@ -15,8 +15,11 @@ from webapp.assets.models import Asset, Rendition
 from webapp.ids import is_id
 from webapp.leases import Status
 from webapp.projects.forms import MODES, LabelForm, LookingForm, ProjectNameForm
-from webapp.projects.models import Label, Project, Reference
-from webapp.runs.models import Run
+from webapp.projects.models import Label, Project, Reference, snapshot
+from webapp.projects.offers import Offer
+from webapp.runs.answers import Answer, answers_of
+from webapp.runs.refusals import nothing_to_look_for
+from webapp.runs.wanted import wanted
 
 ASSETS_A_PAGE = 25
 
@@ -28,6 +31,7 @@ class Thumbnail:
     reference: Reference
     link: str
     twins: list[str]
+    offer: Offer
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Row:
 
     label: Label
     thumbnails: list[Thumbnail]
+    not_this: list[Thumbnail]  # of what looks like it and is another thing
     can_be_found: bool
     in_model: bool
     form: LabelForm | None  # only of an open row: 250 forms take their time
@@ -47,17 +52,23 @@ class Row:
         return sorted({name for thumbnail in self.thumbnails for name in thumbnail.twins})
 
     @property
+    def best(self) -> Thumbnail | None:
+        """The picture by which the label is found smallest."""
+        found = [t for t in self.thumbnails if t.offer.found_from]
+        return min(found, key=lambda t: t.offer.side, default=None)
+
+    @property
     def is_being_looked_at(self) -> bool:
         """A worker will say something of a picture in a moment."""
-        return any(thumbnail.reference.is_being_looked_at for thumbnail in self.thumbnails)
+        shown = [*self.thumbnails, *self.not_this]
+        return any(thumbnail.reference.is_being_looked_at for thumbnail in shown)
 
 
 @dataclass(frozen=True)
 class AssetRow:
     asset: Asset
-    run: Run
     poster: str
-    share: float  # of its frames that are analysed
+    answer: Answer
 
 
 def label_rows(
@@ -79,7 +90,8 @@ def label_rows(
     rows = []
     labels = project.current_labels()
     for label in labels if only is None else labels.filter(pk=only):
-        thumbnails = _thumbnails(label, twins)
+        pictures = _thumbnails(label, twins)
+        thumbnails = [t for t in pictures if not t.reference.not_this]
         in_model = bool(label.words() & known)
         usable = project.uses_references and any(not t.reference.problem for t in thumbnails)
         is_next = open_next and not usable and not in_model
@@ -89,6 +101,7 @@ def label_rows(
             Row(
                 label=label,
                 thumbnails=thumbnails,
+                not_this=[t for t in pictures if t.reference.not_this],
                 can_be_found=usable or in_model,
                 in_model=in_model,
                 form=typed.get(label.pk) or (LabelForm.of(label) if is_open else None),
@@ -104,7 +117,12 @@ def _thumbnails(label: Label, twins: dict[str, list[str]]) -> list[Thumbnail]:
         Thumbnail(
             reference=reference,
             link=media_link(reference.file),
-            twins=[name for name in twins.get(reference.sha256, []) if name != label.name],
+            offer=Offer.of(reference),
+            twins=[
+                name
+                for name in twins.get(reference.sha256, [])
+                if name != label.name and not reference.not_this
+            ],
         )
         for reference in label.references.all()
     ]
@@ -155,26 +173,31 @@ def assets_context(project: Project, number: str | None) -> dict[str, Any]:
         .order_by("-last_run")
     )
     page: Page = Paginator(assets, ASSETS_A_PAGE).get_page(number)
-    runs = Run.objects.in_bulk([asset.last_run for asset in page])
     links = posters([asset.pk for asset in page])
+    answers = {
+        pk: answer
+        for pk, found in answers_of(page).items()
+        for answer in found
+        if answer.project == project
+    }
     rows = [
-        AssetRow(asset, run, links.get(asset.pk, ""), _share(run))
+        AssetRow(asset, links.get(asset.pk, ""), answer)
         for asset in page
-        if (run := runs.get(asset.last_run))
+        if (answer := answers.get(asset.pk))
     ]
     others = Asset.objects.filter(workspace=project.workspace).ready()
     others = others.exclude(kind=Asset.Kind.AUDIO).exclude(runs__project=project)
+    coming = list(wanted().filter(project=project)[:ASSETS_A_PAGE])
+    nothing = nothing_to_look_for(snapshot(project)) if coming or not page else ""
     return {
         "project": project,
         "page": page,
         "asset_rows": rows,
         "n_others": others.count(),
-        "is_running": any(not row.run.is_over for row in rows),
+        "coming": coming,
+        "nothing": nothing,
+        "is_running": bool(coming) or any(row.answer.is_going_on for row in rows),
     }
-
-
-def _share(run: Run) -> float:
-    return 1.0 if run.is_over else run.progress()["share"]
 
 
 def posters(assets: list[int]) -> dict[int, str]:

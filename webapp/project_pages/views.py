@@ -14,6 +14,7 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
 from webapp.ids import is_id
+from webapp.pictures import PictureRefused
 from webapp.project_pages.batches import Batch, run_on
 from webapp.project_pages.page import (
     assets_context,
@@ -25,7 +26,7 @@ from webapp.project_pages.page import (
 )
 from webapp.projects.forms import LabelForm, LookingForm, NewProjectForm, ProjectNameForm, listed
 from webapp.projects.models import Label, Project, Reference, Refused
-from webapp.projects.pictures import PictureRefused, read_picture
+from webapp.projects.pictures import read_picture
 
 CONFLICT = 409
 INVALID = 422
@@ -238,19 +239,21 @@ def reference_add(request: MemberRequest, pk: int) -> HttpResponse:
     """One or more pictures; each that cannot be used is named with the reason."""
     label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
     files = request.FILES.getlist("pictures")
+    not_this = bool(request.POST.get("not_this"))
     if not files:
         messages.error(request, "Choose a picture first.")
     refusals = []
     for file in files:
         try:
-            label.add_reference(read_picture(file), file.name or "", by=request.user)
+            picture = read_picture(file)
+            label.add_reference(picture, file.name or "", by=request.user, not_this=not_this)
         except (PictureRefused, Refused) as refused:
             refusals.append(f"{file.name}: {refused}")
     for refusal in refusals[:4]:
         messages.error(request, refusal)
     if len(refusals) > 4:
         messages.error(request, f"{len(refusals) - 4} more pictures could not be used.")
-    return _answer(request, label.project, at=pk)
+    return _answer(request, label.project, at=pk, open_next=not not_this)
 
 
 @require_POST

@@ -1,22 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, status
+from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.accounts.access import find
-from webapp.accounts.models import Action, Refused
+from webapp.accounts.models import Action
 from webapp.projects.models import Label, Project, Reference
-from webapp.projects.pictures import PictureRefused, read_picture
+from webapp.projects.pictures import read_picture
 from webapp.projects.serializers import (
     LabelChangeSerializer,
     LabelSerializer,
@@ -27,13 +25,13 @@ from webapp.projects.serializers import (
     ProjectSerializer,
     ReferenceSerializer,
 )
-from webapp.registry.models import ModelVersion
+from webapp.registry.versions import ModelVersion
 from webapp.rest import (
     Conflict,
     Id,
     InWorkspace,
-    Unacceptable,
     WorkspaceObjects,
+    in_words,
     workspace_for,
 )
 
@@ -44,15 +42,7 @@ class LabelQuery(InWorkspace):
 
 class ReferenceQuery(LabelQuery):
     label = Id(required=False)
-
-
-@contextmanager
-def in_words() -> Iterator[None]:
-    """What a model refuses is answered with its sentence."""
-    try:
-        yield
-    except (Refused, PictureRefused) as refused:
-        raise Unacceptable(str(refused)) from refused
+    not_this = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
 @extend_schema_view(
@@ -75,20 +65,17 @@ class ProjectViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
     queries = {"create": InWorkspace}
 
     def create(self, request: Request) -> Response:
-        wish = NewProjectSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
+        wish = self.sent(NewProjectSerializer)
         workspace = workspace_for(request, Action.ANALYSE, self.asked.get("workspace"))
-        name = " ".join(wish.validated_data["name"].split())
-        brands = wish.validated_data.get("brands", [])
+        name = " ".join(wish["name"].split())
+        brands = wish.get("brands", [])
         with in_words():
             project = Project.objects.begin(workspace, name, brands=brands, by=request.user)
         return Response(self.get_serializer(project).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         project = self.get_object()
-        wish = ProjectChangeSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        values = dict(wish.validated_data)
+        values = self.sent(ProjectChangeSerializer)
         if values.get("model_version"):
             chosen = find(ModelVersion, request, pk=values["model_version"].pk)
             if chosen.model.workspace_id != project.workspace_id:
@@ -146,21 +133,19 @@ class LabelViewSet(
         return self.matching(queryset, project="project")
 
     def create(self, request: Request) -> Response:
-        wish = NewLabelSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        project = self.find(Project, wish.validated_data["project"])
+        wish = self.sent(NewLabelSerializer)
+        project = self.find(Project, wish["project"])
         with in_words():
-            label = project.add_label(wish.validated_data["name"], by=request.user)
+            label = project.add_label(wish["name"], by=request.user)
         return Response(self.get_serializer(label).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         label = self.get_object()
-        wish = LabelChangeSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        if wish.validated_data:
+        wish = self.sent(LabelChangeSerializer)
+        if wish:
             seen = label.project.version
             with in_words():
-                if not label.edit(seen=seen, by=request.user, **wish.validated_data):
+                if not label.edit(seen=seen, by=request.user, **wish):
                     raise Conflict
         return Response(self.get_serializer(label).data)
 
@@ -171,7 +156,7 @@ class LabelViewSet(
 
 @extend_schema_view(
     list=extend_schema(
-        summary="Logo pictures",
+        summary="Logo pictures, and pictures of what is not the logo",
     ),
     retrieve=extend_schema(summary="One logo picture"),
     create=extend_schema(
@@ -190,15 +175,18 @@ class ReferenceViewSet(
     parser_classes = (MultiPartParser,)
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        return self.matching(queryset, label="label", project="label__project")
+        found = self.matching(queryset, label="label", project="label__project")
+        not_this = self.asked.get("not_this")
+        return found if not_this is None else found.filter(not_this=not_this)
 
     def create(self, request: Request) -> Response:
-        wish = NewReferenceSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        label = self.find(Label, wish.validated_data["label"])
-        file = wish.validated_data["picture"]
+        wish = self.sent(NewReferenceSerializer)
+        label = self.find(Label, wish["label"])
+        file = wish["picture"]
         with in_words():
-            reference = label.add_reference(read_picture(file), file.name, by=request.user)
+            reference = label.add_reference(
+                read_picture(file), file.name, by=request.user, not_this=wish["not_this"]
+            )
         return Response(self.get_serializer(reference).data, status=status.HTTP_201_CREATED)
 
     def perform_destroy(self, reference: Reference) -> None:

@@ -10,7 +10,7 @@ from webapp.accounts.models import Workspace
 from webapp.choosing import offer
 from webapp.leases import Status
 from webapp.projects.models import Label, Project
-from webapp.registry.models import ModelVersion
+from webapp.registry.versions import ModelVersion
 
 TILE = 640  # pixels: the side of the squares in which small logos are looked for
 MODES = [
@@ -144,6 +144,7 @@ class LookingForm(forms.Form):
         ModelVersion.objects.none(), required=False, label="A model", empty_label="No model"
     )
     tile = forms.BooleanField(required=False, label="Also look for small logos")
+    follow = forms.BooleanField(required=False, label="Follow what is found from frame to frame")
 
     def __init__(self, workspace: Workspace, data: Any = None, **options: Any) -> None:
         super().__init__(data, auto_id="looking-%s", **options)
@@ -164,6 +165,7 @@ class LookingForm(forms.Form):
             "interval_s": f"{sampling['interval_s']:g}",
             "change": f"{sampling['change']:g}",
             "tile": bool(sampling.get("tile")),
+            "follow": sampling.get("follow", True),
             "uses_references": project.uses_references,
             "model_version": project.model_version_id,
         }
@@ -187,4 +189,5 @@ class LookingForm(forms.Form):
             "interval_s": values["interval_s"] or 0.2,
             "change": float(values["change"] or 0.03),
             "tile": TILE if values["tile"] else None,
+            "follow": values["follow"],
         }

@@ -15,11 +15,13 @@ from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.erasing import hold
 from webapp.projects.pictures import Picture
-from webapp.registry.models import ModelVersion
+from webapp.registry.versions import ModelVersion
 from webapp.storage import keep_once
 from webapp.stored_files import StoredFile
 
-__all__ = ["Label", "Project", "Reference", "Refused", "fingerprint", "snapshot"]
+__all__ = [
+    *("Label", "Project", "Reference", "Refused", "fingerprint", "label_snapshot", "snapshot"),
+]
 
 # Okabe–Ito and kin: told apart by colour-blind eyes, and on both grounds of the interface.
 COLOURS = [
@@ -61,7 +63,8 @@ class Project(models.Model):
     )
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
-    # defaults of a run: {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": null}
+    # defaults of a run: {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": null,
+    # "follow": true}
     sampling = models.JSONField(default=dict, blank=True)
     uses_references = models.BooleanField(default=True)
     model_version = models.ForeignKey(
@@ -114,7 +117,7 @@ class Project(models.Model):
     def twins(self) -> dict[str, list[str]]:
         """Pictures that several labels share, and those labels: they cannot be told apart."""
         seen: dict[str, list[str]] = {}
-        pictures = Reference.objects.filter(label__project=self, label__archived=None)
+        pictures = Reference.objects.logos().filter(label__project=self, label__archived=None)
         for sha256, name in pictures.values_list("sha256", "label__name"):
             seen.setdefault(sha256, []).append(name)
         return {sha256: names for sha256, names in seen.items() if len(names) > 1}
@@ -291,13 +294,19 @@ class Label(models.Model):
         Event.record(self.project.workspace, by, "brought back a label", self.name)
 
     @transaction.atomic
-    def add_reference(self, picture: Picture, name: str, *, by: User | None) -> Reference:
-        """One more picture to know it by. The same bytes are stored once for all labels."""
+    def add_reference(
+        self, picture: Picture, name: str, *, by: User | None, not_this: bool = False
+    ) -> Reference:
+        """One more picture to know it by, or of what is *not this*. The same bytes are stored once
+        for all labels."""
         self.project._grow()  # first, so that two people adding at once wait for one another
-        if self.references.filter(sha256=picture.sha256).exists():
-            raise Refused(f"{self.name} has this picture already.")
-        if self.references.count() >= Reference.MAX_PER_LABEL:
-            raise Refused(f"A label holds {Reference.MAX_PER_LABEL} pictures at most.")
+        if before := self.references.filter(sha256=picture.sha256).first():
+            raise Refused(before.is_there_already())
+        if self.references.filter(not_this=not_this).count() >= Reference.MAX_PER_LABEL:
+            raise Refused(
+                f"A label holds {Reference.MAX_PER_LABEL} "
+                f"{'“not this” pictures' if not_this else 'pictures'} at most."
+            )
         file = f"references/{picture.sha256}.{picture.extension}"
         hold(file)
         keep_once(file, picture.data)
@@ -308,23 +317,29 @@ class Label(models.Model):
             width=picture.width,
             height=picture.height,
             has_alpha=picture.has_alpha,
+            not_this=not_this,
         )
         jobs.check_reference(reference.pk)
-        Event.record(self.project.workspace, by, "added a logo picture", f"{name} for {self}")
+        Event.record(self.project.workspace, by, f"added a {reference.kind}", f"{name} for {self}")
         return reference
 
 
 class ReferenceQuerySet(models.QuerySet["Reference"]):
+    def logos(self) -> ReferenceQuerySet:
+        """Those that show their label."""
+        return self.filter(not_this=False)
+
     def unchecked(self) -> ReferenceQuerySet:
-        """Those that no worker has looked at."""
-        return self.filter(features=None)
+        """Those that no worker has looked at, or only one that saw less."""
+        return self.exclude(checked=Reference.CHECK)
 
 
 class Reference(models.Model):
-    """A picture of a label's logo. `problem` says why nothing can be recognised by it."""
+    """A picture of a label's logo, or with `not_this` of what looks like it and is another thing:
+    what shows that is not counted. `problem` says why nothing can be recognised by it."""
 
     MAX_PER_LABEL = 20
-    FEW_FEATURES = 20  # fewer, and it is found only where it is large and sharp
+    CHECK = 2  # counts up when a worker sees or measures otherwise: all are looked at again
     WORKSPACE = "label__project__workspace"
 
     label = models.ForeignKey(Label, models.CASCADE, related_name="references")
@@ -334,7 +349,14 @@ class Reference(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     has_alpha = models.BooleanField(default=False)
-    features = models.PositiveIntegerField(null=True)  # local features; None: not looked at yet
+    not_this = models.BooleanField(default=False)
+    # What a worker saw in it, and by which check; 0: none yet. See webapp.projects.offers.
+    checked = models.PositiveSmallIntegerField(default=0)
+    features = models.PositiveIntegerField(null=True)  # local features at working size
+    contrast = models.FloatField(null=True)  # spread of its brightness, grey levels …
+    colour_contrast = models.FloatField(null=True)  # … and of its colour, where it is known by that
+    # pixels of a 1080p frame from which it is found; None once checked: at no width that was tried
+    smallest_width = models.PositiveIntegerField(null=True)
     problem = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -346,25 +368,51 @@ class Reference(models.Model):
             models.UniqueConstraint(fields=["label", "sha256"], name="same_reference_once")
         ]
 
-    _KEPT = ("name", "file", "sha256", "width", "height", "has_alpha", "features", "problem")
+    _SEEN = ("features", "contrast", "colour_contrast", "smallest_width", "problem")
+    _KEPT = (
+        "name",
+        "file",
+        "sha256",
+        "width",
+        "height",
+        "has_alpha",
+        "not_this",
+        "checked",
+        *_SEEN,
+    )
 
     def __str__(self) -> str:
         return f"{self.name} for {self.label}"
 
+    def as_input(self) -> dict[str, Any]:
+        """What a run that looks with it keeps."""
+        return {"id": self.pk, "file": self.file, "sha256": self.sha256}
+
     @property
-    def has_little_detail(self) -> bool:
-        return not self.problem and self.features is not None and self.features < self.FEW_FEATURES
+    def kind(self) -> str:
+        return "picture of what it is not" if self.not_this else "logo picture"
+
+    def is_there_already(self) -> str:
+        """Why the same picture cannot be added to the label once more."""
+        among = " as a “not this” picture" if self.not_this else ""
+        return f"{self.label.name} has this picture already{among}."
+
+    @property
+    def is_checked(self) -> bool:
+        return self.checked == self.CHECK
 
     @property
     def is_being_looked_at(self) -> bool:
         """Until a minute after it was added: a page need not ask for ever."""
-        return self.features is None and timezone.now() - self.created < timedelta(minutes=1)
+        return not self.is_checked and timezone.now() - self.created < timedelta(minutes=1)
 
     @transaction.atomic
-    def found(self, features: int, problem: str = "") -> None:
-        """What a worker saw in it. One that cannot be used is not looked for any more."""
+    def found(self, *, problem: str = "", **seen: float | None) -> None:
+        """What a worker saw in it (`_SEEN`). One with a problem is not looked for any more."""
+        values = dict.fromkeys(self._SEEN) | {"features": 0} | seen
+        values |= {"problem": problem, "checked": self.CHECK}
         mine = type(self).objects.unchecked().filter(pk=self.pk)
-        if mine.update(features=features, problem=problem) and problem:
+        if mine.update(**values) and problem != self.problem:
             self.label.project._grow()
 
     @transaction.atomic
@@ -374,7 +422,7 @@ class Reference(models.Model):
         undo = signing.dumps({"label": self.label_id, **kept}, salt="sightline.reference")
         self.delete()
         self.label.project._grow()
-        Event.record(self.label.project.workspace, by, "removed a logo picture", str(self))
+        Event.record(self.label.project.workspace, by, f"removed a {self.kind}", str(self))
         return undo
 
     @classmethod
@@ -387,11 +435,13 @@ class Reference(models.Model):
             raise Refused("That was too long ago to undo. Add the picture again.") from None
         if kept.pop("label") != label.pk:
             raise Refused("That picture belongs to another label.")
-        if label.references.filter(sha256=kept["sha256"]).exists():
-            raise Refused(f"{label.name} has this picture already.")
+        if before := label.references.filter(sha256=kept["sha256"]).first():
+            raise Refused(before.is_there_already())
         reference = label.references.create(**kept)
         label.project._grow()
-        Event.record(label.project.workspace, by, "brought back a logo picture", str(reference))
+        Event.record(
+            label.project.workspace, by, f"brought back a {reference.kind}", str(reference)
+        )
         return reference
 
 
@@ -399,22 +449,21 @@ def snapshot(project: Project) -> dict[str, Any]:
     """What a run of this project looks for, frozen: labels by every word for them, references,
     model."""
     labels = [
-        {
-            "id": label.pk,
-            "name": label.name,
-            "aliases": label.aliases,
-            "references": [
-                {"id": r.pk, "file": r.file, "sha256": r.sha256}
-                for r in label.references.all()
-                if not r.problem
-            ]
-            if project.uses_references
-            else [],
-        }
+        label_snapshot(label, uses_references=project.uses_references)
         for label in project.labels.filter(archived=None).prefetch_related("references")
     ]
     model = project.model_version.as_input() if project.model_version else None
     return {"project": project.name, "labels": labels, "model": model}
+
+
+def label_snapshot(label: Label, *, uses_references: bool = True) -> dict[str, Any]:
+    """One label, frozen, with its pictures that can be used."""
+    pictures = [r for r in label.references.all() if not r.problem]
+    logos = [r.as_input() for r in pictures if not r.not_this] if uses_references else []
+    frozen = {"id": label.pk, "name": label.name, "aliases": label.aliases, "references": logos}
+    if not_this := [r.as_input() for r in pictures if r.not_this]:
+        frozen["not_this"] = not_this  # only then: what else a run rests on is what it was before
+    return frozen
 
 
 def fingerprint(*parts: str) -> str:

@@ -9,7 +9,8 @@ from rest_framework import serializers
 from webapp.assets.links import media_link
 from webapp.projects.forms import MODES
 from webapp.projects.models import Label, Project, Reference
-from webapp.registry.models import ModelVersion
+from webapp.projects.offers import Offer
+from webapp.registry.versions import ModelVersion
 from webapp.rest import Body, Finite, Id
 
 
@@ -31,14 +32,25 @@ class SamplingSerializer(Body):
         allow_null=True,
         help_text="Also look in squares of so many pixels, for small logos.",
     )
+    follow = serializers.BooleanField(
+        required=False,
+        help_text="Follow what is found from frame to frame, which is the default; else each "
+        "frame is looked at as if there were no others.",
+    )
 
 
 class ReferenceSerializer(serializers.ModelSerializer):
     """`problem` says why nothing can be recognised by the picture, if so.
 
-    `features` counts what it can be recognised by; below 20 is little, null is not counted yet.
+    What a worker measured is null until it has looked: `features` counts what it can be recognised
+    by; `contrast` is the spread of its brightness in grey levels, `colour_contrast` that of its
+    colour, 0 where it is not looked for by colour; `smallest_width` is the width in pixels of a
+    1080p frame from which it is found, null where it was not found at any. `offers` says in
+    sentences what that means, and what to do where it `is_weak`.
     """
 
+    offers = serializers.SerializerMethodField()
+    is_weak = serializers.SerializerMethodField(help_text="It will be missed where others are not.")
     picture = serializers.SerializerMethodField(help_text="A link; it expires.")
 
     class Meta:
@@ -52,11 +64,17 @@ class ReferenceSerializer(serializers.ModelSerializer):
                 "width",
                 "height",
                 "has_alpha",
-                "features",
-                "problem",
+                "not_this",
             ),
-            *("created", "picture"),
+            *("features", "contrast", "colour_contrast", "smallest_width", "problem"),
+            *("offers", "is_weak", "created", "picture"),
         ]
+
+    def get_offers(self, reference: Reference) -> list[str]:
+        return Offer.of(reference).sentences
+
+    def get_is_weak(self, reference: Reference) -> bool:
+        return Offer.of(reference).is_weak
 
     @extend_schema_field(OpenApiTypes.URI)
     def get_picture(self, reference: Reference) -> str:
@@ -66,6 +84,11 @@ class ReferenceSerializer(serializers.ModelSerializer):
 class NewReferenceSerializer(Body):
     label = Id()
     picture = serializers.FileField(help_text="PNG, JPEG or WebP.")
+    not_this = serializers.BooleanField(
+        default=False,
+        help_text="It shows what looks like the logo and is another thing: what rather resembles "
+        "this picture is not counted, from the next run on.",
+    )
 
 
 class LabelSerializer(serializers.ModelSerializer):

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from webapp.registry.models import Alias, ModelVersion, RegisteredModel
+from webapp.registry.versions import Alias, ModelVersion, RegisteredModel
 
 
 class AliasInline(admin.TabularInline):

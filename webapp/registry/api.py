@@ -8,8 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webapp.accounts.models import Action, Refused
-from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
+from webapp.accounts.models import Action
+from webapp.registry.hosting import Hosting
 from webapp.registry.serializers import (
     CopySerializer,
     HostingSerializer,
@@ -18,11 +18,12 @@ from webapp.registry.serializers import (
     RegisteredModelSerializer,
     StartSerializer,
 )
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.rest import (
     Conflict,
     InWorkspace,
-    Unacceptable,
     WorkspaceObjects,
+    in_words,
     workspace_for,
 )
 
@@ -44,10 +45,6 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Work
     queryset = ModelVersion.objects.select_related("model__workspace", "training")
     serializer_class = ModelVersionSerializer
 
-    def _wish(self, form: Any) -> dict[str, Any]:
-        form.is_valid(raise_exception=True)
-        return form.validated_data
-
     def _now(self, version: ModelVersion) -> Response:
         version.refresh_from_db()
         return Response(ModelVersionSerializer(version).data)
@@ -60,11 +57,9 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Work
     @action(detail=True, methods=["post"])
     def promote(self, request: Request, pk: str) -> Response:
         version = self.get_object()
-        wish = self._wish(PromoteSerializer(data=request.data))
-        try:
+        wish = self.sent(PromoteSerializer)
+        with in_words():
             version.model.promote(version, wish["alias"], by=request.user)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
         return self._now(version)
 
     @extend_schema(
@@ -73,10 +68,8 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Work
     @action(detail=True, methods=["post"])
     def archive(self, request: Request, pk: str) -> Response:
         version = self.get_object()
-        try:
+        with in_words():
             version.archive(by=request.user)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
         return self._now(version)
 
     @extend_schema(summary="Offer a version again", request=None, responses=ModelVersionSerializer)
@@ -94,13 +87,11 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Work
     @action(detail=True, methods=["post"])
     def copy(self, request: Request, pk: str) -> Response:
         version = self.get_object()
-        wish = self._wish(CopySerializer(data=request.data))
+        wish = self.sent(CopySerializer)
         asked = wish.get("workspace", version.model.workspace_id)
         place = workspace_for(request, Action.ANALYSE, asked)
-        try:
+        with in_words():
             made = version.copy_to(RegisteredModel.named(place, wish["name"]), by=request.user)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
         return Response(ModelVersionSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Whether workers hold a version in memory", responses=HostingSerializer)
@@ -117,11 +108,9 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Work
     @action(detail=True, methods=["post"])
     def start(self, request: Request, pk: str) -> Response:
         version = self.get_object()
-        wish = self._wish(StartSerializer(data=request.data))
-        try:
+        wish = self.sent(StartSerializer)
+        with in_words():
             row = Hosting.start(version, by=request.user, idle_s=wish.get("idle_s"))
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
         return Response(HostingSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(

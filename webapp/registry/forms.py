@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 
 from webapp.accounts.models import Workspace
 from webapp.choosing import offer
-from webapp.registry.models import RegisteredModel
 from webapp.registry.uploads import SUFFIXES
+from webapp.registry.versions import RegisteredModel
 
 
 class ModelUploadForm(forms.Form):

@@ -3,7 +3,8 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from webapp.registry.models import Hosting, ModelVersion, RegisteredModel
+from webapp.registry.hosting import Hosting
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.rest import Body, Id
 
 

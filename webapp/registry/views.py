@@ -18,9 +18,11 @@ from webapp.accounts.models import Action, Event, Refused, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.going_back import back
 from webapp.ids import is_id
+from webapp.registry.exports import ModelExport
 from webapp.registry.forms import CopyForm, GateForm, ModelUploadForm
-from webapp.registry.models import Alias, Hosting, ModelExport, ModelVersion, RegisteredModel
+from webapp.registry.hosting import Hosting
 from webapp.registry.uploads import ModelFileRefused, store_model
+from webapp.registry.versions import Alias, ModelVersion, RegisteredModel
 
 PRODUCTION = "production"
 ALIASES = (PRODUCTION, "candidate")

@@ -8,28 +8,42 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
-from analysis.exposure.exports import as_dict, brands_csv, episodes_csv, web_vtt
-from analysis.exposure.measure import Exposure, MediaRate, compare_methods, measure, rank_stability
+from analysis.exposure.evidence import best_sightings
+from analysis.exposure.exports import Origin, as_dict, brands_csv, episodes_csv, web_vtt
+from analysis.exposure.measure import (
+    METHODOLOGIES,
+    Exposure,
+    MediaRate,
+    compare_methods,
+    measure,
+    rank_stability,
+)
 from webapp.projects.models import Label
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
+from webapp.timeline.frames import shots_json
 from webapp.timeline.labels import without_a_look
 
 SCHEMA = "sightline.report/1"
 
 
 def figures(
-    run: Run, choices: Choices, rate: MediaRate | None = None, *, with_files: bool = True
+    run: Run,
+    choices: Choices,
+    rate: MediaRate | None = None,
+    *,
+    title: str = "",
+    with_files: bool = True,
 ) -> dict[str, Any]:
     """Everything a report of this run says, as values that JSON can hold.
 
-    A page has no need of the files made of the numbers; what is issued or downloaded has.
+    A page has no need of the files made of the numbers; what is issued, under a title, or
+    downloaded has.
     """
     looked = Looked.at(run, choices)
     names = {label.pk: label.name for label in looked.labels}
@@ -40,8 +54,15 @@ def figures(
         "hidden": choices.off,
         "window": choices.window,
     }
-    exposure = measure(looked.columns, method=choices.methodology, rate=rate, **asked)
-    by_method = compare_methods(looked.columns, **asked)
+    exposure = measure(
+        looked.columns,
+        method=choices.methodology,
+        rate=rate,
+        cuts=shots_json(run),
+        **asked,
+    )
+    methods = METHODOLOGIES | {choices.methodology.key: choices.methodology}
+    by_method = compare_methods(looked.columns, methods=methods, **asked)
     return {
         "schema": SCHEMA,
         "exposure": _with_labels(as_dict(exposure, names), looked.labels),
@@ -54,9 +75,13 @@ def figures(
             }
             for key, found in by_method.items()
         ],
+        "evidence": [
+            {"label": label, **best._asdict()}
+            for label, best in best_sightings(looked.columns, exposure).items()
+        ],
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
-        "files": _files(exposure, names) if with_files else {},
+        "files": _files(exposure, names, _origin(run, title)) if with_files else {},
         "notes": [*run.notes, *_left_blind(run, looked.labels)],
     }
 
@@ -69,10 +94,14 @@ def _left_blind(run: Run, labels: Sequence[Label]) -> list[str]:
     return [f"Not looked for, with neither a logo picture nor a model: {', '.join(blind)}."]
 
 
-def _files(exposure: Exposure, names: dict[int, str]) -> dict[str, str]:
+def _origin(run: Run, title: str) -> Origin:
+    return Origin(run.asset.name, run.project.name, title, str(run.pk))
+
+
+def _files(exposure: Exposure, names: dict[int, str], origin: Origin) -> dict[str, str]:
     return {
-        "brands.csv": brands_csv(exposure, names),
-        "episodes.csv": episodes_csv(exposure, names),
+        "brands.csv": brands_csv(exposure, names, origin),
+        "episodes.csv": episodes_csv(exposure, names, origin),
         "episodes.vtt": web_vtt(exposure, names),
     }
 
@@ -103,19 +132,36 @@ def manifest(run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
             for label in run.inputs["labels"]
             if label["references"]
         },
+        **_not_this(run),
         "method": {key: numbers["exposure"]["method"][key] for key in ("key", "name", "version")},
         "software": settings.VERSION,
         "numbers_sha256": digest(numbers),
     }
 
 
+def _not_this(run: Run) -> dict[str, Any]:
+    """By which pictures sightings were turned down, where there are any."""
+    denied = {
+        label["name"]: [picture["sha256"] for picture in label["not_this"]]
+        for label in run.inputs["labels"]
+        if label.get("not_this")
+    }
+    return {"not_this": denied} if denied else {}
+
+
 def sampling(options: dict[str, Any]) -> str:
     """How densely the run looked, in words."""
     mode = options["mode"]
+    followed = ", followed from frame to frame" if options.get("follow") else ""
     if mode in ("every", "key"):
-        return {"every": "Every frame", "key": "Key frames"}[mode]
-    held = ", held while the picture stays the same" if mode == "adaptive" else ""
-    return f"One frame every {options['interval_s']:g} s{held}"
+        return {"every": "Every frame", "key": "Key frames"}[mode] + followed
+    held = ", kept while the picture stays the same" if mode == "adaptive" else ""
+    return f"One frame every {options['interval_s']:g} s{held}{followed}"
+
+
+def doubtful_ends(brands: Sequence[dict[str, Any]]) -> int:
+    """How many there are in all; reports of before they were told have none."""
+    return sum(brand.get("doubtful_ends") or 0 for brand in brands)
 
 
 def bare(numbers: dict[str, Any]) -> dict[str, Any]:
@@ -127,41 +173,3 @@ def digest(numbers: dict[str, Any]) -> str:
     """SHA-256 of the bare numbers as JSON with sorted keys and no spaces."""
     text = json.dumps(bare(numbers), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def compared(runs: list[Run], choices: Choices) -> list[dict[str, Any]]:
-    """One row a brand name, one cell a run; None where a run did not look for the brand."""
-    cells: dict[str, dict[int, dict[str, Any]]] = {}
-    colours: dict[str, str] = {}
-    for run in runs:
-        # A label number means something in one project only, so “off” has no meaning here.
-        looked = Looked.at(run, replace(choices, off=frozenset(), window=None))
-        exposure = looked.exposure()
-        for label, brand in zip(looked.labels, exposure.brands, strict=True):
-            colours.setdefault(label.name, label.colour)
-            cells.setdefault(label.name, {})[run.pk] = {
-                "label": label.pk,
-                "reported_s": brand.reported_s,
-                "share": brand.share_of_screen_time,
-                "voice": brand.share_of_voice_time,
-                "count": brand.count,
-                "size": brand.mean_size_visible,
-                "frames": brand.frames,
-                "border_s": brand.border_error_s,
-            }
-    most = max((c["reported_s"] for row in cells.values() for c in row.values()), default=0) or 1
-    table = [
-        {
-            "name": name,
-            "colour": colours[name],
-            "total_s": sum(cell["reported_s"] for cell in row.values()),
-            "cells": [
-                {"run": run, **row[run.pk], "width": 100 * row[run.pk]["reported_s"] / most}
-                if run.pk in row
-                else {"run": run, "label": None}
-                for run in runs
-            ],
-        }
-        for name, row in cells.items()
-    ]
-    return sorted(table, key=lambda line: -line["total_s"])

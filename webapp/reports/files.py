@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
+from webapp.reports.document import Document
 from webapp.reports.figures import bare
-from webapp.reports.pdf import pdf
+from webapp.reports.paper import pdf
 
-Figures = dict[str, Any]
-Maker = Callable[[str, Figures, dict[str, Any]], bytes]
+Maker = Callable[[Document], bytes]
 
 
-def _json(title: str, numbers: Figures, manifest: dict[str, Any]) -> bytes:
+def _json(document: Document) -> bytes:
     # `numbers` as a whole is what manifest.numbers_sha256 was taken of.
-    whole = {"title": title, "manifest": manifest, "numbers": bare(numbers)}
+    whole = {"title": document.title, "manifest": document.manifest}
+    whole["numbers"] = bare(document.numbers)
     return json.dumps(whole, indent=1, ensure_ascii=False).encode()
 
 
 def _text(name: str) -> Maker:
     # Excel takes a CSV for UTF-8 only when it begins with a byte order mark.
     encoding = "utf-8-sig" if name.endswith(".csv") else "utf-8"
-    return lambda title, numbers, manifest: numbers["files"][name].encode(encoding)
+    return lambda document: document.numbers["files"][name].encode(encoding)
 
 
 # kind → (what it is, file ending, content type, maker)

@@ -7,8 +7,10 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from webapp import erasing
 from webapp.accounts.models import Event, User, Workspace, hashed
-from webapp.runs.models import Run
+from webapp.runs.run import Run
+from webapp.stored_files import StoredFile
 
 
 class Report(models.Model):
@@ -22,6 +24,8 @@ class Report(models.Model):
     manifest = models.JSONField(
         default=dict
     )  # hashes and versions of video, model, method, software
+    cover = models.JSONField(default=dict)  # whose it is, in words: reports.document
+    logo = StoredFile(is_shared=True, blank=True)  # the workspace's, when it was issued
     issued_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     issued = models.DateTimeField(auto_now_add=True)
 
@@ -44,12 +48,16 @@ class Report(models.Model):
         by: User,
     ) -> Report:
         """Freeze these numbers under a title."""
+        workspace = run.asset.workspace
+        erasing.hold(workspace.logo)
         report = cls.objects.create(
-            workspace=run.asset.workspace,
+            workspace=workspace,
             title=title[:160],
             settings=settings,
             numbers=numbers,
             manifest=manifest,
+            cover={"project": run.project.name, "issuer": workspace.name, "person": str(by)},
+            logo=Workspace.objects.values_list("logo", flat=True).get(pk=workspace.pk),
             issued_by=by,
         )
         report.runs.add(run)
@@ -60,7 +68,7 @@ class Report(models.Model):
         """Delete the report; its links stop working."""
         with transaction.atomic():
             Event.record(self.workspace, by, "withdrew a report", self.title, **self.manifest)
-            self.delete()
+            erasing.delete(Report.objects.filter(pk=self.pk))
 
 
 class ShareLink(models.Model):

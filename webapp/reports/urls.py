@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.reports import views
+from webapp.reports import season_views, views
 
 urlpatterns = [
     path("runs/<number:pk>/report", views.live, name="run-report"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("share-links/<number:pk>/revoke", views.revoke, name="share-revoke"),
     path("share/<str:token>", views.shared, name="share"),
     path("share/<str:token>/files/<slug:kind>", views.shared_file, name="share-file"),
-    path("compare", views.compare, name="compare"),
+    path("compare", season_views.compare, name="compare"),
+    path("compare/files/<slug:kind>", season_views.compare_file, name="compare-file"),
     path("methodology", views.methodology, name="methodology"),
 ]

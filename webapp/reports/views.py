@@ -15,21 +15,21 @@ from django.views.decorators.http import require_POST, require_safe
 from markdown_it import MarkdownIt
 
 from analysis.exposure.columns import Face, shown_on
-from analysis.exposure.measure import METHODOLOGIES, MediaRate
+from analysis.exposure.measure import MediaRate
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
-from webapp.ids import is_id
+from webapp.methodologies.models import offered
 from webapp.reports import evidence
-from webapp.reports.figures import compared, figures, manifest, sampling
+from webapp.reports.document import Document
+from webapp.reports.figures import doubtful_ends, figures, manifest, sampling
 from webapp.reports.files import FILES
+from webapp.reports.later import later_than
 from webapp.reports.models import Report, ShareLink
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 from webapp.timeline.choices import BadChoice, Choices, number
 from webapp.timeline.views import refuses_nonsense
 
-MOST_COMPARED = 8
-MOST_OFFERED = 100
 MOST_EPISODES = 60  # of one brand on a page; the files have them all
 MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
 ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
@@ -39,6 +39,10 @@ SHARE_DAYS = (1, 7, 14, 30, 90)
 
 def _run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
     return find(Run.objects.select_related("asset", "project"), request, action, pk=pk)
+
+
+def _choices(request: MemberRequest) -> Choices:
+    return Choices.read(request.GET, request.membership.workspace_id)
 
 
 def _rate(query: Any) -> MediaRate | None:
@@ -93,6 +97,7 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
         "money": shown_on(Face.MONEY),
         "evident": EVIDENT,
         "compared": [brand for brand in brands if brand["frames"]],
+        "n_doubtful": doubtful_ends(brands),
         "n_left_out": len(exposure["brands"]) - len(brands),
         "methods": _method_rows(numbers, [b["place"] for b in brands if b["frames"]]),
         "evidence": _evidence_link(run, asked) if run else "",
@@ -129,13 +134,13 @@ def _evidence_link(run: Run, asked: dict[str, str]) -> str:
 def live(request: MemberRequest, pk: int) -> HttpResponse:
     """The report as it would be issued now."""
     run = _run(request, pk)
-    choices, rate = Choices.read(request.GET), _rate(request.GET)
+    choices, rate = _choices(request), _rate(request.GET)
     numbers, asked = figures(run, choices, rate, with_files=False), _asked(request.GET)
     context = _sheet(run, numbers, asked) | {
         "manifest": manifest(run, numbers),
         "sampling": sampling(run.options),
         "choices": choices,
-        "methodologies": METHODOLOGIES.values(),
+        "methodologies": offered(request.membership.workspace_id, choices.method),
         "query": urlencode(asked),
         "title": run.asset.stem,
         "inside": True,
@@ -152,15 +157,21 @@ def issue(request: MemberRequest, pk: int) -> HttpResponse:
     if run.status != Run.Status.SUCCEEDED:
         messages.error(request, "A report is issued from a finished analysis. This one is not.")
         return redirect("run-report", run.pk)
-    numbers = figures(run, Choices.read(request.GET), _rate(request.GET))
+    title = _one_line(request.POST.get("title", ""))[:160] or run.asset.stem
+    choices = _choices(request)
+    numbers = figures(run, choices, _rate(request.GET), title=title)
+    asked = _asked(request.GET)
+    if choices.own:  # its links show the version that was counted by, whatever is changed later
+        asked["method"] = choices.exact_method
     report = Report.issue(
         run,
-        title=_one_line(request.POST.get("title", "")) or run.asset.stem,
+        title=title,
         numbers=numbers,
         manifest=manifest(run, numbers),
-        settings=_asked(request.GET),
+        settings=asked,
         by=request.user,
     )
+    evidence.ask(run, numbers)  # so that they are there when the PDF is
     return redirect("report", report.pk)
 
 
@@ -171,8 +182,8 @@ def run_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     if kind not in FILES:
         raise Http404
     run = _run(request, pk)
-    numbers = figures(run, Choices.read(request.GET), _rate(request.GET))
-    return _file(kind, run.asset.stem, numbers, manifest(run, numbers))
+    numbers = figures(run, _choices(request), _rate(request.GET))
+    return _file(kind, Document.draft(run, numbers, by=request.user))
 
 
 # --- issued reports -----------------------------------------------------------------------
@@ -200,6 +211,7 @@ def report(request: MemberRequest, pk: int) -> HttpResponse:
         "links": found.links.select_related("created_by").order_by("-created"),
         "days": SHARE_DAYS,
         "new_link": request.session.pop("new_link", None),
+        "later": later_than(found),
     }
     return render(request, "reports/report.html", context)
 
@@ -227,7 +239,7 @@ def delete(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.VIEW)
 def report_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     found = find(Report, request, pk=pk)
-    return _file(kind, found.title, found.numbers, found.manifest)
+    return _file(kind, Document.of(found))
 
 
 # --- sharing ------------------------------------------------------------------------------
@@ -277,7 +289,7 @@ def shared_file(request: HttpRequest, token: str, kind: str) -> HttpResponse:
     link = ShareLink.find(token)
     if link is None:
         return render(request, "reports/link_over.html", status=404)
-    return _file(kind, link.report.title, link.report.numbers, link.report.manifest)
+    return _file(kind, Document.of(link.report))
 
 
 def _file_links(name: str, pk: int, query: str = "") -> dict[str, tuple[str, str]]:
@@ -287,45 +299,14 @@ def _file_links(name: str, pk: int, query: str = "") -> dict[str, tuple[str, str
     }
 
 
-def _file(kind: str, title: str, numbers: dict[str, Any], manifest: dict[str, Any]) -> HttpResponse:
+def _file(kind: str, document: Document) -> HttpResponse:
     if kind not in FILES:
         raise Http404
     _, ending, content_type, make = FILES[kind]
-    response = HttpResponse(make(title, numbers, manifest), content_type=content_type)
-    name = (slugify(title) or "report") + ending
+    response = HttpResponse(make(document), content_type=content_type)
+    name = (slugify(document.title) or "report") + ending
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-# --- compare, and how it is measured ------------------------------------------------------
-
-
-@require_safe
-@may(Action.VIEW)
-@refuses_nonsense
-def compare(request: MemberRequest) -> HttpResponse:
-    """Several assets beside each other, or several brands of one."""
-    mine = Run.objects.finished().filter(asset__workspace=request.membership.workspace)
-    wanted = [int(pk) for pk in request.GET.getlist("run") if is_id(pk)][:MOST_COMPARED]
-    found = {run.pk: run for run in mine.filter(pk__in=wanted).select_related("asset", "project")}
-    runs = [found[pk] for pk in dict.fromkeys(wanted) if pk in found]
-    choices = Choices.read(request.GET)
-    table = compared(runs, choices)
-    brands, known = request.GET.getlist("brand"), request.GET.getlist("known")
-    for row in table:  # a brand that came with a run chosen since then was not unticked by anybody
-        name = row["name"]
-        row["is_shown"] = not brands or name in brands or (bool(known) and name not in known)
-    others = mine.exclude(pk__in=found).select_related("asset", "project").order_by("-pk")
-    context = {
-        "runs": runs,
-        "choices": choices,
-        "methodologies": METHODOLOGIES.values(),
-        "rows": table,
-        "table": [row for row in table if row["is_shown"]],
-        "offered": [*runs, *others[:MOST_OFFERED]],
-        "most": MOST_COMPARED,
-    }
-    return render(request, "reports/compare.html", context)
 
 
 @require_safe

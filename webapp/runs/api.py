@@ -6,12 +6,11 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
 from webapp.accounts.models import Event
@@ -20,7 +19,6 @@ from webapp.pagination import Cursor
 from webapp.projects.models import Project
 from webapp.rest import (
     Between,
-    Conflict,
     Finite,
     Id,
     InWorkspace,
@@ -29,7 +27,8 @@ from webapp.rest import (
     WorkspaceObjects,
 )
 from webapp.runs.boxes import Boxes, ByBox
-from webapp.runs.models import Run, RunRefused
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
 from webapp.runs.serializers import (
     DetectionSerializer,
     RunDetailSerializer,
@@ -60,6 +59,7 @@ class BoxQuery(Between):
     min_confidence = Finite(min_value=0, max_value=1, required=False)
 
 
+_REFUSAL = "The run is {row.status}, so this cannot be done."
 _ANSWERS: dict[str, Any] = {"request": None, "responses": RunDetailSerializer}
 
 
@@ -97,15 +97,9 @@ class RunViewSet(
         return self.matching(queryset, asset="asset", project="project", status="status")
 
     def create(self, request: Request) -> Response:
-        wish = RunRequestSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        run = self._start(wish.validated_data, request.headers.get("Idempotency-Key", ""))
-        url = reverse("api-run-detail", args=[run.pk], request=request)
-        return Response(
-            self.get_serializer(run).data,
-            status=status.HTTP_202_ACCEPTED,
-            headers={"Location": url},
-        )
+        wish = self.sent(RunRequestSerializer)
+        run = self._start(wish, request.headers.get("Idempotency-Key", ""))
+        return self.begun(run, "api-run-detail")
 
     def _start(self, wish: dict[str, Any], key: str) -> Run:
         asset, project = self.find(Asset, wish["asset"]), self.find(Project, wish["project"])
@@ -134,32 +128,25 @@ class RunViewSet(
 
     # --- verbs --------------------------------------------------------------------------
 
-    def _ask(self, verb: str) -> Response:
-        run = self.get_object()
-        if not getattr(run, verb)():
-            run.refresh_from_db()
-            raise Conflict(f"The run is {run.status}, so this cannot be done.")
-        return Response(self.get_serializer(run).data)
-
     @extend_schema(summary="Pause a run", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        return self._ask("pause")
+        return self.ask("pause", _REFUSAL)
 
     @extend_schema(summary="Go on with a paused run", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        return self._ask("resume")
+        return self.ask("resume", _REFUSAL)
 
     @extend_schema(summary="Cancel a run; what is done is kept", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        return self._ask("cancel")
+        return self.ask("cancel", _REFUSAL)
 
     @extend_schema(summary="Go on with a failed or cancelled run", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        return self._ask("retry")
+        return self.ask("retry", _REFUSAL)
 
     # --- what it found ------------------------------------------------------------------
 

@@ -17,11 +17,11 @@ from rest_framework.pagination import Cursor as Position
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from analysis.film.columns import SOURCES, Columns
+from analysis.film.columns import KNOWN, SOURCES, Columns
 from webapp.pagination import Cursor
 from webapp.projects.models import Label
-from webapp.runs.models import Run
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
 
 _PER_FRAME = 1_000  # more boxes than anything finds in one frame
 _PER_SECOND = 1_000_000
@@ -40,6 +40,7 @@ class Box(NamedTuple):
     confidence: float
     clarity: float | None
     source: str
+    known: str
 
 
 class Boxes:
@@ -104,7 +105,8 @@ class Boxes:
             (_stamps(frames) * _PER_FRAME + places).tolist(),
             frames["time_s"].tolist(),
             (frames["end_s"] - frames["start_s"]).tolist(),
-            *(found[column].tolist() for column in ("label", "track", "source")),
+            *(found[column].tolist() for column in ("label", "track")),
+            zip(found["source"].tolist(), found["known"].tolist(), strict=True),
             zip(*(found[side].tolist() for side in ("x1", "y1", "x2", "y2")), strict=True),
             *(found[column].tolist() for column in ("confidence", "clarity")),
             strict=True,
@@ -120,9 +122,10 @@ class Boxes:
                 box=list(box),
                 confidence=confidence,
                 clarity=None if isnan(clarity) else clarity,
-                source=SOURCES[source],
+                source=SOURCES[how[0]],
+                known=KNOWN[how[1]],
             )
-            for number, time_s, dwell_s, label, track, source, box, confidence, clarity in values
+            for number, time_s, dwell_s, label, track, how, box, confidence, clarity in values
         ]
 
 

@@ -17,7 +17,8 @@ from django.conf import settings
 from analysis.exposure.sightings import Boxes, Prepared
 from analysis.film.columns import Columns
 from webapp.leases import Status
-from webapp.runs.models import Run, SegmentResult
+from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 
 _KEPT_FILES = 40  # about 25 MB for each two hours at 5 frames a second
 _BOX_COLUMNS = [column.name for column in fields(Boxes)]
@@ -55,12 +56,14 @@ def load(run: Run) -> Prepared | None:
 
 
 def keep(run: Run, columns: Prepared) -> None:
-    """Write beside, then rename: nobody ever reads half a file. A full disk is no failure."""
+    """Write elsewhere, then rename: nobody ever reads half a file. A full disk is no failure."""
     path = _path(run)
+    scratch = Path(settings.CACHE_DIR) / "scratch"  # swept of what the killed leave
     with suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-        with TemporaryDirectory(dir=path.parent) as beside:
-            _write(Path(beside) / path.name, columns).replace(path)
+        for folder in (path.parent, scratch):
+            folder.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=scratch) as place:
+            _write(Path(place) / path.name, columns).replace(path)
         _drop_oldest(path.parent)
 
 

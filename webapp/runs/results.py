@@ -12,7 +12,7 @@ from threading import Lock
 from analysis.exposure.sightings import Prepared
 from webapp.leases import Status
 from webapp.runs import kept
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 
 _KEPT_BYTES = 250 * 2**20  # two hours at 5 frames a second are some 25 MB, at every frame 250
 _Key = tuple[int, str]

@@ -5,10 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from analysis.film.columns import SOURCES
+from analysis.film.columns import KNOWN, SOURCES
 from webapp.projects.serializers import SamplingSerializer
 from webapp.rest import Body, Id
-from webapp.runs.models import Run, Segment, Shot, Track
+from webapp.runs.found import Shot, Track
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -26,11 +28,21 @@ class ProgressSerializer(serializers.Serializer):
     missing = serializers.IntegerField(help_text="Frames that could not be decoded.")
 
 
+class StandingSerializer(serializers.Serializer):
+    """How it stands, in the words that every page uses."""
+
+    word = serializers.CharField(help_text="Such as Waiting, Analysing, Joining the tracks.")
+    detail = serializers.CharField(help_text="How far it is, and how long it takes yet.")
+    because = serializers.CharField(help_text="Why nothing happens just now; else empty.")
+
+
 class RunSerializer(serializers.ModelSerializer):
+    """`parent`: the run that this one is a new version of, one label looked for again."""
+
     class Meta:
         model = Run
         fields = [
-            *("id", "asset", "project", "status", "stage", "priority", "options"),
+            *("id", "asset", "project", "parent", "status", "stage", "priority", "options"),
             *("software_version", "input_hash", "error", "error_step", "can_retry", "notes"),
             *("duration_s", "created", "started", "finished"),
         ]
@@ -39,13 +51,14 @@ class RunSerializer(serializers.ModelSerializer):
 class RunDetailSerializer(RunSerializer):
     """`inputs` is what the run rests on: labels, logo pictures by hash, model version."""
 
+    standing = StandingSerializer(read_only=True)
     progress = serializers.SerializerMethodField()
     waiting_because = serializers.CharField(
         read_only=True, help_text="Why nothing happens just now; empty when something does."
     )
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "inputs", "progress", "waiting_because"]
+        fields = [*RunSerializer.Meta.fields, "inputs", "standing", "progress", "waiting_because"]
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, run: Run) -> dict[str, Any]:
@@ -90,6 +103,11 @@ class DetectionSerializer(serializers.Serializer):
     confidence = serializers.FloatField()
     clarity = serializers.FloatField(allow_null=True)
     source = serializers.ChoiceField(SOURCES)
+    known = serializers.ChoiceField(
+        KNOWN,
+        help_text="How: a detector saw it in this frame, it was followed here from another by its "
+        "pixels, or it lies in a blur between two such frames.",
+    )
 
 
 class TrackSerializer(serializers.ModelSerializer):

@@ -13,7 +13,8 @@ from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.projects.models import Project
 from webapp.runs.forms import SamplingForm
-from webapp.runs.models import Run, RunRefused
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
 
 
 def find_run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
@@ -28,18 +29,20 @@ def start(request: MemberRequest, pk: int) -> HttpResponse:
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     project = _chosen_project(request, asset)
     form = SamplingForm(request.POST)
+    leads_to = asset_page(asset)
     if project is None:
         messages.error(request, "Choose a project: it says which brands to look for.")
     elif not form.is_valid():
         messages.error(request, form.sentence())
     else:
         try:
-            Run.objects.request(asset, project, by=request.user, sampling=form.options())
+            run = Run.objects.request(asset, project, by=request.user, sampling=form.options())
+            leads_to += f"?run={run.pk}"
         except RunRefused as refusal:
             messages.error(request, str(refusal))
     if request.htmx:
-        return HttpResponse(status=204, headers={"HX-Redirect": asset_page(asset)})
-    return redirect("asset", asset.pk)
+        return HttpResponse(status=204, headers={"HX-Redirect": leads_to})
+    return redirect(leads_to)
 
 
 def asset_page(asset: Asset) -> str:

@@ -1,10 +1,21 @@
 """How values read on pages."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
-from analysis.exposure.columns import UNCHECKED, Column, clock, edges, figure, percent
+from analysis.exposure.columns import (
+    UNCHECKED,
+    Column,
+    clock,
+    doubts,
+    edges,
+    figure,
+    percent,
+    shown,
+)
 
 register = template.Library()
 
@@ -12,12 +23,33 @@ register = template.Library()
 register.filter("clock", clock)
 register.filter("percent", percent)
 register.filter("edges", edges)
+register.filter("doubts", doubts)
 
 
 @register.filter
 def of(column: Column, brand: Any) -> str:
     """The figure of a brand in a column of exposure."""
     return figure(column, brand)
+
+
+@register.filter
+def value(column: Column, number: float | None) -> str:
+    """A number as it reads in a column of exposure."""
+    return shown(column, number)
+
+
+@register.filter
+def share(part: float) -> str:
+    """0.025 → "2.5 %", with as many digits as were given."""
+    return f"{part * 100:.6g}\u202f%"
+
+
+@register.filter
+def signed(change: float, decimals: int = 1) -> str:
+    """A difference: +12.0, −3.5, 0.0."""
+    rounded = round(change, decimals)
+    sign = {True: "+", False: "−"}[rounded > 0] if rounded else ""
+    return f"{sign}{abs(rounded):,.{decimals}f}"
 
 
 @register.simple_tag
@@ -38,6 +70,12 @@ def size(n_bytes: int | None) -> str:
             )
         amount /= 1000
     return f"{amount:.1f}\u202fTB"
+
+
+@register.filter
+def moment(iso: str) -> str:
+    """A time in a manifest, in the reader's zone and with its name."""
+    return f"{timezone.localtime(datetime.fromisoformat(iso)):%-d %b %Y, %H:%M %Z}"
 
 
 @register.filter

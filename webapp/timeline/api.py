@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import IntegrityError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -10,15 +11,45 @@ from rest_framework.response import Response
 
 from analysis.exposure.exports import as_dict
 from analysis.exposure.measure import METHODOLOGIES
-from webapp.rest import Between, Finite, WorkspaceObjects
-from webapp.runs.models import Run
+from webapp.methodologies.models import KEY
+from webapp.rest import (
+    Between,
+    Conflict,
+    Finite,
+    Query,
+    Unacceptable,
+    WorkspaceObjects,
+    in_words,
+)
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
+from webapp.runs.serializers import RunDetailSerializer
+from webapp.timeline import again
 from webapp.timeline.choices import FLOOR, BadChoice, Choices
 from webapp.timeline.exposure import Looked
-from webapp.timeline.serializers import ExposureSerializer
+from webapp.timeline.serializers import (
+    DifferenceSerializer,
+    ExposureSerializer,
+    LookAgainSerializer,
+)
+
+
+class MethodKey(serializers.RegexField):
+    """Of a preset, or of one that the workspace made."""
+
+    def __init__(self, **options: Any) -> None:
+        keys = "|".join(METHODOLOGIES)
+        said = "A preset, or the `key` of a methodology of the workspace."
+        super().__init__(f"^({keys}|{KEY})$", help_text=said, **options)
+
+
+class DifferenceQuery(Query):
+    method = MethodKey(required=False)
+    threshold = Finite(min_value=FLOOR, max_value=1, required=False)
 
 
 class ExposureQuery(Between):
-    method = serializers.ChoiceField(list(METHODOLOGIES), required=False)
+    method = MethodKey(required=False)
     threshold = Finite(min_value=FLOOR, max_value=1, required=False)
     off = serializers.RegexField(
         r"^([0-9]{1,18}(,[0-9]{1,18})*)?$",
@@ -49,6 +80,74 @@ class RunExposure(WorkspaceObjects):
         return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
 
 
+class RunLookAgain(WorkspaceObjects):
+    queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
+    serializer_class = RunDetailSerializer
+
+    @extend_schema(
+        operation_id="runs_look_again",
+        summary="Say where a brand was missed, and have the film looked at again for it",
+        description="What the box shows becomes a logo picture of the label, and a new run is "
+        "made out of this one: that label alone is looked for, all else is taken over. Answered at "
+        "once with 202; ask the new run how far it is, and then for its `difference`. 409 while "
+        "the frame is cut out of the film at full size: send the same again a second later. Sent "
+        "again with the same `Idempotency-Key` it answers with the run of the first time.",
+        parameters=[
+            OpenApiParameter("id", int, OpenApiParameter.PATH),
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
+        ],
+        request=LookAgainSerializer,
+        responses={202: RunDetailSerializer},
+    )
+    def create(self, request: Request, pk: int) -> Response:
+        run = self.get_object()
+        wish = self.sent(LookAgainSerializer)
+        key = request.headers.get("Idempotency-Key", "")
+        if len(key) > 120:
+            raise ValidationError({"Idempotency-Key": ["At most 120 characters."]})
+        box = tuple(wish["box"])
+        drawn = again.Drawn(wish["time_s"], box, wish.get("label"), wish.get("name", ""))
+        try:
+            with in_words():
+                made = again.look_again(run, drawn, by=request.user, key=key)
+        except RunRefused as refused:
+            raise Unacceptable(str(refused)) from refused
+        except again.NotYet as later:
+            raise FrameNotReady(str(later)) from later
+        except IntegrityError:  # the same request twice at the same moment
+            made = Run.objects.get(requested_by=request.user, idempotency_key=key)
+        if made.parent_id != run.pk:
+            raise Unacceptable("This Idempotency-Key was used for another run.")
+        return self.begun(made, "api-run-detail")
+
+
+class FrameNotReady(Conflict):
+    wait = 1  # seconds, as Retry-After
+
+
+class RunDifference(WorkspaceObjects):
+    queries = {"retrieve": DifferenceQuery}
+    queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project", "parent")
+
+    @extend_schema(
+        operation_id="runs_difference",
+        summary="What looking again for one brand changed",
+        description="Seconds reported before and after, and which episodes are new. Only of a run "
+        "that was made by looking again and is finished.",
+        parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
+        responses=DifferenceSerializer,
+    )
+    def retrieve(self, request: Request, pk: int) -> Response:
+        run = self.get_object()
+        if run.status != Run.Status.SUCCEEDED or run.parent is None or run.again is None:
+            raise Unacceptable(
+                "Only a finished run that looked again in one that is there has a difference."
+            )
+        changes = again.difference(run, _choices(run, self.asked))
+        told = {"run": run.pk, "parent": run.parent_id, "brands": changes}
+        return Response(DifferenceSerializer(told).data)
+
+
 def _choices(run: Run, asked: dict[str, Any]) -> Choices:
     """The page's choices, with times to which one end may be missing."""
     query = {name: str(asked.get(name, "")) for name in ("method", "threshold", "off")}
@@ -57,6 +156,6 @@ def _choices(run: Run, asked: dict[str, Any]) -> Choices:
         query["in"] = str(start_s or 0.0)
         query["out"] = str(run.duration_s if end_s is None else end_s)
     try:
-        return Choices.read(query)
+        return Choices.read(query, run.project.workspace_id)
     except BadChoice as error:
         raise ValidationError({"detail": [str(error)]}) from error

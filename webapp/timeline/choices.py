@@ -8,6 +8,7 @@ from math import isfinite
 
 from analysis.exposure.measure import DEFAULT, METHODOLOGIES, Methodology
 from webapp.ids import is_id
+from webapp.methodologies.models import named
 
 FLOOR = 0.05  # nothing less sure is stored
 
@@ -28,21 +29,31 @@ class Choices:
     method: str = DEFAULT
     off: frozenset[int] = frozenset()  # labels left out of every figure
     window: tuple[float, float] | None = None  # seconds; None: the whole asset
+    own: tuple[Methodology, str] | None = None  # of the workspace, and the key of that version
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> Choices:
-        """The choices in a query string. Raises BadChoice."""
+    def read(cls, query: Mapping[str, str], workspace_id: int | None = None) -> Choices:
+        """The choices in a query string; own methodologies are those of this workspace.
+
+        Raises BadChoice.
+        """
         threshold = number(query, "threshold")
         if threshold is not None and not FLOOR <= threshold <= 1:
             raise BadChoice(f"The confidence goes from {FLOOR} to 1.")
         method = query.get("method") or DEFAULT
-        if method not in METHODOLOGIES:
-            raise BadChoice(f"There is no method called “{method}”.")
-        return cls(threshold, method, _labels(query.get("off", "")), _window(query))
+        own = None if method in METHODOLOGIES else named(method, workspace_id)
+        if method not in METHODOLOGIES and own is None:
+            raise BadChoice(f"There is no method called “{method[:40]}”.")
+        return cls(threshold, method, _labels(query.get("off", "")), _window(query), own)
 
     @property
     def methodology(self) -> Methodology:
-        return METHODOLOGIES[self.method]
+        return self.own[0] if self.own else METHODOLOGIES[self.method]
+
+    @property
+    def exact_method(self) -> str:
+        """The key of the version that is counted by, which counts the same for ever."""
+        return self.own[1] if self.own else self.method
 
 
 def number(query: Mapping[str, str], name: str) -> float | None:

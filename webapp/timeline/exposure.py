@@ -21,9 +21,10 @@ from analysis.exposure.measure import (
 from analysis.exposure.sightings import threshold_of
 from analysis.film.columns import Columns
 from webapp.projects.models import Label
-from webapp.runs.models import Run
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
+from webapp.timeline.frames import shots_json
 from webapp.timeline.labels import labels_of, thresholds_of, without_a_look
 
 MOST_BINS = 2000
@@ -68,6 +69,7 @@ class Looked:
             thresholds=self.thresholds,
             hidden=self.choices.off,
             window=self.choices.window,
+            cuts=shots_json(self.run),
         )
 
     def minutes(self) -> PerMinute:

@@ -8,11 +8,12 @@ import numpy as np
 from django.urls import reverse
 from numpy.typing import NDArray
 
-from analysis.film.columns import SOURCES, Columns
+from analysis.film.columns import KNOWN, SOURCES, Columns
 from webapp import jobs
 from webapp.assets.models import Rendition
 from webapp.leases import Status
-from webapp.runs.models import Run, Segment
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
 
 _BOX = ("x1", "y1", "x2", "y2")
 
@@ -50,6 +51,7 @@ def segment_json(segment: Segment) -> dict[str, Any]:
         "box": [_rounded(found[side], 4) for side in _BOX],
         "confidence": _rounded(found["confidence"]),
         "clarity": [None if np.isnan(c) else round(c, 2) for c in found["clarity"].tolist()],
+        "known": [KNOWN[known] for known in found["known"].tolist()],
         "sprite": _sprite(segment),
     }
 
@@ -114,6 +116,7 @@ def _custom_label(row: np.void, names: dict[int, str]) -> dict[str, Any]:
         "Track": int(row["track"]) if row["track"] >= 0 else None,
         "Clarity": None if np.isnan(row["clarity"]) else round(float(row["clarity"]), 3),
         "Source": SOURCES[int(row["source"])],
+        "Known": KNOWN[int(row["known"])],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from webapp.projects.models import Label
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 
 
 def labels_of(run: Run) -> list[Label]:

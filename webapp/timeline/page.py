@@ -8,11 +8,12 @@ from typing import Any
 from django.urls import reverse
 
 from webapp.assets.links import media_link
-from webapp.assets.models import Asset
+from webapp.assets.models import Asset, Rendition
 from webapp.ids import is_id
 from webapp.leases import Status
-from webapp.projects.models import Project
-from webapp.runs.models import Run
+from webapp.runs.answers import answers_of
+from webapp.runs.offering import offered
+from webapp.runs.run import Run
 from webapp.timeline.frames import segments_json, shots_json
 from webapp.timeline.labels import labels_of
 
@@ -20,11 +21,43 @@ _SAMPLING = {"every": "every frame", "key": "key frames", "adaptive": "changed f
 
 
 def run_to_show(asset: Asset, number: str) -> Run | None:
-    """The run that was asked for, else the latest that was not cancelled, else the latest."""
-    runs = asset.runs.select_related("project", "asset")
+    """The run that was asked for, else the answer one expects: see `answers_of`."""
+    runs = asset.runs.select_related("project", "asset", "parent")
     if number:
         return runs.filter(pk=number).first() if is_id(number) else None
-    return runs.exclude(status=Run.Status.CANCELLED).first() or runs.first()
+    answers = answers_of([asset]).get(asset.pk)
+    return runs.get(pk=answers[0].shown.pk) if answers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """To another project's answer, or to what will be one: one click."""
+
+    run: Run
+    says: str
+    dot: str
+    is_here: bool
+
+
+def ways(asset: Asset, run: Run | None) -> list[Way]:
+    """Between all that is known of the asset; none where there is but one thing to see."""
+    found: list[Way] = []
+    for answer in answers_of([asset]).get(asset.pk, []):
+        here = run is not None and run.project_id == answer.project.pk
+        if answer.run:
+            n = len(answer.brands)
+            says = f"{n} brand{'' if n == 1 else 's'}" if n else "no brand found"
+            is_here = here and run is not None and run != answer.later
+            found.append(Way(answer.run, says, "ok" if n else "", is_here))
+        if answer.later and answer.standing:
+            standing = answer.standing
+            found.append(Way(answer.later, standing.said, standing.dot, run == answer.later))
+    return found if len(found) > 1 else []
+
+
+def ways_context(asset: Asset, run: Run | None) -> dict[str, Any]:
+    found = ways(asset, run)
+    return {"ways": found, "ways_change": any(not way.run.is_over for way in found)}
 
 
 def sampling_words(run: Run) -> str:
@@ -43,31 +76,38 @@ def sampling_words(run: Run) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What the player plays, and the small pictures beside it."""
+    """What the player plays, and the small pictures beside it.
+
+    `url` is empty while a copy that browsers can play is made: the original would only fail.
+    """
 
     url: str
     poster: str
     strip: dict[str, Any] | None
     peaks: list[float]
     is_copy: bool
+    proxy: Rendition | None
 
     @classmethod
     def of(cls, asset: Asset) -> Media:
-        done = {r.recipe: r for r in _small_renditions(asset)}
-        proxy, poster, strip = (done.get(name) for name in ("proxy", "poster", "strip"))
-        sound = done.get("waveform")
+        made = {r.recipe: r for r in _small_renditions(asset)}
+        done = {recipe: r for recipe, r in made.items() if r.status == Status.DONE}
+        poster, strip, sound = (done.get(name) for name in ("poster", "strip", "waveform"))
+        proxy = made.get(Rendition.PROXY)
+        played = done[Rendition.PROXY].file if Rendition.PROXY in done else asset.file
         return cls(
-            url=media_link(proxy.file if proxy else asset.file),
+            url="" if proxy and proxy.is_going_on else media_link(played),
             poster=media_link(poster.file) if poster else "",
             strip=strip.data | {"url": media_link(strip.file)} if strip else None,
             peaks=sound.data.get("peaks", []) if sound else [],
-            is_copy=proxy is not None,
+            is_copy=Rendition.PROXY in done,
+            proxy=proxy,
         )
 
 
 def _small_renditions(asset: Asset) -> Any:
-    recipes = ("poster", "strip", "waveform", "proxy")
-    return asset.renditions.filter(recipe__in=recipes, status=Status.DONE)
+    recipes = ("poster", "strip", "waveform", Rendition.PROXY)
+    return asset.renditions.filter(recipe__in=recipes).select_related("asset")
 
 
 def facts(asset: Asset) -> str:
@@ -135,6 +175,7 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
             "minutes": url("run-minutes"),
             "picture": url("run-frame-picture"),
             "analysis": url("run-frame-analysis"),
+            "notThis": url("run-not-this"),
         },
     }
 
@@ -150,11 +191,12 @@ def context(asset: Asset, run: Run | None) -> dict[str, Any]:
     return {
         "asset": asset,
         "run": run,
+        **ways_context(asset, run),
         "state": state_of(asset, run),
         "facts": facts(asset),
         "sampling": sampling_words(run) if run and asset.kind == Asset.Kind.VIDEO else "",
         "runs": list(asset.runs.select_related("project")[:30]),
-        "projects": Project.objects.filter(workspace=asset.workspace_id),
+        "projects": offered(asset.workspace, asset.collection),
         "warnings": asset.probe.get("warnings") or [],
         "tracks": picture_tracks(asset),
     }

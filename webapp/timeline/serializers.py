@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from analysis.exposure.columns import COLUMNS, Column
 from analysis.exposure.measure import BrandExposure
-from webapp.runs.models import Run
+from webapp.rest import Body, Finite, Id
+from webapp.runs.run import Run
 
 _KINDS = get_type_hints(BrandExposure)
 
 
 def _field(column: Column) -> serializers.Field:
     unit = f", {column.unit}" if column.unit else ""
-    kind = serializers.IntegerField if _KINDS[column.key] is int else serializers.FloatField
+    known = _KINDS[column.key]
+    kind = serializers.IntegerField if known in (int, int | None) else serializers.FloatField
     return kind(
         help_text=f"{column.title}{unit}: {column.help}.",
-        allow_null=_KINDS[column.key] == float | None,
+        allow_null=known in (int | None, float | None),
     )
+
+
+class DoubtSerializer(serializers.Serializer):
+    time_s = serializers.FloatField(help_text="The analysed frame that shows it first, or last.")
+    box = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=4,
+        max_length=4,
+        help_text="There: left, top, right, bottom, as shares of the frame.",
+    )
+    confidence = serializers.FloatField()
 
 
 class EpisodeSerializer(serializers.Serializer):
@@ -29,6 +43,11 @@ class EpisodeSerializer(serializers.Serializer):
     mean_size = serializers.FloatField(help_text="Share of the frame while on screen.")
     peak_confidence = serializers.FloatField()
     mean_confidence = serializers.FloatField()
+    doubtful_begin = DoubtSerializer(
+        allow_null=True,
+        help_text="Set where it begins in the middle of an unbroken, still shot.",
+    )
+    doubtful_end = DoubtSerializer(allow_null=True, help_text="The same of its end.")
 
 
 class _BrandSerializer(serializers.Serializer):
@@ -76,3 +95,46 @@ class ExposureSerializer(serializers.Serializer):
     clear_s = serializers.FloatField(help_text="Analysed time with no brand on screen.")
     rate = serializers.DictField(allow_null=True, help_text="What the amounts rest on, if any.")
     brands = BrandExposureSerializer(many=True)
+
+
+class LookAgainSerializer(Body):
+    """A box in a frame, and which brand it shows."""
+
+    time_s = Finite(min_value=0, help_text="The analysed frame nearest to it is meant.")
+    box = serializers.ListField(
+        child=Finite(min_value=0, max_value=1),
+        min_length=4,
+        max_length=4,
+        help_text="x1, y1, x2, y2 as fractions of the displayed frame, origin top left.",
+    )
+    label = Id(required=False, help_text="A label of the run's project.")
+    name = serializers.CharField(
+        max_length=60, required=False, help_text="Instead: its name; it is added where it is new."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("label" in attrs) == ("name" in attrs):
+            raise ValidationError("Give either `label` or `name`.")
+        return attrs
+
+
+class _StretchSerializer(serializers.Serializer):
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+
+
+class ChangeSerializer(serializers.Serializer):
+    label = serializers.IntegerField(source="label.pk")
+    name = serializers.CharField(source="label.name")
+    is_sought = serializers.BooleanField(help_text="The label that was looked for again.")
+    before_s = serializers.FloatField(help_text="Seconds reported then.")
+    after_s = serializers.FloatField(help_text="Seconds reported now.")
+    new = _StretchSerializer(many=True, help_text="Episodes where there was none.")
+    other = _StretchSerializer(many=True, help_text="Those that begin or end elsewhere now.")
+    gone = _StretchSerializer(many=True, help_text="Those that are no more, as they were.")
+
+
+class DifferenceSerializer(serializers.Serializer):
+    run = serializers.IntegerField()
+    parent = serializers.IntegerField()
+    brands = ChangeSerializer(many=True)

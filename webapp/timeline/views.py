@@ -12,16 +12,18 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from analysis.exposure.columns import Face, shown_on
-from analysis.exposure.measure import METHODOLOGIES
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
 from webapp.leases import Status
-from webapp.runs.models import Run, Segment
+from webapp.methodologies.models import offered
+from webapp.problems import refusal
 from webapp.runs.results import columns_of, revision
-from webapp.timeline import exposure, frames, page
+from webapp.runs.run import Run
+from webapp.runs.segments import Segment
+from webapp.timeline import again_views, exposure, frames, page, proxies
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
 from webapp.timeline.recent import Recent
@@ -37,17 +39,20 @@ def forget() -> None:
 
 
 def refuses_nonsense(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answers a BadChoice with 400 and its sentence."""
+    """Answers a BadChoice with 400 and its sentence, as a page where a person opened it."""
 
     @wraps(view)
     def guarded(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except BadChoice as error:
-            problem = {"title": "Bad Request", "status": 400, "detail": str(error)}
-            return JsonResponse(problem, status=400, content_type="application/problem+json")
+            return refusal(request, 400, str(error))
 
     return guarded
+
+
+def _choices(request: MemberRequest) -> Choices:
+    return Choices.read(request.GET, request.membership.workspace_id)
 
 
 def _run(request: MemberRequest, pk: int) -> Run:
@@ -66,9 +71,10 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
     if request.htmx and found.is_ready:  # the page that waited for this may now open in full
         return HttpResponse(headers={"HX-Refresh": "true"})
     media = page.Media.of(found) if found.is_ready else None
-    context = page.context(found, run) | {"media": media, "methods": METHODOLOGIES.values()}
+    context = page.context(found, run) | {"media": media}
     if media:
         context["for_scripts"] = page.for_scripts(found, run, media)
+        context |= proxies.state(media.proxy)
     if media and run:
         context |= _first_view(request, run)
     return render(request, "timeline/asset.html", context)
@@ -77,18 +83,21 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
 def _first_view(request: MemberRequest, run: Run) -> dict[str, Any]:
     """The figures as the address asks for them; as they are by default where it makes no sense."""
     try:
-        choices, open_label = Choices.read(request.GET), number(request.GET, "open")
+        choices, open_label = _choices(request), number(request.GET, "open")
     except BadChoice:
         choices, open_label = Choices(), None
     looked = Looked.at(run, choices)
     view = dict(_view_json(looked, None, DEFAULT_BINS, open_label))
     return {
         "looked": looked,
+        "methods": offered(request.membership.workspace_id, choices.method),
         "panel": view.pop("panel"),
         "first_view": view,
         "found": {label for label, row in view["lanes"]["rows"].items() if row["start"]},
         "floor": FLOOR,
         "each": _each(run),
+        "again_labels": run.project.current_labels(),
+        "again": again_views.context(run) if run.again and run.status == "succeeded" else None,
     }
 
 
@@ -108,6 +117,16 @@ def asset_head(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
+def asset_ways(request: MemberRequest, pk: int) -> HttpResponse:
+    """The ways between the answers again, while one of them is still to come."""
+    found = find(Asset, request, pk=pk)
+    run = page.run_to_show(found, request.GET.get("run", ""))
+    context = {"asset": found, "run": run} | page.ways_context(found, run)
+    return render(request, "timeline/_ways.html", context)
+
+
+@require_safe
+@may(Action.VIEW)
 def asset_link(request: MemberRequest, pk: int) -> HttpResponse:
     """A fresh link to what the player plays: links expire while pages stay open."""
     found = find(Asset, request, pk=pk, status=Status.DONE)
@@ -120,7 +139,7 @@ def asset_link(request: MemberRequest, pk: int) -> HttpResponse:
 def view(request: MemberRequest, pk: int) -> HttpResponse:
     """The figures, lanes and minutes for what the person chose."""
     run = _run(request, pk)
-    choices = Choices.read(request.GET)
+    choices = _choices(request)
     shown = stretch(request.GET, "from", "to")
     bins = int(number(request.GET, "bins") or DEFAULT_BINS)
     open_label = number(request.GET, "open")
@@ -190,7 +209,7 @@ def _lanes_json(looked: Looked, shown: tuple[float, float] | None, bins: int) ->
 @refuses_nonsense
 def episodes(request: MemberRequest, pk: int) -> HttpResponse:
     """All episodes of all brands as one table: what the lanes show, in words."""
-    looked = Looked.at(_run(request, pk), Choices.read(request.GET))
+    looked = Looked.at(_run(request, pk), _choices(request))
     measured = looked.exposure()
     shown = exposure.listed(exposure.rows(looked, measured, None))
     n_more = sum(brand.count for brand in measured.brands) - len(shown)
@@ -203,7 +222,7 @@ def episodes(request: MemberRequest, pk: int) -> HttpResponse:
 @refuses_nonsense
 def minutes(request: MemberRequest, pk: int) -> HttpResponse:
     """The bars of the minutes as a table."""
-    looked = Looked.at(_run(request, pk), Choices.read(request.GET))
+    looked = Looked.at(_run(request, pk), _choices(request))
     found = looked.minutes()
     lines = zip(found.edges, found.edges[1:], found.any_share, found.share.T, strict=False)
     context = {
@@ -256,8 +275,7 @@ def frame_picture(request: MemberRequest, pk: int) -> HttpResponse:
     run, _, _, time_s = _frame(request, pk)
     picture = frames.frame_picture(run, time_s)
     if picture.status == Status.FAILED:
-        problem = {"title": "No picture", "status": 422, "detail": picture.error}
-        return JsonResponse(problem, status=422, content_type="application/problem+json")
+        return refusal(request, 422, picture.error)
     if picture.status != Status.DONE:
         return _unkept(HttpResponse(status=202, headers={"Retry-After": "1"}))
     download = f"{run.asset.stem}-{time_s:.3f}s.jpg" if "download" in request.GET else ""

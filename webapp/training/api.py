@@ -12,15 +12,14 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.serializers import BaseSerializer
 
-from webapp.accounts.models import Refused
-from webapp.datasets.models import DatasetVersion
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 from webapp.registry.api import ModelVersionViewSet as Versions
-from webapp.registry.models import ModelExport, ModelVersion, RegisteredModel
-from webapp.rest import Conflict, Finite, Id, InWorkspace, Query, Unacceptable, WorkspaceObjects
+from webapp.registry.exports import ModelExport
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.rest import Conflict, Finite, Id, InWorkspace, Query, WorkspaceObjects, in_words
 from webapp.training.evaluations import DOWNLOADS, LEAST, MOST
 from webapp.training.measured import chosen, measured
 from webapp.training.models import Evaluation, TrainingRun
@@ -61,13 +60,6 @@ class ExportQuery(InWorkspace):
 _ANSWERS: dict[str, Any] = {"request": None, "responses": TrainingDetailSerializer}
 
 
-def _begun(view: WorkspaceObjects, row: Any, name: str) -> Response:
-    """Answered at once; the row says how far it is."""
-    url = reverse(name, args=[row.pk], request=view.request)
-    data = view.get_serializer(row).data
-    return Response(data, status=status.HTTP_202_ACCEPTED, headers={"Location": url})
-
-
 @extend_schema_view(
     list=extend_schema(
         summary="Trainings, newest first",
@@ -93,23 +85,18 @@ class TrainingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
         return self.matching(queryset, model="model", status="status")
 
     def create(self, request: Request) -> Response:
-        form = TrainingRequestSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        wish = self.sent(TrainingRequestSerializer)
         pictures = self.find(DatasetVersion, wish["dataset_version"])
         base = self.find(ModelVersion, wish["base"]) if wish.get("base") else None
-        try:
-            with transaction.atomic():
-                run = TrainingRun.objects.request(
-                    pictures,
-                    self._model(wish, pictures),
-                    base=base,
-                    options=wish.get("options"),
-                    by=request.user,
-                )
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
-        return _begun(self, run, "api-training-detail")
+        with in_words(), transaction.atomic():
+            run = TrainingRun.objects.request(
+                pictures,
+                self._model(wish, pictures),
+                base=base,
+                options=wish.get("options"),
+                by=request.user,
+            )
+        return self.begun(run, "api-training-detail")
 
     def _model(self, wish: dict[str, Any], pictures: DatasetVersion) -> RegisteredModel:
         if "model" in wish:
@@ -119,26 +106,20 @@ class TrainingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
             raise ValidationError({"name": ["A model needs a name."]})
         return RegisteredModel.named(pictures.dataset.project.workspace, name)
 
-    def _ask(self, verb: str, refusal: str) -> Response:
-        run = self.get_object()
-        if not getattr(run, verb)():
-            raise Conflict(refusal)
-        return Response(self.get_serializer(run).data)
-
     @extend_schema(summary="End now and keep the best epoch", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: str) -> Response:
-        return self._ask("stop", "There is no finished epoch to keep yet, or it is over.")
+        return self.ask("stop", "There is no finished epoch to keep yet, or it is over.")
 
     @extend_schema(summary="End now and keep nothing", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        return self._ask("cancel", "The training is over already.")
+        return self.ask("cancel", "The training is over already.")
 
     @extend_schema(summary="Go on from the last stored epoch", **_ANSWERS)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        return self._ask("retry", "There is nothing to try again.")
+        return self.ask("retry", "There is nothing to try again.")
 
 
 @extend_schema_view(
@@ -168,16 +149,12 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         return self.matching(queryset, model_version="model_version", status="status")
 
     def create(self, request: Request) -> Response:
-        form = EvaluationRequestSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        wish = self.sent(EvaluationRequestSerializer)
         version = self.find(ModelVersion, wish["model_version"])
         pictures = self.find(DatasetVersion, wish["dataset_version"])
-        try:
+        with in_words():
             row = Evaluation.objects.request(version, pictures, wish["split"], by=request.user)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
-        return _begun(self, row, "api-evaluation-detail")
+        return self.begun(row, "api-evaluation-detail")
 
     @extend_schema(
         summary="Try a failed evaluation again",
@@ -186,10 +163,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     )
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        row = self.get_object()
-        if not row.retry():
-            raise Conflict("There is nothing to try again.")
-        return Response(self.get_serializer(row).data)
+        return self.ask("retry", "There is nothing to try again.")
 
     def _done(self) -> Evaluation:
         row = self.get_object()
@@ -205,10 +179,8 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     def at(self, request: Request, pk: str) -> Response:
         threshold = self.asked.get("threshold")
         row = self._done()
-        try:
+        with in_words():
             known = measured(row)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
         rows = known.at(chosen(row, known, threshold))
         return Response(AtThresholdSerializer(rows, many=True).data)
 
@@ -229,10 +201,8 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     def files(self, request: Request, pk: str, kind: str) -> HttpResponse:
         row = self._done()
         _, _, _, content_type, make = DOWNLOADS[kind]
-        try:
+        with in_words():
             return HttpResponse(make(row, measured(row)), content_type=content_type)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
 
 
 class ModelVersionViewSet(Versions):
@@ -244,10 +214,8 @@ class ModelVersionViewSet(Versions):
         responses={204: None},
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        try:
+        with in_words():
             delete(self.get_object(), by=request.user)
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -272,29 +240,18 @@ class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceO
         return self.matching(queryset, version="version")
 
     def create(self, request: Request) -> Response:
-        form = ExportRequestSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        version = self.find(ModelVersion, form.validated_data["version"])
-        try:
-            row = ModelExport.objects.request(
-                version, form.validated_data["format"], by=request.user
-            )
-        except Refused as refused:
-            raise Unacceptable(str(refused)) from refused
-        return _begun(self, row, "api-model-export-detail")
+        wish = self.sent(ExportRequestSerializer)
+        version = self.find(ModelVersion, wish["version"])
+        with in_words():
+            row = ModelExport.objects.request(version, wish["format"], by=request.user)
+        return self.begun(row, "api-model-export-detail")
 
     @extend_schema(summary="End it and keep nothing", request=None, responses=ExportSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        row = self.get_object()
-        if not row.cancel():
-            raise Conflict("The export is over already.")
-        return Response(self.get_serializer(row).data)
+        return self.ask("cancel", "The export is over already.")
 
     @extend_schema(summary="Try it again", request=None, responses=ExportSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        row = self.get_object()
-        if not row.retry():
-            raise Conflict("There is nothing to try again.")
-        return Response(self.get_serializer(row).data)
+        return self.ask("retry", "There is nothing to try again.")

@@ -21,11 +21,11 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
-from webapp.datasets.models import DatasetVersion
+from webapp.datasets.versions import DatasetVersion
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.leases import Status
-from webapp.registry.models import ModelVersion
+from webapp.registry.versions import ModelVersion
 from webapp.training.advice import advice
 from webapp.training.measured import KINDS, Measured, chosen, gallery, measured, overall
 from webapp.training.models import Evaluation

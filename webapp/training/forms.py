@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 
 from webapp.accounts.models import User, Workspace
 from webapp.choosing import offer, offer_choices
-from webapp.datasets.models import DatasetVersion
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
-from webapp.registry.models import ModelVersion, RegisteredModel
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.training.models import TrainingRun
 from webapp.training.options import (
     AUGMENTATIONS,

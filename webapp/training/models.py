@@ -10,11 +10,12 @@ from django.db.models import F, Q
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
-from webapp.datasets.models import DatasetVersion, Split
+from webapp.datasets.samples import Split
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.projects.models import Label, Project
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.runs.models import Worker
+from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.runs.workers import Worker
 from webapp.stored_files import StoredFile
 from webapp.training.options import checked
 
@@ -129,10 +130,6 @@ class TrainingRun(Leased):
     @property
     def workspace(self) -> Workspace:
         return self.model.workspace
-
-    @property
-    def is_over(self) -> bool:
-        return self.status in (Status.DONE, Status.FAILED)
 
     @property
     def is_cancelled(self) -> bool:
@@ -315,10 +312,6 @@ class Evaluation(Leased):
 
     def __str__(self) -> str:
         return f"{self.model_version} on {self.dataset_version} ({self.split})"
-
-    @property
-    def is_over(self) -> bool:
-        return self.status in (Status.DONE, Status.FAILED)
 
     def waiting_because(self) -> str:
         """Why nothing is happening just now, or "" when something is."""

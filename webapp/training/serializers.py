@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.assets.links import media_link
-from webapp.datasets.models import DatasetVersion
-from webapp.registry.models import ModelExport
+from webapp.datasets.versions import DatasetVersion
+from webapp.registry.exports import ModelExport
 from webapp.rest import Body, Id
 from webapp.training.models import Evaluation, TrainingRun
 

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from webapp import erasing
 from webapp.accounts.models import Event, Refused, User
-from webapp.registry.models import Hosting, ModelVersion
-from webapp.runs.models import Run
+from webapp.registry.hosting import Hosting
+from webapp.registry.versions import ModelVersion
+from webapp.runs.run import Run
 from webapp.training.models import TrainingRun
 
 

@@ -16,10 +16,11 @@ from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
-from webapp.datasets.models import batch_says
 from webapp.leases import Status
-from webapp.registry.models import ModelExport, ModelVersion
+from webapp.registry.exports import ModelExport
+from webapp.registry.versions import ModelVersion
 from webapp.registry.views import ALIASES, hosting_context
+from webapp.runs.workers import batch_says
 from webapp.training.forms import frozen_versions
 from webapp.training.uses import delete, uses
 

@@ -17,7 +17,7 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.going_back import back
 from webapp.ids import is_id
-from webapp.registry.models import RegisteredModel
+from webapp.registry.versions import RegisteredModel
 from webapp.training.forms import TrainingForm, bases, frozen_versions
 from webapp.training.models import TrainingRun
 from webapp.training.options import DEFAULTS, published_here

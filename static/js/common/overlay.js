@@ -26,11 +26,13 @@ export function sharpen(canvas) {
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {import("../timeline/frames-data.js").Box[]} boxes
- * @param {{size: [number, number], labels: Map<number, {name: string, colour: string}>}} picture
+ * @param {{size: [number, number], labels: Map<number, {name: string, colour: string}>,
+ *   rect?: {x: number, y: number, width: number, height: number}}} picture  `rect`: where it lies
+ *   on the canvas, where that is not as a whole
  */
-export function drawBoxes(canvas, boxes, { size, labels }) {
+export function drawBoxes(canvas, boxes, { size, labels, rect: place }) {
   const { ink, width, height } = sharpen(canvas);
-  const rect = pictureRect(size, [width, height]);
+  const rect = place ?? pictureRect(size, [width, height]);
   const placed = boxes
     .map((box) => ({ ...box, ...onStage(box.xyxy, rect), ...labels.get(box.label) }))
     .filter((box) => box.name)
@@ -68,6 +70,7 @@ function drawTag(ink, box, rect, taken) {
   const words = `${box.name} ${box.confidence.toFixed(2)}`;
   const width = ink.measureText(words).width + 12;
   const place = freePlace(box, width, rect, taken);
+  if (!place) return;
   taken.push({ ...place, width });
   const { line, ink: dark } = overPicture(box.colour);
   ink.fillStyle = line;
@@ -79,17 +82,24 @@ function drawTag(ink, box, rect, taken) {
   ink.fillText(words, place.x + 6, place.y + TAG_HEIGHT / 2 + 0.5);
 }
 
-/** Above the box, else below it, else inside; where no other tag is. */
-function freePlace(box, width, rect, taken) {
-  const right = rect.x + rect.width - width;
-  const x = Math.max(Math.min(box.x - 1, right), rect.x);
-  const places = [box.y - TAG_HEIGHT - 2, box.y + box.height + 2, box.y + 2].map((y) => ({ x, y }));
-  const inside = places.filter(
-    ({ y }) => y >= rect.y && y + TAG_HEIGHT <= rect.y + rect.height,
-  );
-  const overlaps = (a) =>
-    taken.some(
-      (b) => a.x < b.x + b.width && b.x < a.x + width && Math.abs(a.y - b.y) < TAG_HEIGHT,
-    );
-  return inside.find((place) => !overlaps(place)) || inside[0] || places[2];
+/**
+ * Above the box, else below it, else inside, left or right, then up to three rows further off: where
+ * no other tag is. null where there is no room: a box without its name is better than two unread.
+ * @param {{x: number, y: number, width: number, height: number}} box
+ * @param {{x: number, y: number, width: number}[]} taken  the tags that are there already
+ */
+export function freePlace(box, width, rect, taken) {
+  const last = rect.x + rect.width - width;
+  const within = (x) => Math.max(Math.min(x, last), rect.x);
+  const columns = [within(box.x - 1), within(box.x + box.width - width + 1)];
+  const row = TAG_HEIGHT + 2;
+  const above = box.y - row;
+  const below = box.y + box.height + 2;
+  const rows = [above, below, box.y + 2, above - row, below + row, above - 2 * row, below + 2 * row];
+  const isFree = (x, y) =>
+    y >= rect.y &&
+    y + TAG_HEIGHT <= rect.y + rect.height &&
+    !taken.some((tag) => x < tag.x + tag.width && tag.x < x + width && Math.abs(y - tag.y) < TAG_HEIGHT);
+  for (const y of rows) for (const x of columns) if (isFree(x, y)) return { x, y };
+  return null;
 }

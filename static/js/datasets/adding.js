@@ -4,6 +4,7 @@ import { Refused, Upload } from "../tus.js";
 
 const AT_ONCE = 3;
 const TAKE_AFTER_MS = 1500;
+const TAKE_AGAIN_MS = 5000;
 const form = document.getElementById("adding");
 const panel = document.getElementById("sending");
 const said = panel.querySelector("[data-said]");
@@ -18,7 +19,11 @@ const queue = [];
 const active = new Set();
 const sent = { files: 0, of: 0, bytes: 0, total: 0 };
 let arrived = []; // [asset, where it lay], not yet taken
+let taking = 0; // batches that the server was asked to take, and has not answered for
 let timer;
+
+/** Whether something would be lost if the page were left now. */
+const isBusy = () => queue.length + active.size + arrived.length + taking > 0;
 
 // --- sending --------------------------------------------------------------------------------------
 /** `found`: [[file, path in the dropped folder]] */
@@ -81,7 +86,18 @@ function takeNow() {
   const now = arrived;
   arrived = [];
   const values = { assets: now.map(([asset]) => asset).join(","), names: JSON.stringify(Object.fromEntries(now)) };
-  htmx.ajax("POST", form.action, { target: "#work", swap: "outerHTML", values });
+  taking += 1;
+  htmx
+    .ajax("POST", form.action, { target: "#work", swap: "outerHTML", values })
+    .catch(() => {
+      // The connection is lost: it is asked for again.
+      arrived = [...now, ...arrived];
+      timer = setTimeout(takeNow, TAKE_AGAIN_MS);
+    })
+    .finally(() => {
+      taking -= 1;
+      show();
+    });
   show();
 }
 
@@ -93,11 +109,11 @@ function refuse(text) {
 }
 
 function show() {
-  const busy = queue.length + active.size > 0;
+  const busy = isBusy();
   panel.hidden = !busy && !refused.children.length;
   bar.hidden = !busy;
   bar.value = sent.total ? sent.bytes / sent.total : 0;
-  panel.querySelector("[data-stop]").textContent = busy ? "Stop" : "Put away";
+  panel.querySelector("[data-stop]").textContent = busy ? "Stop" : "Dismiss";
   if (busy) said.textContent = `Sending ${Math.min(sent.files + 1, sent.of)} of ${sent.of}`;
   else said.textContent = refused.children.length ? `${refused.children.length} could not be sent` : "";
   if (!busy) sent.files = sent.of = sent.bytes = sent.total = 0;
@@ -110,7 +126,7 @@ panel.querySelector("[data-stop]").addEventListener("click", () => {
   show();
 });
 addEventListener("beforeunload", (event) => {
-  if (queue.length || active.size) event.preventDefault();
+  if (isBusy()) event.preventDefault();
 });
 
 // --- choosing and dropping ------------------------------------------------------------------------

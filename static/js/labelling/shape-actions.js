@@ -63,7 +63,7 @@ export function createShapeActions(desk) {
       if (!state.isKey) return one.session.change(`added a keyframe to ${one.name}`, { [one.id]: withKey(one.shape, desk.frame) });
       const shape = withoutKey(one.shape, desk.frame);
       if (!shape) return desk.toast("This is the track's only keyframe. Delete the track instead.");
-      one.session.change(`took a keyframe from ${one.name}`, { [one.id]: shape });
+      one.session.change(`removed a keyframe from ${one.name}`, { [one.id]: shape });
     },
 
     toKey(direction) {

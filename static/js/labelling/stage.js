@@ -34,7 +34,7 @@ export function createStage({ desk, view }) {
     if (desk.session.isConcept) return;
     if (boxes && desk.isHere) paintAll(ink, { width, height });
     if (draft?.isNew) paintNew(ink, draft);
-    if (cursor && tool === "draw" && !draft) paintCross(ink, width, height);
+    if (cursor && tool === "draw" && !draft) paintCross(ink, cursor, width, height);
   }
 
   function paintPicture() {
@@ -74,7 +74,7 @@ export function createStage({ desk, view }) {
       paintTag(ink, item.place, more, { colour: item.label.colour, room, taken, quiet: !item.isSelected });
     }
     const held = items.find((item) => item.isSelected);
-    if (held && !desk.session.isReadOnly) paintHandles(ink, held);
+    if (held && !desk.session.isReadOnly) paintHandles(ink, view, held.box, held.label.colour);
   }
 
   function paintNew(ink, draft) {
@@ -91,33 +91,6 @@ export function createStage({ desk, view }) {
     ink.strokeStyle = "#fff";
     ink.strokeRect(place.x, place.y, place.width, place.height);
     ink.setLineDash([]);
-  }
-
-  function paintHandles(ink, { box, label }) {
-    const { line } = overPicture(label.colour);
-    for (const handle of HANDLES) {
-      const [x, y] = view.toStage(handlePoint(box, handle));
-      ink.fillStyle = "#fff";
-      ink.strokeStyle = line;
-      ink.lineWidth = 1.5;
-      ink.beginPath();
-      ink.rect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
-      ink.fill();
-      ink.stroke();
-    }
-  }
-
-  /** Two thin lines through the pointer: where the edges of a new box would lie. */
-  function paintCross(ink, width, height) {
-    const [x, y] = cursor.map((at) => Math.round(at) + 0.5);
-    ink.strokeStyle = "#ffffff73";
-    ink.lineWidth = 1;
-    ink.beginPath();
-    ink.moveTo(x, 0);
-    ink.lineTo(x, height);
-    ink.moveTo(0, y);
-    ink.lineTo(width, y);
-    ink.stroke();
   }
 
   function showNote() {
@@ -151,6 +124,33 @@ export function createStage({ desk, view }) {
       if (desk.ui.get().tool === "draw") draw();
     },
   };
+}
+
+export function paintHandles(ink, view, box, colour) {
+  const { line } = overPicture(colour);
+  for (const handle of HANDLES) {
+    const [x, y] = view.toStage(handlePoint(box, handle));
+    ink.fillStyle = "#fff";
+    ink.strokeStyle = line;
+    ink.lineWidth = 1.5;
+    ink.beginPath();
+    ink.rect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
+    ink.fill();
+    ink.stroke();
+  }
+}
+
+/** Two thin lines through the pointer: where the edges of a new box would lie. */
+export function paintCross(ink, point, width, height) {
+  const [x, y] = point.map((at) => Math.round(at) + 0.5);
+  ink.strokeStyle = "#ffffff73";
+  ink.lineWidth = 1;
+  ink.beginPath();
+  ink.moveTo(x, 0);
+  ink.lineTo(x, height);
+  ink.moveTo(0, y);
+  ink.lineTo(width, y);
+  ink.stroke();
 }
 
 export function paintBox(ink, place, colour, { dashed = false, strong = false, faint = false } = {}) {

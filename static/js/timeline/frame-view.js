@@ -1,7 +1,10 @@
 // One analysed frame at full size, its boxes, and what is known of each.
 import { clamp, clock } from "../common/clock.js";
+import { isTyping, singleKeysOn } from "../keys.js";
 import { boxesAt, showsBrand } from "./frames-data.js";
-import { drawBoxes, pictureRect, sharpen } from "../common/overlay.js";
+import { createMissed } from "./missed.js";
+import { wireNotThis } from "./not-this.js";
+import { drawBoxes, sharpen } from "../common/overlay.js";
 
 const TRIES = 20;
 
@@ -18,8 +21,11 @@ export function createFrameView({ run, store, player, frames, labels }) {
   let place = null; // {index, at, segment}
   let boxes = [];
   const hidden = new Set();
+  const missed = createMissed({ player, labels, onMove: () => sheet.open && lay() });
+  const { view } = missed.drawing;
 
-  async function open(time) {
+  /** @param {number} time @param {{isDrawing?: boolean}} options  draw at once what was missed */
+  async function open(time, { isDrawing = false } = {}) {
     player.pause();
     const index = frames.segmentIndex(time);
     const segment = await frames.load(index);
@@ -29,7 +35,11 @@ export function createFrameView({ run, store, player, frames, labels }) {
     }
     if (!sheet.open) sheet.showModal();
     const near = frames.frameAt(time);
-    await go(near ? { index: near.frames.index, at: near.at, segment: near.frames } : { index, at: 0, segment });
+    view.setSize(player.size());
+    view.fit();
+    const arrived = go(near ? { index: near.frames.index, at: near.at, segment: near.frames } : { index, at: 0, segment });
+    if (isDrawing) missed.toggle(true);
+    await arrived;
   }
 
   function sayNothingHere() {
@@ -41,6 +51,7 @@ export function createFrameView({ run, store, player, frames, labels }) {
     hidden.clear();
     const time = next.segment.times[next.at];
     player.seek(time);
+    missed.show(time);
     boxes = boxesAt(next.segment, next.at, time, store.get()).sort((a, b) => b.confidence - a.confidence);
     document.getElementById("frame-title").textContent = `Frame at ${clock(time, 3)}`;
     document.getElementById("frame-count").textContent = `${next.at + 1} of ${next.segment.times.length} in this part`;
@@ -89,6 +100,7 @@ export function createFrameView({ run, store, player, frames, labels }) {
     made.querySelector("[data-name]").textContent = name;
     made.querySelector("[data-confidence]").textContent = box.confidence.toFixed(2);
     made.querySelector("[data-facts]").textContent = factsOf(box);
+    wireNotThis(made, { box, time: place.segment.times[place.at], label: labels.get(box.label), url: run.urls.notThis });
     made.querySelector("input").addEventListener("change", (event) => {
       if (event.target.checked) hidden.delete(i);
       else hidden.add(i);
@@ -128,31 +140,46 @@ export function createFrameView({ run, store, player, frames, labels }) {
   }
 
   function drawStill() {
-    const { ink, width, height } = sharpen(still);
-    const rect = pictureRect(player.size(), [width, height]);
+    const { ink } = sharpen(still);
     if (player.isPicture || player.media.readyState >= 2) {
-      ink.drawImage(player.media, rect.x, rect.y, rect.width, rect.height);
+      ink.drawImage(player.media, view.x, view.y, view.width, view.height);
     }
   }
 
   function draw() {
-    drawBoxes(boxesOn, boxes.filter((_, i) => !hidden.has(i)), { size: player.size(), labels });
+    const { x, y, width, height } = view;
+    const shown = boxes.filter((_, i) => !hidden.has(i));
+    drawBoxes(boxesOn, shown, { size: player.size(), labels, rect: { x, y, width, height } });
   }
 
-  wire({ sheet, step, draw, drawStill, player });
+  /** Put everything where the picture lies now. */
+  function lay() {
+    const { x, y, width, height } = view;
+    Object.assign(image.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+    drawStill();
+    draw();
+  }
+
+  wire({ sheet, step, drawStill, player, missed });
   return { open, isOpen: () => sheet.open };
 }
 
-function factsOf({ track, xyxy: [x1, y1, x2, y2], clarity, weak }) {
+function factsOf({ track, xyxy: [x1, y1, x2, y2], clarity, known, weak }) {
   const facts = [`${((x2 - x1) * (y2 - y1) * 100).toFixed(1)}\u202f% of the frame`];
   if (clarity !== null) facts.push(`clarity ${clarity.toFixed(2)}`);
+  if (known !== "detected") facts.push(known);
   if (track >= 0) facts.push(`track ${track}`);
   if (weak) facts.push("below the confidence");
   return facts.join(" · ");
 }
 
-function wire({ sheet, step, draw, drawStill, player }) {
+function wire({ sheet, step, drawStill, player, missed }) {
   sheet.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.target.closest("[type=radio]")) return;
+    if (missed.key(event) || isSwitch(event, missed)) {
+      event.preventDefault();
+      return;
+    }
     const direction = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!direction || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -162,9 +189,14 @@ function wire({ sheet, step, draw, drawStill, player }) {
   document.getElementById("frame-after").addEventListener("click", (event) => step(1, event.shiftKey));
   sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
   player.media.addEventListener("seeked", () => sheet.open && drawStill());
-  new ResizeObserver(() => {
-    if (!sheet.open) return;
-    draw();
-    drawStill();
-  }).observe(document.getElementById("frame-stage"));
+  sheet.addEventListener("close", () => missed.toggle(false));
+}
+
+/** D begins to draw; Esc lets go of what is drawn, and only then closes the sheet. */
+function isSwitch(event, missed) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.key === "Escape" && missed.isOn()) missed.toggle(false);
+  else if (event.key.toLowerCase() === "d" && singleKeysOn()) missed.toggle();
+  else return false;
+  return true;
 }

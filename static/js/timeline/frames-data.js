@@ -9,12 +9,13 @@ const SAME_TIME_S = 0.0005; // players round times to microseconds
  * @property {number[]} times @property {number[]} starts @property {number[]} ends
  * @property {number[]} first  where each frame's boxes begin in the columns below
  * @property {number[]} label @property {number[]} track @property {number[]} confidence
- * @property {(number|null)[]} clarity @property {number[][]} box
+ * @property {(number|null)[]} clarity @property {string[]} known @property {number[][]} box
  * @property {object|null} sprite
  *
  * @typedef {object} Box
  * @property {number} label @property {number} track @property {number} confidence
  * @property {number|null} clarity @property {boolean} weak
+ * @property {"detected"|"followed"|"interpolated"} known
  * @property {[number, number, number, number]} xyxy  shares of the frame
  */
 
@@ -133,6 +134,7 @@ export function boxesAt(frames, at, time, state) {
       track: frames.track[row],
       confidence: frames.confidence[row],
       clarity: frames.clarity[row],
+      known: frames.known[row],
       weak: frames.confidence[row] < (state.figures?.thresholds[label] ?? 0.5),
       xyxy: frames.box.map((side) => side[row] + share * (side[Math.max(other, 0)] - side[row])),
     });

@@ -42,7 +42,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       name.classList.toggle("off", isOff);
       const count = state.figures?.counts[label] ?? 0;
       name.querySelector("em").textContent = isOff ? "" : count;
-      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, ${count} times`);
+      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, ${count} ${count === 1 ? "time" : "times"}`);
     }
   }
 

@@ -79,16 +79,22 @@ if (run) {
 function wireRun() {
   const frames = createFrames({ run, store, onLoad: () => redraw.forEach((draw) => draw()) });
   const frameView = createFrameView({ run, store, player, frames, labels });
-  const openFrame = (time) => frameView.open(time ?? store.get().pictureTime);
+  const openFrame = (time, options) => frameView.open(time ?? store.get().pictureTime, options);
+  const drawMissed = () => openFrame(undefined, { isDrawing: true });
   const exposure = createExposure({ run, store, player, ownThresholds: run.labels.map((l) => l.threshold) });
   const tiles = createTiles({ store, frames, sprites, labels, openFrame });
   const zoom = data.kind === "video" ? wireTimeline({ frames, exposure, openFrame }) : null;
   wireOverlay(frames);
   wireToggles(openFrame);
+  document.getElementById("exposure").addEventListener("click", (event) => {
+    const doubt = event.target.closest("[data-frame]");
+    if (doubt) openFrame(Number(doubt.dataset.frame));
+  });
   wireTabs(document.getElementById("side-tabs"), (id) => {
     if (id === "tab-frames") tiles.openAt(store.get().time);
   });
-  wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), data });
+  wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), drawMissed, data });
+  document.getElementById("draw-missed")?.addEventListener("click", drawMissed);
   wireTables({ run, store, defaultMethod: exposure.defaultMethod });
   keepAddress(store, exposure.defaultMethod);
   redraw.push(tiles.paint);

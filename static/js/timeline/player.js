@@ -63,6 +63,7 @@ export function createPlayer({ data, store, sprites }) {
   wireSeekBar(player, store, sprites);
   restAndReport(player, store);
   renewLink(player, data.link);
+  playOnceReady(player, data.link);
   return player;
 }
 
@@ -208,5 +209,17 @@ function renewLink({ media }, url) {
     media.src = (await response.json()).url;
     media.currentTime = time;
     if (wasPlaying) media.play().catch(() => {});
+  });
+}
+
+/** A copy that browsers can play may still be in the making: the page says when it is there. */
+function playOnceReady({ media }, url) {
+  document.body.addEventListener("proxy-ready", async () => {
+    const response = await fetch(url).catch(() => null);
+    if (!response?.ok) return;
+    const time = media.currentTime;
+    media.src = (await response.json()).url;
+    media.currentTime = time;
+    document.getElementById("asset-live").textContent = "The copy is made. Press Play.";
   });
 }

@@ -11,7 +11,8 @@ from webapp.assets.models import Asset
 from webapp.assets.uploads import original_name
 from webapp.leases import Status
 from webapp.projects.models import Project
-from webapp.runs.models import Run, RunRefused
+from webapp.runs.refusals import RunRefused
+from webapp.runs.run import Run
 from webapp.storage import keep_once
 
 
@@ -24,15 +25,20 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", help="Its workspace, where there are several.")
         parser.add_argument("--mode", choices=["interval", "every", "key", "adaptive"])
         parser.add_argument("--interval", type=float, help="Seconds between samples.")
+        parser.add_argument(
+            "--each-frame",
+            dest="follow",
+            action="store_false",
+            default=None,
+            help="Look at each frame as if there were no others, instead of following.",
+        )
         parser.add_argument("--no-wait", action="store_true", help="Queue them and leave.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = self._project(options["project"], options["workspace"])
-        sampling = {
-            name: value
-            for name, value in (("mode", options["mode"]), ("interval_s", options["interval"]))
-            if value is not None
-        }
+        asked = {"mode": options["mode"], "interval_s": options["interval"]}
+        asked |= {"follow": options["follow"]}
+        sampling = {name: value for name, value in asked.items() if value is not None}
         failed = 0
         for path in options["files"]:
             try:

@@ -20,9 +20,9 @@ from webapp.management.commands.analyse import receive
 from webapp.management.commands.serve import address, first_administrator, prepare, welcome
 from webapp.processes import EMBEDDED, Processes, web
 from webapp.projects.models import Project
-from webapp.registry.models import ModelVersion, RegisteredModel
-from webapp.runs.models import Run
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
 from webapp.storage import keep_once
 from webapp.templatetags.show import about
 

@@ -18,9 +18,13 @@ from django.db.migrations.executor import MigrationExecutor
 
 from webapp import strays
 from webapp.celery import app
-from webapp.runs.models import Worker
+from webapp.home import system
+from webapp.leases import Status, from_now
+from webapp.runs.workers import Worker
 
 Finding = tuple[str, str, str]  # mark, what, what to do
+
+FAILED_LATELY_S = 24 * 3600.0
 
 LIBRARIES = {
     "av": "decodes media",
@@ -40,6 +44,7 @@ class Command(BaseCommand):
         bad = 0
         for title, findings in (
             ("Services", services()),
+            ("Work", work()),
             ("Storage", storage()),
             ("Libraries", libraries()),
             ("Devices", devices()),
@@ -76,6 +81,49 @@ def services() -> Iterator[Finding]:
         yield "✓", f"worker {worker.name}: {worker.queues} on {worker.device}", ""
     if not alive:
         yield "·", "no worker is running", "`make serve` starts the site with its workers."
+
+
+def work() -> Iterator[Finding]:
+    """What waits for a worker that is not there, and what failed lately, of every kind."""
+    try:
+        yield from _waiting()
+        yield from _failed()
+    except DatabaseError:
+        return  # said above
+
+
+def _waiting() -> Iterator[Finding]:
+    for queue in system.queues():
+        waiting = [f"{kind.what} ({kind.waiting})" for kind in queue["kinds"] if kind.waiting]
+        name, n_workers = queue["name"], queue["workers"]
+        if waiting and not n_workers:
+            yield (
+                "✗",
+                f"{', '.join(waiting)}: they wait, and no worker serves the queue {name}.",
+                f"Start one: `make serve`, or a worker with `--queues {name}`.",
+            )
+        elif waiting:
+            served = "1 worker serves" if n_workers == 1 else f"{n_workers} workers serve"
+            yield "✓", f"{', '.join(waiting)}: they wait; {served} the queue {name}.", ""
+        else:
+            yield "✓", f"nothing waits in the queue {name}.", ""
+
+
+def _failed() -> Iterator[Finding]:
+    for queue in settings.QUEUES:
+        for model in system.served_in(queue):
+            rows = model._default_manager.in_queue(queue).filter(status=Status.FAILED)
+            lately = rows.filter(finished__gt=from_now(-FAILED_LATELY_S))
+            failed = lately.exclude(error=model.CANCELLED).order_by("-finished")
+            if (last := failed.first()) is None:
+                continue
+            more = "Its page offers Retry." if last.can_retry else "Trying again will not help."
+            yield (
+                "·",
+                f"{system.words(model, queue)}: {failed.count()} failed in the last day, "
+                f"at last {last}. {last.error}",
+                more,
+            )
 
 
 def storage() -> Iterator[Finding]:
@@ -137,7 +185,7 @@ def devices() -> Iterator[Finding]:
 
 
 def weights() -> Iterator[Finding]:
-    from webapp.registry.models import ModelVersion
+    from webapp.registry.versions import ModelVersion
 
     usable = ModelVersion.objects.filter(status="done").count()
     yield "✓" if usable else "·", f"{usable} detection models in the registry", ""

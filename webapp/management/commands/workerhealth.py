@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from webapp.runs.models import Worker
+from webapp.runs.workers import Worker
 
 
 class Command(BaseCommand):

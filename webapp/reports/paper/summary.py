@@ -1,0 +1,73 @@
+"""The figures of all brands side by side, with what is open about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.exposure.columns import UNCHECKED, Column, Face, doubts, edges, figure, shown_on
+from webapp.reports.document import Document
+from webapp.reports.figures import doubtful_ends
+from webapp.reports.paper.sheet import Sheet
+
+
+def draw(sheet: Sheet, document: Document) -> None:
+    sheet.add_page()
+    sheet.type(18, bold=True)
+    sheet.lines("Summary", 9)
+    sheet.ln(3)
+    sheet.share_bar(document.seen, 4)
+    sheet.ln(4)
+    _brands(sheet, document)
+    sheet.ln(3)
+    sheet.note(_open_questions(document))
+    for sentence in [*document.exposure["limits"], *document.numbers.get("notes", [])]:
+        sheet.note(sentence)
+    if document.exposure["rate"]:
+        _money(sheet, document)
+
+
+def _open_questions(document: Document) -> str:
+    """What sampling and the detector leave open, beside all figures."""
+    checked = f"Every figure is {UNCHECKED}: what the detector may have missed is not known."
+    if document.is_picture:
+        return checked
+    if found := doubts(doubtful_ends(document.brands)):
+        checked = f"{checked} {found}."
+    return f"“edges ±” is what sampling can do to starts and ends, all together. {checked}"
+
+
+def _brands(sheet: Sheet, document: Document) -> None:
+    columns = shown_on(Face.PAPER, of_picture=document.is_picture)
+    found = ("In the picture",) if document.is_picture else ()
+    header = ("Brand", *found, *(column.title for column in columns))
+    rows = [_row(brand, columns, document.is_picture) for brand in document.brands]
+    sheet.figures_table(header, rows)
+
+
+def _row(brand: dict[str, Any], columns: tuple[Column, ...], is_picture: bool) -> tuple[str, ...]:
+    found = ("yes" if brand["episodes"] else "not counted",) if is_picture else ()
+    if not brand["frames"]:
+        return brand["name"], "none", *[""] * (len(found) + len(columns) - 1)
+    return brand["name"], *found, *(_cell(column, brand) for column in columns)
+
+
+def _cell(column: Column, brand: dict[str, Any]) -> str:
+    text = figure(column, brand)
+    if column.key == "reported_s" and brand["border_error_s"]:
+        return f"{text}\n{edges(brand['border_error_s'])}"
+    return text
+
+
+def _money(sheet: Sheet, document: Document) -> None:
+    sheet.heading("Media value")
+    rate = document.exposure["rate"]
+    columns = shown_on(Face.MONEY)
+    rows = [
+        (b["name"], *(f"{figure(column, b)} {rate['currency']}" for column in columns))
+        for b in document.brands
+        if b["media_value"] is not None
+    ]
+    header = ("Brand", *(column.brief for column in columns))
+    sheet.table_of(header, rows, (74, *[50] * len(columns)))
+    sheet.ln(2)
+    sheet.note(rate["formula"])

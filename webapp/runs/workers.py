@@ -1,0 +1,54 @@
+"""Worker processes, as far as they were heard of."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from webapp.leases import Leased, Status, from_now
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> Self:
+        return self.filter(seen__gt=from_now(-30))
+
+    def serving(self, queue: str) -> Self:
+        """Those alive that take work from this queue."""
+        return self.alive().filter(queues__contains=queue)
+
+    def idle(self, queue: str) -> Self:
+        """Those of them that do nothing just now."""
+        return self.serving(queue).filter(doing="")
+
+
+class Worker(models.Model):
+    """A worker process that was heard of lately: which queues it serves and what it holds."""
+
+    name = models.CharField(max_length=120, unique=True)
+    queues = models.CharField(max_length=120)
+    device = models.CharField(max_length=80, blank=True)
+    holding = models.JSONField(default=list, blank=True)  # loaded detectors and their memory
+    doing = models.CharField(max_length=120, blank=True)
+    memory_bytes = models.BigIntegerField(default=0)
+    started = models.DateTimeField(auto_now_add=True)
+    seen = models.DateTimeField(db_index=True)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def beat(cls, name: str, **now: Any) -> None:
+        cls.objects.update_or_create(name=name, defaults={"seen": Now(), **now})
+
+
+def batch_says(row: Leased) -> str:
+    """Why long work has not begun, or "" when it has."""
+    if row.status != Status.WAITING:
+        return ""
+    if not Worker.objects.serving("batch").exists():
+        return "waits, and no worker serves the queue batch: start one with make serve"
+    return "waits for its turn"
