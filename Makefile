@@ -2,16 +2,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL = $(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 HOST ?= 127.0.0.1
 PORT ?= 8000
 TEST_POSTGRES ?= postgres://$(shell id -un)@127.0.0.1/postgres
 TEST_REDIS ?= redis://127.0.0.1:6379/9
 export PYTHONUNBUFFERED = 1
+unexport PYTHONDONTWRITEBYTECODE # hundreds of processes are started: each would compile all anew
 export HOST
 export PORT
 
-.PHONY: help demo serve test js check services browser lint bench lock clean
+.PHONY: help demo serve test js check services services-embedded services-grown-up browser lint bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,12 +40,16 @@ test: $(VENV)/.ready-dev ## Run the tests that need nothing but Python
 js: ## Run the tests of the JavaScript, which need Node and nothing else
 	node --test tests/js/*.test.js
 
-services: $(VENV)/.ready-dev ## Run the tests with real workers: embedded, then PostgreSQL and Redis
-	SIGHTLINE_TEST_DATABASE=$(CURDIR)/var/services.sqlite3 $(BIN)/python -m pytest -m services
-	DATABASE_URL=$(TEST_POSTGRES) BROKER_URL=$(TEST_REDIS) $(BIN)/python -m pytest -m services
+services: services-embedded services-grown-up ## Run the tests with real workers: embedded, then PostgreSQL and Redis
+
+services-embedded: $(VENV)/.ready-dev
+	SIGHTLINE_TEST_DATABASE=$(CURDIR)/var/services.sqlite3 $(BIN)/python -m pytest tests/services
+
+services-grown-up: $(VENV)/.ready-dev
+	DATABASE_URL=$(TEST_POSTGRES) BROKER_URL=$(TEST_REDIS) $(BIN)/python -m pytest tests/services
 
 browser: $(VENV)/.ready-dev ## Run the tests that drive Chromium
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/ruff check .
@@ -55,10 +60,10 @@ lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 check: lint js test ## All that CI runs
-	$(MAKE) --jobs 2 services browser  # both mostly wait
+	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
-	@for name in $(or $(BENCH),backup bad_media contention end_to_end exposure_truth first_detector labelling reference storing synthesis timeline training); do \
+	@for name in $(or $(BENCH),backup bad_media coherence contention end_to_end exposure_truth first_detector labelling look_again reference storing synthesis timeline training); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from analysis.datasets.statistics import statistics
+from analysis.exposure.methodologies import METHODOLOGIES
 from tests.trained import dataset_version, evaluation, labelled_set, model_version
 
 
@@ -15,12 +16,18 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     """By the word of an address that comes before its number. `annotator` works in the jobs."""
     from webapp.accounts.models import Key
     from webapp.assets.models import Collection
-    from webapp.datasets.models import LogoFile, Transfer
-    from webapp.labelling.models import Chore, Prediction
-    from webapp.registry.models import Hosting, ModelExport, RegisteredModel
+    from webapp.datasets.logos import LogoFile
+    from webapp.datasets.transfers import Transfer
+    from webapp.home.models import Dismissal
+    from webapp.labelling.chores import Chore
+    from webapp.labelling.predictions import Prediction
+    from webapp.methodologies.models import OwnMethodology, rules_of
+    from webapp.registry.exports import ModelExport
+    from webapp.registry.hosting import Hosting
+    from webapp.registry.versions import RegisteredModel
     from webapp.reports.figures import figures, manifest
     from webapp.reports.models import Report, ShareLink
-    from webapp.runs.models import Shot
+    from webapp.runs.found import Shot
     from webapp.timeline.choices import Choices
     from webapp.training.models import TrainingRun
 
@@ -40,6 +47,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     Shot.objects.create(run=run, index=0, start_s=0, end_s=60)
     Hosting.start(version, by=None)
     key, _ = Key.make(workspace, user, "CI")
+    rules = rules_of(METHODOLOGIES["one-second"])
     return {
         "workspaces": workspace,
         "members": workspace.memberships.get(user=user),
@@ -59,6 +67,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         ),
         "dataset-versions": frozen,
         "models": version.model,
+        "methodologies": OwnMethodology.make(workspace, "Secret rule", rules, by=user),
         "model-versions": version,
         "model-exports": ModelExport.objects.request(version, "onnx", by=None),
         "training": TrainingRun.objects.request(
@@ -67,6 +76,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "evaluations": evaluation(version, frozen),
         "jobs": job,
         "people": annotator,
+        "dismissals": Dismissal.objects.create(user=user, key="asset-1"),
         "work": work,
         "chores": Chore.objects.create(job=clip_job, kind=Chore.Kind.values[0]),
         "history": 1,

@@ -31,7 +31,8 @@ def labelled_set(task: str = "boxes") -> LabelledSet:
 
 def dataset_version(project: Any, name: str = "Boards", *, task: str = "boxes") -> Any:
     """A frozen version of a new dataset of the project."""
-    from webapp.datasets.models import Dataset, DatasetVersion
+    from webapp.datasets.dataset import Dataset
+    from webapp.datasets.versions import DatasetVersion
     from webapp.leases import Status
 
     dataset = Dataset.objects.create(project=project, name=name, task=task)
@@ -44,7 +45,7 @@ def dataset_version(project: Any, name: str = "Boards", *, task: str = "boxes") 
 
 def model_version(workspace: Any, name: str = "Boards", **description: Any) -> Any:
     """A usable version of the model of this name."""
-    from webapp.registry.models import RegisteredModel
+    from webapp.registry.versions import RegisteredModel
 
     model, _ = RegisteredModel.objects.get_or_create(workspace=workspace, name=name)
     number = model.versions.count() + 1

@@ -169,8 +169,8 @@ def analysed(site: Site, browser, signed_in, film_file: Path, logo_file: Path) -
 
     page.goto("/library")
     page.locator("#upload-form input[type=file]").set_input_files(film_file)
-    page.get_by_role("link", name=re.compile("CLIP", re.I)).first.wait_for(timeout=60_000)
-    page.get_by_role("link", name=re.compile("CLIP", re.I)).first.click()
+    clip = page.locator("#results").get_by_role("link", name=re.compile("CLIP", re.I)).first
+    clip.click(timeout=60_000)
     page.wait_for_url("**/assets/*")
     address = page.url.split("?")[0]
     page.get_by_role("button", name="Analyse", exact=True).click(timeout=60_000)

@@ -65,8 +65,9 @@ def make() -> dict[str, Any]:
     from django.core.files.storage import default_storage
 
     from webapp.accounts.models import User, Workspace
-    from webapp.datasets.models import Dataset
-    from webapp.labelling.models import Clip, LabelingJob
+    from webapp.datasets.dataset import Dataset
+    from webapp.labelling.items import Clip
+    from webapp.labelling.jobs import LabelingJob
     from webapp.leases import Status
     from webapp.management.commands.analyse import receive
     from webapp.projects.models import Label, Project
@@ -144,7 +145,9 @@ def make() -> dict[str, Any]:
 def _of_somebody_else(dataset: Any, item: Any, label: int) -> int:
     """The work of a labeller on the same clip, with one track."""
     from webapp.accounts.models import Membership, Role, User
-    from webapp.labelling.models import Clip, LabelingJob, Work
+    from webapp.labelling.items import Clip
+    from webapp.labelling.jobs import LabelingJob
+    from webapp.labelling.works import Work
 
     lena, is_new = User.objects.get_or_create(email="lena@example.org", name="Lena")
     if is_new:

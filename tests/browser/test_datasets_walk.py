@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.synthesis.backdrops import make_backdrop
+from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
@@ -57,6 +58,7 @@ def test_from_a_logo_file_alone_to_a_version(page, logo_file, film_file, picture
     page.get_by_text("3 pictures added").wait_for(timeout=SLOW)
     page.locator("[data-choose]").first.set_input_files(film_file)
     page.get_by_role("link", name="Take frames of 1 video").click(timeout=SLOW)
+    page.locator("[name=videos]:checked").wait_for(state="attached", timeout=SLOW)  # prepared
     page.get_by_label("At regular times").check()
     page.get_by_label("Look every").fill("4")
     page.get_by_role("button", name="Take frames").click()
@@ -95,6 +97,7 @@ def test_from_a_logo_file_alone_to_a_version(page, logo_file, film_file, picture
             page.goto(path)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["width"], f"{path} is {width} px wide at {size['width']}"
+        assert_accessible(page)
 
 
 def test_the_rules_of_labels_show_while_one_types(page):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import PHONE, ROOT
 
 pytestmark = pytest.mark.browser
@@ -96,6 +97,13 @@ def test_a_phone_has_room_for_it(measured):
     measured.set_viewport_size(PHONE)
     width = measured.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
+    assert_accessible(measured)
+
+
+def test_the_pages_of_a_model_and_a_training_are_accessible(page, rows):
+    for path in (f"/model-versions/{rows['version']}", f"/training/{rows['training']}"):
+        page.goto(path)
+        assert_accessible(page)
 
 
 def test_curves_are_drawn_and_told(page, rows):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from analysis.labelling import interpolation
+from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE, ROOT
 from tests.browser.labelling_job import N_FRAMES, SIZE, boxes_at
 from tests.browser.test_asset_page import until
@@ -654,3 +655,7 @@ def test_it_fits_a_phone_and_a_desk(hand, job, kind, theme):
         assert hand.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         stage = hand.page.locator("#stage").bounding_box()
         assert stage["height"] > 200
+    if theme == "light":
+        assert_accessible(hand.page)
+        hand.page.locator(".work-head .crumb a").click()
+        assert_accessible(hand.page)  # the job, with its people and pieces

@@ -65,7 +65,8 @@ def start_dataset(page, pictures: list[Path]) -> str:
     page.wait_for_url(re.compile(r"/datasets/\d+$"))
     address = page.url
     page.locator("#adding input[name=files]").set_input_files(pictures)
-    page.get_by_text(re.compile(rf"\b{N_PICTURES}\b")).first.wait_for()
+    page.locator("#sending").wait_for(state="visible")
+    page.locator("#sending").wait_for(state="hidden")  # all of them are taken
     wait_for(lambda: page.locator("#gallery img").count() == N_PICTURES, page, 90)
     return address
 

@@ -12,9 +12,15 @@ import pytest
 from analysis.datasets.formats import opened, read
 from analysis.datasets.types import LabelledPicture, LabelledSet, Problem
 from analysis.errors import AnalysisError
+from tests.workers.datasets.test_transfer_files import come
+from webapp.accounts.models import User
+from webapp.datasets.dataset import Dataset
+from webapp.leases import Status
+from webapp.projects.models import Project
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 SETS = sorted(path.parent.name for path in CASES.glob("*/in.zip"))
+TWO_JOBS = CASES / "04f-cvat-two-jobs-one-name"
 TOLERANCE = 2e-3  # of the picture
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="../shared is not here")
@@ -31,6 +37,21 @@ def test_a_set_is_read_as_it_was_meant(case: str) -> None:
         else:
             labelled, problems, _ = read(folder)
             compare(labelled, problems, expected)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_jobs_of_one_name_are_two_films_of_one_dataset(project: Project, analyst: User) -> None:
+    expected = json.loads((TWO_JOBS / "expected.json").read_text())
+    dataset = Dataset.objects.begin(project, "Regatta", by=analyst)
+    north, south = ((TWO_JOBS / f"{name}.zip").read_bytes() for name in ("north", "south"))
+    for data, n_samples in ((north, expected["after_first"]), (south, expected["after_second"])):
+        row = come(dataset, analyst, data)
+        assert row.status == Status.DONE, row.error
+        assert dataset.samples.count() == n_samples
+    videos = dataset.samples.values_list("video", flat=True)
+    assert sorted(set(videos)) == sorted(expected["videos"])
+    come(dataset, analyst, north)
+    assert dataset.samples.count() == expected["after_second"]
 
 
 def compare(labelled: LabelledSet, problems: list[Problem], expected: dict[str, Any]) -> None:

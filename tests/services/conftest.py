@@ -12,14 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
 from django.db import connection
 
 from tests.services.film import film, logo
+from webapp.storage import keep
 
 ROOT = Path(__file__).resolve().parents[2]
 SEGMENT_SECONDS = 2
@@ -67,11 +70,13 @@ class Site:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
 
-    def wait(self, until: Callable[[], bool], what: str, seconds: float = 90) -> None:
+    def wait(
+        self, until: Callable[[], bool], what: str, seconds: float = 90, every_s: float = 0.1
+    ) -> None:
         deadline = time.monotonic() + seconds
         while not until():
             assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
-            time.sleep(0.1)
+            time.sleep(every_s)
 
     def stop(self) -> None:
         for worker in self.workers:
@@ -144,15 +149,12 @@ def _forget_connections(app: Any) -> None:
 
 
 @pytest.fixture
-def ready_asset(site: Site, tmp_path: Path):
-    """A film of half a minute, uploaded and ingested by a real worker."""
-    from webapp.accounts.models import User, Workspace
+def ingested_asset(site: Site, tmp_path: Path):
+    """A film of a quarter of a minute, uploaded and ingested by a real worker."""
     from webapp.leases import Status
     from webapp.management.commands.analyse import receive
 
-    owner = User.objects.create_user("owner@example.org")
-    workspace = Workspace.found("Services", by=owner)
-    asset = receive(film(tmp_path / "film.mp4", seconds=24), workspace)
+    asset = receive(film(tmp_path / "film.mp4", seconds=16), _workspace())
     worker = site.start_worker()
 
     def ready() -> bool:
@@ -165,11 +167,65 @@ def ready_asset(site: Site, tmp_path: Path):
     return asset
 
 
+@dataclass
+class Ingested:
+    """What a worker made of the film: the columns of its rows, and the bytes of its files."""
+
+    pk: int
+    asset: dict[str, Any]
+    renditions: list[dict[str, Any]]
+    files: dict[str, bytes]
+
+
+@pytest.fixture(scope="session")
+def ingested() -> list[Ingested]:
+    """One, once a test needed it."""
+    return []
+
+
+@pytest.fixture
+def ready_asset(site: Site, ingested: list[Ingested], request: pytest.FixtureRequest):
+    """The same for tests of what comes after: it is ingested once, and copied then."""
+    from webapp.assets.models import Asset
+
+    if not ingested:
+        ingested.append(_copied(request.getfixturevalue("ingested_asset")))
+        return Asset.objects.get()
+    (copy,) = ingested
+    asset = Asset.objects.create(workspace=_workspace(), **copy.asset)
+    for name, data in copy.files.items():
+        keep(_of(asset.pk, name, copy), data)
+    for columns in copy.renditions:
+        asset.renditions.create(**columns | {"file": _of(asset.pk, columns["file"], copy)})
+    return asset
+
+
+def _copied(asset: Any) -> Ingested:
+    renditions = [_columns(row, without=("id", "asset")) for row in asset.renditions.all()]
+    names = [asset.file, *(columns["file"] for columns in renditions)]
+    files = {name: default_storage.open(name).read() for name in names}
+    return Ingested(asset.pk, _columns(asset, without=("id", "workspace")), renditions, files)
+
+
+def _columns(row: Any, *, without: tuple[str, ...]) -> dict[str, Any]:
+    fields = (field for field in row._meta.concrete_fields if field.name not in without)
+    return {field.attname: getattr(row, field.attname) for field in fields}
+
+
+def _of(pk: int, name: str, copy: Ingested) -> str:
+    return name.replace(f"renditions/{copy.pk}/", f"renditions/{pk}/")
+
+
+def _workspace():
+    from webapp.accounts.models import User, Workspace
+
+    return Workspace.found("Services", by=User.objects.create_user("owner@example.org"))
+
+
 @pytest.fixture
 def project(ready_asset, tmp_path: Path):
     """One brand, known by one picture."""
     from django.core.files.base import ContentFile
-    from django.core.files.storage import default_storage
 
     from webapp.projects.models import Project
 

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.services
 
 
 def test_an_upload_does_not_wait_for_twenty_thousand_pictures(site, project, tmp_path):
-    from webapp.datasets.models import Dataset, Transfer
+    from webapp.datasets.dataset import Dataset
+    from webapp.datasets.transfers import Transfer
     from webapp.management.commands.analyse import receive
 
     dataset = Dataset.objects.begin(project, "Boards", by=None)

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from webapp.leases import Status
-from webapp.registry.models import ModelExport
+from webapp.registry.exports import ModelExport
 from workers.engine import housekeeping
 
 pytestmark = pytest.mark.services
@@ -21,7 +21,7 @@ def begun(site) -> ModelExport:
     """An export that its worker is in the middle of."""
     from webapp.accounts.models import User, Workspace
     from webapp.management.commands.demo import stored
-    from webapp.registry.models import RegisteredModel
+    from webapp.registry.versions import RegisteredModel
 
     owner = User.objects.create_user("owner@example.org")
     model = RegisteredModel.named(Workspace.found("Services", by=owner), "Demo")

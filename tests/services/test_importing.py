@@ -14,7 +14,9 @@ from PIL import Image
 from analysis.datasets.formats.ground_truth import video as ground_truth_video
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
 from analysis.types import Box
-from webapp.datasets.models import Annotation, Dataset, Sample, Transfer
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Annotation, Sample
+from webapp.datasets.transfers import Transfer
 from webapp.leases import Status
 from workers.engine import housekeeping
 

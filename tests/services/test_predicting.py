@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.services.film import HEIGHT, RATE, WIDTH, film
-from webapp.labelling.models import Prediction, Work
+from webapp.labelling.predictions import Prediction
+from webapp.labelling.works import Work
 from webapp.leases import Status
 
 pytestmark = pytest.mark.services
@@ -22,8 +23,9 @@ BOX = [20 / WIDTH, 60 / HEIGHT, 140 / WIDTH, 150 / HEIGHT]  # where the logo is 
 def work(site, tmp_path) -> Work:
     """A clip in which the logo is there all the time."""
     from webapp.accounts.models import User, Workspace
-    from webapp.datasets.models import Dataset
-    from webapp.labelling.models import Clip, LabelingJob
+    from webapp.datasets.dataset import Dataset
+    from webapp.labelling.items import Clip
+    from webapp.labelling.jobs import LabelingJob
     from webapp.management.commands.analyse import receive
     from webapp.projects.models import Project
 

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from tests.services.test_surviving import over, rows
 from webapp.leases import Status
-from webapp.runs.models import Run
+from webapp.runs.run import Run
 
 pytestmark = [
     pytest.mark.services,

