@@ -2,7 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL = $(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
+# One at a time: `make demo` goes on installing while its site is looked at.
+INSTALL = $(if $(shell command -v flock),flock $(VENV)/.lock) $(BIN)/pip install --quiet --no-compile \
+  --disable-pip-version-check --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 HOST ?= 127.0.0.1
 PORT ?= 8000
 TEST_POSTGRES ?= postgres://$(shell id -un)@127.0.0.1/postgres
@@ -17,10 +19,15 @@ export PORT
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready: requirements.txt requirements-web.txt constraints.txt
-	@echo "Making the environment (a few minutes, once) …"
+$(VENV)/.ready-analysis: requirements-analysis.txt requirements-web.txt constraints.txt
+	@echo "Making the environment (a minute or two, once) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or later.")'
 	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -r requirements-analysis.txt
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.ready-analysis requirements.txt
+	@echo "Adding what training needs (torch is large: a few minutes, once) …"
 	@$(INSTALL) -r requirements.txt
 	@touch $@
 
@@ -28,14 +35,14 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-demo: $(VENV)/.ready ## Analyse the demo clip and serve the site (HOST, PORT)
+demo: $(VENV)/.ready-analysis ## Analyse the demo clip and serve the site (HOST, PORT)
 	@SIGHTLINE_DATA=$${SIGHTLINE_DATA:-var/demo} $(BIN)/python manage.py demo
 
 serve: $(VENV)/.ready ## Serve the site with your own data (HOST, PORT, SIGHTLINE_DATA)
 	@$(BIN)/python manage.py serve
 
 test: $(VENV)/.ready-dev ## Run the tests that need nothing but Python
-	$(BIN)/python -m pytest -n 2 -m "not services and not browser and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not services and not browser and not gpu"
 
 js: ## Run the tests of the JavaScript, which need Node and nothing else
 	node --test tests/js/*.test.js

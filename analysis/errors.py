@@ -31,5 +31,16 @@ class UnusableModel(AnalysisError):
     """A model file that cannot be loaded safely, or is not a detection model."""
 
 
+class NeedsTorch(AnalysisError):
+    """Torch is not installed here, or not yet: analysing does without, training does not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This needs torch, which is not installed on this machine. Run "
+            "`pip install -c constraints.txt -r requirements.txt` there.",
+            permanent=False,
+        )
+
+
 class Stopped(Exception):
     """Raised inside a step when its caller asked it to stop."""

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ import cv2
 import numpy as np
 
 from analysis.datasets.formats import yolo
+from analysis.models.onnx_graph import export_onnx
 from analysis.synthesis.pictures import (
     SynthesisedPicture,
     SynthesisOptions,
@@ -329,6 +332,19 @@ def export(checkpoint: Path, target: Path) -> None:
 
     save_compact(load_model(checkpoint), target, names=NAMES, imgsz=IMGSZ)
     print(f"{target.name}: {target.stat().st_size:,} bytes")
+    pack_engine(target)
+
+
+def pack_engine(model: Path) -> None:
+    """Write what the engine runs beside the model, under the name that it is sought by, so that
+    the demo answers where torch is not installed (yet)."""
+    folder = model.parent / "engine"
+    shutil.rmtree(folder, ignore_errors=True)
+    graph = export_onnx(model, folder)
+    packed = folder / f"{graph.name}.xz"
+    packed.write_bytes(lzma.compress(graph.read_bytes(), preset=9))
+    graph.unlink()
+    print(f"{packed.name}: {packed.stat().st_size:,} bytes")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trainings first: begun last, they would keep one process busy while the other has ended."""
+    items.sort(key=lambda item: "training" not in item.path.parts)
+
+
 LOGOS = Path(__file__).resolve().parent.parent / "demo" / "logos"
 
 

@@ -16,7 +16,8 @@ def lines(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements-web.txt", "requirements.txt", "requirements-dev.txt"]
+    "name",
+    [f"requirements{part}.txt" for part in ("-web", "-analysis", "", "-dev")],
 )
 def test_everything_required_has_one_exact_version_that_fits(name):
     exact = dict(row.split("==") for row in lines("constraints.txt"))

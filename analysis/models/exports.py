@@ -27,6 +27,7 @@ from analysis.models.describe import ModelDescription, describe
 from analysis.models.network import for_inference, load_model
 from analysis.models.onnx_graph import REFUSED, export_onnx
 from analysis.models.ultralytics_fence import ultralytics
+from analysis.torch_here import require_torch
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".zip", "torchscript": ".torchscript"}
 Say = Callable[[float, str], None]  # the share that is done, 0 to 1, and what comes next, in words
@@ -55,6 +56,7 @@ def export(
     so; KeyError for a format that is not in SUFFIXES.
     """
     SUFFIXES[format]
+    require_torch()
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "analysis.models.exports", format, str(model), str(target)],

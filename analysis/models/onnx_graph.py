@@ -18,6 +18,7 @@ from analysis.models.formats import (
 )
 from analysis.models.layers import task_of
 from analysis.models.network import for_inference, load_model
+from analysis.torch_here import require_torch
 
 REFUSED = 3  # exit status of an export that raised UnusableModel
 EXPORT_VERSION = 1  # part of the cache key: raise it when the exported graph changes
@@ -69,7 +70,7 @@ def export_onnx(
         end_to_end: use the model's NMS-free head where it has one (YOLOv10, YOLO26). ultralytics
             itself predicts with the other head and NMS, and so do we by default.
 
-    Raises UnusableModel.
+    Raises UnusableModel; NeedsTorch where it must be made and torch is not installed.
     """
     path, folder = Path(path), Path(folder)
     kind = model_format(path)
@@ -94,6 +95,7 @@ def _export(path: Path, target: Path, imgsz: int | None, end_to_end: bool) -> No
 
 def export_elsewhere(path: Path, target: Path, imgsz: int | None, end_to_end: bool) -> None:
     """Export in a process of its own: torch would stay in this one, a gigabyte for ever."""
+    require_torch()
     order = json.dumps([str(path.absolute()), str(target.absolute()), imgsz, end_to_end])
     script = (
         "import sys; from analysis.models.onnx_graph import export_as_told as e; e(sys.argv[1])"

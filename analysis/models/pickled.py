@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import UnusableModel
 from analysis.models.formats import label_names, longest_side
+from analysis.torch_here import require_torch
 
 _READING = threading.Lock()
 # Names a checkpoint may mention; each is read as an empty stand-in and none is ever run.
@@ -56,6 +57,7 @@ def read_pickled(path: Path) -> Saved:
     """A `.pt` checkpoint's numbers, names and layers. Raises UnusableModel."""
     import pickle
 
+    require_torch()
     import torch
 
     try:

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from typing import Any
 
+from analysis.torch_here import require_torch
+
 
 def ultralytics() -> Any:
     """The ultralytics package, kept from the user's home folder, the network and pip.
@@ -17,6 +19,7 @@ def ultralytics() -> Any:
     `PIL.Image.open`: the first goes to a private folder that is removed at exit, the others are
     undone.
     """
+    require_torch()
     if "YOLO_CONFIG_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="sightline-ultralytics-")
         os.environ["YOLO_CONFIG_DIR"] = folder

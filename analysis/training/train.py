@@ -27,6 +27,7 @@ from analysis.errors import AnalysisError, Stopped
 from analysis.models.describe import describe
 from analysis.models.formats import sha256
 from analysis.models.published import published_weights
+from analysis.torch_here import require_torch
 from analysis.training.options import TrainingOptions
 from analysis.training.work_folder import DISK_FULL, OUT_OF_MEMORY, REFUSED, write_json
 
@@ -94,6 +95,7 @@ def train(
     """
     if wish() == "cancel":
         raise Stopped
+    require_torch()
     work_dir = Path(work_dir).absolute()
     work_dir.mkdir(parents=True, exist_ok=True)
     start = _start(labelled, options, base, weights)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import lzma
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -13,6 +17,7 @@ import pytest
 
 from analysis.detectors.yolo import YoloDetector
 from analysis.media.frames import Frame
+from analysis.models.onnx_graph import export_onnx
 from analysis.types import Box
 from demo import make_clip, make_model
 from demo.brands import BRANDS, read_logos
@@ -158,8 +163,50 @@ def test_a_score_counts_what_was_found_missed_and_invented() -> None:
 
 
 @pytest.fixture(scope="module")
-def detector() -> YoloDetector:
-    return YoloDetector(DEMO / "model.safetensors")
+def graph(tmp_path_factory) -> Path:
+    return export_onnx(DEMO / "model.safetensors", tmp_path_factory.mktemp("engines"))
+
+
+@pytest.fixture(scope="module")
+def detector(graph) -> YoloDetector:
+    return YoloDetector(DEMO / "model.safetensors", cache=graph.parent)
+
+
+def test_the_shipped_engine_is_what_the_model_is_exported_to(graph) -> None:
+    [packed] = (DEMO / "engine").iterdir()
+    assert packed.name == f"{graph.name}.xz"
+    assert lzma.decompress(packed.read_bytes()) == graph.read_bytes()
+
+
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "torchvision", "ultralytics", "onnxruntime", "whisper", "spacy"):
+    sys.modules[name] = None  # whoever imports it fails
+import django
+django.setup()
+import workers.app  # and with it every task
+from django.conf import settings
+from webapp.management.commands.demo import unpack_engines
+from analysis.detectors.yolo import YoloDetector
+from analysis.media.frames import Frame
+unpack_engines()
+detector = YoloDetector("demo/model.safetensors", cache=settings.CACHE_DIR / "engines")
+[found] = detector.detect([Frame.from_file(sys.argv[1])])
+print({d.label for d in found if d.confidence >= 0.5})
+"""
+
+
+def test_the_demo_needs_no_torch_to_answer(tmp_path) -> None:
+    cv2.imwrite(str(tmp_path / "frame.png"), _frame_of_clip(300))
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path / "frame.png")],
+        cwd=DEMO.parent,
+        env=os.environ
+        | {"SIGHTLINE_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+        capture_output=True,
+        text=True,
+    )
+    assert "Kestrel" in done.stdout, done.stderr
 
 
 def test_the_model_is_small_and_knows_the_brands(detector) -> None:

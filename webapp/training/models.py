@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 
-from webapp import jobs
+from webapp import jobs, torch_arriving
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.datasets.samples import Split
 from webapp.datasets.versions import DatasetVersion
@@ -166,6 +166,8 @@ class TrainingRun(Leased):
         """Why nothing is happening just now, or "" when something is."""
         if self.status != Status.WAITING:
             return ""
+        if torch_arriving.is_arriving():
+            return f"{torch_arriving.WAITS.capitalize()}."
         return _queue_says(self.pk)
 
     def wish_now(self) -> str:

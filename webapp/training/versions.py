@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from webapp import torch_arriving
 from webapp.accounts.access import find, may, workspaces
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
@@ -78,7 +79,8 @@ def exports_context(row: ModelVersion) -> dict[str, Any]:
     for export in made.values():  # with what the template says of it beside
         name = PurePath(export.file).name
         export.url = media_link(export.file, download_as=name) if export.file else ""
-        export.waiting = batch_says(export)
+        says = batch_says(export)
+        export.waiting = torch_arriving.WAITS if says and torch_arriving.is_arriving() else says
     kinds = [(name, title, made.get(name)) for name, title in ModelExport.Format.choices]
     return {
         "exports": kinds,

@@ -21,5 +21,5 @@ def check_model(version: ModelVersion, beat: Heartbeat) -> dict[str, Any]:
 
     path = local_path(version.file)
     description = describe(path)
-    export_onnx(path, settings.CACHE_DIR / "engines", description.imgsz)
+    export_onnx(path, settings.CACHE_DIR / "engines")
     return {"description": asdict(description)}

@@ -9,7 +9,8 @@ import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
 
-from analysis.errors import AnalysisError, Stopped
+from analysis.errors import AnalysisError, NeedsTorch, Stopped
+from webapp import torch_arriving
 from webapp.accounts.models import Refused
 from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status, from_now
@@ -82,6 +83,16 @@ def test_a_slice_lets_others_have_their_turn(row):
 def test_later_is_not_before(row):
     done(row, raising(NotYet(60)))
     assert DatasetVersion.objects.claim(row.pk, "me") is None
+
+
+def test_what_needs_torch_waits_while_it_is_being_installed_and_fails_where_nobody_does(row):
+    with torch_arriving.arriving():
+        assert done(row, raising(NeedsTorch())).status == Status.WAITING
+        assert row.attempt == 0
+    DatasetVersion.objects.update(lease_until=None)
+    assert done(row, raising(NeedsTorch())).status == Status.FAILED
+    assert "requirements.txt" in row.error
+    assert row.can_retry
 
 
 def test_a_passing_failure_is_tried_again_by_itself_before_a_person_is_told(row):

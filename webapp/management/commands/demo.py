@@ -1,10 +1,16 @@
 """`make demo`: the invented brands, analysed through the real queue, then the site."""
 
+from __future__ import annotations
+
 import hashlib
+import lzma
 import os
 import shutil
+import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +19,7 @@ from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from PIL import Image
 
+from webapp import torch_arriving
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset
 from webapp.leases import Status
@@ -60,11 +67,16 @@ class Command(BaseCommand):
             if not options["no_serve"] and not processes.ending:
                 processes.start("web server", web(options["host"], options["port"]))
                 self.stdout.write(welcome(options["host"], options["port"]))
-                processes.run_until_stopped()
+                with TorchInstalling(self.stdout.write) as installing:
+                    while not processes.ending:
+                        processes.tend()
+                        installing.tend()
+                        time.sleep(0.5)
         finally:
             processes.stop()
 
     def _analyse(self, workspace: Workspace, user: User, processes: Processes) -> None:
+        unpack_engines()
         model = add_model(workspace, user)
         asset = receive(DEMO / "clip.mp4", workspace, name="Harbour Cup, matchday 12.mp4", by=user)
         while not processes.ending and (self._is_preparing(asset) or self._is_preparing(model)):
@@ -113,6 +125,60 @@ class Command(BaseCommand):
         else:
             self.stdout.write(text)
             self.stdout.flush()
+
+
+class TorchInstalling:
+    """Adds what training needs to the environment that `make demo` made, while the site runs."""
+
+    def __init__(self, say: Callable[[str], Any]) -> None:
+        self._say, self._until_over = say, ExitStack()
+        self._make: subprocess.Popen[bytes] | None = None
+        self._began = time.monotonic()
+
+    def __enter__(self) -> TorchInstalling:
+        environment = Path(sys.prefix)
+        if not (environment / ".ready-analysis").exists() or (environment / ".ready").exists():
+            return self  # another's environment, or one that has it all
+        self._say(
+            "  Training needs torch, which is being installed meanwhile (several gigabytes, a few "
+            "minutes, once).\n  All else works now; a training that you start waits for it.\n"
+        )
+        self._until_over.enter_context(torch_arriving.arriving())
+        self._make = subprocess.Popen(
+            ["make", "--silent", f"VENV={environment}", f"{environment}/.ready"],
+            cwd=settings.BASE_DIR,
+            stdout=subprocess.DEVNULL,
+        )
+        return self
+
+    def tend(self) -> None:
+        if self._make is None or (code := self._make.poll()) is None:
+            return
+        if code:
+            self._say("  Torch could not be installed (above). `make demo` tries again.")
+        else:
+            self._say(f"  Torch is there, after {about(time.monotonic() - self._began)}.")
+        self._make = None
+        self._until_over.close()
+
+    def __exit__(self, *_: object) -> None:
+        """What is not there yet is installed the next time."""
+        if self._make is not None:
+            self._make.terminate()
+            self._make.wait()
+        self._until_over.close()
+
+
+def unpack_engines() -> None:
+    """Put the shipped model, exported, where the engine seeks it: it needs no torch then."""
+    engines = settings.CACHE_DIR / "engines"
+    engines.mkdir(parents=True, exist_ok=True)
+    for packed in (DEMO / "engine").glob("*.xz"):
+        target = engines / packed.stem
+        if not target.exists():
+            aside = target.with_suffix(f".{os.getpid()}")
+            aside.write_bytes(lzma.decompress(packed.read_bytes()))
+            aside.replace(target)
 
 
 def stored(path: Path, folder: str) -> tuple[str, str]:
