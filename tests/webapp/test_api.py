@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -625,3 +628,34 @@ def test_the_key_of_a_deleted_run_is_answered_with_a_sentence(api, asset, projec
     answer = api.post("/runs/", wish, **key)
     assert answer.status_code == 422
     assert "deleted" in answer.json()["detail"]
+
+
+FIRST_ASKED_AT_ONCE = """
+import sys, threading
+import django
+django.setup()
+from django.conf import settings
+from django.test import Client
+settings.ALLOWED_HOSTS = ["*"]
+sys.setswitchinterval(1e-6)  # so that the threads meet everywhere
+start, answers = threading.Barrier(4), []
+def ask():
+    client = Client(raise_request_exception=False)
+    start.wait()
+    answers.append(client.get("/api/v1/schema/").status_code)
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(answers)
+"""
+
+
+def test_a_schema_that_several_ask_for_at_once_is_given_to_all(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_ASKED_AT_ONCE],
+        env=os.environ
+        | {"SIGHTLINE_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[200, 200, 200, 200]", done.stderr
