@@ -1,4 +1,4 @@
-"""`make demo`: the invented brands, analysed through the real queue, then the site."""
+"""`make demo`: the site, and in it the invented brands, analysed through the real queue."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ BRANDS = {
 
 
 class Command(BaseCommand):
-    help = "Analyse the demo clip through the queue and a worker, then serve the site."
+    help = "Serve the site, and analyse the demo clip in it through the queue and a worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-        parser.add_argument("--no-serve", action="store_true", help="Stop once it is analysed.")
+        parser.add_argument("--no-serve", action="store_true", help="Only analyse, and stop then.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("Preparing the database …")
@@ -63,10 +63,11 @@ class Command(BaseCommand):
         for name, command in EMBEDDED.items():
             processes.start(name, command())
         try:
-            self._analyse(workspace, user, processes)
-            if not options["no_serve"] and not processes.ending:
+            if not options["no_serve"]:  # what is found is seen while it is being found
                 processes.start("web server", web(options["host"], options["port"]))
                 self.stdout.write(welcome(options["host"], options["port"]))
+            self._analyse(workspace, user, processes)
+            if not options["no_serve"]:
                 with TorchInstalling(self.stdout.write) as installing:
                     while not processes.ending:
                         processes.tend()
