@@ -67,6 +67,11 @@ def recover(path: Path | str, pictures: Sequence[NDArray[np.uint8]]) -> Any:
     )
 
 
+def trains_further(graph: Path) -> bool:
+    """Do its kernels bear names of layers, without which `recover` cannot open it?"""
+    return bool(_read_weights(graph))
+
+
 def is_export(path: Path | str) -> bool:
     """Is it a file that `recover` would open, and `load_model` would not?"""
     return model_format(Path(path)) in EXPORTS

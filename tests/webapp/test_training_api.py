@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.trained import dataset_version, evaluation, model_version
@@ -114,6 +115,25 @@ def test_what_cannot_be_trained_is_answered_in_words(api, frozen, wish, status):
     assert answer.json()["detail"]
     assert not TrainingRun.objects.exists()
     assert not RegisteredModel.objects.exists()
+
+
+def test_weights_are_sent_and_a_training_starts_from_them(api, frozen, key_for, viewer):
+    def send(name: str, headers: dict[str, str]):
+        body = {"file": SimpleUploadedFile(name, b"weights"), "name": " Published  nano "}
+        return Client().post(f"{API}/model-versions/", body, **headers)
+
+    answer = send("yolo26n.pt", api.headers)
+    assert answer.status_code == 202
+    made = ModelVersion.objects.get(pk=answer.json()["id"])
+    assert (made.model.name, made.status) == ("Published nano", "waiting")
+    wish = {"dataset_version": frozen.pk, "name": "Boards", "base": made.pk}
+    early = api.post("/trainings/", wish)
+    assert early.status_code == 422
+    assert "still being checked" in early.json()["detail"]
+    ModelVersion.objects.update(status=Status.DONE)
+    assert api.post("/trainings/", wish).status_code == 202
+    assert "can hold programs" in send("yolo26n.pkl", api.headers).json()["detail"]
+    assert send("yolo26n.pt", key_for(viewer)).status_code == 403
 
 
 def test_a_training_goes_on_stops_and_is_tried_again(api, training):

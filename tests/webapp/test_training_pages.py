@@ -6,11 +6,13 @@ import json
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from tests.trained import dataset_version, model_version
+from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
-from webapp.registry.versions import RegisteredModel
+from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.training.models import TrainingRun
 from webapp.training.options import DEFAULTS
 
@@ -48,7 +50,7 @@ def test_the_form_has_defaults_that_do(browser, frozen):
     page = browser.get("/training/new").content.decode()
     assert f'<option value="{frozen.pk}" selected>' in page
     assert 'value="Harbour Cup"' in page
-    assert "There is none that can be trained further yet" in page
+    assert "Upload weights" in page
     browser.post("/training/new", filled(frozen))
     training = TrainingRun.objects.get()
     assert training.model.name == "Boards"
@@ -78,6 +80,88 @@ def test_it_can_start_from_a_version_of_ours(browser, frozen, workspace):
     assert f'<option value="{base.pk}" selected>' in page
     browser.post("/training/new", filled(frozen, start="version", base=base.pk))
     assert TrainingRun.objects.get().base == base
+
+
+def give(browser, name: str = "yolo26n.pt", data: bytes = b"weights", **fields):
+    file = SimpleUploadedFile(name, data)
+    return browser.post("/training/weights/give", {"weights": file} | fields)
+
+
+def checked(version: ModelVersion, **description: object) -> None:
+    known = {"labels": ["kestrel", "person"], "task": "boxes", "trains_further": True}
+    ModelVersion.objects.filter(pk=version.pk).update(
+        status=Status.DONE, description=known | description
+    )
+
+
+def test_weights_are_uploaded_where_the_start_is_chosen(browser, frozen):
+    said = give(browser, version=frozen.pk).content.decode()
+    version = ModelVersion.objects.get()
+    assert (version.model.name, version.source) == ("yolo26n", "yolo26n.pt")
+    assert f'<option value="{version.pk}" selected>yolo26n v1 · being checked' in said
+    assert 'value="version" checked' in said
+    asked = {"base": version.pk, "version": frozen.pk, "start": "version"}
+    assert browser.get("/training/weights", asked | {"waiting": ""}).status_code == 204
+    early = browser.post("/training/new", filled(frozen, start="version", base=version.pk))
+    assert "still being checked" in early.content.decode()
+    checked(version)
+    DatasetVersion.objects.update(counts={"labels": [{"label": "Kestrel", "train": 4}]})
+    said = browser.get("/training/weights", asked | {"waiting": ""}).content.decode()
+    assert "yolo26n v1 passed its check. It knows Kestrel by name already." in said
+    browser.post("/training/new", filled(frozen, start="version", base=version.pk))
+    assert TrainingRun.objects.get().base == version
+
+
+def test_the_same_weights_given_again_are_the_same_version(browser, frozen):
+    give(browser)
+    give(browser, "renamed.pt")
+    assert ModelVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [("yolo.pkl", b"x", "Other formats can hold programs"), ("yolo.pt", b"", "empty")],
+)
+def test_what_is_no_file_of_weights_is_said_beside_the_field(browser, frozen, name, data, sentence):
+    assert sentence in give(browser, name, data).content.decode()
+    assert "Choose a file." in browser.post("/training/weights/give").content.decode()
+    assert not ModelVersion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("description", "sentence"),
+    [
+        ({"task": "concept"}, "was made for another task than Boards v1: for whole pictures"),
+        ({"trains_further": False}, "Give the .pt file that it was exported from"),
+    ],
+)
+def test_weights_that_do_not_fit_say_why(browser, frozen, description, sentence):
+    give(browser)
+    version = ModelVersion.objects.get()
+    checked(version, **description)
+    asked = {"base": version.pk, "version": frozen.pk, "start": "version"}
+    assert sentence in browser.get("/training/weights", asked).content.decode()
+    answer = browser.post("/training/new", filled(frozen, start="version", base=version.pk))
+    assert sentence in answer.content.decode()
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_file_that_fails_its_check_says_why(browser, frozen):
+    give(browser)
+    version = ModelVersion.objects.get()
+    ModelVersion.objects.update(status=Status.FAILED, error="It holds code besides weights.")
+    said = browser.get("/training/weights", {"base": version.pk}).content.decode()
+    assert "yolo26n v1 cannot be used. It holds code besides weights." in said
+
+
+def test_without_scripts_the_file_comes_with_the_form(browser, frozen):
+    file = SimpleUploadedFile("yolo26n.pt", b"weights")
+    page = browser.post("/training/new", filled(frozen, weights=file, name="Cup", epochs=7))
+    text = page.content.decode()
+    assert "yolo26n v1 is being checked" in text
+    assert 'value="Cup"' in text
+    assert 'value="7"' in text
+    assert not TrainingRun.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -186,6 +270,8 @@ def test_a_viewer_watches_and_touches_nothing(client_for, viewer, training, froz
         assert browser.post(f"/training/{training.pk}/{verb}").status_code == 403
     assert browser.get("/training/new").status_code == 403
     assert browser.post("/training/new", filled(frozen)).status_code == 403
+    assert browser.get("/training/weights").status_code == 403
+    assert give(browser).status_code == 403
     assert TrainingRun.objects.get().status == Status.WAITING
 
 

@@ -17,7 +17,9 @@ from webapp.registry.serializers import (
     PromoteSerializer,
     RegisteredModelSerializer,
     StartSerializer,
+    WeightsSerializer,
 )
+from webapp.registry.uploads import add_version
 from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.rest import (
     Conflict,
@@ -40,10 +42,27 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceOb
 @extend_schema_view(
     list=extend_schema(summary="Versions of models"),
     retrieve=extend_schema(summary="One version of a model"),
+    create=extend_schema(
+        summary="Add a file of weights as a version of a model",
+        description="Answered with 202: a worker opens the file without running anything in it. "
+        "Once its `status` is done, it can be used, and be the `base` of a training.",
+        request={"multipart/form-data": WeightsSerializer},
+        responses={202: ModelVersionSerializer},
+    ),
 )
 class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    queries = {"create": InWorkspace}
     queryset = ModelVersion.objects.select_related("model__workspace", "training")
     serializer_class = ModelVersionSerializer
+
+    def create(self, request: Request) -> Response:
+        workspace = workspace_for(request, Action.ANALYSE, self.asked.get("workspace"))
+        wish = self.sent(WeightsSerializer)
+        name, file, source = wish["name"], wish["file"], wish["source"]
+        with in_words():
+            version = add_version(workspace, name, file, source=source, by=request.user)
+        told = ModelVersionSerializer(version).data
+        return Response(told, status=status.HTTP_202_ACCEPTED)
 
     def _now(self, version: ModelVersion) -> Response:
         version.refresh_from_db()

@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 from webapp.accounts.models import Workspace
 from webapp.choosing import offer
 from webapp.registry.uploads import SUFFIXES
-from webapp.registry.versions import RegisteredModel
 
 
 class ModelUploadForm(forms.Form):
@@ -36,9 +35,6 @@ class ModelUploadForm(forms.Form):
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
-
-    def model(self) -> RegisteredModel:
-        return RegisteredModel.named(self.workspace, self.cleaned_data["name"])
 
 
 class GateForm(forms.Form):

@@ -27,6 +27,19 @@ class ModelVersionSerializer(serializers.ModelSerializer):
         return training.pk if training else None
 
 
+class WeightsSerializer(Body):
+    file = serializers.FileField(help_text=".pt, .safetensors or .onnx; at most 500 MB.")
+    name = serializers.CharField(
+        max_length=80, help_text="The model: one that exists gets a new version."
+    )
+    source = serializers.CharField(
+        required=False, default="", max_length=255, help_text="Where it came from."
+    )
+
+    def validate_name(self, name: str) -> str:
+        return " ".join(name.split())
+
+
 class RegisteredModelSerializer(serializers.ModelSerializer):
     versions = ModelVersionSerializer(many=True, read_only=True)
     aliases = serializers.SerializerMethodField(help_text="The version each name stands for.")

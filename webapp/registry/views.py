@@ -21,7 +21,7 @@ from webapp.ids import is_id
 from webapp.registry.exports import ModelExport
 from webapp.registry.forms import CopyForm, GateForm, ModelUploadForm
 from webapp.registry.hosting import Hosting
-from webapp.registry.uploads import ModelFileRefused, store_model
+from webapp.registry.uploads import ModelFileRefused, add_version
 from webapp.registry.versions import Alias, ModelVersion, RegisteredModel
 
 PRODUCTION = "production"
@@ -70,19 +70,14 @@ def _versions() -> QuerySet[ModelVersion]:
 
 
 def _add(request: MemberRequest, form: ModelUploadForm) -> ModelVersion | None:
-    upload = form.cleaned_data["file"]
+    said = form.cleaned_data
     try:
-        stored = store_model(upload)
+        return add_version(
+            form.workspace, said["name"], said["file"], source=said["source"], by=request.user
+        )
     except ModelFileRefused as refused:
         form.add_error("file", str(refused))
         return None
-    source = form.cleaned_data["source"] or upload.name
-    with transaction.atomic():
-        version = form.model().add_version(
-            file=stored.file, sha256=stored.sha256, source=source[:255], by=request.user
-        )
-    store_model(upload)  # the last version of the same weights may have been erased just before
-    return version
 
 
 @may(Action.VIEW)

@@ -30,23 +30,26 @@ def frozen_versions(workspace: Workspace) -> QuerySet[DatasetVersion]:
     )
 
 
-def bases(workspace: Workspace) -> QuerySet[ModelVersion]:
-    """Versions that a training can start from."""
-    return (
-        ModelVersion.objects.filter(
-            model__workspace=workspace,
-            status=Status.DONE,
-            archived=None,
-        )
-        .select_related("model__workspace")
-        .order_by("model__name", "-number")
-    )
+def bases(workspace: Workspace, *, failed_too: bool = False) -> QuerySet[ModelVersion]:
+    """Versions that a training can start from, now or when their check is over."""
+    rows = ModelVersion.objects.filter(model__workspace=workspace, archived=None)
+    if not failed_too:
+        rows = rows.exclude(status=Status.FAILED)
+    return rows.select_related("model__workspace").order_by("model__name", "-number")
 
 
 class VersionChoice(forms.ModelChoiceField):
     def label_from_instance(self, version: Any) -> str:
         task = version.dataset.get_task_display().lower()
         return f"{version} · {version.dataset.project} · {task}"
+
+
+class BaseChoice(forms.ModelChoiceField):
+    def label_from_instance(self, version: Any) -> str:
+        if version.is_being_checked:
+            return f"{version} · being checked"
+        can = version.description.get("trains_further", True)
+        return str(version) if can else f"{version} · cannot be trained further"
 
 
 def _whole(name: str, label: str, help_text: str = "") -> forms.IntegerField:
@@ -73,7 +76,7 @@ class TrainingForm(forms.Form):
         widget=forms.TextInput({"list": "model-names", "autocomplete": "off"}),
     )
     start = forms.ChoiceField(choices=list(STARTS.items()), widget=forms.RadioSelect)
-    base = forms.ModelChoiceField(
+    base = BaseChoice(
         ModelVersion.objects.none(), required=False, label="Version", empty_label="Choose a version"
     )
     architecture = forms.ChoiceField(label="Network")

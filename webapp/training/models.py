@@ -19,6 +19,7 @@ from webapp.runs.workers import Worker
 from webapp.stored_files import StoredFile
 from webapp.training.options import checked
 
+_OF_TASK = {"boxes": "boxes around things", "concept": "whole pictures"}
 # What a label is shown from: at 1 nothing would be.
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99
 
@@ -75,10 +76,27 @@ def _refuse_a_base(
         raise Refused("Choose the version to start from.")
     if base.model.workspace_id != workspace.pk:
         raise Refused(f"{base} is in another workspace.")
+    if problem := unfit(base, version):
+        raise Refused(problem)
+
+
+def unfit(base: ModelVersion, version: DatasetVersion | None) -> str:
+    """Why no training on these pictures can start from the model version; "" where one can."""
+    if base.is_being_checked:
+        return f"{base} is still being checked. A training can start from it when that is over."
     if not base.is_usable:
-        raise Refused(f"{base} has not passed its check, so nothing can start from it.")
-    if base.task != version.dataset.task:
-        raise Refused(f"{base} was made for another task than {version}.")
+        return f"{base} has not passed its check, so nothing can start from it."
+    if not base.description.get("trains_further", True):
+        return (
+            f"{base} can find things but not be trained further: it is no network that we know. "
+            "Give the .pt file that it was exported from."
+        )
+    if version is not None and base.task != version.dataset.task:
+        return (
+            f"{base} was made for another task than {version}: for {_OF_TASK[base.task]}, and "
+            f"that is about {_OF_TASK[version.dataset.task]}."
+        )
+    return ""
 
 
 class TrainingRun(Leased):

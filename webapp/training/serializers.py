@@ -63,7 +63,9 @@ class TrainingRequestSerializer(Body):
         required=False, max_length=80, help_text="… or the name of one, made where there is none."
     )
     base = serializers.IntegerField(
-        required=False, allow_null=True, help_text="The version to start from."
+        required=False,
+        allow_null=True,
+        help_text="The version to start from; a file becomes one at `model-versions`.",
     )
     options = serializers.DictField(
         required=False, help_text="imgsz, epochs, patience, seed, augment, …: as in a training."

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from webapp.training import evaluations, versions, views
+from webapp.training import evaluations, starting, versions, views
 
 urlpatterns = [
     path("training", views.trainings, name="trainings"),
     path("training/new", views.new, name="training-new"),
+    path("training/weights", starting.weights, name="training-weights"),
+    path("training/weights/give", starting.give_weights, name="training-weights-give"),
     path("training/<number:pk>", views.training, name="training"),
     path("training/<number:pk>/status", views.status, name="training-status"),
     path("training/<number:pk>/stop", views.stop, name="training-stop"),

@@ -21,6 +21,7 @@ from webapp.registry.versions import RegisteredModel
 from webapp.training.forms import TrainingForm, bases, frozen_versions
 from webapp.training.models import TrainingRun
 from webapp.training.options import DEFAULTS, published_here
+from webapp.training.starting import given, said_of
 
 A_PAGE = 30
 # The columns of the curves: name, title, decimals.
@@ -62,6 +63,8 @@ def trainings(request: MemberRequest) -> HttpResponse:
 def new(request: MemberRequest) -> HttpResponse:
     """The form for a training; posting it starts one."""
     workspace = request.membership.workspace
+    if request.method == "POST" and "weights" in request.FILES:  # of a page without scripts
+        return _with_weights(request)
     form = TrainingForm(workspace, request.POST or None, initial=_defaults(request))
     if request.method == "POST" and form.is_valid():
         try:
@@ -71,19 +74,42 @@ def new(request: MemberRequest) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             return redirect("training", run.pk)
+    return _form(request, form)
+
+
+def _with_weights(request: MemberRequest) -> HttpResponse:
+    """The form as it was sent, with the file that came with it chosen as the start."""
+    base, problem = given(request)
+    wish = request.POST.copy()
+    wish["start"], wish["base"] = "version", str(base.pk) if base else ""
+    form = TrainingForm(request.membership.workspace, initial=wish.dict())
+    return _form(request, form, problem=problem)
+
+
+def _form(request: MemberRequest, form: TrainingForm, problem: str = "") -> HttpResponse:
+    workspace = request.membership.workspace
+    base = bases(workspace).filter(pk=_chosen(form, "base")).first()
+    pictures = frozen_versions(workspace).filter(pk=_chosen(form, "version")).first()
     context = {
         "form": form,
         "model_names": RegisteredModel.objects.filter(workspace=workspace).values_list(
             "name", flat=True
         ),
         "n_versions": frozen_versions(workspace).count(),
-        "n_bases": bases(workspace).count(),
         "published": published_here(),
         "is_unfolded": any(form[name].errors for name in FOLDED) if form.is_bound else False,
         "folded": [form[name] for name in FOLDED],
+        "weights_problem": problem,
     }
-    status = 422 if form.is_bound and form.errors else 200
+    context |= said_of(workspace, base, pictures)
+    status = 422 if problem or (form.is_bound and form.errors) else 200
     return render(request, "training/new.html", context, status=status)
+
+
+def _chosen(form: TrainingForm, name: str) -> int:
+    """The number of the row that a field of the form stands at; 0 where it stands at none."""
+    value = str(getattr(form[name].value(), "pk", form[name].value()) or "")
+    return int(value) if is_id(value) else 0
 
 
 FOLDED = (

@@ -17,9 +17,11 @@ from workers.engine.piece import piece
 def check_model(version: ModelVersion, beat: Heartbeat) -> dict[str, Any]:
     """Read a model's labels and export it for the engine, or say why it cannot be used."""
     from analysis.models.describe import describe
+    from analysis.models.exported_weights import EXPORTS, trains_further
     from analysis.models.onnx_graph import export_onnx
 
     path = local_path(version.file)
     description = describe(path)
-    export_onnx(path, settings.CACHE_DIR / "engines")
-    return {"description": asdict(description)}
+    graph = export_onnx(path, settings.CACHE_DIR / "engines")
+    goes_on = description.format not in EXPORTS or trains_further(graph)
+    return {"description": asdict(description) | {"trains_further": goes_on}}

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from analysis.errors import UnusableModel
 from analysis.models import exports as model_exports
 from analysis.models.compact import save_compact
-from analysis.models.exported_weights import is_export, recover
+from analysis.models.exported_weights import is_export, recover, trains_further
 from analysis.models.network import load_model
 from analysis.models.onnx_graph import export_onnx
 from analysis.models.ultralytics_fence import ultralytics
@@ -116,9 +116,9 @@ def test_kernels_of_8_bits_are_read_as_numbers(pictures, name):
     assert scores.max() > 0.8
 
 
-def test_another_network_is_refused_in_words(tmp_path):
+def other_network(path, named: str):
     kernel = helper.make_tensor("k", TensorProto.FLOAT, [4, 3, 1, 1], [0.1] * 12)
-    node = helper.make_node("Conv", ["images", "k"], ["output0"], name="/model.0/conv/Conv")
+    node = helper.make_node("Conv", ["images", "k"], ["output0"], name=named)
     shape = [1, 3, 64, 64]
     graph = helper.make_graph(
         [node],
@@ -130,6 +130,17 @@ def test_another_network_is_refused_in_words(tmp_path):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     helper.set_model_props(model, {"names": "{0: 'Kestrel'}", "imgsz": "[64, 64]"})
     model.ir_version = 8
-    onnx.save(model, tmp_path / "other.onnx")
+    onnx.save(model, path)
+    return path
+
+
+def test_an_export_says_beforehand_whether_it_trains_further(from_onnx, tmp_path):
+    export, _ = from_onnx
+    assert trains_further(export)
+    assert not trains_further(other_network(tmp_path / "other.onnx", "Conv_7"))
+
+
+def test_another_network_is_refused_in_words(tmp_path):
+    other_network(tmp_path / "other.onnx", "/model.0/conv/Conv")
     with pytest.raises(UnusableModel, match="not trained further: it is no network that we know"):
         recover(tmp_path / "other.onnx", [])
