@@ -198,3 +198,42 @@ def test_a_training_that_runs_is_shown_with_where_it_stands(at_home, project, wo
     assert reverse("training", args=[training.pk]) in page
     assert "Training Boards" in page
     assert "Epochs done" in page
+
+
+@pytest.fixture
+def demo(run, workspace):
+    """The run of a project that looks with the demo's model."""
+    model = RegisteredModel.objects.create(workspace=workspace, name="Demo brands")
+    run.project.model_version = ModelVersion.objects.create(
+        model=model, number=1, file="m", sha256="1" * 64, status=Status.DONE, source="demo"
+    )
+    run.project.save()
+    return run
+
+
+def test_the_demo_says_three_things_to_try_and_ticks_them(at_home, demo, run_of):
+    assert "Three things to try" in read(at_home)
+    assert read(at_home).count(", done</span>") == 0
+    opened = at_home.post(reverse("tour-evidence"))
+    assert opened.url.startswith(reverse("asset", args=[demo.asset_id]))
+    assert "open=" in opened.url
+    assert read(at_home).count(", done</span>") == 1
+    again = run_of(demo.asset, demo.project)
+    Run.objects.filter(pk=again.pk).update(inputs=again.inputs | {"again": {"label": 1}})
+    assert read(at_home).count(", done</span>") == 2
+    at_home.post(reverse("report-issue", args=[again.pk]), {"title": "Derby"})
+    assert "Three things to try" not in read(at_home)
+
+
+def test_the_tour_is_the_demos_alone_and_ends_for_whom_dismisses_it(
+    at_home, run, demo, person, workspace, client_for, other_workspace, stranger
+):
+    assert client_for(stranger).post(reverse("tour-evidence")).status_code == 404
+    assert "Three things to try" not in read(client_for(stranger))
+    at_home.post("/dismiss", {"key": "tour"})
+    at_home.get("/")  # which says that it is dismissed
+    assert "Three things to try" not in read(at_home)
+    assert "Three things to try" in read(client_for(person("cleo", "analyst", workspace)))
+    demo.project.model_version = None
+    demo.project.save()
+    assert "Three things to try" not in read(client_for(person("dora", "analyst", workspace)))

@@ -8,7 +8,7 @@ from webapp.accounts.models import User
 class Dismissal(models.Model):
     """Something under "Needs you" that a person has seen and does not want to see again.
 
-    `key` says what and as of when: what fails anew is shown anew.
+    `key` says what and as of when: what fails anew is shown anew. So it is with the demo's tour.
     """
 
     WORKSPACE = None  # a person's own

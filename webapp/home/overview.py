@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q
 from django.urls import reverse
 
 from webapp.accounts.models import Action, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
-from webapp.datasets.dataset import Dataset
 from webapp.home.models import Dismissal
+from webapp.home.steps import first_steps, next_steps
+from webapp.home.tour import TOUR, tour
 from webapp.leases import Status
 from webapp.project_pages.page import posters
-from webapp.projects.models import Label, Project, Reference
-from webapp.reports.models import Report
+from webapp.projects.models import Label, Project
 from webapp.runs.answers import Answer, answers_of
 from webapp.runs.run import Run
 from webapp.runs.workers import Worker
@@ -28,7 +28,6 @@ MOST_NEEDS = 6
 MOST_LOOKED_AT = 60  # of each kind, dismissed ones among them
 MOST_RUNNING = 8
 MOST_RECENT = 12
-YOUNG = 4  # assets; with more, a workspace has found its way
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,6 @@ class Need:
     verb: str = ""  # of the button that posts to `action`
     action: str = ""
     is_bad: bool = True
-
-
-@dataclass(frozen=True)
-class Step:
-    title: str
-    what: str
-    link: str
-    verb: str
-    is_done: bool
 
 
 @dataclass(frozen=True)
@@ -74,10 +64,8 @@ def overview(request: MemberRequest) -> dict[str, Any]:
             :MOST_RUNNING
         ]
     )
-    first = _first_steps(workspace) if may_act else []
     return {
-        "steps": first or (_next_steps(workspace) if may_act else []),
-        "steps_lead": "To a first report" if first else "What else it does",
+        **(_steps(request) if may_act else {}),
         "needs": needs_of(request, is_waiting=bool(running or preparing)) if may_act else [],
         "running": running,
         "preparing": preparing,
@@ -87,80 +75,14 @@ def overview(request: MemberRequest) -> dict[str, Any]:
     }
 
 
-def _finished(workspace: Workspace) -> QuerySet[Run]:
-    """Runs with a report that can be opened."""
-    mine = {"project__workspace": workspace, "asset__workspace": workspace}
-    return Run.objects.finished().filter(asset__removed=None, **mine)
-
-
-def _first_steps(workspace: Workspace) -> list[Step]:
-    """The way to a first report; nothing once there is a finished run."""
-    if _finished(workspace).exists():
-        return []
-    project = Project.objects.filter(workspace=workspace).order_by("-changed").first()
-    asset = Asset.objects.filter(workspace=workspace).first()
-    has_logo = Reference.objects.logos().filter(label__project__workspace=workspace).exists()
-    has_logo = (
-        has_logo or Project.objects.filter(workspace=workspace).exclude(model_version=None).exists()
-    )
-    brands = reverse("project", args=[project.pk]) if project else reverse("projects")
-    watch = reverse("asset", args=[asset.pk]) if asset else reverse("library")
-    return [
-        Step(
-            "Add a brand with a picture of its logo",
-            "A project holds the brands to look for. One clean picture of each logo is enough.",
-            brands,
-            "Add a logo" if project else "Make a project",
-            has_logo,
-        ),
-        Step(
-            "Drop a video",
-            "A broadcast, a clip or a picture, on the project's page: it is analysed as soon as it "
-            "is ready. It stays on this machine.",
-            brands if project else reverse("library"),
-            "Open the project" if project else "Open the library",
-            asset is not None,
-        ),
-        Step(
-            "Read the report",
-            "Results appear while the analysis runs: seconds on screen, share of voice, and every "
-            "number down to its frames.",
-            watch,
-            "Open the video" if asset else "After the video",
-            False,
-        ),
-    ]
-
-
-def _next_steps(workspace: Workspace) -> list[Step]:
-    """What a workspace that has its first report may not know of; nothing once it has grown."""
-    if Asset.objects.filter(workspace=workspace).count() >= YOUNG:
-        return []
-    newest = _finished(workspace).latest("finished")
-    steps = [
-        Step(
-            "Send a report",
-            "Frozen numbers with all they rest on, as a page, PDF or table, by a link that ends.",
-            reverse("run-report", args=[newest.pk]),
-            "Open the report",
-            Report.objects.filter(workspace=workspace).exists(),
-        ),
-        Step(
-            "Look for your own brands",
-            "A project of yours with a logo each, then drop a video into the library.",
-            reverse("projects"),
-            "Make a project",
-            Project.objects.filter(workspace=workspace).count() > 1,
-        ),
-        Step(
-            "Teach it what it misses",
-            "From a few pictures, or a logo file alone, to a detector that knows your brands.",
-            reverse("dataset-start"),
-            "Start a training project",
-            Dataset.objects.filter(project__workspace=workspace).exists(),
-        ),
-    ]
-    return [] if all(step.is_done for step in steps) else steps
+def _steps(request: MemberRequest) -> dict[str, Any]:
+    """What to do next: the way to a first report, the tour of the demo, or what else there is."""
+    workspace = request.membership.workspace
+    if steps := first_steps(workspace):
+        return {"steps": steps, "steps_lead": "To a first report"}
+    if steps := tour(request):
+        return {"steps": steps, "steps_lead": "Three things to try", "dismisses": TOUR}
+    return {"steps": next_steps(workspace), "steps_lead": "What else it does"}
 
 
 def needs_of(request: MemberRequest, *, is_waiting: bool) -> list[Need]:

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("dismiss", views.dismiss, name="dismiss"),
     path("dismissals/<number:pk>/undo", views.undo_dismissal, name="dismissal-undo"),
+    path("tour/evidence", views.tour_evidence, name="tour-evidence"),
     path("settings/system", views.system, name="system"),
     path("healthz", views.health, name="health"),
 ]

@@ -18,6 +18,7 @@ from webapp.home import system as machine
 from webapp.home.health import lately
 from webapp.home.models import Dismissal
 from webapp.home.overview import needs_of, overview
+from webapp.home.tour import EVIDENCE, TOUR, demo_run, evidence, tour
 from webapp.labelling.finding import given, taken_away
 
 
@@ -39,13 +40,26 @@ def home(request: PersonRequest) -> HttpResponse:
 def dismiss(request: MemberRequest) -> HttpResponse:
     """Show this person one thing that needs them no more; it can be undone."""
     key = request.POST.get("key", "")
-    need = next((n for n in needs_of(request, is_waiting=False) if n.key == key), None)
-    if need is None:
+    shown = {need.key: need.title for need in needs_of(request, is_waiting=False)}
+    if tour(request):
+        shown[TOUR] = "Three things to try"
+    if key not in shown:
         raise Http404
     dismissal, _ = Dismissal.objects.get_or_create(user=request.user, key=key)
     undo = reverse("dismissal-undo", args=[dismissal.pk])
-    messages.success(request, f"Dismissed: {need.title}", extra_tags=undo)
+    messages.success(request, f"Dismissed: {shown[key]}", extra_tags=undo)
     return redirect("home")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def tour_evidence(request: MemberRequest) -> HttpResponse:
+    """Open what a figure of the demo rests on, and remember that this person has seen it."""
+    run = demo_run(request.membership.workspace)
+    if run is None:
+        raise Http404
+    Dismissal.objects.get_or_create(user=request.user, key=EVIDENCE)
+    return redirect(evidence(run))
 
 
 @require_POST

@@ -22,10 +22,18 @@ from PIL import Image
 from webapp import torch_arriving
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset
+from webapp.home import tour
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
-from webapp.management.commands.serve import address, first_administrator, prepare, welcome
-from webapp.processes import EMBEDDED, Processes, web
+from webapp.management.commands.serve import (
+    address,
+    first_administrator,
+    prepare,
+    start_site,
+    start_workers,
+    welcome,
+)
+from webapp.processes import Processes
 from webapp.projects.models import Project
 from webapp.registry.versions import ModelVersion, RegisteredModel
 from webapp.runs.results import columns_of
@@ -60,12 +68,11 @@ class Command(BaseCommand):
         workspace = Workspace.objects.of(user).order_by("pk")[0]
         processes = Processes(self.stdout.write)
         processes.stop_on_signals()
-        for name, command in EMBEDDED.items():
-            processes.start(name, command())
         try:
             if not options["no_serve"]:  # what is found is seen while it is being found
-                processes.start("web server", web(options["host"], options["port"]))
+                start_site(processes, options["host"], options["port"])
                 self.stdout.write(welcome(options["host"], options["port"]))
+            start_workers(processes)
             self._analyse(workspace, user, processes)
             if not options["no_serve"]:
                 with TorchInstalling(self.stdout.write) as installing:
@@ -198,7 +205,7 @@ def add_model(workspace: Workspace, user: User) -> ModelVersion:
         defaults={"description": "Trained from synthesised pictures by demo/make_model.py."},
     )
     known = model.versions.filter(sha256=digest).first()
-    return known or model.add_version(file=name, sha256=digest, source="demo", by=user)
+    return known or model.add_version(file=name, sha256=digest, source=tour.DEMO, by=user)
 
 
 def add_project(workspace: Workspace, user: User, model: ModelVersion) -> Project:

@@ -1,12 +1,20 @@
+import hashlib
 import os
+import time
+import urllib.request
+from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from webapp.accounts.models import SignInLink, User, Workspace
 from webapp.processes import EMBEDDED, Processes, web
+
+FIRST_ANSWER_S = 60  # after which the workers start all the same
 
 
 class Command(BaseCommand):
@@ -21,11 +29,10 @@ class Command(BaseCommand):
         os.environ.setdefault("SIGHTLINE_URL", address(options["host"], options["port"]))
         processes = Processes(self.stdout.write)
         processes.stop_on_signals()
-        for name, command in EMBEDDED.items():
-            processes.start(name, command())
-        processes.start("web server", web(options["host"], options["port"]))
-        self.stdout.write(welcome(options["host"], options["port"]))
         try:
+            start_site(processes, options["host"], options["port"])
+            self.stdout.write(welcome(options["host"], options["port"]))
+            start_workers(processes)
             processes.run_until_stopped()
         finally:
             processes.stop()
@@ -35,7 +42,54 @@ def prepare() -> None:
     """Bring the database and the static files up to date."""
     call_command("migrate", verbosity=0, interactive=False)
     if not settings.DEBUG:
-        call_command("collectstatic", verbosity=0, interactive=False)
+        collect_static_files()
+
+
+def collect_static_files() -> None:
+    """Collect them where any is new: hashing and packing all of them takes seconds."""
+    seen = settings.STATIC_ROOT / ".collected"
+    now = _static_files()
+    if seen.exists() and seen.read_text() == now:
+        return
+    call_command("collectstatic", verbosity=0, interactive=False)
+    seen.write_text(now)
+
+
+def _static_files() -> str:
+    """A fingerprint of what there is to collect: each file's name, size and time."""
+    found = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            found.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def start_site(processes: Processes, host: str, port: int) -> None:
+    """Start the web server alone, and come back when it answers: workers that load their libraries
+    at the same time make whoever waits for the first page wait three times as long."""
+    processes.start("web server", web(host, port))
+    deadline = time.monotonic() + FIRST_ANSWER_S
+    while not processes.ending and time.monotonic() < deadline and not _answers(host, port):
+        processes.tend()
+        time.sleep(0.1)
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        urllib.request.urlopen(  # noqa: S310 — our own address
+            f"{address(host, port)}/healthz", timeout=FIRST_ANSWER_S
+        ).close()
+    except HTTPError:
+        return True  # it has something to say about the machine, and says it
+    except (URLError, OSError):
+        return False
+    return True
+
+
+def start_workers(processes: Processes) -> None:
+    for name, command in EMBEDDED.items():
+        processes.start(name, command())
 
 
 def first_administrator() -> User:
