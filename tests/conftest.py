@@ -164,7 +164,8 @@ def key_for(workspace) -> Callable[..., dict[str, str]]:
 @pytest.fixture
 def project(workspace, owner):
     """Kestrel (with a logo picture), Norra Bank and Vitalo (without)."""
-    from webapp.projects.models import COLOURS, Label, Project, Reference
+    from webapp.projects.colours import COLOURS
+    from webapp.projects.models import Label, Project, Reference
 
     project = Project.objects.create(workspace=workspace, name="Harbour Cup", created_by=owner)
     for position, name in enumerate(["Kestrel", "Norra Bank", "Vitalo"]):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.erasing import hold
+from webapp.projects.colours import apart, is_alike
 from webapp.projects.pictures import Picture
 from webapp.registry.versions import ModelVersion
 from webapp.storage import keep_once
@@ -22,12 +23,6 @@ from webapp.stored_files import StoredFile
 __all__ = [
     *("Label", "Project", "Reference", "Refused", "fingerprint", "label_snapshot", "snapshot"),
 ]
-
-# Okabe–Ito and kin: told apart by colour-blind eyes, and on both grounds of the interface.
-COLOURS = [
-    "#d1495b", "#00798c", "#edae49", "#6a4c93", "#66a182", "#2e86de", "#c06c2b", "#8d5a97",
-    "#3d9a8b", "#b5838d", "#7a8b2f", "#4f6d9a",
-]  # fmt: skip
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -104,10 +99,15 @@ class Project(models.Model):
         """Count an edit that takes nothing from anybody, such as one more label."""
         Project.objects.filter(pk=self.pk).update(version=F("version") + 1, changed=timezone.now())
 
-    def next_colour(self) -> str:
-        used = set(self.labels.values_list("colour", flat=True))
-        free = [colour for colour in COLOURS if colour not in used]
-        return free[0] if free else COLOURS[self.labels.count() % len(COLOURS)]
+    def _colour_of(self, name: str) -> str:
+        """The colour this brand has in another project, or one that no other brand has."""
+        mine = list(self.labels.values_list("colour", flat=True))
+        others = Label.objects.filter(project__workspace=self.workspace).exclude(project=self)
+        theirs = dict(others.values_list("name", "colour"))
+        known = theirs.get(name)
+        if known and not is_alike(known, mine):
+            return known
+        return apart(mine, rather_not=theirs.values())
 
     # --- questions ----------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class Project(models.Model):
             return before
         last = self.labels.aggregate(models.Max("position"))["position__max"]
         label = self.labels.create(
-            name=name, colour=self.next_colour(), position=0 if last is None else last + 1
+            name=name, colour=self._colour_of(name), position=0 if last is None else last + 1
         )
         Event.record(self.workspace, by, "added a label", name, project=self.name)
         return label

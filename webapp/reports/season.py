@@ -17,6 +17,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from analysis.exposure.columns import UNCHECKED
 from analysis.exposure.exports import Origin, as_dict, brands_csv
+from webapp.projects.colours import told_apart
 from webapp.projects.models import Project
 from webapp.runs.results import revision
 from webapp.runs.run import Run
@@ -113,7 +114,8 @@ def newest(finished: QuerySet[Run], project: Project) -> QuerySet[Run]:
 
 
 def season(runs: Sequence[Run], choices: Choices) -> Season:
-    """The figures of these runs, brand by brand. Brands of several projects meet by their name.
+    """The figures of these runs, brand by brand. Brands of several projects meet by their name;
+    where two of them have one colour, the one that is seen less gets another here.
 
     A label's number means something in one project only, and a time in one film, so neither what
     is left out nor a window is asked of a season.
@@ -137,7 +139,10 @@ def season(runs: Sequence[Run], choices: Choices) -> Season:
         )
         for name, mine in cells.items()
     ]
-    return Season(ordered, sorted(brands, key=lambda brand: -brand.reported_s), choices)
+    brands.sort(key=lambda brand: -brand.reported_s)
+    colours = told_apart((brand.name, brand.colour) for brand in brands)
+    told = [replace(brand, colour=colours[brand.name]) for brand in brands]
+    return Season(ordered, told, choices)
 
 
 def _figures(looked: Looked) -> dict[int, Figures]:
