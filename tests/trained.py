@@ -89,6 +89,12 @@ def predictions(model: str = "Boards v1") -> dict[str, Any]:
     }
 
 
+def nothing_found(model: str = "Boards v1") -> dict[str, Any]:
+    """The same pictures, on which a version found nothing."""
+    whole = predictions(model)
+    return whole | {"pictures": [picture | {"found": []} for picture in whole["pictures"]]}
+
+
 def evaluation(version: Any, pictures: Any, found: dict[str, Any] | None = None) -> Any:
     """A finished evaluation of a model version on a dataset version."""
     from django.utils import timezone

@@ -29,7 +29,7 @@ def figures(predictions: Predictions) -> Figures:
 
     A figure that the pictures cannot give (the recall of a label that no test picture bears, the
     precision of a label that was never found) is None. Overall figures are means over the labels
-    that the truth names, an unknown precision counting as 0.
+    that the truth names, an unknown precision counting as 0 unless all are.
     """
     known = curves(predictions)
     rows = [_label_row(label, curve, predictions) for label, curve in known.items()]
@@ -82,7 +82,9 @@ def _overall(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     names = ("precision", "recall", "f1", "ap50", "ap50_95")
     if not known:
         return dict.fromkeys(names)
-    return {name: sum(row[name] or 0.0 for row in known) / len(known) for name in names}
+    means = {name: sum(row[name] or 0.0 for row in known) / len(known) for name in names}
+    is_silent = all(row["precision"] is None for row in known)
+    return means | ({"precision": None} if is_silent else {})
 
 
 def thresholds(shown: Figures) -> dict[str, float]:

@@ -245,6 +245,15 @@ def test_advice_names_what_to_mend():
     assert advice({"labels": []}) == []
 
 
+def test_small_things_are_advised_only_where_they_were_measured_to_be_missed():
+    sizes = [
+        {"name": "small", "n_truth": 20, "recall": 0.3},
+        {"name": "large", "n_truth": 20, "recall": 0.9},
+    ]
+    assert "it finds 30%, of what is larger 90%" in advice({"labels": [], "sizes": sizes})[0]
+    assert not advice({"labels": [], "sizes": [sizes[0] | {"n_truth": 3}, sizes[1]]})
+
+
 def test_an_evaluation_of_nothing_is_shown(browser, workspace, frozen):
     empty = predictions() | {"pictures": [], "labels": []}
     row = evaluation(model_version(workspace), frozen, empty)

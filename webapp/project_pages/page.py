@@ -20,6 +20,7 @@ from webapp.projects.offers import Offer
 from webapp.runs.answers import Answer, answers_of
 from webapp.runs.refusals import nothing_to_look_for
 from webapp.runs.wanted import wanted
+from webapp.training.learned import learned_nothing, score
 
 ASSETS_A_PAGE = 25
 
@@ -43,9 +44,15 @@ class Row:
     not_this: list[Thumbnail]  # of what looks like it and is another thing
     can_be_found: bool
     in_model: bool
+    model_found: tuple[int, int] | None  # by the model alone: how many of how many when tested
     form: LabelForm | None  # only of an open row: 250 forms take their time
     is_open: bool
     conflict: bool
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Only the model could find it, and it found none when it was tested."""
+        return self.model_found is not None and self.model_found[1] > 0 and not self.model_found[0]
 
     @property
     def twins(self) -> list[str]:
@@ -86,6 +93,7 @@ def label_rows(
     """
     twins, typed = project.twins(), typed or {}
     model = project.model_version
+    tested = score(model) if model else None
     known = {name.casefold() for name in model.labels} if model else set()
     rows = []
     labels = project.current_labels()
@@ -104,6 +112,9 @@ def label_rows(
                 not_this=[t for t in pictures if t.reference.not_this],
                 can_be_found=usable or in_model,
                 in_model=in_model,
+                model_found=tested.of_label(label.words())
+                if tested and in_model and not usable
+                else None,
                 form=typed.get(label.pk) or (LabelForm.of(label) if is_open else None),
                 is_open=is_open,
                 conflict=label.pk == conflict,
@@ -131,10 +142,16 @@ def _thumbnails(label: Label, twins: dict[str, list[str]]) -> list[Thumbnail]:
 def labels_context(project: Project, **state: Any) -> dict[str, Any]:
     rows = label_rows(project, **state)
     both, only_labels, only_model = project.model_mapping()
+    model = project.model_version
+    tested = score(model) if model else None
     return {
         "project": project,
         "rows": rows,
         "n_blind": sum(not row.can_be_found for row in rows),
+        "n_doubtful": sum(row.is_doubtful for row in rows),
+        "n_by_model": sum(row.in_model for row in rows),
+        "model_score": tested,
+        "unlearned": learned_nothing(model, tested) if model else None,
         "removed": project.labels.exclude(archived=None),
         "max_labels": Project.MAX_LABELS,
         "mapping": {"both": both, "only_labels": only_labels, "only_model": only_model},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 FEW = 10  # true examples below which a label's figures are a guess
+WORSE = 0.2  # of the recall of small things, below which that is worth a word
 MOST = 6
 
 
@@ -21,9 +22,10 @@ def _all(figures: Mapping[str, Any]) -> Iterator[str]:
     for row in sorted(rows, key=lambda row: -row["fn"]):
         if row["fn"] >= 2 and row["fn"] > row["tp"]:
             yield (
-                f"{row['label']} is missed {row['fn']} times of {row['n_truth']}. Label more "
-                "pictures in which it is small, bent, blurred or partly hidden."
+                f"{row['label']} is missed {row['fn']} times of {row['n_truth']}. Look at the "
+                "missed ones below, and label more pictures like them."
             )
+    yield from _small(figures.get("sizes", []))
     for row in sorted(rows, key=lambda row: -row["fp"]):
         if row["fp"] >= 2 and row["fp"] > row["tp"]:
             yield (
@@ -37,6 +39,18 @@ def _all(figures: Mapping[str, Any]) -> Iterator[str]:
     absent = [row["label"] for row in rows if not row["n_truth"]]
     if absent:
         yield f"No picture measured on bears {', '.join(absent[:5])}."
+
+
+def _small(sizes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Where small things are missed far more often than large ones."""
+    known = {row["name"]: row for row in sizes if row["n_truth"] >= FEW}
+    small, large = known.get("small"), known.get("large") or known.get("medium")
+    if small and large and large["recall"] - small["recall"] >= WORSE:
+        yield (
+            f"Of what is smaller than 32 × 32 pixels it finds {small['recall']:.0%}, of what is "
+            f"larger {large['recall']:.0%}. Label more pictures in which it is small, or train "
+            "with larger pictures."
+        )
 
 
 def _mistaken(confusion: Mapping[str, Any]) -> Iterator[str]:

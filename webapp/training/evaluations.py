@@ -27,6 +27,7 @@ from webapp.ids import is_id
 from webapp.leases import Status
 from webapp.registry.versions import ModelVersion
 from webapp.training.advice import advice
+from webapp.training.learned import learned_nothing, score_of
 from webapp.training.measured import KINDS, Measured, chosen, gallery, measured, overall
 from webapp.training.models import Evaluation
 
@@ -44,7 +45,10 @@ FIGURES = (
 
 def _rows() -> QuerySet[Evaluation]:
     return Evaluation.objects.select_related(
-        "model_version__model__workspace", "dataset_version__dataset__project"
+        "model_version__model__workspace",
+        "model_version__training__base__model",
+        "model_version__training__version",
+        "dataset_version__dataset__project",
     )
 
 
@@ -55,6 +59,7 @@ def evaluation(request: MemberRequest, pk: int) -> HttpResponse:
     if row.status != Status.DONE:
         return render(request, "training/evaluation_waits.html", {"evaluation": row})
     other = _other(request, row)
+    nothing = learned_nothing(row.model_version, score_of(row))
     context = {
         "evaluation": row,
         "figures": row.figures,
@@ -63,7 +68,8 @@ def evaluation(request: MemberRequest, pk: int) -> HttpResponse:
         "measurable": _measurable(row),
         "compared": _compared(row.figures, other.figures) if other else [],
         "names": FIGURES,
-        "advice": advice(row.figures),
+        "nothing": nothing,
+        "advice": [] if nothing else advice(row.figures),
         "matrix": _matrix(row.figures.get("confusion")),
         "charts": _charts(row, other),
         "downloads": [(kind, title) for kind, (title, *_) in DOWNLOADS.items()],

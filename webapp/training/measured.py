@@ -159,7 +159,9 @@ def overall(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     names = ("precision", "recall", "f1")
     if not known:
         return dict.fromkeys(names)
-    return {name: sum(row[name] or 0.0 for row in known) / len(known) for name in names}
+    means = {name: sum(row[name] or 0.0 for row in known) / len(known) for name in names}
+    is_silent = all(row["precision"] is None for row in known)
+    return means | ({"precision": None} if is_silent else {})
 
 
 def gallery(

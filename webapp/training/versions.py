@@ -23,6 +23,7 @@ from webapp.registry.versions import ModelVersion
 from webapp.registry.views import ALIASES, hosting_context
 from webapp.runs.workers import batch_says
 from webapp.training.forms import frozen_versions
+from webapp.training.learned import learned_nothing
 from webapp.training.uses import delete, uses
 
 
@@ -47,6 +48,7 @@ def version(request: MemberRequest, pk: int) -> HttpResponse:
         "may_see_origin": may_see_origin,
         "evaluations": row.evaluations.select_related("dataset_version__dataset"),
         "f1": row.f1(),
+        "nothing": learned_nothing(row),
         "production_f1": _production_f1(row),
         "uses": uses(row),
         "aliases_free": _free_aliases(row),

@@ -19,6 +19,7 @@ from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.registry.versions import RegisteredModel
 from webapp.training.forms import TrainingForm, bases, frozen_versions
+from webapp.training.learned import learned_nothing
 from webapp.training.models import TrainingRun
 from webapp.training.options import DEFAULTS, published_here
 from webapp.training.starting import given, said_of
@@ -166,6 +167,7 @@ def _context(run: TrainingRun) -> dict[str, Any]:
         ],
         "evaluations": run.result.evaluations.all() if run.result else [],
         "start": _start(run),
+        "nothing": learned_nothing(run.result) if run.result else None,
     }
 
 
