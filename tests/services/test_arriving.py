@@ -9,13 +9,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from tests.services.film import film
+from tests.services.film import film, logo
 from webapp.accounts.models import User, Workspace
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Upload
 from webapp.leases import Status
+from webapp.projects.models import Project
+from webapp.runs.run import Run
+from workers.engine import housekeeping
 
 pytestmark = pytest.mark.services
 
@@ -44,6 +48,16 @@ def sent(path: Path) -> Upload:
     return uploads.finish(upload)
 
 
+def wanted_for(upload: Upload) -> Project:
+    """A project that looks for something, for which the upload is to be analysed."""
+    project = Project.objects.create(workspace=upload.workspace, name="Cup")
+    label = project.labels.create(name="Acme", colour="#d1495b")
+    file = default_storage.save("references/acme.png", ContentFile(logo()))
+    label.references.create(name="acme.png", file=file, sha256="0" * 64, width=160, height=120)
+    Upload.objects.filter(pk=upload.pk).update(project=project)
+    return project
+
+
 def reads(pid: int, path: Path) -> bool:
     """Whether the process has this file open."""
     try:
@@ -57,6 +71,7 @@ def test_a_worker_killed_while_it_hashes_loses_nothing(site, tmp_path):
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     upload = sent(path)
+    project = wanted_for(upload)
     asset, place = upload.asset, uploads.path_of(upload)
     assert asset is not None
     for attempt in (1, 2):
@@ -71,14 +86,24 @@ def test_a_worker_killed_while_it_hashes_loses_nothing(site, tmp_path):
         assert asset.is_arriving
         assert place.is_file()
 
-    site.start_worker("ingest")
+    worker = site.start_worker("ingest")
 
     def is_ready() -> bool:
         asset.refresh_from_db()
         assert asset.status != Status.FAILED, asset.error
         return asset.status == Status.DONE
 
-    site.wait(is_ready, "the asset to be ready", seconds=180)
+    site.wait(is_ready, "the asset to be ready", seconds=180, every_s=0.001)
+    site.kill(worker)  # before or after it asks for the analysis that the upload was for
+    site.start_worker("ingest")
+
+    def is_asked_for() -> bool:
+        housekeeping.sweep()  # as the clock does
+        return Run.objects.exists()
+
+    site.wait(is_asked_for, "the analysis to be asked for")
+    housekeeping.sweep()
+    assert Run.objects.get().project == project
     assert Asset.objects.get() == asset
     assert (asset.sha256, asset.lease_until) == (sha256, None)
     with default_storage.open(asset.file) as stored:
