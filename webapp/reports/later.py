@@ -86,8 +86,10 @@ def _asked_alike(run: Run, report: Report, issued: dict[int, Any]) -> tuple[Bran
 
 
 def _other(name: str, issued: Any, found: BrandExposure | None) -> Other | None:
+    """None where what beginnings and ends may be off by explains the difference."""
     issued_s = issued["reported_s"] if issued else None
     later_s = found.reported_s if found else None
-    if abs((issued_s or 0.0) - (later_s or 0.0)) < _ALIKE_S:
+    edges_s = (issued["border_error_s"] if issued else 0.0) + (found.border_error_s if found else 0)
+    if abs((issued_s or 0.0) - (later_s or 0.0)) < max(edges_s, _ALIKE_S):
         return None
     return Other(name, issued_s, later_s)
