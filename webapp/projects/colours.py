@@ -19,7 +19,8 @@ COLOURS = [
     "#d1495b", "#00798c", "#edae49", "#6a4c93", "#66a182", "#2e86de", "#c06c2b", "#8d5a97",
     "#3d9a8b", "#b5838d", "#7a8b2f", "#4f6d9a",
 ]  # fmt: skip
-ALIKE = 0.04  # Oklab distance under which two swatches pass for one; the two nearest of the palette are 0.046 apart
+# Oklab distance under which two swatches pass for one; the nearest of the palette are 0.046 apart
+ALIKE = 0.04
 
 _TO_CONES = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]
 _TO_OKLAB = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]

@@ -93,8 +93,7 @@ def context(run: Run) -> dict[str, Any]:
     changes = again.difference(run) if is_done else []
     return {
         "run": run,
-        "progress": run.progress(),
-        "waiting": run.waiting_because(),
+        "standing": run.standing(),
         "sought": changes[0] if changes else None,
         "others": changes[1:],
     }

@@ -73,8 +73,8 @@ class Command(BaseCommand):
 
     def _watch(self, run: Run) -> None:
         while not run.is_over:
-            now = run.progress()
-            self.stdout.write(f"\r{now['share']:4.0%} {run.waiting_because()}   ", ending="")
+            now = run.standing()
+            self.stdout.write(f"\r{now.said}. {now.because}".ljust(78), ending="")
             self.stdout.flush()
             time.sleep(0.5)
             run.refresh_from_db()

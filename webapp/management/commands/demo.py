@@ -115,11 +115,9 @@ class Command(BaseCommand):
         return row.status != Status.DONE
 
     def _progress(self, run: Run) -> str:
-        now = run.progress()
-        blocks = round(now["share"] * 30)
-        left = f", {about(now['remaining_s'])} left" if now["remaining_s"] else ""
-        counted = f"{now['frames_done']} of {now['frames']} frames" if now["frames"] else ""
-        return f"Analysing [{'█' * blocks}{'·' * (30 - blocks)}] {counted}{left}"
+        now = run.standing()
+        blocks = round(now.share * 30) if now.progress["frames"] else 0
+        return f"[{'█' * blocks}{'·' * (30 - blocks)}] {now.said}"
 
     def _line(self, text: str) -> None:
         """Rewrite the line on a terminal; elsewhere print only what is new."""
