@@ -15,8 +15,13 @@ from webapp.datasets.versions import DatasetVersion
 from webapp.ids import is_id
 from webapp.registry.uploads import MAX_BYTES, SUFFIXES, ModelFileRefused, starting_weights
 from webapp.registry.versions import ModelVersion
+from webapp.training.expecting import Expected, Wish, expected
 from webapp.training.forms import TrainingForm, bases, frozen_versions
 from webapp.training.models import unfit
+from webapp.training.options import DEFAULTS
+
+# What a time and an expectation cannot be told without.
+_RESTS_ON = ("start", "base", "epochs", "imgsz", "epoch_size", "architecture", "average", "search")
 
 
 @require_POST
@@ -40,6 +45,33 @@ def given(request: MemberRequest) -> tuple[ModelVersion | None, str]:
 
 @require_safe
 @may(Action.ANALYSE)
+def expectation(request: MemberRequest) -> HttpResponse:
+    """How long the training of the form would take, and what can be expected of it."""
+    form = TrainingForm(request.membership.workspace, request.GET)
+    return render(request, "training/_expected.html", {"expected": expected_of(form)})
+
+
+def expected_of(form: TrainingForm) -> Expected | None:
+    """Of the form as it is filled in; None where it lacks what that rests on."""
+    if not form.is_bound:
+        form = TrainingForm(form.workspace, as_sent(form))
+    form.is_valid()
+    said = form.cleaned_data
+    if not said.get("version") or any(form[name].errors for name in _RESTS_ON):
+        return None
+    options = {name: said.get(name, default) for name, default in DEFAULTS.items()}
+    base = said.get("base") if options["start"] == "version" else None
+    return expected(Wish(form.workspace, said["version"], base, options))
+
+
+def as_sent(form: TrainingForm) -> dict[str, Any]:
+    """What a browser would send of the form as it stands."""
+    values = {name: form[name].value() for name in form.fields}
+    return {name: getattr(value, "pk", value) for name, value in values.items()}
+
+
+@require_safe
+@may(Action.ANALYSE)
 def weights(request: MemberRequest) -> HttpResponse:
     """What is said of the chosen version. Nothing new is answered by nothing."""
     asked = request.GET.get("base", "")
@@ -58,7 +90,9 @@ def _shown(
     pictures = frozen_versions(workspace).filter(pk=asked).first() if is_id(asked) else None
     form = TrainingForm(workspace, initial={"base": base, "start": start, "version": pictures})
     said = said_of(workspace, base, pictures) | {"form": form, "weights_problem": problem}
-    return render(request, "training/_start_version.html", said)
+    response = render(request, "training/_start_version.html", said)
+    response["HX-Trigger-After-Settle"] = "start-changed"
+    return response
 
 
 def said_of(

@@ -5,6 +5,7 @@ from webapp.training import evaluations, starting, versions, views
 urlpatterns = [
     path("training", views.trainings, name="trainings"),
     path("training/new", views.new, name="training-new"),
+    path("training/expected", starting.expectation, name="training-expected"),
     path("training/weights", starting.weights, name="training-weights"),
     path("training/weights/give", starting.give_weights, name="training-weights-give"),
     path("training/<number:pk>", views.training, name="training"),

@@ -22,7 +22,7 @@ from webapp.training.forms import TrainingForm, bases, frozen_versions
 from webapp.training.learned import learned_nothing
 from webapp.training.models import TrainingRun
 from webapp.training.options import DEFAULTS, published_here
-from webapp.training.starting import given, said_of
+from webapp.training.starting import expected_of, given, said_of
 
 A_PAGE = 30
 # The columns of the curves: name, title, decimals.
@@ -101,6 +101,7 @@ def _form(request: MemberRequest, form: TrainingForm, problem: str = "") -> Http
         "is_unfolded": any(form[name].errors for name in FOLDED) if form.is_bound else False,
         "folded": [form[name] for name in FOLDED],
         "weights_problem": problem,
+        "expected": expected_of(form),
     }
     context |= said_of(workspace, base, pictures)
     status = 422 if problem or (form.is_bound and form.errors) else 200
