@@ -64,6 +64,7 @@ class Brand:
             "mean_size_visible": sized / on_screen_s if on_screen_s else None,
             "seen_in": sum(bool(cell["frames"]) for cell in self.looked),
             "looked_in": len(self.looked),
+            "doubtful_ends": sum(cell["doubtful_ends"] or 0 for cell in self.looked),
         }
 
 

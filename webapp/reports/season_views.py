@@ -57,6 +57,7 @@ def compare(request: MemberRequest) -> HttpResponse:
         "chart": _chart(found, shown, column),
         "rows": list(_rows(found, shown)),
         "shown": shown,
+        "n_doubtful": sum(brand.totals["doubtful_ends"] for brand in shown),
         "before": before,
         "after": after,
         "changes": _changes(found, shown, before, after),
