@@ -185,7 +185,7 @@ def test_it_waits_while_a_worker_cuts_the_frame_out(at_work, run, kestrel):
     [
         ({"x1": "0.9", "x2": "0.1"}, "outside the picture"),
         ({"x1": "0.25", "x2": "0.26"}, "pixels of the film"),
-        ({"x1": ""}, "four sides"),
+        ({"x1": ""}, "Draw a box"),
         ({"x1": "one"}, "x1"),
         ({"x1": "0", "y1": "0", "x2": "0.1", "y2": "0.1"}, "one flat colour"),
     ],

@@ -4,7 +4,6 @@ the film is looked at again for that label. What came of it stands beside what w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite
 
 from django.db import transaction
 
@@ -12,12 +11,11 @@ from analysis.exposure.measure import BrandExposure, Episode
 from webapp.accounts.models import Refused, User
 from webapp.projects.models import Label
 from webapp.runs.refusals import RunRefused
-from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.cutting import NotYet, cut_out
 from webapp.timeline.exposure import Looked
-from webapp.timeline.frames import frame_at
+from webapp.timeline.frames import analysed_time
 
 __all__ = ["Change", "Drawn", "NotYet", "difference", "look_again"]
 
@@ -44,7 +42,7 @@ def look_again(run: Run, drawn: Drawn, *, by: User | None, key: str | None = Non
         return before
     if run.status != Run.Status.SUCCEEDED:
         raise RunRefused("This analysis is not finished. Wait for it, then draw the box again.")
-    time_s = _analysed_time(run, drawn.time_s)
+    time_s = analysed_time(run, drawn.time_s)
     picture = cut_out(run, time_s, drawn.box)
     box = [min(max(side, 0.0), 1.0) for side in drawn.box]
     with transaction.atomic():
@@ -53,14 +51,6 @@ def look_again(run: Run, drawn: Drawn, *, by: User | None, key: str | None = Non
             label.add_reference(picture, f"{run.asset.stem} at {time_s:.2f} s.png", by=by)
         seen = {"time_s": time_s, "box": [round(side, 6) for side in box]}
         return Run.objects.look_again(run, label, [seen], by=by, key=key)
-
-
-def _analysed_time(run: Run, time_s: float) -> float:
-    columns = columns_of(run)
-    index = frame_at(columns, time_s) if isfinite(time_s) else None
-    if index is None:
-        raise RunRefused("This analysis has no frame there.")
-    return float(columns.frames["time_s"][index])
 
 
 def _label(run: Run, drawn: Drawn, *, by: User | None) -> Label:

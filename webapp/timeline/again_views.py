@@ -16,7 +16,7 @@ from webapp.pictures import PictureRefused
 from webapp.runs.refusals import RunRefused
 from webapp.runs.run import Run
 from webapp.timeline import again
-from webapp.timeline.choices import BadChoice, number
+from webapp.timeline.choices import BadChoice, drawn_box, number
 
 CONFLICT, INVALID = 409, 422
 
@@ -38,15 +38,12 @@ def start(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def _drawn(request: MemberRequest) -> again.Drawn:
-    sides = [number(request.POST, name) for name in ("x1", "y1", "x2", "y2")]
+    box = drawn_box(request.POST)
     label, name = request.POST.get("label", ""), request.POST.get("name", "").strip()
-    if None in sides:
-        raise BadChoice("Draw a box around the logo first.")
     if not name and not is_id(label):
         raise BadChoice("Say which brand this is: choose a label, or type the name of a new one.")
-    x1, y1, x2, y2 = (side or 0.0 for side in sides)
     time_s = number(request.POST, "t") or 0.0
-    return again.Drawn(time_s, (x1, y1, x2, y2), None if name else int(label), name)
+    return again.Drawn(time_s, box, None if name else int(label), name)
 
 
 def _refusal(request: MemberRequest, sentence: str, status: int) -> HttpResponse:

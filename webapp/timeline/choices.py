@@ -70,6 +70,14 @@ def number(query: Mapping[str, str], name: str) -> float | None:
     return value
 
 
+def drawn_box(query: Mapping[str, str]) -> tuple[float, float, float, float]:
+    """The sides of a box that was drawn, x1 to y2, fractions of the frame. Raises BadChoice."""
+    x1, y1, x2, y2 = (number(query, side) for side in ("x1", "y1", "x2", "y2"))
+    if x1 is None or y1 is None or x2 is None or y2 is None:
+        raise BadChoice("Draw a box around the logo first.")
+    return x1, y1, x2, y2
+
+
 def stretch(query: Mapping[str, str], start: str, end: str) -> tuple[float, float] | None:
     """Two times of the asset, the first before the second; None unless both are given."""
     start_s, end_s = number(query, start), number(query, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from analysis.film.columns import KNOWN, SOURCES, Columns
 from webapp import jobs
 from webapp.assets.models import Rendition
 from webapp.leases import Status
+from webapp.runs.refusals import RunRefused
+from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment
 
@@ -66,6 +69,15 @@ def _sprite(segment: Segment) -> dict[str, Any] | None:
 
 def _rounded(values: NDArray, digits: int = 6) -> list[float]:
     return np.round(values.astype(float), digits).tolist()
+
+
+def analysed_time(run: Run, time_s: float) -> float:
+    """When the analysed frame is shown that answers for `time_s`. Raises RunRefused."""
+    columns = columns_of(run)
+    index = frame_at(columns, time_s) if isfinite(time_s) else None
+    if index is None:
+        raise RunRefused("This analysis has no frame there.")
+    return float(columns.frames["time_s"][index])
 
 
 def frame_at(columns: Columns, time_s: float) -> int | None:

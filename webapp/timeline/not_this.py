@@ -12,13 +12,11 @@ from webapp.accounts.requests import MemberRequest
 from webapp.ids import is_id
 from webapp.pictures import PictureRefused
 from webapp.projects.models import Label
-from webapp.runs.results import columns_of
+from webapp.runs.refusals import RunRefused
 from webapp.runs.run import Run
-from webapp.timeline.choices import BadChoice, number
+from webapp.timeline.choices import BadChoice, drawn_box, number
 from webapp.timeline.cutting import NotYet, cut_out
-from webapp.timeline.frames import frame_at
-
-_SIDES = ("x1", "y1", "x2", "y2")
+from webapp.timeline.frames import analysed_time
 
 
 @require_POST
@@ -33,7 +31,7 @@ def not_this(request: MemberRequest, pk: int) -> HttpResponse:
         name = _add(run, label, request)
     except NotYet:
         return HttpResponse(status=202, headers={"Retry-After": "1"})
-    except (BadChoice, PictureRefused, Refused) as refused:
+    except (BadChoice, PictureRefused, Refused, RunRefused) as refused:
         problem = {"title": "Not added", "status": 422, "detail": str(refused)}
         return JsonResponse(problem, status=422, content_type="application/problem+json")
     said = (
@@ -47,12 +45,8 @@ def not_this(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def _add(run: Run, label: Label, request: MemberRequest) -> str:
-    columns = columns_of(run)
-    index = frame_at(columns, number(request.POST, "t") or 0.0)
-    if index is None:
-        raise BadChoice("This analysis has no frame there.")
-    box = [side for name in _SIDES if (side := number(request.POST, name)) is not None]
-    time_s = float(columns.frames["time_s"][index])
+    time_s = analysed_time(run, number(request.POST, "t") or 0.0)
+    picture = cut_out(run, time_s, drawn_box(request.POST))
     name = f"{run.asset.stem} at {time_s:.2f} s"
-    label.add_reference(cut_out(run, time_s, box), name, by=request.user, not_this=True)
+    label.add_reference(picture, name, by=request.user, not_this=True)
     return name
