@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.base import ContentFile
@@ -24,6 +25,7 @@ from webapp.datasets.transfers import Transfer
 from webapp.datasets.versions import DatasetVersion
 from webapp.leases import Status
 from webapp.projects.models import Project
+from webapp.templatetags.show import named
 from webapp.training.models import Evaluation
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -338,6 +340,40 @@ def test_one_picture_large(at_work, dataset, add):
 
 
 # --- changing pictures -----------------------------------------------------------------------
+
+
+def test_a_picture_is_called_by_its_file_not_by_its_address(at_work, dataset, add):
+    address = "s3://a-bucket/2020/08/27/board 7.jpg"
+    sample = add(dataset, "board.jpg")
+    type(sample).objects.filter(pk=sample.pk).update(source=address)
+    page = at_work.get(reverse("sample", args=[sample.pk])).content.decode()
+    gallery = at_work.get(reverse("dataset", args=[dataset.pk])).content.decode()
+    assert "<h1>board 7.jpg</h1>" in page
+    assert page.count(address) == 1
+    assert f'<dt>Address</dt><dd class="wrap">{address}</dd>' in page
+    assert 'aria-label="board 7.jpg: ' in gallery
+
+
+def test_what_an_import_says_is_old_is_not_called_changed(at_work, dataset, add):
+    sample = add(dataset, "board.jpg")
+    long_ago = datetime(2020, 8, 27, 12, tzinfo=UTC)
+    type(sample).objects.filter(pk=sample.pk).update(changed=long_ago, version=2)
+    page = at_work.get(reverse("sample", args=[sample.pk])).content.decode()
+    assert "<dt>Changed</dt>" not in page
+    assert "<dt>Labelled</dt><dd>27 Aug 2020, 12:00, as the import says" in page
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("https://host/pictures/a%20b.jpg?token=1#x", "a b.jpg"),
+        ("s3://bucket/film.mp4@12.480", "film.mp4@12.480"),
+        ("south/frame_1.png", "south/frame_1.png"),
+        ("s3://", "s3://"),
+    ],
+)
+def test_names_of_addresses(source, name):
+    assert named(source) == name
 
 
 def change(client, dataset, do, *samples, **more):

@@ -87,7 +87,7 @@ def test_what_is_known_of_the_labels_and_the_test_is_said(browser, frozen, works
 def test_without_a_measured_epoch_the_time_is_said_to_be_rough(browser, frozen):
     count(frozen, train=8, Kestrel=8)
     text = said(browser, frozen)
-    assert "Very roughly between" in text
+    assert "It takes very roughly between" in text
     assert "no measurement of this machine" in text
     Worker.beat("w1", queues="train", device="cuda: H100")
     text = said(browser, frozen)
@@ -99,16 +99,16 @@ def test_the_time_comes_from_measured_epochs_scaled(browser, frozen, workspace):
     count(frozen, train=400, Kestrel=400)
     trained(frozen, workspace, seconds=60)
     text = said(browser, frozen, epochs=20)
-    assert "About 20 min at most: 20 epochs, about 1 min each." in text
+    assert "It takes about 20 min at most: 20 epochs, about 1 min each." in text
     assert "measured epochs of an earlier training here, which were about as much work" in text
     text = said(browser, frozen, epochs=20, imgsz=1280)
-    assert "About 1.3 h at most: 20 epochs, about 4 min each." in text
+    assert "It takes about 1.3 h at most: 20 epochs, about 4 min each." in text
     assert "on 400 pictures at 640 pixels, scaled by pictures" in text
     text = said(browser, frozen, imgsz=640, architecture="yolo26s")
     assert "about 4 min each" in text
     far = said(browser, frozen, imgsz=1280, architecture="yolo26m")
     assert "Nothing of about this size was trained here yet" in far
-    assert "Very roughly between" in far
+    assert "It takes very roughly between" in far
 
 
 def test_trainings_of_other_workspaces_tell_their_speed_and_nothing_else(

@@ -1,7 +1,9 @@
 """How values read on pages."""
 
+import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from django import template
 from django.utils import timezone
@@ -88,6 +90,17 @@ def about(seconds: float | None) -> str:
     if seconds < 50 * 60:
         return f"about {max(1, round(seconds / 60))} min"
     return f"about {seconds / 3600:.1f} h"
+
+
+@register.filter
+def named(source: str) -> str:
+    """What a picture is called, where its source is an address: s3://bucket/a/b.jpg → b.jpg."""
+    scheme, _, rest = source.partition("://")
+    if not rest or not scheme.isalnum():
+        return source
+    if scheme in ("http", "https"):
+        rest = unquote(re.split("[?#]", rest)[0])
+    return rest.rstrip("/").rpartition("/")[2] or source
 
 
 @register.filter

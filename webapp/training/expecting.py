@@ -122,16 +122,14 @@ def _takes(wish: Wish) -> tuple[str, str]:
         )
     seconds = work * _ROUGH_S / (os.cpu_count() or 1)
     return (
-        f"Very roughly between {_span(epochs * seconds / 2, epochs * seconds * 3)}.",
+        f"It takes very roughly between {_span(epochs * seconds / 2, epochs * seconds * 3)}.",
         f"{none} this is no measurement of this machine. The first epoch will tell more.",
     )
 
 
 def _in_words(seconds: float, epochs: float) -> str:
-    whole = about(seconds * epochs).capitalize()
-    return (
-        f"{whole} at most: {epochs:.0f} epoch{'' if epochs == 1 else 's'}, {about(seconds)} each."
-    )
+    n = f"{epochs:.0f} epoch{'' if epochs == 1 else 's'}"
+    return f"It takes {about(seconds * epochs)} at most: {n}, {about(seconds)} each."
 
 
 def _span(least: float, most: float) -> str:
