@@ -27,7 +27,7 @@ from analysis.datasets.picture_files import (
     put,
     said_size,
 )
-from analysis.datasets.split_names import SPLITS, split_named
+from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError
 from analysis.types import Box
@@ -232,7 +232,7 @@ def _splits(folder: Path) -> dict[str, Split]:
     found: dict[str, Split] = {}
     lists = sorted(folder.rglob("ImageSets/*/*.txt"), key=lambda p: (p.parent.name == "Main", p))
     for path in lists:
-        if (split := SPLITS.get(path.stem)) and not path.is_symlink():
+        if (split := split_named(path.stem)) and not path.is_symlink():
             for line in path.read_text("utf-8-sig", "replace").splitlines():
                 found[line.strip()] = split
     return found

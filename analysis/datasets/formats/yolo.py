@@ -27,7 +27,7 @@ from analysis.datasets.picture_files import (
     file_names,
     put,
 )
-from analysis.datasets.split_names import SPLITS
+from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem, Split
 from analysis.errors import AnalysisError, UnreadableMedia
 from analysis.types import Box
@@ -152,7 +152,7 @@ def _split_folders(
             elif path.is_dir():
                 named.setdefault(path, set()).add(split)
     folders = [
-        (path, next(iter(splits)) if len(splits) == 1 else SPLITS.get(path.name.lower()))
+        (path, next(iter(splits)) if len(splits) == 1 else split_named(path.name))
         for path, splits in named.items()
     ]
     return sorted(folders, key=lambda f: -len(f[0].parts)), problems
@@ -181,7 +181,7 @@ def _listed(folder: Path, shelf: Shelf) -> dict[Path, Split]:
     """The split of each picture that a list names: `train.txt`, a path to a picture a line."""
     found: dict[Path, Split] = {}
     for path in sorted(folder.rglob("*.txt")):
-        split = SPLITS.get(path.stem.lower())
+        split = split_named(path.stem)
         if split is None or path.is_symlink():
             continue
         for line in path.read_text("utf-8-sig", "replace").splitlines():
@@ -199,11 +199,11 @@ def _place(
         if path.is_relative_to(folder):
             return split, folder
     below = path.relative_to(top).parts[:-1]
-    said = next((SPLITS[p.lower()] for p in reversed(below) if p.lower() in SPLITS), None)
+    said = split_named("/".join(below))
     if "images" in below:
         after = below.index("images") + 1
         beneath = top.joinpath(*below[:after])
-        if not folders and len(below) > after and SPLITS.get(below[after].lower()):
+        if not folders and len(below) > after and split_named(below[after]):
             return said, beneath / below[after]
         unsplit = len(below) > after and below[after] == _UNSPLIT
         return None if folders else said, beneath / _UNSPLIT if unsplit else beneath

@@ -122,3 +122,45 @@ def test_one_name_below_two_keys_of_ground_truth_is_two_pictures(tmp_path):
         str(tmp_path / day / "a.png") for day in ("day 1", "day 2")
     ]
     assert all(boxes(p) == [KESTREL] for p in found.values())
+
+
+SPLIT_WORDS = [
+    ("valid_2017", "val"), ("training set", "train"), ("testing", "test"),
+    ("valley_cup", None), ("testimonials", None), ("trainers", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(("word", "split"), SPLIT_WORDS)
+def test_a_split_is_read_from_whole_words_only(tmp_path, format, word, split):
+    """Where each format says it: a folder, a file's name, a subset, a column of its own."""
+    module, put = FORMATS[format]
+    put_picture(tmp_path / "images" / word / "a.jpg")
+    put(tmp_path, "a.jpg")
+    say_split(tmp_path, format, word)
+    assert only(module.read(tmp_path)[0]).split == split
+
+
+def say_split(folder, format, word):
+    if format == "coco":
+        (folder / "a.json").rename(folder / f"instances_{word}.json")
+    elif format == "ground_truth":
+        [manifest] = folder.glob("*.manifest")
+        manifest.rename(folder / f"{word}.manifest")
+    elif format == "label_studio":
+        [task] = json.loads((folder / "a.json").read_text())
+        put_json(folder / "a.json", [task | {"data": task["data"] | {"split": word}}])
+    elif format == "cvat":
+        text = (folder / "annotations.xml").read_text()
+        put_text(folder / "annotations.xml", text.replace('id="0"', f'id="0" subset="{word}"'))
+    elif format == "voc":
+        put_text(folder / "ImageSets" / "Main" / f"{word}.txt", "a\n")
+
+
+@pytest.mark.parametrize(("word", "split"), SPLIT_WORDS)
+def test_a_split_of_yolo_is_read_from_whole_words_only(tmp_path, word, split):
+    put_picture(tmp_path / "images" / word / "a.jpg")
+    put_text(tmp_path / "labels" / word / "a.txt", "0 0.3 0.3125 0.4 0.375\n")
+    put_text(tmp_path / "classes.txt", "Kestrel\n")
+    picture = only(yolo.read(tmp_path)[0])
+    assert (picture.split, boxes(picture)) == (split, [KESTREL])

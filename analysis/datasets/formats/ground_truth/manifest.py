@@ -17,6 +17,7 @@ from typing import Any
 from analysis.datasets.formats.ground_truth.attributes import BadLine
 from analysis.datasets.merging import is_newer
 from analysis.datasets.picture_files import file_names
+from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledPicture, LabelledSet, Problem, Split, Task
 
 FILES: dict[Split | None, str] = {
@@ -28,7 +29,6 @@ FILES: dict[Split | None, str] = {
 OURS = "s3://sightline/"  # stands for the bucket that pictures without one will be put in
 NO_DATE = "1970-01-01T00:00:00.000Z"  # a date must be there, and nobody knows it
 _ADDRESS = re.compile(r"s3://[^/\s]+/\S(.*\S)?")
-_SPLIT = re.compile(r"(?<![a-z])(train|val|test)")
 _CATEGORIES = "label_categories.json"
 
 _MAX_BYTES = 10**9
@@ -103,8 +103,7 @@ class Reading:
                 message = "The manifest is larger than 1 GB."
                 self.problems.append(Problem(where, "ERROR_MANIFEST_SIZE_TOO_LARGE", message))
                 continue
-            found = _SPLIT.search(path.stem.lower())
-            split: Split | None = found[1] if found else None  # type: ignore[assignment]
+            split = split_named(where)
             with path.open("rb") as file:
                 for number, text in enumerate(file, 1):
                     if not text.strip():

@@ -21,6 +21,7 @@ from analysis.datasets.formats import xml
 from analysis.datasets.formats.json_files import json_files
 from analysis.datasets.gathering import Gathered, is_known
 from analysis.datasets.picture_files import Shelf, folders_of, measured, said_size
+from analysis.datasets.split_names import split_named
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet, Problem
 from analysis.datasets.video_frames import (
     Frames,
@@ -201,8 +202,7 @@ class _Task:
 
     def _columns(self) -> dict[str, Any]:
         """The columns of `data` that are ours, where they say what such a column can say."""
-        split = self.data.get("split")
-        found: dict[str, Any] = {"split": split if split in ("train", "val", "test") else None}
+        found: dict[str, Any] = {"split": split_named(str(self.data.get("split") or ""))}
         for column in ("group", "video"):
             found[column] = str(self.data.get(column) or "")
         for column in ("is_synthetic", "is_golden"):
