@@ -97,6 +97,30 @@ def test_a_run_killed_ten_times_finds_the_same(site, ready_asset, project, undis
     assert rows(run) == undisturbed
 
 
+def test_looking_again_killed_four_times_finds_the_same(site, ready_asset, project, undisturbed):
+    before = Run.objects.request(ready_asset, project, by=None)
+    worker = site.start_worker()
+    site.wait(lambda: over(before), "the run to look at again")
+    drawn = {"time_s": 1.0, "box": [70 / 480, 60 / 270, 190 / 480, 150 / 270]}
+    first = Run.objects.look_again(before, project.labels.get(), [drawn], by=None)
+    site.wait(lambda: over(first), "looking again, undisturbed")
+    site.kill(worker)
+    again = Run.objects.look_again(before, project.labels.get(), [drawn], by=None)
+    busy = again.segments.filter(status=Status.WORKING)
+    for delay_s in (0.0, 0.1, 0.2, 0.3):
+        worker = site.start_worker()
+        site.wait(lambda: over(again) or busy.exists(), "the worker to take up work")
+        time.sleep(delay_s)
+        site.kill(worker)
+    site.start_worker()
+    site.wait(lambda: over(again), "looking again to end")
+    assert again.status == first.status == Run.Status.SUCCEEDED
+    assert rows(again) == rows(first)
+    assert not again.segments.exclude(lease_until=None).exists()
+    sheets = (site.folder / "media" / "runs" / str(again.pk)).iterdir()
+    assert sorted(f"runs/{again.pk}/{path.name}" for path in sheets) == sorted(again.files())
+
+
 @contextmanager
 def kept_waiting(path: Path) -> Iterator[None]:
     """Whoever reads this file waits for its first byte."""
