@@ -46,7 +46,9 @@ def refusals(datasets: QuerySet[Dataset]) -> list[str]:
     """What people or workers are in the middle of, and cannot simply be stopped."""
     reasons = [
         f"“{job}” is still being labelled. Close it first."
-        for job in LabelingJob.objects.filter(dataset__in=datasets, status=LabelingJob.Status.OPEN)
+        for job in LabelingJob.objects.made().filter(
+            dataset__in=datasets, status=LabelingJob.Status.OPEN
+        )
     ]
     ending = (Chore.Kind.COMPLETION, Chore.Kind.TRAINING)
     chores = Chore.objects.filter(job__dataset__in=datasets, kind__in=ending, status__in=_GOES_ON)

@@ -41,7 +41,7 @@ class JobQuery(InWorkspace):
     ),
 )
 class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
-    queryset = LabelingJob.objects.select_related("dataset__project__workspace")
+    queryset = LabelingJob.objects.made().select_related("dataset__project__workspace")
     serializer_class = JobSerializer
     queries = {"list": JobQuery}
 

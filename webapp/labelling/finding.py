@@ -47,10 +47,14 @@ def visible_jobs(request: PersonRequest) -> LabelingJobQuerySet:
 
 def given(request: MemberRequest) -> list[tuple[LabelingJob, int, dict[str, Any]]]:
     """The open jobs given to this person here: what waits for them in each, and its progress."""
-    jobs = visible_jobs(request).filter(
-        dataset__project__workspace=request.membership.workspace,
-        pk__in=Assignment.objects.filter(user=request.user).values("job"),
-        status=LabelingJob.Status.OPEN,
+    jobs = (
+        visible_jobs(request)
+        .made()
+        .filter(
+            dataset__project__workspace=request.membership.workspace,
+            pk__in=Assignment.objects.filter(user=request.user).values("job"),
+            status=LabelingJob.Status.OPEN,
+        )
     )
     return [(job, job.waiting_for(request.user), progress(job, request.user)) for job in jobs]
 
@@ -58,10 +62,14 @@ def given(request: MemberRequest) -> list[tuple[LabelingJob, int, dict[str, Any]
 def taken_away(request: MemberRequest) -> QuerySet[LabelingJob]:
     """Jobs that were closed here while this person had a piece of them open."""
     mine = Work.objects.filter(user=request.user, status=Work.Status.CLAIMED)
-    return visible_jobs(request).filter(
-        dataset__project__workspace=request.membership.workspace,
-        pk__in=mine.values("item__job"),
-        status=LabelingJob.Status.CLOSED,
+    return (
+        visible_jobs(request)
+        .made()
+        .filter(
+            dataset__project__workspace=request.membership.workspace,
+            pk__in=mine.values("item__job"),
+            status=LabelingJob.Status.CLOSED,
+        )
     )
 
 

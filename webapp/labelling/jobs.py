@@ -11,6 +11,8 @@ from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from analysis.datasets.types import LabelledBox
+from analysis.types import Box
 from webapp import jobs
 from webapp.accounts.models import Action, Event, Refused, Role, User, Workspace
 from webapp.assets.models import REFUSALS, Asset
@@ -38,6 +40,10 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
             assignments__user=user, dataset__project__workspace__in=workspaces
         ).distinct()
 
+    def made(self) -> LabelingJobQuerySet:
+        """Those that somebody made; the others are pictures that were opened from their page."""
+        return self.filter(opened_from=None)
+
     def count_waiting(self, user: User, workspace: Workspace) -> int:
         """How many jobs of the workspace have something to do for this person."""
         theirs = Work.objects.filter(item__job=OuterRef("pk"), user=user)
@@ -48,7 +54,7 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         waits = Exists(theirs.filter(status=Work.Status.CLAIMED)) | Exists(
             free.exclude(Exists(seen))
         )
-        given = self.filter(
+        given = self.made().filter(
             status=LabelingJob.Status.OPEN,
             assignments__user=user,
             dataset__project__workspace=workspace,
@@ -115,6 +121,10 @@ class LabelingJob(models.Model):
     title = models.CharField(max_length=120)
     instructions = models.TextField(blank=True)  # markdown
     examples = models.ManyToManyField(Sample, blank=True, related_name="+")
+    # The only picture of it, where it was opened from that picture's page: webapp.labelling.editing
+    opened_from = models.OneToOneField(
+        Sample, models.CASCADE, null=True, blank=True, related_name="own_job"
+    )
     people_per_item = models.PositiveSmallIntegerField(default=1)
     batch_size = models.PositiveSmallIntegerField(default=20)  # claimed at once
     deadline = models.DateTimeField(null=True, blank=True)
@@ -291,10 +301,38 @@ class LabelingJob(models.Model):
         if not was_open.update(status=status, completed=now):
             return False
         self.status, self.completed = status, now
+        if self.opened_from_id is not None:
+            self._write_picture()
+            return True
         what = {"complete": "completed a labelling job", "closed": "closed a labelling job"}
         Event.record(self.workspace, by, what[status], self.title)
         self.give_chore(Chore.Kind.COMPLETION)
         return True
+
+    def _write_picture(self) -> None:
+        """What was said of the only picture, at once: its page is what is shown next."""
+        work = self.works().filter(status__in=Work.FINISHED).select_related("item__sample").first()
+        if work is None:
+            return
+        sample, by = work.item.sample, work.user
+        assert sample is not None
+        if work.status == Work.Status.SKIPPED:
+            sample.skip()
+            return
+        names = dict(self.dataset.project.labels.filter(archived=None).values_list("pk", "name"))
+        shapes = documents.complete(work.document)["shapes"]
+        known = {name: shape for name, shape in shapes.items() if shape["label"] in names}
+        if self.dataset.task == Dataset.Task.CONCEPT:
+            sample.set_labels([names[shape["label"]] for shape in known.values()], by=by)
+            return
+        tracks = {f"box-{box.pk}": box.track for box in sample.annotations.all()}
+        boxes = [
+            LabelledBox(
+                names[shape["label"]], Box(*shape["box"]), shape["occluded"], tracks.get(name)
+            )
+            for name, shape in known.items()
+        ]
+        sample.annotate(boxes, by=by)
 
     def give_chore(self, kind: str, **about: Any) -> Chore:
         """Have the workers do something for the whole job: again, when it was done before."""
@@ -319,6 +357,8 @@ class LabelingJob(models.Model):
         if not over.update(status=self.Status.OPEN, completed=None):
             return False
         self.status, self.completed = self.Status.OPEN, None
+        if self.opened_from_id is not None:
+            return True
         Event.record(self.workspace, by, "reopened a labelling job", self.title)
         return True
 

@@ -57,14 +57,22 @@ def work_json(work: Work, *, may_change: bool) -> dict[str, Any]:
         "urls": {
             verb: reverse("labelling-" + verb.replace("_", "-"), args=[work.pk]) for verb in _VERBS
         }
-        | {"job": reverse("labelling-job", args=[job.pk])},
+        | {"job": _back(job)},
     }
+
+
+def _back(job: LabelingJob) -> str:
+    """Where one comes from, and goes to when nothing is left to do."""
+    if job.opened_from_id is not None:
+        return reverse("sample", args=[job.opened_from_id])
+    return reverse("labelling-job", args=[job.pk])
 
 
 def _job_json(job: LabelingJob) -> dict[str, Any]:
     return {
         "id": job.pk,
         "title": job.title,
+        "is_one_picture": job.opened_from_id is not None,
         "instructions_html": instructions_html(job),
         "examples": [{"url": media_link(sample.file)} for sample in job.examples.all()[:12]],
         "deadline": job.deadline.isoformat() if job.deadline else None,

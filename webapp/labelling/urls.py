@@ -20,6 +20,7 @@ urlpatterns = [
     path(f"{_JOB}/propose", views.propose, name="labelling-propose"),
     path(f"{_JOB}/ask-again", views.ask_again, name="labelling-ask-again"),
     path(f"{_JOB}/chores/<number:chore>/retry", views.chore_retry, name="labelling-chore-retry"),
+    path("samples/<number:pk>/edit", work_views.edit_picture, name="sample-edit"),
     path(_WORK, work_views.page, name="labelling-work"),
     path(f"{_WORK}.json", work_views.data, name="labelling-data"),
     path(f"{_WORK}/frames/<number:number>.jpg", work_views.frame, name="labelling-frame"),

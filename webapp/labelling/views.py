@@ -56,7 +56,8 @@ _SHOWN = {
 @may(Action.LABEL)
 def jobs(request: MemberRequest) -> HttpResponse:
     """Those of the workspace one is in: what waits for oneself first."""
-    here = visible_jobs(request).filter(dataset__project__workspace=request.membership.workspace)
+    workspace = request.membership.workspace
+    here = visible_jobs(request).made().filter(dataset__project__workspace=workspace)
     mine = Assignment.objects.filter(user=request.user).values_list("job", flat=True)
     oversees = request.membership.can(Action.ANALYSE)
     context = {

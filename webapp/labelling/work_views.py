@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from webapp.accounts.access import may
-from webapp.accounts.models import Action
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
+from webapp.datasets.samples import Sample
 from webapp.ids import is_id
 from webapp.labelling import documents, pictures, sheet
 from webapp.labelling.documents import BadChange
+from webapp.labelling.editing import edit
 from webapp.labelling.finding import (
     answers,
     body_of,
@@ -41,6 +44,19 @@ def page(request: MemberRequest, pk: int) -> HttpResponse:
     work = find_work(request, pk)
     context = {"work": work, "job": work.item.job, "for_scripts": _sheet(request, work)}
     return unkept(render(request, "labelling/work.html", context))
+
+
+@require_POST
+@may(Action.ANALYSE)
+def edit_picture(request: MemberRequest, pk: int) -> HttpResponse:
+    """A dataset's picture in the desk; what is done there is in the dataset at once."""
+    sample = find(Sample.objects.select_related("dataset"), request, Action.ANALYSE, pk=pk)
+    try:
+        work = edit(sample, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("sample", sample.pk)
+    return redirect("labelling-work", work.pk)
 
 
 @answers("GET HEAD")

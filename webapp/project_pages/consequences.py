@@ -60,7 +60,7 @@ def of_project(project: Project) -> Consequences:
 def _in_datasets(datasets: QuerySet[Dataset]) -> list[str]:
     pictures = Sample.objects.current().filter(dataset__in=datasets)
     boxes = Annotation.objects.filter(sample__in=pictures).count()
-    jobs = LabelingJob.objects.filter(dataset__in=datasets)
+    jobs = LabelingJob.objects.made().filter(dataset__in=datasets)
     people = Work.objects.filter(item__job__in=jobs).values("user").distinct().count()
     done = f", with what {_counted(people, 'person', 'people')} did in them" if people else ""
     versions = DatasetVersion.objects.filter(dataset__in=datasets)

@@ -97,6 +97,10 @@ document.addEventListener("keydown", (event) => {
     chooseAll(chosen().length < ticks().length);
   } else if (key === "b") {
     showBoxes(document.body.classList.contains("no-boxes"));
+  } else if (key === "e") {
+    const edit = document.querySelector("[data-edit]");
+    if (!edit) return;
+    edit.click();
   } else if (key in DOES && chosen().length) {
     press(DOES[key]);
   } else if (key === "Escape" && chosen().length) {

@@ -25,7 +25,7 @@ export function createHead({ desk, view }) {
     number.max = String(session.length);
     slider.parentElement.hidden = !session.isClip;
     document.getElementById("stage").setAttribute("aria-label", session.isClip ? "Frame of the clip with its boxes" : "Picture with its boxes");
-    document.querySelector("[data-do=finish] [data-name]").textContent = session.isClip ? "Finish" : "Done, next";
+    document.querySelector("[data-do=finish] [data-name]").textContent = session.isClip ? "Finish" : data.job.is_one_picture ? "Done" : "Done, next";
     document.body.classList.toggle("looking", session.isReadOnly);
     document.getElementById("work-locked").hidden = !session.isReadOnly;
     document.getElementById("work-returned").hidden = !data.reason || data.status !== "claimed";
