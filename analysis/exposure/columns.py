@@ -5,12 +5,14 @@ column is another entry here. Files and the API hold all of them, in this order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import Enum, Flag, auto
 from typing import Any, NamedTuple
 
 UNCHECKED = "not checked by a person"  # what a detector may have missed, beside every figure
 NO_FIGURE = "–"
+_SAME_S = 1e-6  # what sums of floats are off by, and files are rounded to
 
 
 class Face(Flag):
@@ -141,20 +143,40 @@ def doubts(n: int) -> str:
 
 
 def edges(border_error_s: float) -> str:
-    """How far starts and ends that fell between samples can be off, together."""
-    return f"edges ± {border_error_s:.1f} s"
+    """How far starts and ends that fell between samples can be off, together: no less than this."""
+    return f"edges ± {math.ceil((border_error_s - _SAME_S) * 10) / 10:.1f} s"
 
 
-def clock(seconds: float | None, decimals: int = 1) -> str:
-    """h:mm:ss.f, without leading zero hours: 0:07.5, 2:41.4, 1:02:03.0."""
-    if seconds is None:
+# How seconds read. In columns and as a place in the film: `clock`. In a sentence: `seconds`. Aloud:
+# `spoken`. In files and the API: a number, in seconds. All but the last are cut off, as a running
+# clock is, and not rounded: a film of 12.96 s would be shown to have 13.0 s of a brand.
+
+
+def clock(time_s: float | None, decimals: int = 1, *, hours: bool = False) -> str:
+    """h:mm:ss.f: 0:07.5, 2:41.4, 1:02:03.0; `hours`: also where there are none."""
+    if time_s is None:
         return ""
-    ticks = round(max(float(seconds), 0.0) * 10**decimals)
-    whole, fraction = divmod(ticks, 10**decimals)
+    whole, fraction = divmod(_ticks(time_s, decimals), 10**decimals)
     minutes, s = divmod(whole, 60)
-    hours, m = divmod(minutes, 60)
-    text = f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+    h, m = divmod(minutes, 60)
+    text = f"{h}:{m:02}:{s:02}" if h or hours else f"{m}:{s:02}"
     return f"{text}.{fraction:0{decimals}}" if decimals else text
+
+
+def seconds(length_s: float) -> str:
+    """12.96 → "12.9 s"."""
+    return f"{_ticks(length_s, 1) / 10:,.1f} s"
+
+
+def spoken(length_s: float) -> str:
+    """161.44 → "2 minutes 41.4 seconds", for who listens."""
+    minutes, ticks = divmod(_ticks(length_s, 1), 600)
+    parts = [f"{minutes} minute{'' if minutes == 1 else 's'}"] if minutes else []
+    return " ".join([*parts, f"{ticks / 10:g} second{'' if ticks == 10 else 's'}"])
+
+
+def _ticks(length_s: float, decimals: int) -> int:
+    return math.floor((max(float(length_s), 0.0) + _SAME_S) * 10**decimals)
 
 
 def percent(share: float | None, decimals: int = 0) -> str:

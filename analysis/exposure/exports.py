@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
-from analysis.exposure.columns import COLUMNS
+from analysis.exposure.columns import COLUMNS, clock, seconds
 from analysis.exposure.measure import BrandExposure, Episode, Exposure
 
 SCHEMA = "sightline.exposure/1"
@@ -35,16 +35,6 @@ class Origin(NamedTuple):
 
 
 NOWHERE = Origin()
-
-
-def clock(time_s: float | None) -> str:
-    """h:mm:ss.f, as in 1:02:03.4; empty for None."""
-    if time_s is None:
-        return ""
-    tenths = round(time_s * 10)
-    sign, tenths = ("-" if tenths < 0 else ""), abs(tenths)
-    minutes, rest = divmod(tenths, 600)
-    return f"{sign}{minutes // 60}:{minutes % 60:02}:{rest // 10:02}.{rest % 10}"
 
 
 def safe_cell(text: str) -> str:
@@ -70,7 +60,7 @@ def brands_csv(exposure: Exposure, names: Mapping[int, str], origin: Origin = NO
         (
             *origin.cells(),
             safe_cell(names[brand.label]),
-            clock(brand.reported_s),
+            clock(brand.reported_s, hours=True),
             *(_number(getattr(brand, name)) for name in _BRAND_NUMBERS),
             *_shared_cells(exposure, brand),
         )
@@ -93,8 +83,8 @@ def episodes_csv(exposure: Exposure, names: Mapping[int, str], origin: Origin = 
         (
             *origin.cells(),
             safe_cell(names[brand.label]),
-            clock(episode.start_s),
-            clock(episode.end_s),
+            clock(episode.start_s, hours=True),
+            clock(episode.end_s, hours=True),
             *(
                 _number(value)
                 for value in (
@@ -164,7 +154,7 @@ def web_vtt(exposure: Exposure, names: Mapping[int, str]) -> str:
     blocks += ["NOTE " + _one_line(sentence) for sentence in exposure.limits]
     for number, (episode, brand) in enumerate(in_playing_order(exposure), start=1):
         start_s, end_s = episode.start_s, max(episode.end_s, episode.start_s + 0.001)
-        text = _one_line(f"{names[brand.label]}: {episode.on_screen_s:.1f} s on screen")
+        text = _one_line(f"{names[brand.label]}: {seconds(episode.on_screen_s)} on screen")
         blocks.append(f"{number}\n{_vtt_time(start_s)} --> {_vtt_time(end_s)}\n{text}")
     return "\n\n".join(blocks) + "\n"
 

@@ -143,6 +143,17 @@ def page(site: Site, browser, signed_in) -> Iterator:
     assert not problems, "\n".join(problems)
 
 
+def counted_clicks(page) -> list[str]:
+    """What is clicked on this page from now on, in a list that grows."""
+    clicks: list[str] = []
+    page.expose_function("sightlineClicked", lambda what: clicks.append(what))
+    page.add_init_script(
+        "addEventListener('pointerdown', (e) => sightlineClicked(e.target.outerHTML.slice(0, 80)), "
+        "true)"
+    )
+    return clicks
+
+
 @pytest.fixture(scope="session")
 def film_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film(tmp_path_factory.mktemp("film") / "CLIP.MP4", seconds=16)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, counted_clicks
 
 pytestmark = pytest.mark.browser
 
@@ -68,6 +68,20 @@ def test_a_dataset_is_renamed_and_while_it_holds_nothing_deleted_by_a_button(pag
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("Shirts is deleted.").wait_for()
     assert page.get_by_role("link", name="Shirts", exact=True).count() == 0
+
+
+def test_an_administrator_sees_the_machine_and_invites_somebody_in_at_most_six_clicks(page, site):
+    clicks = counted_clicks(page)
+    page.goto("/")
+    page.locator("nav.rail").get_by_role("link", name="Settings").click()
+    page.get_by_role("link", name="System").click()
+    page.get_by_role("heading", name="Workers").wait_for()
+    page.get_by_role("link", name="Members").click()
+    page.get_by_label("E-mail").click()
+    page.keyboard.type("nora@example.org")
+    page.get_by_role("button", name="Invite").click()
+    page.get_by_text(f"{site.url}/sign-in/").wait_for()
+    assert len(clicks) <= 6, "\n".join(clicks)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, counted_clicks
 from tests.services.film import film
 
 pytestmark = pytest.mark.browser
@@ -16,12 +16,7 @@ SIGN_IN = 1  # the button under the one-time link, which `signed_in` pressed
 
 
 def test_a_film_is_a_report_in_at_most_twelve_clicks(page, logo_file: Path, tmp_path: Path):
-    clicks: list[str] = []
-    page.expose_function("sightlineClicked", lambda what: clicks.append(what))
-    page.add_init_script(
-        "addEventListener('pointerdown', (e) => sightlineClicked(e.target.outerHTML.slice(0, 80)), "
-        "true)"
-    )
+    clicks = counted_clicks(page)
     clip = film(tmp_path / "Derby.mp4", seconds=5)
     page.goto("/")
     page.locator("nav.rail").locator("a[href='/projects']").click()

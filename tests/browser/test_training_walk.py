@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.browser.conftest import DESKTOP
+from tests.browser.conftest import DESKTOP, counted_clicks
 from tests.browser.labelling_job import N_FRAMES, boxes_at, draw, film
 from tests.browser.test_asset_page import until
 from tests.browser.test_labelling import READY, Hand
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.browser
 
 LABELS = ("Kestrel", "Norra Bank", "Vitalo")  # in the order of their number keys
 N_PICTURES = 10
+MOST_TO_A_BOX = 4  # clicks of a labeller, from the invitation
+MOST_TO_A_TRAINING = 16  # clicks of a trainer, from the first page; an address gone to is one
 
 
 @pytest.fixture
@@ -91,16 +93,21 @@ def make_job(page, people: list[str]) -> tuple[str, list[str]]:
     return re.sub(r"(/jobs/\d+).*", r"\1", action), links
 
 
-def labeller(browser, site, link: str, job: str) -> Hand:
-    """A new person comes by their link, and starts."""
+def labeller(browser, site, link: str) -> Hand:
+    """A new person comes by their link, and starts: few clicks, and the first box is kept."""
     hand = Hand(browser, site, None, viewport=DESKTOP)
+    clicks = counted_clicks(hand.page)
     hand.page.goto(link)
-    hand.page.locator("main form button").first.click()
-    hand.page.wait_for_url(lambda url: "/sign-in" not in url)
-    hand.page.goto(job)
-    hand.page.get_by_role("button", name="Start").click()
+    hand.page.get_by_role("button", name=re.compile("Sign in as")).click()
+    hand.page.get_by_role("button", name="Label", exact=True).click()
     hand.page.wait_for_url(re.compile(r"/labelling/work/\d+"))
     until(hand.page, READY)
+    hand.draw(boxes_at(frame_of(hand))[LABELS[0]])
+    hand.saved()
+    assert len(hand.rows()) == 1
+    assert len(clicks) <= MOST_TO_A_BOX, "\n".join(clicks)
+    hand.press("Control+z")  # the batch is drawn as a whole
+    hand.saved()
     return hand
 
 
@@ -162,9 +169,10 @@ def test_a_team_makes_a_detector_of_its_own(
     page, browser, site, pictures: list[Path], new_video: Path
 ):
     page.set_default_timeout(60_000)
+    clicks = counted_clicks(page)
     dataset = start_dataset(page, pictures)
     job, (ann_link, ben_link) = make_job(page, ["ann@example.org", "ben@example.org"])
-    ann, ben = (labeller(browser, site, link, job) for link in (ann_link, ben_link))
+    ann, ben = (labeller(browser, site, link) for link in (ann_link, ben_link))
 
     # They see their job and nothing else.
     assert ann.context.request.get(dataset).status in (403, 404)
@@ -196,6 +204,8 @@ def test_a_team_makes_a_detector_of_its_own(
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"/training/\d+"))
     training = page.url
+    gone_to = 5  # start, a job, its progress, the dataset, its versions
+    assert len(clicks) + gone_to <= MOST_TO_A_TRAINING, "\n".join(clicks)
 
     # In the middle of it, the worker is killed.
     wait_for(lambda: sees(page, r"\b[1-9]\d? of 60\b"), page, 240)

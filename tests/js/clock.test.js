@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clock, spoken } from "../../static/js/common/clock.js";
 
-test("hours only where there are any, and tenths that carry over", () => {
+test("hours only where there are any, and never more than there is", () => {
   assert.equal(clock(0), "0:00.0");
   assert.equal(clock(161.44), "2:41.4");
-  assert.equal(clock(59.96), "1:00.0");
-  assert.equal(clock(3599.99), "1:00:00.0");
-  assert.equal(clock(7261.5, 0), "2:01:02");
-  assert.equal(clock(1.2345, 3), "0:01.235");
+  assert.equal(clock(59.96), "0:59.9");
+  assert.equal(clock(3599.99), "59:59.9");
+  assert.equal(clock(7261.5, 0), "2:01:01");
+  assert.equal(clock(1.2345, 3), "0:01.234");
   assert.equal(clock(-3), "0:00.0");
+  assert.equal(clock(26.299999999999997), "0:26.3");
 });
 
 test("said aloud", () => {

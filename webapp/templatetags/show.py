@@ -16,7 +16,9 @@ from analysis.exposure.columns import (
     edges,
     figure,
     percent,
+    seconds,
     shown,
+    spoken,
 )
 
 register = template.Library()
@@ -24,6 +26,8 @@ register = template.Library()
 
 register.filter("clock", clock)
 register.filter("percent", percent)
+register.filter("seconds", seconds)
+register.filter("spoken", spoken)
 register.filter("edges", edges)
 register.filter("doubts", doubts)
 

@@ -1,8 +1,10 @@
 // How times read and how they are said.
 
-/** 161.44 → "2:41.4"; hours only where there are any. */
+const SAME = 1e-6; // seconds; what sums of floats are off by
+
+/** 161.44 → "2:41.4"; hours only where there are any. Cut off, as in analysis/exposure/columns.py. */
 export function clock(seconds, decimals = 1) {
-  const ticks = Math.round(Math.max(seconds, 0) * 10 ** decimals);
+  const ticks = Math.floor((Math.max(seconds, 0) + SAME) * 10 ** decimals);
   const whole = Math.floor(ticks / 10 ** decimals);
   const pad = (n, width = 2) => String(n).padStart(width, "0");
   const hours = Math.floor(whole / 3600);
@@ -13,7 +15,7 @@ export function clock(seconds, decimals = 1) {
 
 /** 64 → "1 min 4 s". */
 export function spoken(seconds) {
-  const whole = Math.round(seconds);
+  const whole = Math.floor(seconds + SAME);
   const parts = [];
   if (whole >= 3600) parts.push(`${Math.floor(whole / 3600)} h`);
   if (whole >= 60) parts.push(`${Math.floor(whole / 60) % 60} min`);

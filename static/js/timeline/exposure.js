@@ -140,7 +140,8 @@ function sayWhenSettled(store, panel) {
       const rows = [...panel.querySelectorAll("table.exposure > tbody > tr:not(.episodes)")].slice(0, 5);
       const said = rows.map((row) => {
         const edges = row.querySelector(".edges");
-        const words = [row.cells[1].textContent.trim(), ...(edges ? [edges.textContent] : [])];
+        const seconds = row.cells[1].querySelector("[data-said]")?.dataset.said ?? row.cells[1].textContent.trim();
+        const words = [seconds, ...(edges ? [edges.textContent] : [])];
         return `${row.cells[0].textContent.trim()} ${words.join(", ")}`;
       });
       document.getElementById("asset-live").textContent = said.join(", ");

@@ -6,17 +6,22 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.exposure.columns import (
     BY_KEY,
     COLUMNS,
     Face,
+    clock,
     edges,
     figure,
     markdown,
     shown,
     shown_on,
+    spoken,
 )
+from analysis.exposure.columns import seconds as seconds_said
 from analysis.exposure.exports import brands_csv, episodes_csv
 from analysis.exposure.measure import BrandExposure, measure
 from tests.analysis.exposure.exposure_cases import columns, seconds
@@ -65,8 +70,39 @@ def test_a_report_issued_before_a_column_was_there_shows_a_dash():
     assert figure(BY_KEY["clarity"], {}) == "–"
 
 
-def test_edges_say_how_far_they_can_be_off():
-    assert edges(0.2) == "edges ± 0.2 s"
+@pytest.mark.parametrize(
+    ("time_s", "text"),
+    [
+        (0, "0:00:00.0"),
+        (12.96, "0:00:12.9"),
+        (26.299999999999997, "0:00:26.3"),
+        (3599.99, "0:59:59.9"),
+        (36_000.5, "10:00:00.5"),
+        (None, ""),
+    ],
+)
+def test_times_read_as_a_clock(time_s, text):
+    assert clock(time_s, hours=True) == text
+
+
+@given(st.floats(0, 100_000), st.integers(0, 3))
+def test_a_clock_never_shows_more_than_there_is_nor_a_whole_tick_less(time_s, decimals):
+    hours, minutes, rest = clock(time_s, decimals, hours=True).split(":")
+    shown_s = int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    assert time_s - 10**-decimals - 1e-6 < shown_s <= time_s + 1.1e-6
+
+
+def test_seconds_in_a_sentence_and_aloud():
+    assert seconds_said(12.96) == "12.9 s"
+    assert seconds_said(1234.5) == "1,234.5 s"
+    assert spoken(12.96) == "12.9 seconds"
+    assert spoken(61) == "1 minute 1 second"
+    assert spoken(161.44) == "2 minutes 41.4 seconds"
+
+
+@pytest.mark.parametrize(("off_s", "text"), [(0.2, "0.2"), (0.04, "0.1"), (0.30000001, "0.3")])
+def test_edges_say_how_far_they_can_be_off_at_most(off_s, text):
+    assert edges(off_s) == f"edges ± {text} s"
 
 
 def test_a_csv_holds_every_column_and_says_its_limits_once():

@@ -15,7 +15,6 @@ from analysis.exposure.exports import (
     Origin,
     as_dict,
     brands_csv,
-    clock,
     episodes_csv,
     safe_cell,
     web_vtt,
@@ -125,18 +124,3 @@ def test_a_cue_is_marked_up_safely():
     text = web_vtt(exposure(), {7: "<b>A</b>\n\n00:00 --> x", 3: "B"})
     assert "&lt;b&gt;A&lt;/b&gt; 00:00 --&gt; x: 2.0 s on screen" in text
     assert re.search(r"^00:00:00\.000 --> 00:00:02\.000$", text, re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    ("time_s", "text"),
-    [
-        (0, "0:00:00.0"),
-        (59.94, "0:00:59.9"),
-        (59.96, "0:01:00.0"),
-        (3599.99, "1:00:00.0"),
-        (36_000.5, "10:00:00.5"),
-        (None, ""),
-    ],
-)
-def test_times_read_as_a_clock(time_s, text):
-    assert clock(time_s) == text

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from analysis.exposure.columns import clock
+from analysis.exposure.columns import clock, seconds
 from webapp.accounts.models import Refused
 from webapp.pictures import PictureRefused
 from webapp.runs.refusals import RunRefused
@@ -56,5 +56,5 @@ class Command(BaseCommand):
             raise CommandError(f"run {run.pk} {run.status}. {run.error}".strip())
         for change in again.difference(run):
             new = ", ".join(f"{clock(e.start_s)}–{clock(e.end_s)}" for e in change.new)
-            line = f"{change.label}: {change.before_s:.1f} s → {change.after_s:.1f} s"
+            line = f"{change.label}: {seconds(change.before_s)} → {seconds(change.after_s)}"
             self.stdout.write(f"{line}; new: {new}" if new else line)
