@@ -96,6 +96,7 @@ WORDS = {"labelling-jobs": "jobs", "trainings": "training"}  # of the API
 TEXTS = {
     "do": "cancel",
     "kind": "brands",
+    "person": "analyst",
     "removed": "2026-01-01T00:00:00+00:00",
     "undo": "x",
     "rest": "nowhere/",

@@ -136,7 +136,7 @@ else:
     }
 STATIC_URL = "/static/"
 STATIC_ROOT = env.folder("SIGHTLINE_STATIC", DATA_DIR / "static")
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", ("guide", BASE_DIR / "docs" / "people" / "pictures")]
 STORAGES = {
     "default": _media_storage,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

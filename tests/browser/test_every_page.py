@@ -30,6 +30,7 @@ PAGES = [
     "/settings/system",
     "/settings/password",
     "/methodology",
+    "/guide",
     "{asset}",
     "{project}",
     "{report}",

@@ -99,6 +99,7 @@ def labeller(browser, site, link: str) -> Hand:
     clicks = counted_clicks(hand.page)
     hand.page.goto(link)
     hand.page.get_by_role("button", name=re.compile("Sign in as")).click()
+    hand.page.get_by_role("link", name="Later").click()  # or a password
     hand.page.get_by_role("button", name="Label", exact=True).click()
     hand.page.wait_for_url(re.compile(r"/labelling/work/\d+"))
     until(hand.page, READY)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 # Open to whoever has the address: health, signing in, and what is shared by a secret link.
 OPEN = {
+    *("/guide", "/guide/analyst"),
     *("/healthz", "/sign-in", "/methodology", "/api/v1/schema/", "/api/v1/docs/", "/admin/login/"),
 }
 SECRET = ("/share/", "/sign-in/", "/media/")

@@ -1,12 +1,14 @@
 from django.urls import path
 
-from webapp.home import views
+from webapp.home import guide, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("dismiss", views.dismiss, name="dismiss"),
     path("dismissals/<number:pk>/undo", views.undo_dismissal, name="dismissal-undo"),
     path("tour/evidence", views.tour_evidence, name="tour-evidence"),
+    path("guide", guide.guide, name="guide"),
+    path("guide/<slug:person>", guide.guide, name="guide-page"),
     path("settings/system", views.system, name="system"),
     path("healthz", views.health, name="health"),
 ]

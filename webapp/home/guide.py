@@ -1,0 +1,50 @@
+"""The guide: docs/people, a page for each kind of person, as pages of the site."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from markdown_it import MarkdownIt
+
+PEOPLE = ("analyst", "labeller", "reviewer", "integrator", "administrator")
+_DOCS = settings.BASE_DIR / "docs"
+_PICTURE = re.compile(r'src="pictures/([\w.-]+)"')
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+
+    @property
+    def title(self) -> str:
+        return self.name.capitalize()
+
+    @property
+    def link(self) -> str:
+        return reverse("guide-page", args=[self.name])
+
+    def html(self) -> str:
+        """The page, with links to the site's own pages instead of to files."""
+        text = (_DOCS / "people" / f"{self.name}.md").read_text()
+        html = MarkdownIt("commonmark").enable("table").render(text)
+        html = _PICTURE.sub(lambda found: f'src="{static(f"guide/{found[1]}")}"', html)
+        html = html.replace('<img src="', '<img loading="lazy" src="')
+        html = html.replace('href="../methodology.md"', f'href="{reverse("methodology")}"')
+        return re.sub(r'<a href="\.\./\w+\.md">(.*?)</a>', r"\1", html)
+
+
+@require_safe
+def guide(request: HttpRequest, person: str = PEOPLE[0]) -> HttpResponse:
+    """For whoever asks, like the methodology: nothing of anybody's is in it."""
+    if person not in PEOPLE:
+        raise Http404
+    here = Page(person)
+    context = {"pages": [Page(name) for name in PEOPLE], "here": here, "html": here.html()}
+    return render(request, "home/guide.html", context)
