@@ -166,7 +166,7 @@ export function createFrameView({ run, store, player, frames, labels }) {
 
 function factsOf({ track, xyxy: [x1, y1, x2, y2], clarity, known, weak }) {
   const facts = [`${((x2 - x1) * (y2 - y1) * 100).toFixed(1)}\u202f% of the frame`];
-  if (clarity !== null) facts.push(`clarity ${clarity.toFixed(2)}`);
+  if (clarity !== null) facts.push(`clarity ${Math.round(clarity * 100)}\u202f%`);
   if (known !== "detected") facts.push(known);
   if (track >= 0) facts.push(`track ${track}`);
   if (weak) facts.push("below the confidence");
