@@ -310,6 +310,20 @@ def test_it_comes_in_when_a_person_says_so_and_only_once(browser, dataset, analy
     assert (came.kind, came.file, came.options["step"]) == ("import", row.file, "import")
 
 
+def test_pictures_that_nothing_is_said_of_are_listed_and_chosen_when_seen(
+    browser, dataset, analyst
+):
+    row = checked(dataset, analyst, n_unmentioned=2, unmentioned=["x/b.png", "x/c.png"])
+    page = browser.get(reverse("dataset-transfer", args=[row.pk])).content.decode()
+    assert "<li>x/b.png</li><li>x/c.png</li>" in page
+    begin = reverse("transfer-begin", args=[row.pk])
+    said = browser.post(begin, {"unmentioned": "eat"}, follow=True).content.decode()
+    assert "Pictures that nothing is said of: take or leave." in said
+    assert dataset.transfers.count() == 1
+    browser.post(begin, {"unmentioned": "leave"})
+    assert dataset.transfers.exclude(pk=row.pk).get().options["unmentioned"] == "leave"
+
+
 def test_what_was_refused_does_not_come_in(browser, dataset, analyst):
     row = checked(dataset, analyst, refusal="25 % of the lines are bad.")
     page = browser.get(reverse("dataset-transfer", args=[row.pk])).content.decode()

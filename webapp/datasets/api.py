@@ -17,6 +17,7 @@ from webapp.datasets import importing
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample, labels_by_word
 from webapp.datasets.serializers import (
+    BringInSerializer,
     DatasetChangeSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
@@ -302,12 +303,12 @@ class TransferViewSet(_OfDataset):
         row.refresh_from_db()
         return Response(self.get_serializer(row).data)
 
-    @extend_schema(summary="Import what was looked into", request=None)
+    @extend_schema(summary="Import what was looked into", request=BringInSerializer)
     @action(detail=True, methods=["post"], url_path="bring-in")
     def bring_in(self, request: Request, pk: str) -> Response:
         row = self.get_object()
         with in_words():
-            made = importing.bring_in(row, by=request.user)
+            made = importing.bring_in(row, **self.sent(BringInSerializer), by=request.user)
         return Response(self.get_serializer(made).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Begin it again after a failure", request=None)

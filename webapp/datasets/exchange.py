@@ -140,7 +140,8 @@ def go_on(request: MemberRequest, pk: int) -> HttpResponse:
     """Import what was looked into."""
     row = find(_transfers(), request, Action.ANALYSE, pk=pk)
     try:
-        row = importing.bring_in(row, by=request.user)
+        wish = request.POST.get("unmentioned", "")
+        row = importing.bring_in(row, unmentioned=wish, by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect("dataset-transfer", row.pk)
@@ -198,6 +199,7 @@ def report(request: MemberRequest, pk: int) -> HttpResponse:
         "is_kept": row.is_kept,
         "until": row.finished + Transfer.FILE_KEPT if row.is_kept and row.finished else None,
         "tally": tally,
+        "unmentioned": UNMENTIONED,
         "n_coming": tally.get("new", 0) + tally.get("replaced", 0),
         "version": _version_of(row),
         "format": TITLES.get(row.options.get("format", ""), ""),

@@ -70,8 +70,13 @@ def look_into(
     return row
 
 
-def bring_in(row: Transfer, *, by: User) -> Transfer:
-    """Import what was looked into; asked for twice, it is one import. Raises Refused."""
+def bring_in(row: Transfer, *, unmentioned: str = "", by: User) -> Transfer:
+    """Import what was looked into; asked for twice, it is one import. Raises Refused.
+
+    unmentioned: what becomes of pictures that nothing is said of, where that was decided since.
+    """
+    if unmentioned and unmentioned not in dict(UNMENTIONED):
+        raise Refused(f"Pictures that nothing is said of: {' or '.join(dict(UNMENTIONED))}.")
     is_checked = row.status == Status.DONE and row.report.get("step") == "check"
     if not is_checked or row.report.get("refusal") or not row.file:
         raise Refused("This cannot be imported any more. Upload it again.")
@@ -79,6 +84,8 @@ def bring_in(row: Transfer, *, by: User) -> Transfer:
         return twin
     options = {k: v for k, v in row.options.items() if k not in ("preview", "uploads")}
     options |= {"step": "import", "checked_by": row.pk}
+    if unmentioned:
+        options["unmentioned"] = unmentioned
     return Transfer.objects.request(row.dataset, "import", options=options, file=row.file, by=by)
 
 

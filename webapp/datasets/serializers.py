@@ -176,6 +176,14 @@ class SetImportSerializer(Body):
         return values
 
 
+class BringInSerializer(Body):
+    unmentioned = serializers.ChoiceField(
+        UNMENTIONED,
+        required=False,
+        help_text="pictures that nothing is said of; without, as it was looked into",
+    )
+
+
 class SetExportSerializer(Body):
     """`version`: the number of a frozen version; without, the dataset as it is now."""
 
