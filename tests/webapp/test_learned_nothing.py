@@ -104,6 +104,20 @@ def test_a_model_that_was_never_measured_is_not_judged(browser, version, project
     assert "learned nothing" not in page
 
 
+def test_without_a_test_its_epochs_tell(browser, version):
+    curves = [{"epoch": 1, "map50": 0.0}, {"epoch": 2, "map50": 0.01}]
+    TrainingRun.objects.update(curves=curves)
+    page = browser.get(f"/training/{version.training.pk}").content.decode()
+    assert "found as good as nothing in the pictures that its epochs were judged by" in page
+    TrainingRun.objects.update(curves=[*curves, {"epoch": 3, "map50": 0.4}])
+    assert "learned nothing" not in browser.get(f"/training/{version.training.pk}").content.decode()
+
+
+def test_it_doubts_no_labels(browser, failed, frozen):
+    page = browser.get(f"/datasets/{frozen.dataset_id}/versions/{frozen.number}/errors")
+    assert "has learned nothing yet, so it cannot tell" in page.content.decode()
+
+
 def test_a_start_that_fell_back_to_nothing_is_called_so(browser, failed, version):
     TrainingRun.objects.update(
         options={"start": "pretrained", "architecture": "yolo26n", "seed": 0, "augment": "normal"},

@@ -8,9 +8,8 @@ from typing import Any
 
 from webapp.leases import Status
 from webapp.registry.versions import ModelVersion
-from webapp.training.models import Evaluation, TrainingRun
+from webapp.training.models import NOTHING, Evaluation, TrainingRun
 
-NOTHING = 0.05  # F1 and average precision below which a model knows as good as nothing
 FEW_EPOCHS = 5
 
 
@@ -22,7 +21,6 @@ class Score:
     found: int
     of: int
     f1: float | None
-    ap50: float | None
 
     @property
     def where(self) -> str:
@@ -31,10 +29,6 @@ class Score:
     @property
     def says(self) -> str:
         return f"found {self.found} of {self.of} {self.where}"
-
-    @property
-    def is_nothing(self) -> bool:
-        return bool(self.of) and (self.f1 or 0) < NOTHING and (self.ap50 or 0) < NOTHING
 
     def of_label(self, words: Collection[str]) -> tuple[int, int]:
         """How many it found of how many, of the label that goes by these words in lower case."""
@@ -51,7 +45,6 @@ def score_of(evaluation: Evaluation) -> Score:
         found=sum(row["tp"] for row in rows),
         of=sum(row["n_truth"] for row in rows),
         f1=figures["overall"]["f1"],
-        ap50=figures["overall"]["ap50"],
     )
 
 
@@ -70,14 +63,26 @@ def learned_nothing(version: ModelVersion, known: Score | None = None) -> dict[s
     `known`: the score to judge by, where it is not the version's latest.
     """
     known = known or score(version)
-    if known is None or not known.is_nothing:
-        return None
     training = getattr(version, "training", None)
+    if known is not None:
+        says = known.says if known.evaluation.shows_nothing else ""
+    else:
+        says = _by_its_epochs(training) if training else ""
+    if not says:
+        return None
     return {
-        "score": known,
+        "says": says,
         "why": f"It was {how_trained(training)}." if training else "",
         "remedies": _remedies(training) if training else [],
     }
+
+
+def _by_its_epochs(training: TrainingRun) -> str:
+    """What was never measured was still looked at after each epoch, of boxes."""
+    seen = [row["map50"] for row in training.curves if row.get("map50") is not None]
+    if not seen or max(seen) >= NOTHING:
+        return ""
+    return "found as good as nothing in the pictures that its epochs were judged by"
 
 
 def how_trained(training: TrainingRun) -> str:

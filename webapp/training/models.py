@@ -19,6 +19,7 @@ from webapp.runs.workers import Worker
 from webapp.stored_files import StoredFile
 from webapp.training.options import checked
 
+NOTHING = 0.05  # F1 and average precision below which a model knows as good as nothing
 _OF_TASK = {"boxes": "boxes around things", "concept": "whole pictures"}
 # What a label is shown from: at 1 nothing would be.
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99
@@ -332,6 +333,14 @@ class Evaluation(Leased):
 
     def __str__(self) -> str:
         return f"{self.model_version} on {self.dataset_version} ({self.split})"
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Did the version find as good as nothing of what is there?"""
+        if not any(row["n_truth"] for row in self.figures.get("labels", [])):
+            return False
+        overall = self.figures["overall"]
+        return (overall["f1"] or 0) < NOTHING and (overall["ap50"] or 0) < NOTHING
 
     def waiting_because(self) -> str:
         """Why nothing is happening just now, or "" when something is."""

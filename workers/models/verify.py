@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from analysis.errors import UnusableModel
 from webapp.registry.versions import ModelVersion
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import local_path
@@ -21,7 +22,10 @@ def check_model(version: ModelVersion, beat: Heartbeat) -> dict[str, Any]:
     from analysis.models.onnx_graph import export_onnx
 
     path = local_path(version.file)
-    description = describe(path)
-    graph = export_onnx(path, settings.CACHE_DIR / "engines")
+    try:
+        description = describe(path)
+        graph = export_onnx(path, settings.CACHE_DIR / "engines")
+    except UnusableModel as error:  # it lies here by its hash, which tells nobody anything
+        raise UnusableModel(error.message.replace(path.name, "This file")) from error
     goes_on = description.format not in EXPORTS or trains_further(graph)
     return {"description": asdict(description) | {"trains_further": goes_on}}
