@@ -37,8 +37,8 @@ def tour(request: MemberRequest) -> list[Step]:
         ),
         Step(
             "Find a brand from one drag",
-            "The model never learned the HARBOUR CUP board. Press D, drag a box around it, type "
-            "its name, and look again.",
+            "The model never learned the HARBOUR CUP board. Press “Missed one?”, drag a box around "
+            "it, type its name, and look again.",
             f"{_asset(run)}&t={BOARD_S}",
             "Open that moment",
             looked_again.exists(),
