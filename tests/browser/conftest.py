@@ -6,6 +6,7 @@ picture, upload a film, analyse it. The tests then look at what came of it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,15 +75,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _wait_for(url: str) -> None:
-    import time
-
+    """Until the site is as it is most of the time: all answer, the workers too."""
+    said = ""
     for _ in range(300):
         try:
-            urllib.request.urlopen(url, timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"{url} never answered")
+            said = urllib.request.urlopen(url, timeout=20).read().decode()
+            if json.loads(said)["status"] == "ok":
+                return
+        except OSError as error:
+            said = str(error)
+        time.sleep(0.2)
+    raise AssertionError(f"{url} said last: {said}")
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,9 @@ def _answer(
 ) -> HttpResponse:
     """The labels as they are now: the panel for htmx, else the page they are on."""
     if not request.htmx and status == 200:
-        return redirect(reverse("project", args=[found.pk]) + (f"#label-{at}" if at else ""))
+        return redirect(
+            reverse("project", args=[found.pk]) + (f"?open={at}#label-{at}" if at else "")
+        )
     found.refresh_from_db()
     open_ = numbers(request.POST.get("open", ""))
     labels = labels_context(found, open_=open_ | ({at} if at else set()), **state)
