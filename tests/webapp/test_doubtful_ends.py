@@ -124,7 +124,7 @@ def test_a_report_of_before_they_were_told_opens(at_work, run):
 
 def test_a_season_adds_them_up(at_work, run):
     page = at_work.get(reverse("compare"), {"run": run.pk, "of": "chosen"}).content.decode()
-    assert f"{SENTENCE}: open a brand in its analysis to look at them" in page
+    assert f"{SENTENCE}. Open a brand in its analysis to look at them" in page
     file = at_work.get(reverse("compare-file", args=["json"]), {"run": run.pk, "of": "chosen"})
     doubtful = {brand["name"]: brand["doubtful_ends"] for brand in file.json()["brands"]}
     assert doubtful == {"Kestrel": 3, "Norra Bank": 1, "Vitalo": 0}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
+from analysis.film.columns import DETECTION, FRAME, Columns
 from webapp.assets.models import Asset, Collection, Rendition, Upload
 from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.runs.refusals import RunRefused
 from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +130,21 @@ def test_a_card_shows_the_brands_of_the_latest_run(page, asset, run):
     assert "Norra Bank" in text
     assert "Vitalo" not in text  # never seen
     assert "#d1495b" in text
+
+
+def test_a_card_shows_the_brands_of_a_picture_too(page, workspace, asset_in, project, run_of):
+    """Nothing is followed in a picture, so its run has no tracks."""
+    still = run_of(asset_in(workspace, "podium.jpg", kind="image", duration_s=0), project, found=[])
+    segment = still.segments.create(index=0, start_s=0, end_s=0, frames_total=1)
+    kestrel, norra = (project.labels.get(name=name).pk for name in ("Kestrel", "Norra Bank"))
+    boxes = [(0, kestrel, -1, 0.1, 0.1, 0.3, 0.2, 0.9, 0.5, 0, 0)]
+    boxes.append((0, norra, -1, 0.5, 0.1, 0.8, 0.2, 0.1, 0.5, 0, 0))  # below its threshold
+    columns = Columns(np.zeros(1, FRAME), np.array(boxes, DETECTION))
+    SegmentResult.objects.create(segment=segment, columns=columns.pack())
+    text = card(page(), "podium.jpg")
+    assert "Kestrel" in text
+    assert "Norra Bank" not in text
+    assert "no brand found" not in text
 
 
 @pytest.fixture

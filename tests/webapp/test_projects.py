@@ -289,4 +289,6 @@ def test_the_assets_of_a_project_ask_again_while_one_runs(at_work, project, run)
     url = reverse("project-assets", args=[project.pk])
     assert "every 2s" not in at_work.get(url, **HTMX).content.decode()
     Run.objects.update(status=Run.Status.RUNNING)
-    assert "every 2s" in at_work.get(url, **HTMX).content.decode()
+    fragment = at_work.get(url, **HTMX).content.decode()
+    assert "every 2s" in fragment
+    assert "Run again on 1 asset" in fragment  # above the list, as what was uploaded comes in

@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 from django.db.models import F, Max, QuerySet, Sum
 
+from analysis.film.columns import Columns
 from webapp.assets.models import Asset
 from webapp.projects.models import Label, Project
 from webapp.runs.found import Track
 from webapp.runs.run import Run
+from webapp.runs.segments import SegmentResult
 from webapp.runs.standing import Standing
 
 
@@ -78,16 +81,33 @@ def _newest(runs: QuerySet[Run]) -> dict[tuple[int, int], Run]:
 
 def brands_of(runs: Iterable[Run]) -> dict[int, list[Label]]:
     """The labels each run found above their thresholds, most seen first, by run."""
+    keys = [run.pk for run in runs]
     seen = (
-        Track.objects.filter(run__in=[run.pk for run in runs])
+        Track.objects.filter(run__in=keys)
         .filter(confidence__gte=F("label__threshold"))
         .order_by()
         .values("run_id", "label_id")
         .annotate(seconds=Sum(F("end_s") - F("start_s")))
         .order_by("-seconds", "label_id")
     )
-    labels = Label.objects.in_bulk({row["label_id"] for row in seen})
+    pairs = [(row["run_id"], row["label_id"]) for row in seen] + _in_pictures(keys)
+    labels = Label.objects.in_bulk({label for _, label in pairs})
     found = defaultdict(list)
-    for row in seen:
-        found[row["run_id"]].append(labels[row["label_id"]])
+    for run, label in pairs:
+        found[run].append(labels[label])
     return found
+
+
+def _in_pictures(runs: list[int]) -> list[tuple[int, int]]:
+    """(run, label) of what runs found in pictures, surest first. Nothing is followed there, so no
+    track tells of it."""
+    results = SegmentResult.objects.filter(segment__run__in=runs)
+    pictures = results.filter(segment__run__asset__kind=Asset.Kind.IMAGE)
+    best: dict[tuple[int, int], float] = {}
+    for run, columns in pictures.values_list("segment__run", "columns"):
+        boxes = np.sort(Columns.unpack(columns).detections, order="confidence")
+        best |= {(run, int(box["label"])): float(box["confidence"]) for box in boxes}
+    labels = Label.objects.filter(pk__in={label for _, label in best})
+    thresholds = dict(labels.values_list("pk", "threshold"))
+    sure = [pair for pair, confidence in best.items() if confidence >= thresholds[pair[1]]]
+    return sorted(sure, key=lambda pair: -best[pair])
