@@ -22,6 +22,12 @@ document.addEventListener("click", (event) => {
 });
 showTheme();
 
+// --- tabs: on a phone the one that is open may lie beyond the edge -----------------------------
+for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
+  const { parentElement: tabs } = tab;
+  tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+
 // --- the key sheet ---------------------------------------------------------------------------
 const sheet = document.getElementById("keys");
 const single = document.getElementById("single-keys");

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
+from django.utils import timezone
 
 from analysis.datasets.types import LabelledBox
 from analysis.types import Box
@@ -160,6 +162,18 @@ def test_two_people_do_not_overwrite_each_other(browser, client_for, owner, samp
     assert len(theirs.document["shapes"]) == 2
     post(other, "finish", theirs)
     assert boxes(sample) == [HERE, THERE]
+
+
+@pytest.mark.parametrize("has_drawn", [False, True])
+def test_who_only_looked_at_a_picture_keeps_nobody_from_it(
+    browser, client_for, owner, sample, kestrel, has_drawn
+):
+    work = opened(browser, sample)
+    if has_drawn:
+        drawn(browser, work, kestrel, THERE)
+    Work.objects.update(touched=timezone.now() - timedelta(minutes=20))
+    said = client_for(owner).post(f"/samples/{sample.pk}/edit", follow=True).content.decode()
+    assert ("is editing it just now" in said) == has_drawn
 
 
 def test_a_picture_of_a_job_is_labelled_there(browser, client_for, analyst, sample, dataset):

@@ -7,6 +7,7 @@ made, kept as its history, and undone as in any job. What is done is in the data
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +23,8 @@ from webapp.labelling.jobs import CLAIM_LASTS, LabelingJob
 from webapp.labelling.working import Taken
 from webapp.labelling.works import Work
 from webapp.templatetags.show import named
+
+_LOOKS = timedelta(minutes=10)  # the desk tells each minute that somebody works in it
 
 
 @transaction.atomic
@@ -89,11 +92,16 @@ def _item(sample: Sample, by: User) -> Item:
 def _take_over(job: LabelingJob, by: User) -> None:
     """What others drew in it before is in the dataset, or was left for hours."""
     others = job.works().exclude(user=by)
-    lately = timezone.now() - CLAIM_LASTS
-    at_it = others.filter(status=Work.Status.CLAIMED, touched__gt=lately).first()
-    if at_it is not None and job.is_open:
-        raise Refused(f"{at_it.user} is editing it just now.")
+    at_it = [work for work in others.filter(status=Work.Status.CLAIMED) if _is_at_it(work)]
+    if at_it and job.is_open:
+        raise Refused(f"{at_it[0].user} is editing it just now.")
     others.update(status=Work.Status.RETURNED)
+
+
+def _is_at_it(work: Work) -> bool:
+    """What was drawn is its person's for hours; who looked and went away is not waited for."""
+    has_drawn = work.operations.filter(by=work.user_id, at__gte=work.claimed).exists()
+    return work.touched > timezone.now() - (CLAIM_LASTS if has_drawn else _LOOKS)
 
 
 def _begin_with(work: Work, wanted: Document) -> None:

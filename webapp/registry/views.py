@@ -212,7 +212,12 @@ def export(request: MemberRequest, pk: int) -> HttpResponse:
 def hosting_context(version: ModelVersion) -> dict[str, Any]:
     return {
         "hosting": Hosting.of(version),
-        "idle_choices": [(60, "1 minute"), (900, "15 minutes"), (3600, "1 hour"), (28800, "8 h")],
+        "idle_choices": [
+            (60, "1 minute"),
+            (900, "15 minutes"),
+            (3600, "1 hour"),
+            (28800, "8 hours"),
+        ],
     }
 
 
