@@ -119,7 +119,7 @@ def test_what_cannot_be_trained_is_answered_in_words(api, frozen, wish, status):
 
 def test_weights_are_sent_and_a_training_starts_from_them(api, frozen, key_for, viewer):
     def send(name: str, headers: dict[str, str]):
-        body = {"file": SimpleUploadedFile(name, b"weights"), "name": " Published  nano "}
+        body = {"file": SimpleUploadedFile(name, b"weights\0"), "name": " Published  nano "}
         return Client().post(f"{API}/model-versions/", body, **headers)
 
     answer = send("yolo26n.pt", api.headers)

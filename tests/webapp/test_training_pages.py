@@ -82,7 +82,7 @@ def test_it_can_start_from_a_version_of_ours(browser, frozen, workspace):
     assert TrainingRun.objects.get().base == base
 
 
-def give(browser, name: str = "yolo26n.pt", data: bytes = b"weights", **fields):
+def give(browser, name: str = "yolo26n.pt", data: bytes = b"weights\0", **fields):
     file = SimpleUploadedFile(name, data)
     return browser.post("/training/weights/give", {"weights": file} | fields)
 
@@ -120,7 +120,11 @@ def test_the_same_weights_given_again_are_the_same_version(browser, frozen):
 
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
-    [("yolo.pkl", b"x", "Other formats can hold programs"), ("yolo.pt", b"", "empty")],
+    [
+        ("yolo.pkl", b"x", "Other formats can hold programs"),
+        ("yolo.pt", b"", "empty"),
+        ("yolo.safetensors", b"not one weight", "This file is text"),
+    ],
 )
 def test_what_is_no_file_of_weights_is_said_beside_the_field(browser, frozen, name, data, sentence):
     assert sentence in give(browser, name, data).content.decode()
@@ -155,7 +159,7 @@ def test_a_file_that_fails_its_check_says_why(browser, frozen):
 
 
 def test_without_scripts_the_file_comes_with_the_form(browser, frozen):
-    file = SimpleUploadedFile("yolo26n.pt", b"weights")
+    file = SimpleUploadedFile("yolo26n.pt", b"weights\0")
     page = browser.post("/training/new", filled(frozen, weights=file, name="Cup", epochs=7))
     text = page.content.decode()
     assert "yolo26n v1 is being checked" in text

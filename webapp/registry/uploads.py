@@ -40,12 +40,20 @@ def store_model(upload: UploadedFile) -> StoredModel:
         raise ModelFileRefused("This file is empty.")
     if upload.size > MAX_BYTES:
         raise ModelFileRefused(f"This file is larger than {MAX_BYTES // 10**6} MB.")
+    upload.seek(0)
+    if _is_text(upload.read(1024)):
+        raise ModelFileRefused("This file is text, whatever its name says, and no model.")
     digest = hashlib.sha256()
     for chunk in upload.chunks():
         digest.update(chunk)
     sha256 = digest.hexdigest()
     upload.seek(0)
     return StoredModel(keep_once(f"models/{sha256}{suffix}", upload), sha256)
+
+
+def _is_text(start: bytes) -> bool:
+    """Every format of models has bytes near its start that no text has."""
+    return all(byte >= 32 or byte in b"\t\n\r\f" for byte in start)
 
 
 def add_version(
