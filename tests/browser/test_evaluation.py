@@ -76,10 +76,10 @@ def test_the_gallery_is_filtered_and_shown_large_by_keyboard(measured):
     shots.first.focus()
     measured.keyboard.press("Enter")
     large = measured.locator("dialog.large")
-    assert large.locator("rect.missed").count() == 1
+    until(lambda: large.locator("rect.missed").count() == 1)
     until(lambda: large.bounding_box()["width"] > 600)
     measured.keyboard.press("Escape")
-    assert large.count() == 0
+    until(lambda: large.count() == 0)
     until(lambda: measured.evaluate("document.activeElement.hasAttribute('data-shot')"))
 
 
