@@ -307,7 +307,8 @@ class Worker:
     def _found_project(self, model: Path) -> None:
         from analysis.models.describe import describe
         from webapp.accounts.models import User, Workspace
-        from webapp.projects.models import COLOURS, Label, Project
+        from webapp.projects.colours import COLOURS
+        from webapp.projects.models import Label, Project
 
         owner = User.objects.create_user("bench@example.org", "none", name="Bench")
         self._workspace = Workspace.found("Bench", by=owner)
