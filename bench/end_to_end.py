@@ -308,7 +308,7 @@ class Worker:
         from analysis.models.describe import describe
         from webapp.accounts.models import User, Workspace
         from webapp.projects.colours import COLOURS
-        from webapp.projects.models import Label, Project
+        from webapp.projects.models import Label, Project, label_snapshot
 
         owner = User.objects.create_user("bench@example.org", "none", name="Bench")
         self._workspace = Workspace.found("Bench", by=owner)
@@ -326,7 +326,7 @@ class Worker:
         stored = self._store(model, "models")
         self._inputs = {
             "project": "Bench",
-            "labels": [{"id": x.pk, "name": x.name, "references": []} for x in labels],
+            "labels": [label_snapshot(label) for label in labels],
             "model": {
                 "id": 1,
                 "name": "bench v1",
