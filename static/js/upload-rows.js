@@ -209,5 +209,7 @@ export function size(bytes) {
 function about(seconds) {
   if (seconds < 50) return `about ${Math.max(5, Math.round(seconds / 5) * 5)} s`;
   if (seconds < 3000) return `about ${Math.max(1, Math.round(seconds / 60))} min`;
-  return `about ${(seconds / 3600).toFixed(1)} h`;
+  const hours = seconds / 3600;
+  if (hours < 10) return `about ${Math.round(hours * 10) / 10} h`;
+  return hours < 48 ? `about ${Math.round(hours)} h` : `about ${Math.round(hours / 24)} days`;
 }

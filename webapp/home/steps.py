@@ -87,7 +87,7 @@ def next_steps(workspace: Workspace) -> list[Step]:
         ),
         Step(
             "Look for your own brands",
-            "A project of yours with a logo each, then drop a video into the library.",
+            "A project of yours with a logo each, and a video dropped on its page is analysed.",
             reverse("projects"),
             "Make a project",
             Project.objects.filter(workspace=workspace).count() > 1,

@@ -93,7 +93,10 @@ def about(seconds: float | None) -> str:
         return f"about {max(5, round(seconds / 5) * 5)} s"
     if seconds < 50 * 60:
         return f"about {max(1, round(seconds / 60))} min"
-    return f"about {seconds / 3600:.1f} h"
+    hours = seconds / 3600
+    if hours < 10:
+        return f"about {round(hours, 1):g} h"
+    return f"about {round(hours)} h" if hours < 48 else f"about {round(hours / 24)} days"
 
 
 @register.filter
