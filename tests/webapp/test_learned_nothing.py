@@ -59,6 +59,7 @@ def test_every_page_of_it_says_so_and_why(browser, failed, version):
 
 def test_its_evaluation_advises_nothing_that_was_not_measured(browser, failed):
     page = browser.get(f"/evaluations/{failed.pk}").content.decode()
+    assert "Use these thresholds" not in page
     assert "What would help" not in page
     assert "label more" not in page.lower()
     assert "A temperature of" not in page

@@ -282,6 +282,7 @@ def test_run_on_all_says_why_nothing_can_start(at_work, workspace, asset, owner)
     url = reverse("project-run", args=[bare.pk])
     page = at_work.post(url, {"which": "others"}, follow=True).content.decode()
     assert "Nothing tells Sightline what the brands look like" in page
+    assert 'id="run-on-others"' not in page, "what would be refused is not offered"
     assert not Run.objects.exists()
 
 

@@ -205,14 +205,13 @@ def assets_context(project: Project, number: str | None) -> dict[str, Any]:
     others = Asset.objects.filter(workspace=project.workspace).ready()
     others = others.exclude(kind=Asset.Kind.AUDIO).exclude(runs__project=project)
     coming = list(wanted().filter(project=project)[:ASSETS_A_PAGE])
-    nothing = nothing_to_look_for(snapshot(project)) if coming or not page else ""
     return {
         "project": project,
         "page": page,
         "asset_rows": rows,
         "n_others": others.count(),
         "coming": coming,
-        "nothing": nothing,
+        "nothing": nothing_to_look_for(snapshot(project)),
         "is_running": bool(coming) or any(row.answer.is_going_on for row in rows),
     }
 

@@ -149,8 +149,10 @@ def _not_this(run: Run) -> dict[str, Any]:
     return {"not_this": denied} if denied else {}
 
 
-def sampling(options: dict[str, Any]) -> str:
+def sampling(options: dict[str, Any], duration_s: float) -> str:
     """How densely the run looked, in words."""
+    if not duration_s:
+        return "The picture itself"
     mode = options["mode"]
     followed = ", followed from frame to frame" if options.get("follow") else ""
     if mode in ("every", "key"):

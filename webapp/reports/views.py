@@ -138,7 +138,7 @@ def live(request: MemberRequest, pk: int) -> HttpResponse:
     numbers, asked = figures(run, choices, rate, with_files=False), _asked(request.GET)
     context = _sheet(run, numbers, asked) | {
         "manifest": manifest(run, numbers),
-        "sampling": sampling(run.options),
+        "sampling": sampling(run.options, run.duration_s),
         "choices": choices,
         "methodologies": offered(request.membership.workspace_id, choices.method),
         "query": urlencode(asked),
@@ -220,7 +220,9 @@ def _issued(report: Report, run: Run | None, *, inside: bool) -> dict[str, Any]:
     return _sheet(run, report.numbers, report.settings) | {
         "report": report,
         "manifest": report.manifest,
-        "sampling": sampling(report.manifest["run"]["options"]),
+        "sampling": sampling(
+            report.manifest["run"]["options"], report.numbers["exposure"]["duration_s"]
+        ),
         "inside": inside,
         "title": report.title,
     }

@@ -114,7 +114,7 @@ def _rests_on(sheet: Sheet, document: Document) -> None:
     facts = [
         ("Media", f"{manifest['media']['name']}\nSHA-256 {manifest['media']['sha256']}"),
         ("Run", f"{manifest['run']['id']}\ninput hash {manifest['run']['input_hash']}"),
-        ("Sampling", sampling(manifest["run"]["options"])),
+        ("Sampling", sampling(manifest["run"]["options"], document.exposure["duration_s"])),
         ("Model", f"{model['name']}\nSHA-256 {model['sha256']}" if model else "none"),
         ("Logo pictures", f"of {n_pictured} brand{'' if n_pictured == 1 else 's'}"),
         ("Software", f"Sightline {manifest.get('software', settings.VERSION)}"),
