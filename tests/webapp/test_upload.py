@@ -160,6 +160,7 @@ def test_a_form_of_a_project_leads_back_to_it(browser, project):
     assert the_upload().project == project
     page = browser.get(answer.url).content.decode()
     assert "match.png" in page  # until it is analysed it waits in the project's list
+    assert "no worker serves uploads" in page
 
 
 def test_head_says_where_to_go_on(browser):

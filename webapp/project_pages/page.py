@@ -20,6 +20,7 @@ from webapp.projects.offers import Offer
 from webapp.runs.answers import Answer, answers_of
 from webapp.runs.refusals import nothing_to_look_for
 from webapp.runs.wanted import wanted
+from webapp.runs.workers import Worker
 from webapp.training.learned import learned_nothing, score
 
 ASSETS_A_PAGE = 25
@@ -212,6 +213,7 @@ def assets_context(project: Project, number: str | None) -> dict[str, Any]:
         "n_others": others.count(),
         "coming": coming,
         "nothing": nothing_to_look_for(snapshot(project)),
+        "is_unserved": bool(coming) and not Worker.objects.serving("ingest").exists(),
         "is_running": bool(coming) or any(row.answer.is_going_on for row in rows),
     }
 
