@@ -157,3 +157,13 @@ def test_the_form_opens_with_it(browser, frozen):
 
 def test_who_may_not_train_is_told_nothing(client_for, viewer, frozen):
     assert client_for(viewer).get("/training/expected").status_code == 403
+
+
+def test_what_another_workspace_trained_on_is_not_told(browser, frozen, workspace, other_workspace):
+    count(frozen, train=400, Kestrel=400)
+    trained(frozen, workspace, seconds=60)
+    theirs = RegisteredModel.objects.create(workspace=other_workspace, name="Theirs")
+    TrainingRun.objects.update(model=theirs)
+    text = said(browser, frozen, epochs=20, imgsz=1280)
+    assert "measured epochs of an earlier training here, scaled by pictures" in text
+    assert "400 pictures at" not in text

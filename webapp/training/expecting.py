@@ -112,7 +112,7 @@ def _takes(wish: Wish) -> tuple[str, str]:
         is_alike = 1 / _ALIKE <= their_work / work <= _ALIKE
         return _in_words(seconds, epochs), (
             f"From the measured epochs of {_trainings(len(known))} here"
-            + (", which were about as much work." if is_alike else _scaled(run))
+            + (", which were about as much work." if is_alike else _scaled(run, wish.workspace))
         )
     none = "Nothing of about this size was trained here yet, so"
     if _has_graphics_card(wish.options):
@@ -140,10 +140,12 @@ def _trainings(n: int) -> str:
     return "an earlier training" if n == 1 else f"the last {n} trainings"
 
 
-def _scaled(run: TrainingRun) -> str:
+def _scaled(run: TrainingRun, workspace: Workspace) -> str:
+    """What another workspace trained on is measured by, but not told."""
     pictures, side = run.n_pictures, run.options.get("imgsz")
+    latest = f"the latest on {pictures} picture{'' if pictures == 1 else 's'} at {side} pixels, "
     return (
-        f", the latest on {pictures} picture{'' if pictures == 1 else 's'} at {side} pixels, "
+        f", {latest if run.model.workspace_id == workspace.pk else ''}"
         "scaled by pictures, their size and the network: it may be off by half."
     )
 
@@ -151,7 +153,7 @@ def _scaled(run: TrainingRun) -> str:
 def _measured(wish: Wish) -> list[tuple[TrainingRun, float, float]]:
     """The latest trainings with a measured epoch: its work, and seconds for a unit of work."""
     rows = TrainingRun.objects.filter(epoch__gt=0, options__device=wish.options["device"])
-    rows = rows.select_related("version__dataset", "base").order_by("-pk")
+    rows = rows.select_related("version__dataset", "base", "model").order_by("-pk")
     found = []
     for run in rows[: 10 * _LOOKED_AT]:
         seconds = [row["seconds"] for row in run.curves if row.get("seconds")]
