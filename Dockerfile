@@ -24,7 +24,7 @@ FROM base AS worker
 # OpenCV 5 needs libGL and glib.
 RUN apt-get update && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 ffmpeg \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements-web.txt requirements-analysis.txt requirements.txt constraints.txt ./
+COPY requirements-web.txt requirements-analysis.txt requirements-speech.txt requirements.txt constraints.txt ./
 RUN pip install -c constraints.txt -r requirements.txt
 COPY --chown=sightline manage.py CHANGELOG.md ./
 COPY --chown=sightline analysis analysis

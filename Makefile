@@ -26,7 +26,12 @@ $(VENV)/.ready-analysis: requirements-analysis.txt requirements-web.txt constrai
 	@$(INSTALL) -r requirements-analysis.txt
 	@touch $@
 
-$(VENV)/.ready: $(VENV)/.ready-analysis requirements.txt
+$(VENV)/.ready-speech: $(VENV)/.ready-analysis requirements-speech.txt
+	@echo "Adding what recognising speech needs (half a minute, once) …"
+	@$(INSTALL) -r requirements-speech.txt
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.ready-speech requirements.txt
 	@echo "Adding what training needs (torch is large: a few minutes, once) …"
 	@$(INSTALL) -r requirements.txt
 	@touch $@

@@ -16,6 +16,7 @@ ROOMS = {
         "waveform": "analysis.media.audio:command",
         "proxy": "analysis.media.renditions:command",
     },
+    "speech": {"transcribe": "analysis.speech.command:command"},
     "models": {"export": "analysis.models.command:command"},
     "detectors": {
         "detect": "analysis.detectors.yolo:command",

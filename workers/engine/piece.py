@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 
-from analysis.errors import AnalysisError, NeedsTorch, Stopped
+from analysis.errors import AnalysisError, NotInstalled, Stopped
 from webapp import torch_arriving
 from webapp.accounts.models import Refused
 from webapp.celery import app
@@ -90,7 +90,7 @@ def carry_out(row: _Row, do: Work[_Row], *, beat_s: float = 1.0, tries: int = 1)
         row.postpone(later.after_s, attempt=F("attempt") - 1)
     except Stopped:
         row.release()
-    except NeedsTorch as error:
+    except NotInstalled as error:
         if torch_arriving.is_arriving():
             row.postpone(torch_arriving.LOOK_AGAIN_S, attempt=F("attempt") - 1)
         else:

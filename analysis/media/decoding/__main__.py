@@ -13,7 +13,7 @@ import threading
 import traceback
 from typing import Any
 
-from analysis.errors import AnalysisError, RefusedMedia, UnreadableMedia
+from analysis.errors import AnalysisError, NoSound, RefusedMedia, UnreadableMedia
 from analysis.media.decoding.line import HEADER, Line
 
 STEPS = {
@@ -56,6 +56,8 @@ _TOO_BIG = "Decoding this file needs more memory than is allowed for one file."
 def _kind(error: AnalysisError) -> str:
     if isinstance(error, RefusedMedia):
         return "refused"
+    if isinstance(error, NoSound):
+        return "no sound"
     return "unreadable" if isinstance(error, UnreadableMedia) else "analysis"
 
 

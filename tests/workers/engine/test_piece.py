@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
 
-from analysis.errors import AnalysisError, NeedsTorch, Stopped
+from analysis.errors import AnalysisError, NeedsSpeech, NeedsTorch, Stopped
 from webapp import torch_arriving
 from webapp.accounts.models import Refused
 from webapp.datasets.versions import DatasetVersion
@@ -89,6 +89,8 @@ def test_what_needs_torch_waits_while_it_is_being_installed_and_fails_where_nobo
     with torch_arriving.arriving():
         assert done(row, raising(NeedsTorch())).status == Status.WAITING
         assert row.attempt == 0
+        DatasetVersion.objects.update(lease_until=None)
+        assert done(row, raising(NeedsSpeech())).status == Status.WAITING
     DatasetVersion.objects.update(lease_until=None)
     assert done(row, raising(NeedsTorch())).status == Status.FAILED
     assert "requirements.txt" in row.error

@@ -146,8 +146,9 @@ class TorchInstalling:
         if not (environment / ".ready-analysis").exists() or (environment / ".ready").exists():
             return self  # another's environment, or one that has it all
         self._say(
-            "  Training needs torch, which is being installed meanwhile (several gigabytes, a few "
-            "minutes, once).\n  All else works now; a training that you start waits for it.\n"
+            "  What recognises speech is being installed meanwhile (half a minute), and then torch "
+            "for training\n  (several gigabytes, a few minutes, once). All else works now; "
+            "what you start waits for it.\n"
         )
         self._until_over.enter_context(torch_arriving.arriving())
         self._make = subprocess.Popen(

@@ -32,7 +32,8 @@ LIBRARIES = {
     "torch": "trains and exports models",
     "ultralytics": "reads YOLO models",
     "openvino": "runs models quickly on CPUs",
-    "whisper": "transcribes speech (needs weights, see below)",
+    "faster_whisper": "transcribes speech",
+    "whisper": "transcribes speech by PyTorch files (needs weights, see below)",
     "spacy": "finds names in text",
 }
 

@@ -1,0 +1,106 @@
+"""Words of a film, at a prompt."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.errors import AnalysisError, NoSound, NoWeights
+from analysis.speech import Recogniser, SpeechOptions, best_engine, engines, plan_speech
+from analysis.speech.engines import Engine, require_speech
+from analysis.speech.exports import FORMATS, export
+from analysis.speech.types import Utterance
+
+_MOST_VOCABULARY = 1 << 20  # bytes
+
+
+def command(argv: Sequence[str]) -> int:
+    """python -m analysis transcribe FILE: what is said in it, as captions or text."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis transcribe", description=command.__doc__
+    )
+    parser.add_argument("file", type=Path, nargs="?", help="left out: list the recognisers")
+    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="terms, one a line")
+    parser.add_argument("--language", default="", metavar="CODE", help="such as en; else found out")
+    parser.add_argument("--translate", action="store_true", help="into English")
+    parser.add_argument("--engine", metavar="KEY", help="as listed; by default the first")
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", default=_weights_folder())
+    parser.add_argument("--track", type=int, default=1, help="sound track, from 1")
+    parser.add_argument("--channels", choices=("mixed", "apart"), default="mixed")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="vtt")
+    chosen = parser.parse_args(argv)
+    require_speech()
+    found = engines(chosen.weights)
+    if chosen.file is None:
+        for engine in found:
+            many = (
+                "English" if engine.languages == ("en",) else f"{len(engine.languages)} languages"
+            )
+            print(f"{engine.key:<28} {engine.title}, {many}")
+        return 0
+    options = SpeechOptions(
+        language=chosen.language,
+        task="translate" if chosen.translate else "transcribe",
+        vocabulary=() if chosen.vocabulary is None else _terms(chosen.vocabulary),
+        track=max(chosen.track - 1, 0),
+        channels=chosen.channels,
+    )
+    recogniser = Recogniser(_chosen(found, chosen.engine, options))
+    sys.stdout.write(export(_transcribe(recogniser, chosen.file, options), chosen.format))
+    return 0
+
+
+def _transcribe(recogniser: Recogniser, file: Path, options: SpeechOptions) -> list[Utterance]:
+    """All that is said in a film, segment by segment; what is worth a remark goes to stderr."""
+    segments = plan_speech(file, track=options.track)
+    if not segments:
+        raise NoSound(f"There is no sound in {file.name}.")
+    said: list[Utterance] = []
+    remarks: dict[str, None] = {}
+    for number, (start_s, end_s) in enumerate(segments):
+        if sys.stderr.isatty():
+            print(f"\r{number / len(segments):.0%}", end="", file=sys.stderr)
+        heard = recogniser.transcribe(file, options, start_s, end_s)
+        said += heard.utterances
+        remarks |= dict.fromkeys(heard.remarks)
+        for row in heard.dropped:
+            at = f"{row.start_s:.1f} to {row.end_s:.1f} s"
+            remarks[f"Left out at {at}: “{row.text}” ({row.why})."] = None
+    if sys.stderr.isatty():
+        print("\r    \r", end="", file=sys.stderr)
+    for remark in (f"{recogniser.engine.title} listened.", *remarks):
+        print(remark, file=sys.stderr)
+    return said
+
+
+def _chosen(found: Sequence[Engine], key: str | None, options: SpeechOptions) -> Engine:
+    if key is not None:
+        for engine in found:
+            if engine.key == key:
+                return engine
+        listed = ", ".join(engine.key for engine in found) or "none"
+        raise AnalysisError(f"There is no recogniser “{key}” here; there is: {listed}.")
+    # one that cannot do it says why in its own words
+    best = best_engine(found, options.language, options.task) or next(iter(found), None)
+    if best is None:
+        raise NoWeights
+    return best
+
+
+def _terms(path: Path) -> tuple[str, ...]:
+    """The lines of a text file that say something."""
+    try:
+        if path.stat().st_size > _MOST_VOCABULARY:
+            raise AnalysisError(f"{path.name} is larger than a list of words can be (1 MB).")
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise AnalysisError(f"{path.name} cannot be read as a text file.") from e
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _weights_folder() -> Path | None:
+    named = os.environ.get("SIGHTLINE_WEIGHTS")
+    return Path(named) if named else None

@@ -1,0 +1,101 @@
+"""What a recogniser wrote and nobody said: text over silence, loops, noise taken for words.
+
+Whisper was taught on captions, and writes some for any sound: “Thank you.” over silence, one
+sentence again and again over noise. Four things give that away: the network's own doubt, text that
+compresses too well (both as in Whisper), words where voice activity hears no voice, and words
+repeated faster than anybody speaks. A crowd that chants is repeated too, and is kept: each of its
+words has a voice and the time to be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.speech.network import Reading
+from analysis.speech.types import Word
+from analysis.speech.voice import FAINT, ON, STEP_S
+
+TOO_REGULAR = 2.4  # compression
+TOO_UNSURE = -1.0  # mean log-probability of a token
+NO_SPEECH = 0.6
+_NEAR_S = 0.15  # a word's times are this exact at best
+_REPEATS = 4  # of one to eight words, one after the other, are looked at closely
+_LONGEST_PHRASE = 8
+_FASTEST = 7.0  # words a second, for as long as a loop lasts
+
+SILENCE = "text over silence: no voice is heard there"
+LOOP = "a loop: the same words again and again, faster than they can be said"
+NOISE = "not speech: the recogniser itself doubts it, and hardly a voice is heard"
+
+
+def failed(reading: Reading) -> bool:
+    """Whether a window should be read again in another way (the two signs of Whisper)."""
+    if reading.no_speech > NO_SPEECH and reading.logprob < TOO_UNSURE:
+        return False  # nobody speaks: reading it again would not change that
+    return reading.compression > TOO_REGULAR or reading.logprob < TOO_UNSURE
+
+
+def reasons(reading: Reading, voice: NDArray[np.float32]) -> list[str]:
+    """For each word of a window why nobody said it; "" for those that stand.
+
+    voice: how likely one is in each 32 ms, on the words' own clock.
+    """
+    words = reading.words
+    loudest = np.array([_voice_at(voice, word) for word in words])
+    if not len(words):
+        return []
+    sure = float(np.mean([word.confidence for word in words]))
+    doubted = reading.no_speech > NO_SPEECH and reading.logprob < TOO_UNSURE
+    if doubted or (loudest.mean() < ON and (sure < 0.5 or reading.no_speech > NO_SPEECH)):
+        return [SILENCE if loudest.max() < FAINT else NOISE] * len(words)
+    why = [""] * len(words)
+    for first, last in loops(words):
+        heard = loudest[first:last]
+        spoken_s = words[last - 1].end_s - words[first].start_s
+        if heard.mean() < ON or (last - first) / max(spoken_s, 0.01) > _FASTEST:
+            phrase = _phrase_length(words[first:last])
+            why[first + phrase : last] = [LOOP] * (last - first - phrase)
+    for at in np.flatnonzero(loudest < FAINT).tolist():
+        why[at] = why[at] or SILENCE
+    return why
+
+
+def loops(words: Sequence[Word]) -> list[tuple[int, int]]:
+    """Runs (first, last) of words in which a phrase stands `_REPEATS` times or more in a row."""
+    plain = [word.text.lower().strip(".,!?;:…-") for word in words]
+    found: list[tuple[int, int]] = []
+    at = 0
+    while at < len(plain):
+        ends = [_end_of_loop(plain, at, length) for length in range(1, _LONGEST_PHRASE + 1)]
+        end = max(ends)
+        if end > at:
+            found.append((at, end))
+            at = end
+        else:
+            at += 1
+    return found
+
+
+def _end_of_loop(plain: Sequence[str], at: int, length: int) -> int:
+    """Where the repetitions of the phrase of `length` words at `at` end; `at` where it is none."""
+    phrase, end = plain[at : at + length], at + length
+    while plain[end : end + length] == phrase:
+        end += length
+    return end if end - at >= _REPEATS * length and len(phrase) == length else at
+
+
+def _phrase_length(words: Sequence[Word]) -> int:
+    plain = [word.text.lower().strip(".,!?;:…-") for word in words]
+    return next(
+        length for length in range(1, len(plain) + 1) if plain[length:] == plain[: -length or None]
+    )
+
+
+def _voice_at(voice: NDArray[np.float32], word: Word) -> float:
+    first = max(int((word.start_s - _NEAR_S) / STEP_S), 0)
+    last = int((word.end_s + _NEAR_S) / STEP_S) + 1
+    near = voice[first:last]
+    return float(near.max()) if len(near) else 0.0
