@@ -26,6 +26,7 @@ from webapp.assets.models import assets_to_erase, purge_removed_assets
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.versions import DatasetVersion
+from webapp.indexing.indexing import indexings_to_erase, purge_removed_indexings
 from webapp.labelling.chores import Chore
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import LabelingJob
@@ -132,6 +133,8 @@ class _Clock:
 
 def is_due() -> bool:
     """Whether something that was deleted is still to be erased."""
+    if indexings_to_erase().exists():
+        return True
     return _due().exists() or any(not a.refusals() for a in assets_to_erase())
 
 
@@ -143,6 +146,7 @@ def erase(seconds: float) -> bool:
     clock = _Clock(seconds)
     try:
         purge_removed_assets(clock.tick)
+        purge_removed_indexings(clock.tick)
         for project in _due():
             _erase_project(project, clock)
     except _TimeIsUp:

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "webapp.registry",
     "webapp.methodologies",
     "webapp.runs",
+    "webapp.indexing",
     "webapp.datasets",
     "webapp.training",
     "webapp.labelling",
@@ -189,6 +190,8 @@ LEASE_SECONDS = env.number("SIGHTLINE_LEASE_SECONDS", 45)
 SEGMENT_SECONDS = env.number("SIGHTLINE_SEGMENT_SECONDS", 60)
 DEVICE = env.text("SIGHTLINE_DEVICE", "auto")
 EXACT = env.flag("SIGHTLINE_EXACT", False)
+# Whether workspaces may have indexed what is uploaded to them, on this installation.
+INDEX_UPLOADS = env.flag("SIGHTLINE_INDEX_UPLOADS", True)
 
 # --- cache --------------------------------------------------------------------------------
 # How often the API was called, and the like. In Redis it is one count for all web processes.

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("webapp.registry.urls")),
     path("", include("webapp.training.urls")),
     path("", include("webapp.runs.urls")),
+    path("", include("webapp.indexing.urls")),
     path("", include("webapp.labelling.urls")),
     path("", include("webapp.library.urls")),
     path("", include("webapp.timeline.urls")),

@@ -24,10 +24,12 @@ from webapp.runs.workers import Worker  # noqa: E402
 from workers.datasets import thumbs, transfers  # noqa: E402, F401
 from workers.engine import bells, heartbeat, housekeeping, ready  # noqa: E402
 from workers.engine.identity import this_worker  # noqa: E402
+from workers.indexing import pieces as index_pieces  # noqa: E402, F401
 from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
+from workers.speech import engines as speech_engines  # noqa: E402
 from workers.training import train  # noqa: E402, F401
 
 log = logging.getLogger("sightline.worker")
@@ -49,7 +51,8 @@ def come_alive(sender: Any, **_: Any) -> None:
     bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
     queues = ",".join(bells.served)
     housekeeping.release_the_dead()
-    Worker.beat(this_worker(), queues=queues, device=ready.device(), holding=[], doing="")
+    about = {"device": ready.device(), "speech": speech_engines.title()}
+    Worker.beat(this_worker(), queues=queues, holding=[], doing="", **about)
     for queue in bells.served:  # what waits was rung for while nobody heard it
         bells.ring_on(queue)
     threading.Thread(target=_say_alive, args=(queues,), name="alive", daemon=True).start()
@@ -59,10 +62,10 @@ def come_alive(sender: Any, **_: Any) -> None:
 def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
-            Worker.beat(
-                this_worker(), queues=queues, memory_bytes=ready.memory_bytes(), doing=bells.doing
-            )
+            now = {"memory_bytes": ready.memory_bytes(), "doing": bells.doing}
+            Worker.beat(this_worker(), queues=queues, speech=speech_engines.title(), **now)
             hosting.tend()
+            speech_engines.tend()
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")
             connection.close()

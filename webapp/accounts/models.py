@@ -117,6 +117,7 @@ class Workspace(models.Model):
     name = models.CharField(max_length=80)
     slug = models.SlugField(max_length=80, unique=True)
     logo = StoredFile(is_shared=True, blank=True)  # on the cover of its reports
+    indexes_uploads = models.BooleanField(default=True)  # where a worker can
     created = models.DateTimeField(auto_now_add=True)
 
     objects = WorkspaceQuerySet.as_manager()
@@ -140,6 +141,14 @@ class Workspace(models.Model):
         Event.record(self, by, "renamed the workspace", name, before=self.name)
         self.name = name
         self.save(update_fields=["name"])
+
+    def index_uploads(self, on: bool, *, by: User) -> None:
+        """Whether what is uploaded from now on is indexed without being asked for."""
+        if on != self.indexes_uploads:
+            self.indexes_uploads = on
+            self.save(update_fields=["indexes_uploads"])
+            what = "let uploads be indexed" if on else "stopped indexing uploads"
+            Event.record(self, by, what, self.name)
 
     @transaction.atomic
     def show_logo(self, file: str, data: bytes, *, by: User) -> None:

@@ -9,6 +9,8 @@ from django.db.models.functions import Now
 
 from webapp.leases import Leased, Status, from_now
 
+_LATELY_S = 600  # a worker that is started anew is away for a moment
+
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> Self:
@@ -17,6 +19,11 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def serving(self, queue: str) -> Self:
         """Those alive that take work from this queue."""
         return self.alive().filter(queues__contains=queue)
+
+    def speaking(self) -> Self:
+        """Those with a speech engine that take indexings, also such as were heard of lately."""
+        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
+        return lately.exclude(speech="").order_by("-seen")
 
     def idle(self, queue: str) -> Self:
         """Those of them that do nothing just now."""
@@ -30,6 +37,7 @@ class Worker(models.Model):
     queues = models.CharField(max_length=120)
     device = models.CharField(max_length=80, blank=True)
     holding = models.JSONField(default=list, blank=True)  # loaded detectors and their memory
+    speech = models.CharField(max_length=120, blank=True)  # the engine that would listen
     doing = models.CharField(max_length=120, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     started = models.DateTimeField(auto_now_add=True)

@@ -23,6 +23,7 @@ from webapp.runs.workers import Worker
 from workers.engine import bells
 from workers.engine.identity import is_dead
 from workers.engine.originals import forget_scratch
+from workers.indexing.pieces import finish_what_is_done
 from workers.labelling.chores import forget_old_frames as forget_clip_frames
 from workers.runs import hosting
 from workers.training.train import forget_finished
@@ -144,6 +145,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     release_the_dead,
     give_up_on_the_poisonous,
     finish_what_is_analysed,
+    finish_what_is_done,
     ring_for_the_waiting,
     hosting.stop_the_idle,
     finish_the_whole,

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from django.db import transaction
 from PIL import Image
 
 from analysis.errors import AnalysisError, Stopped
 from analysis.types import MediaInfo
 from webapp.assets import uploads
 from webapp.assets.models import Asset, Rendition
+from webapp.indexing.uploaded import index_uploaded
 from webapp.runs.wanted import start_wanted
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, local_path
@@ -39,7 +41,12 @@ def ingest(asset: Asset, beat: Heartbeat) -> dict[str, Any] | None:
     if asset.is_arriving and not arrive(asset, beat):
         start_wanted()  # the asset whose bytes these are may long be ready
         return None
-    if asset.finish(**prepare(asset, beat)):
+    made = prepare(asset, beat)
+    with transaction.atomic():
+        is_ready = asset.finish(**made)
+        if is_ready:
+            index_uploaded(Asset.objects.select_related("workspace").get(pk=asset.pk))
+    if is_ready:
         start_wanted(asset)
     return None
 

@@ -1,0 +1,8 @@
+"""The tables of this app, for Django to find; each lives in the module of its own thought."""
+
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.segments import IndexingSegment
+from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.word_edits import WordEdit
+
+__all__ = ["Indexing", "IndexingSegment", "SpeechSegment", "WordEdit"]

@@ -1,0 +1,60 @@
+"""How an indexing stands, in words: every page and the API say it as it is said here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from webapp.templatetags.show import about, percent
+
+if TYPE_CHECKING:
+    from webapp.indexing.indexing import Indexing
+
+_WORDS = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled", "paused": "Paused"}
+_DOTS = {"Done": "ok", "Failed": "bad", "Cancelled": "", "Paused": "warn"}
+_DOES = {"speech": "Listening"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`word`: what it does. `detail`: how far it is, and how long it takes yet. `because`: why
+    nothing happens just now, or ""."""
+
+    word: str
+    detail: str = ""
+    because: str = ""
+    share: float = 1.0
+    progress: dict[str, Any] = field(default_factory=dict)  # Indexing.progress
+
+    @classmethod
+    def of(cls, indexing: Indexing) -> Standing:
+        if indexing.state == "done":
+            return cls(_WORDS["done"])
+        progress, because = indexing.progress(), indexing.waiting_because()
+        word = _WORDS.get(indexing.state) or _word(indexing, progress, because)
+        parts = [percent(progress["share"])] if progress["segments"] else []
+        if word not in _DOTS and progress["remaining_s"]:
+            parts.append(f"{about(progress['remaining_s'])} left")
+        return cls(word, " · ".join(parts), because, progress["share"], progress)
+
+    @property
+    def said(self) -> str:
+        """All of it in a line: "Listening · 34 % · about 5 s left"."""
+        return " · ".join(part for part in (self.word, self.detail) if part)
+
+    @property
+    def dot(self) -> str:
+        """The colour of the dot before it, as the style sheet calls it."""
+        return _DOTS.get(self.word, "run")
+
+
+def _word(indexing: Indexing, progress: dict[str, Any], because: str) -> str:
+    if indexing.stage == "finish":
+        return "Finishing"
+    if indexing.stage == "plan":
+        is_held = indexing.lease_until is not None and indexing.lease_until > timezone.now()
+        return "Reading the sound" if is_held else "Waiting"
+    # between two segments nobody works on it for a moment: it goes on no less
+    return "Waiting" if because and not progress["done_s"] else _DOES[indexing.step]

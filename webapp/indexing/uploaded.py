@@ -1,0 +1,20 @@
+"""What was uploaded is indexed as soon as it is ready, where its workspace wants that."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from webapp.assets.models import Asset
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.refusals import why_not
+
+
+def index_uploaded(asset: Asset) -> None:
+    """Ask for the steps that can be done, once: in the transaction in which it became ready, so
+    that no crash comes between. Nobody waits for them, so what people ask for goes first."""
+    if not (settings.INDEX_UPLOADS and asset.workspace.indexes_uploads):
+        return
+    for step in Indexing.Step.values:
+        was_indexed = Indexing.everything.filter(asset=asset, step=step).exists()
+        if not was_indexed and not why_not(asset, step):
+            Indexing.objects.request(asset, step, by=asset.created_by)

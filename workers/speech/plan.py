@@ -1,0 +1,44 @@
+"""Where an asset's sound is cut, and which engine listens to all of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from analysis.errors import AnalysisError
+from analysis.speech import plan_speech
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.segments import IndexingSegment
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.originals import local_path
+from workers.speech import engines
+
+SHORTEST_SEGMENT_S = 30.0  # a recogniser listens to half a minute at a time
+
+
+def plan(indexing: Indexing, beat: Heartbeat) -> None:
+    """Cut the sound at silences into segments, and settle on an engine."""
+    asset = indexing.asset
+    engine = engines.choose(indexing.options)
+    stretches = plan_speech(
+        local_path(asset.file),
+        track=indexing.options["track"],
+        target_s=_segment_s(asset.duration_s),
+    )
+    if not stretches:
+        raise AnalysisError(f"{asset.name} has no sound that could be listened to.")
+    segments = [
+        IndexingSegment(indexing=indexing, index=index, start_s=start_s, end_s=end_s)
+        for index, (start_s, end_s) in enumerate(stretches)
+    ]
+    indexing.plan(
+        segments,
+        duration_s=stretches[-1][1],
+        engine=engine.key,
+        engine_title=engine.title,
+        engine_digest=engine.digest,
+    )
+
+
+def _segment_s(duration_s: float) -> float:
+    """A tenth of a short asset, so that something is read soon."""
+    return min(settings.SEGMENT_SECONDS, max(SHORTEST_SEGMENT_S, duration_s / 10))
