@@ -14,11 +14,13 @@ from tests.trained import dataset_version, evaluation, labelled_set, model_versi
 
 def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> dict[str, Any]:
     """By the word of an address that comes before its number. `annotator` works in the jobs."""
+    from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.assets.models import Collection
     from webapp.datasets.logos import LogoFile
     from webapp.datasets.transfers import Transfer
     from webapp.home.models import Dismissal
+    from webapp.indexing.word_edits import WordEdit
     from webapp.labelling.chores import Chore
     from webapp.labelling.predictions import Prediction
     from webapp.methodologies.models import OwnMethodology, rules_of
@@ -48,6 +50,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     Hosting.start(version, by=None)
     key, _ = Key.make(workspace, user, "CI")
     rules = rules_of(METHODOLOGIES["one-second"])
+    indexing = transcribed(run.asset, by=user)
+    words = indexing.speech_segments.first()
     return {
         "workspaces": workspace,
         "members": workspace.memberships.get(user=user),
@@ -85,6 +89,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
             work=work, shape="a", frame=0, box=[0.1, 0.1, 0.2, 0.2], count=1
         ),
         "runs": run,
+        "indexings": indexing,
+        "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
         "boxes": 0,
         "sprites": 0,
         "reports": report,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from analysis.speech.types import Dropped, Heard, Utterance, Word
@@ -25,13 +26,13 @@ def heard(*utterances: Utterance, dropped: Iterable[Dropped] = ()) -> Heard:
     return Heard(tuple(utterances), tuple(dropped), "en", ENGINE)
 
 
-def a_speaking_worker(engine: str = ENGINE, queues: str = "batch") -> Any:
+def a_speaking_worker(engine: str = ENGINE, queues: str = "batch", languages: str = "en,es") -> Any:
     from django.utils import timezone
 
     from webapp.runs.workers import Worker
 
-    about = {"queues": queues, "speech": engine, "seen": timezone.now()}
-    return Worker.objects.create(name=f"desk:1:{engine}", **about)
+    about = {"queues": queues, "speech": engine, "speech_languages": languages}
+    return Worker.objects.create(name=f"desk:1:{engine}", seen=timezone.now(), **about)
 
 
 def planned(indexing: Any, *borders: float) -> list[Any]:
@@ -40,7 +41,7 @@ def planned(indexing: Any, *borders: float) -> list[Any]:
     from webapp.indexing.segments import IndexingSegment
 
     held = Indexing.objects.claim(indexing.pk, "desk:1:1")
-    spans = zip(borders, borders[1:], strict=False)
+    spans = pairwise(borders)
     segments = [
         IndexingSegment(indexing=held, index=index, start_s=start_s, end_s=end_s)
         for index, (start_s, end_s) in enumerate(spans)
@@ -74,13 +75,15 @@ def finished(indexing: Any) -> Any:
 def transcribed(asset: Any, *, by: Any = None, said: Iterable[str] = SAID) -> Any:
     """A done indexing: each sentence ten seconds after the one before, from 2 s on."""
     from webapp.indexing.indexing import Indexing
+    from webapp.indexing.refusals import speech_engine
 
     if not asset.probe.get("audio"):
         asset.probe = asset.probe | SOUND
         asset.save(update_fields=["probe"])
-    worker = a_speaking_worker()
+    worker = None if speech_engine() else a_speaking_worker()
     indexing = Indexing.objects.request(asset, "speech", by=by)
-    worker.delete()
+    if worker is not None:
+        worker.delete()
     sentences = [utterance(text, 2 + 10 * n) for n, text in enumerate(said)]
     end_s = asset.duration_s or 10 * len(sentences) + 2
     (segment,) = planned(indexing, 0, end_s)

@@ -19,6 +19,7 @@ from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
+from webapp.indexing.api import IndexingViewSet, WordEditViewSet
 from webapp.labelling.api import LabelingJobViewSet
 from webapp.methodologies.api import MethodologyViewSet
 from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
@@ -80,6 +81,8 @@ router.register("hosting", HostingViewSet, "api-hosting")
 router.register("trainings", TrainingViewSet, "api-training")
 router.register("evaluations", EvaluationViewSet, "api-evaluation")
 router.register("runs", RunViewSet, "api-run")
+router.register("indexings", IndexingViewSet, "api-indexing")
+router.register("word-edits", WordEditViewSet, "api-word-edit")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 

@@ -51,7 +51,7 @@ def come_alive(sender: Any, **_: Any) -> None:
     bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
     queues = ",".join(bells.served)
     housekeeping.release_the_dead()
-    about = {"device": ready.device(), "speech": speech_engines.title()}
+    about = {"device": ready.device(), **speech_engines.said()}
     Worker.beat(this_worker(), queues=queues, holding=[], doing="", **about)
     for queue in bells.served:  # what waits was rung for while nobody heard it
         bells.ring_on(queue)
@@ -63,7 +63,7 @@ def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
             now = {"memory_bytes": ready.memory_bytes(), "doing": bells.doing}
-            Worker.beat(this_worker(), queues=queues, speech=speech_engines.title(), **now)
+            Worker.beat(this_worker(), queues=queues, **now, **speech_engines.said())
             hosting.tend()
             speech_engines.tend()
         except DatabaseError:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The page offers to undo for 10 seconds; the rest is for slow lines.
 ERASE_AFTER = timedelta(seconds=30)
+BY_A_PERSON = 10  # the priority of what somebody asks for: before what only was uploaded
 _TELLING_S = 0.5  # of work, before its speed says anything
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
+from analysis.speech.languages import LANGUAGES
 from webapp.assets.models import Asset
 from webapp.leases import UNFINISHED
 from webapp.runs.workers import Worker
@@ -19,6 +20,10 @@ NO_ENGINE = (
 )
 
 
+_KNOW = "Those of the workers know {}."
+_NAMED = 6  # languages at once
+
+
 class IndexingRefused(Exception):
     """Why this cannot be indexed, in a sentence for the person who asked."""
 
@@ -26,6 +31,12 @@ class IndexingRefused(Exception):
 def speech_engine() -> str:
     """What the engine is called that would listen; "" where no worker has one."""
     return Worker.objects.speaking().values_list("speech", flat=True).first() or ""
+
+
+def languages() -> list[str]:
+    """The codes of those that some worker's engine knows."""
+    known = Worker.objects.speaking().values_list("speech_languages", flat=True)
+    return list(dict.fromkeys(code for codes in known for code in codes.split(",") if code))
 
 
 def tracks_of(asset: Asset) -> list[dict[str, Any]]:
@@ -51,12 +62,24 @@ def going_on(asset: Asset, step: str) -> Indexing | None:
     return rows.filter(asset=asset, step=step, status__in=UNFINISHED).first()
 
 
+def _named(codes: list[str]) -> str:
+    names = [LANGUAGES.get(code, code) for code in codes[:_NAMED]]
+    more = len(codes) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
 def refuse(asset: Asset, step: str, options: dict[str, Any], *, is_there: bool) -> None:
     """Raise IndexingRefused where it cannot be done."""
     if not is_there:
         raise IndexingRefused(f"{asset.name} was deleted meanwhile.")
     if sentence := why_not(asset, step):
         raise IndexingRefused(sentence)
+    known, language = languages(), options["language"]
+    if language and known and language not in known:
+        name = LANGUAGES.get(language, language)
+        raise IndexingRefused(f"No speech engine here knows {name}. {_KNOW.format(_named(known))}")
+    if options["task"] == "translate" and known == ["en"]:
+        raise IndexingRefused(f"Nothing here can translate. {_KNOW.format('English only')}")
     n, track = len(tracks_of(asset)), options["track"]
     if not 0 <= track < n:
         there = "track 0" if n == 1 else f"tracks 0 to {n - 1}"

@@ -51,6 +51,7 @@ class IndexingSegment(Leased):
     done_s = models.FloatField(default=0)  # of end_s - start_s
     busy_s = models.FloatField(default=0)
     language = models.CharField(max_length=16, blank=True)
+    remarks = models.JSONField(default=list, blank=True)  # sentences
     # passages that were taken for made up: [{"start_s", "end_s", "text", "why"}]
     dropped = models.JSONField(default=list, blank=True)
 

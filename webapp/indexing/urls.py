@@ -1,3 +1,18 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webapp.indexing import views
+
+urlpatterns = [
+    path("assets/<number:pk>/index", views.start, name="asset-index"),
+    path("indexings/<number:pk>/status", views.status, name="indexing-status"),
+    path("indexings/<number:pk>/segments", views.segments, name="indexing-segments"),
+    path("indexings/<number:pk>/lines", views.lines, name="indexing-lines"),
+    path("indexings/<number:pk>/captions", views.captions, name="indexing-captions"),
+    path("indexings/<number:pk>/file/<slug:kind>", views.file, name="indexing-file"),
+    path("indexings/<number:pk>/words", views.edit_word, name="indexing-edit-word"),
+    path("indexings/<number:pk>/delete", views.delete, name="indexing-delete"),
+    path("indexings/<number:pk>/restore", views.restore, name="indexing-restore"),
+    path("indexings/<number:pk>/do/<slug:do>", views.ask, name="indexing-ask"),
+    path("word-edits/<number:pk>/undo", views.undo_edit, name="word-edit-undo"),
+    path("settings/indexing", views.settings, name="indexing-settings"),
+]

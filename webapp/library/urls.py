@@ -8,6 +8,7 @@ urlpatterns = [
     path("library/restore", views.restore_chosen, name="assets-restore"),
     path("library/move", views.move_chosen, name="assets-move"),
     path("library/analyse", views.analyse_chosen, name="assets-analyse"),
+    path("library/index", views.index_chosen, name="assets-index"),
     path("library/compare", views.compare_chosen, name="assets-compare"),
     path("library/frames", views.frames_of_chosen, name="assets-frames"),
     path("library/label", views.label_chosen, name="assets-label"),

@@ -20,6 +20,8 @@ from webapp.assets.models import Asset, Collection, Upload
 from webapp.datasets.dataset import Dataset
 from webapp.going_back import back
 from webapp.ids import is_id
+from webapp.indexing.indexing import BY_A_PERSON, Indexing
+from webapp.indexing.refusals import IndexingRefused, speech_engine
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
 from webapp.projects.models import Project, snapshot
@@ -45,6 +47,7 @@ def library(request: MemberRequest) -> HttpResponse:
         "page": page,
         "cards": shelves.cards_of(page),
         "projects": offered(workspace, form.shelf),
+        "engine": speech_engine(),
         "datasets": Dataset.objects.filter(project__workspace=workspace).select_related("project"),
         "keep": shelves.address(request.GET).replace("?", "&", 1).rstrip("&"),
         "as_grid": shelves.address(request.GET, view=""),
@@ -221,6 +224,26 @@ def analyse_chosen(request: MemberRequest) -> HttpResponse:
     if started:
         noun = "run" if started == 1 else "runs"
         messages.success(request, f"{started} {noun} started for {project}.")
+    return back(request, "library")
+
+
+@require_POST
+@may(Action.ANALYSE)
+def index_chosen(request: MemberRequest) -> HttpResponse:
+    """Listen to each chosen asset, and a word on each that cannot be."""
+    chosen = _chosen(request, request.membership.workspace.assets.all())
+    begun = 0
+    for asset in chosen:
+        try:
+            Indexing.objects.request(
+                asset, Indexing.Step.SPEECH, by=request.user, priority=BY_A_PERSON
+            )
+            begun += 1
+        except IndexingRefused as refusal:
+            messages.error(request, str(refusal))
+    if begun:
+        noun = "asset is" if begun == 1 else "assets are"
+        messages.success(request, f"{begun} {noun} being indexed.")
     return back(request, "library")
 
 

@@ -38,6 +38,7 @@ class Worker(models.Model):
     device = models.CharField(max_length=80, blank=True)
     holding = models.JSONField(default=list, blank=True)  # loaded detectors and their memory
     speech = models.CharField(max_length=120, blank=True)  # the engine that would listen
+    speech_languages = models.TextField(blank=True)  # codes, by commas
     doing = models.CharField(max_length=120, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     started = models.DateTimeField(auto_now_add=True)

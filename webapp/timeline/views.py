@@ -17,6 +17,7 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
+from webapp.indexing.views import panel_context
 from webapp.leases import Status
 from webapp.methodologies.models import offered
 from webapp.problems import refusal
@@ -74,7 +75,7 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
     context = page.context(found, run) | {"media": media}
     if media:
         context["for_scripts"] = page.for_scripts(found, run, media)
-        context |= proxies.state(media.proxy)
+        context |= proxies.state(media.proxy) | panel_context(request, found)
     if media and run:
         context |= _first_view(request, run)
     return render(request, "timeline/asset.html", context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from webapp.runs.workers import Worker
 from workers.engine.identity import this_worker
 from workers.engine.piece import NotYet
 
+LOOKS_EVERY_S = 30.0
 KEPT_S = 600.0  # after its last use
 ELSEWHERE_S = 10.0  # until another worker may have taken what this one cannot do
 
@@ -26,24 +28,40 @@ _kept: tuple[str, Recogniser] | None = None
 _used = 0.0
 
 
-def title() -> str:
-    """What the engine of this machine is called; "" where there is none."""
-    found = best_engine(Path(settings.WEIGHTS_DIR))
-    return found.title if found else ""
+def here() -> list[Engine]:
+    """Those that can be used on this machine."""
+    return engines(Path(settings.WEIGHTS_DIR))
+
+
+@lru_cache(maxsize=1)
+def _said(minute: int) -> dict[str, str]:
+    found = here()
+    best = best_engine(found)
+    languages = {language: None for engine in found for language in engine.languages}
+    return {"speech": best.title if best else "", "speech_languages": ",".join(languages)}
+
+
+def said() -> dict[str, str]:
+    """What this worker says of itself: the engine that would listen, and what languages it and
+    the others know. Weights may come and go, so it is looked again now and then."""
+    return _said(int(time.monotonic() / LOOKS_EVERY_S))
 
 
 def choose(options: dict[str, Any]) -> Engine:
     """The engine to listen with. Raises NotYet where another worker has one, AnalysisError."""
-    found = best_engine(Path(settings.WEIGHTS_DIR), language=options["language"])
+    found = best_engine(here(), options["language"], options["task"])
     if found is None:
-        raise _missing("No speech engine is on this machine any more. Run `manage.py doctor`.")
+        raise _missing(
+            "No speech engine of this machine can do that any more. `manage.py doctor` says which "
+            "there are."
+        )
     return found
 
 
 def recogniser(indexing: Indexing) -> Recogniser:
     """The one that the indexing was planned with, and no other. Raises as `choose` does."""
     global _kept, _used
-    for engine in engines(Path(settings.WEIGHTS_DIR)):
+    for engine in here():
         if (engine.key, engine.digest) == (indexing.engine, indexing.engine_digest):
             break
     else:

@@ -37,9 +37,13 @@ def _language(indexing: Indexing) -> str:
 
 
 def _notes(indexing: Indexing) -> list[str]:
-    if indexing.speech_segments.exists():
-        return []
-    return ["No speech was heard in it."]
+    remarks = dict.fromkeys(
+        remark
+        for some in indexing.segments.order_by("index").values_list("remarks", flat=True)
+        for remark in some
+    )
+    silent = [] if indexing.speech_segments.exists() else ["No speech was heard in it."]
+    return [*silent, *remarks]
 
 
 def _drop_a_word_heard_twice(before: IndexingSegment, after: IndexingSegment) -> None:

@@ -48,6 +48,7 @@ def store(segment: IndexingSegment, heard: Heard, *, busy_s: float) -> bool:
         done_s=segment.end_s - segment.start_s,
         busy_s=busy_s,
         language=heard.language,
+        remarks=list(heard.remarks),
         dropped=[asdict(passage) for passage in heard.dropped],
     )
     if not kept:

@@ -23,6 +23,7 @@ export function wireKeys({ store, player, zoom, labels, frames, openFrame, drawM
     Home: () => player.seek(0),
     End: () => player.seek(data.duration),
     m: player.mute,
+    c: () => document.getElementById("show-captions")?.click(),
     b: () => store.set({ boxes: !store.get().boxes }),
     w: () => store.set({ weak: !store.get().weak }),
     n: () => jump(1),

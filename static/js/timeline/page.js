@@ -9,6 +9,7 @@ import { createLanes } from "./lanes.js";
 import { createMinutes } from "./minutes.js";
 import { drawBoxes } from "../common/overlay.js";
 import { createPlayer } from "./player.js";
+import { wireSpeech } from "./speech.js";
 import { createSprites } from "./sprites.js";
 import { createStore } from "../common/store.js";
 import { wireTables } from "./tables.js";
@@ -67,6 +68,7 @@ const store = createStore({
 const redraw = [];
 const sprites = createSprites({ strip: data.strip, onLoad: () => redraw.forEach((draw) => draw()) });
 const player = createPlayer({ data, store, sprites });
+wireSpeech({ player, store });
 startWhereLinked();
 wireMomentLinks();
 if (run) {

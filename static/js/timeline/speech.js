@@ -1,0 +1,69 @@
+// What was said, beside the player: reads what the server put into the page, and reads it anew when
+// another version of the transcript is done.
+import { wireCaptions } from "./captions.js";
+import { createLines } from "./transcript-lines.js";
+import { wireEdits } from "./transcript-edits.js";
+import { wireFind } from "./transcript-find.js";
+import { followPlayer } from "./transcript-follow.js";
+import { createView } from "./transcript-view.js";
+
+/** @param {{player: object, store: import("./page.js").Store}} options */
+export function wireSpeech({ player, store }) {
+  const pane = document.getElementById("pane-transcript");
+  if (!pane || player.isPicture) return;
+  const captions = wireCaptions({ player });
+  let shown = start({ player, store, captions });
+  document.body.addEventListener("speech-progress", () => shown?.more());
+  document.body.addEventListener("speech-over", async () => {
+    await shown?.more();
+    if (pane.querySelector(".transcript input")) return; // somebody is writing: not under their hands
+    if (!(await renew(pane))) return;
+    shown?.stop();
+    shown = start({ player, store, captions });
+  });
+  pane.addEventListener("click", (event) => {
+    const link = event.target.closest(".dropped [data-time]");
+    if (link) player.seek(Number(link.dataset.time));
+  });
+}
+
+function start({ player, store, captions }) {
+  const speech = JSON.parse(document.getElementById("speech-data")?.textContent ?? "null");
+  if (!speech) return null;
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const lines = createLines({ speech, store, signal });
+  const view = createView({ speech, lines, player, signal });
+  const follow = followPlayer({ lines, view, player, store, captions, signal });
+  const edits = speech.mayEdit ? wireEdits({ speech, lines, view, captions, signal }) : null;
+  wireFind({ lines, view, follow, signal });
+  view.onWord((line, word, { isDouble }) => {
+    const isCorrecting = document.getElementById("transcript-correct")?.getAttribute("aria-pressed") === "true";
+    if (edits && (isDouble || isCorrecting)) edits.open(line, word);
+    else if (!isDouble) follow.playFrom(line, word);
+  });
+  view.onEdit((line, word) => edits?.open(line, word));
+  captions.show(speech);
+  lines.begin();
+  return {
+    more: async () => {
+      await lines.more();
+      captions.show(speech);
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+/** The pane as the server draws it now. False: it could not be had. */
+async function renew(pane) {
+  const response = await fetch(location.href).catch(() => null);
+  if (!response?.ok) return false;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const [now, data] = [page.getElementById("pane-transcript"), page.getElementById("speech-data")];
+  if (!now) return false;
+  pane.replaceChildren(...now.childNodes);
+  window.htmx?.process(pane);
+  document.getElementById("speech-data")?.remove();
+  if (data) document.body.append(data);
+  return true;
+}

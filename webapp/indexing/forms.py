@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from analysis.speech.languages import LANGUAGES
+
+
+class SpeechForm(forms.Form):
+    """How an asset is to be listened to. What is left out is as it is by default."""
+
+    language = forms.ChoiceField(choices=[("", "Find out"), *LANGUAGES.items()], required=False)
+    task = forms.ChoiceField(
+        choices=[("transcribe", "As it is spoken"), ("translate", "Translated to English")],
+        required=False,
+    )
+    track = forms.IntegerField(min_value=0, max_value=999, required=False)
+
+    def options(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+    def sentence(self) -> str:
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class WordForm(forms.Form):
+    """One word of a speech segment, and what is to stand for it."""
+
+    segment = forms.IntegerField(min_value=1, max_value=10**18 - 1)
+    word = forms.IntegerField(min_value=0, max_value=10**6)
+    text = forms.CharField(max_length=200, required=False, strip=True)

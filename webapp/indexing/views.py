@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
+from webapp.assets.models import Asset
+from webapp.going_back import back
+from webapp.ids import is_id
+from webapp.indexing import files, transcript
+from webapp.indexing.forms import SpeechForm, WordForm
+from webapp.indexing.indexing import BY_A_PERSON, Indexing
+from webapp.indexing.panel import Panel
+from webapp.indexing.refusals import IndexingRefused, speech_engine
+from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.word_edits import WordEdit
+from webapp.leases import Status
+
+MOST_SEGMENTS = 40  # of one answer
+
+
+def visible(rows: Any = None) -> QuerySet[Indexing]:
+    rows = Indexing.objects.all() if rows is None else rows
+    found: QuerySet[Indexing] = rows.filter(asset__removed=None).select_related("asset__workspace")
+    return found
+
+
+# --- asking for it ----------------------------------------------------------------------------
+
+
+@require_POST
+@may(Action.ANALYSE)
+def start(request: MemberRequest, pk: int) -> HttpResponse:
+    """Index an asset. What cannot be done is said where it was asked for."""
+    asset = find(Asset, request, Action.ANALYSE, pk=pk)
+    form = SpeechForm(request.POST)
+    step = request.POST.get("step") or Indexing.Step.SPEECH
+    if step not in Indexing.Step.values or not form.is_valid():
+        messages.error(request, form.sentence() or "There is no such step.")
+        return back(request, "asset", asset.pk)
+    try:
+        Indexing.objects.request(
+            asset, step, by=request.user, options=form.options(), priority=BY_A_PERSON
+        )
+    except IndexingRefused as refusal:
+        messages.error(request, str(refusal))
+    return back(request, "asset", asset.pk)
+
+
+_VERBS = {
+    "pause": "It is {state}, so it cannot be paused.",
+    "resume": "It is {state}, so there is nothing to resume.",
+    "cancel": "It is {state} already.",
+    "retry": "It is {state}, so there is nothing to try again.",
+}
+
+
+@require_POST
+@may(Action.ANALYSE)
+def ask(request: MemberRequest, pk: int, do: str) -> HttpResponse:
+    """Ask an indexing to do something, and show how it stands now."""
+    indexing = find(visible(), request, Action.ANALYSE, pk=pk)
+    if do not in _VERBS:
+        raise Http404
+    if not getattr(indexing, do)():
+        indexing.refresh_from_db()
+        messages.info(request, _VERBS[do].format(state=indexing.state))
+    if request.htmx:
+        return _status(request, indexing)
+    return back(request, "asset", indexing.asset_id)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def delete(request: MemberRequest, pk: int) -> HttpResponse:
+    indexing = find(visible(), request, Action.ANALYSE, pk=pk)
+    if indexing.remove(by=request.user):
+        undo = reverse("indexing-restore", args=[pk])
+        said = f"Version {indexing.version} of the transcript deleted."
+        messages.success(request, said, extra_tags=undo)
+    return redirect("asset", indexing.asset_id)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def restore(request: MemberRequest, pk: int) -> HttpResponse:
+    indexing = find(visible(Indexing.everything), request, Action.ANALYSE, pk=pk)
+    if not indexing.restore(by=request.user) and indexing.removed is not None:
+        messages.error(request, "It is too late to undo: the transcript is erased.")
+    return redirect("asset", indexing.asset_id)
+
+
+# --- how it stands ------------------------------------------------------------------------------
+
+
+@require_safe
+@may(Action.VIEW)
+def status(request: MemberRequest, pk: int) -> HttpResponse:
+    """How it stands: the fragment that asks for itself again until it is over."""
+    return _status(request, find(visible(), request, pk=pk))
+
+
+def _status(request: MemberRequest, indexing: Indexing) -> HttpResponse:
+    standing = indexing.standing()
+    context = {"indexing": indexing, "standing": standing}
+    response = render(request, "indexing/_status_polled.html", context)
+    if not indexing.is_going_on:
+        response["HX-Trigger"] = "speech-over"
+    elif request.GET.get("seen", "") != str(standing.progress["segments_done"]):
+        response["HX-Trigger"] = "speech-progress"
+    return response
+
+
+# --- what was heard -------------------------------------------------------------------------------
+
+
+@require_safe
+@may(Action.VIEW)
+def segments(request: MemberRequest, pk: int) -> HttpResponse:
+    """Which parts can be read by now."""
+    indexing = find(visible(), request, pk=pk)
+    found = transcript.done_segments(indexing)
+    return _unkept(JsonResponse({"segments": found, "over": not indexing.is_going_on}))
+
+
+@require_safe
+@may(Action.VIEW)
+def lines(request: MemberRequest, pk: int) -> HttpResponse:
+    """The words of some segments: ?segments=0,1,2."""
+    indexing = find(visible(), request, pk=pk)
+    numbers = request.GET.get("segments", "").split(",")[:MOST_SEGMENTS]
+    rows = SpeechSegment.objects.filter(
+        indexing=indexing,
+        segment__status=Status.DONE,
+        segment__index__in=[int(n) for n in numbers if is_id(n) and len(n) < 10],
+    )
+    found = transcript.lines_json(list(rows.order_by("start_s", "pk")))
+    return _unkept(JsonResponse({"lines": found}))
+
+
+@require_safe
+@may(Action.VIEW)
+def captions(request: MemberRequest, pk: int) -> HttpResponse:
+    """WebVTT for the player, with what people corrected."""
+    indexing = find(visible(), request, pk=pk)
+    text = files.text_of(indexing, "vtt", edited=True)
+    return _unkept(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
+
+
+@require_safe
+@may(Action.VIEW)
+def file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
+    """The transcript as a file; ?words=recognised leaves out what people corrected."""
+    indexing = find(visible(), request, pk=pk)
+    if kind not in files.FILES:
+        raise Http404
+    return files.answer(indexing, kind, edited=request.GET.get("words") != "recognised")
+
+
+# --- editing --------------------------------------------------------------------------------------
+
+
+@require_POST
+@may(Action.REVIEW)
+def edit_word(request: MemberRequest, pk: int) -> HttpResponse:
+    """Let another text stand for a word: answers with its speech segment as it reads now."""
+    indexing = find(visible(), request, Action.REVIEW, pk=pk)
+    form = WordForm(request.POST)
+    if not form.is_valid():
+        return _refused("That cannot stand for a word: at most 200 characters.")
+    wish = form.cleaned_data
+    row = SpeechSegment.objects.filter(indexing=indexing, pk=wish["segment"]).first()
+    if row is None:
+        return _refused("This passage is no longer there. Reload the page.", status=404)
+    try:
+        WordEdit.objects.make(row, wish["word"], wish["text"], by=request.user)
+    except Refused as refused:
+        return _refused(str(refused))
+    return JsonResponse(_line(row), status=201)
+
+
+@require_POST
+@may(Action.REVIEW)
+def undo_edit(request: MemberRequest, pk: int) -> HttpResponse:
+    """Take an edit back: what stood there before it holds again."""
+    here = WordEdit.objects.filter(
+        speech_segment__indexing__removed=None, speech_segment__indexing__asset__removed=None
+    )
+    edit = find(here, request, Action.REVIEW, pk=pk)
+    edit.undo(by=request.user)
+    return JsonResponse(_line(edit.speech_segment))
+
+
+def _line(row: SpeechSegment) -> dict[str, Any]:
+    return transcript.lines_json([row])[0]
+
+
+def _refused(sentence: str, status: int = 422) -> JsonResponse:
+    return JsonResponse({"detail": sentence}, status=status)
+
+
+def _unkept(response: HttpResponse) -> HttpResponse:
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+# --- the workspace's wish -------------------------------------------------------------------------
+
+
+@may(Action.ADMINISTER)
+def settings(request: MemberRequest) -> HttpResponse:
+    """Whether what is uploaded is indexed without being asked for."""
+    workspace = request.membership.workspace
+    if request.method == "POST":
+        workspace.index_uploads("uploads" in request.POST, by=request.user)
+        messages.success(request, "Saved")
+        return redirect("indexing-settings")
+    return render(request, "indexing/settings.html", {"engine": speech_engine()})
+
+
+def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
+    """For the asset page."""
+    panel = Panel.of(asset, request.GET.get("transcript", ""))
+    may_edit = request.membership.can(Action.REVIEW)
+    return {"speech": panel, "speech_for_scripts": panel.for_scripts(may_edit=may_edit)}
