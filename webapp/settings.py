@@ -273,6 +273,12 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "webapp.runs.run.Run.Status",
+        "RunStage": "webapp.runs.run.Run.Stage",
+        "IndexingStage": "webapp.indexing.indexing.Indexing.Stage",
+        "IndexingStep": "webapp.indexing.indexing.Indexing.Step",
+        "IndexingState": "webapp.indexing.serializers.STATES",
+        "DatasetTask": "webapp.datasets.dataset.Dataset.Task",
+        "SpeechTask": "webapp.indexing.serializers.TASKS",
         "AssetKind": "webapp.assets.models.Asset.Kind",
         "TransferKind": "webapp.datasets.transfers.Transfer.Kind",
         "Preparation": "webapp.leases.Status",

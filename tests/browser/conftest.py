@@ -47,6 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "SIGHTLINE_DATA": str(folder),
         "SIGHTLINE_URL": f"http://127.0.0.1:{port}",
         "SIGHTLINE_SEGMENT_SECONDS": "4",
+        "SIGHTLINE_INDEX_UPLOADS": "0",  # tests say when somebody listens
         "PYTHONUNBUFFERED": "1",
         "DATABASE_URL": "",
         "BROKER_URL": "",

@@ -47,6 +47,7 @@ class Site:
             "SIGHTLINE_LEASE_SECONDS": "6",
             "SIGHTLINE_SWEEP_SECONDS": "1",
             "SIGHTLINE_MIN_FREE_MB": "1",
+            "SIGHTLINE_INDEX_UPLOADS": "0",
             "OMP_NUM_THREADS": "1",
         }
 

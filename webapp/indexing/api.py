@@ -45,7 +45,7 @@ class ByNumber(Cursor):
 
 class IndexingQuery(InWorkspace):
     asset = Id(required=False)
-    step = serializers.ChoiceField(Indexing.Step.values, required=False)
+    step = serializers.ChoiceField(Indexing.Step.choices, required=False)
 
 
 class FileQuery(Query):

@@ -13,7 +13,8 @@ from webapp.indexing.word_edits import LONGEST, WordEdit
 from webapp.rest import Body, Id
 from webapp.runs.serializers import StandingSerializer
 
-STATES = ("waiting", "working", "paused", "done", "failed", "cancelled")
+STATES = ["waiting", "working", "paused", "done", "failed", "cancelled"]
+TASKS = ["transcribe", "translate"]
 
 
 class SpeechOptionsSerializer(Body):
@@ -22,9 +23,7 @@ class SpeechOptionsSerializer(Body):
     language = serializers.ChoiceField(
         ["", *LANGUAGES], required=False, help_text="ISO 639-1; empty: found out from the sound."
     )
-    task = serializers.ChoiceField(
-        ["transcribe", "translate"], required=False, help_text="`translate`: to English."
-    )
+    task = serializers.ChoiceField(TASKS, required=False, help_text="`translate`: to English.")
     track = serializers.IntegerField(
         min_value=0,
         max_value=999,
@@ -44,7 +43,7 @@ class SpeechOptionsSerializer(Body):
 
 class IndexingRequestSerializer(Body):
     asset = Id()
-    step = serializers.ChoiceField(Indexing.Step.values, default=Indexing.Step.SPEECH)
+    step = serializers.ChoiceField(Indexing.Step.choices, default=Indexing.Step.SPEECH)
     options = SpeechOptionsSerializer(required=False)
     priority = serializers.IntegerField(
         min_value=-100, max_value=100, default=0, help_text="Higher is sooner."
@@ -68,7 +67,6 @@ class IndexingSerializer(serializers.ModelSerializer):
     """What one step found in an asset. The newest version that is done is the one that is shown."""
 
     state = serializers.ChoiceField(STATES, read_only=True)
-    stage = serializers.ChoiceField(Indexing.Stage.values, read_only=True)
 
     class Meta:
         model = Indexing

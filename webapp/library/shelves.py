@@ -12,6 +12,8 @@ from django.http import QueryDict
 from webapp.accounts.models import Workspace
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.standing import Standing
 from webapp.leases import Status
 from webapp.library.forms import LibraryForm
 from webapp.runs.answers import Answer, answers_of
@@ -34,12 +36,14 @@ class Card:
     asset: Asset
     poster: str = ""
     answers: list[Answer] = field(default_factory=list)
+    speech: Standing | None = None  # while somebody listens to it
+    is_transcribed: bool = False
 
     @property
     def changes(self) -> bool:
         """Something is under way, so the card should ask again."""
         is_going_on = any(answer.is_going_on for answer in self.answers)
-        return self.asset.status in _UNREADY or is_going_on
+        return self.asset.status in _UNREADY or is_going_on or self.speech is not None
 
 
 def assets_for(workspace: Workspace, form: LibraryForm) -> QuerySet[Asset]:
@@ -86,11 +90,16 @@ def cards_of(assets: Iterable[Asset]) -> list[Card]:
         )
     )
     answers = answers_of(assets)
+    heard = Indexing.objects.filter(asset__in=assets, step=Indexing.Step.SPEECH)
+    done = set(heard.succeeded().values_list("asset_id", flat=True))
+    standing = {one.asset_id: one.standing() for one in heard.unfinished()}
     return [
         Card(
             asset,
             media_link(posters[asset.pk]) if asset.pk in posters else "",
             answers.get(asset.pk, []),
+            standing.get(asset.pk),
+            asset.pk in done,
         )
         for asset in assets
     ]

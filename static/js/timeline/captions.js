@@ -3,7 +3,7 @@
 import { reads } from "./transcript-lines.js";
 
 const STORED = "sightline.captions";
-const ABOVE_CONTROLS = -4; // lines from the bottom
+const ABOVE_CONTROLS = -6; // lines from the bottom
 
 /** @param {{player: object}} options */
 export function wireCaptions({ player }) {
@@ -27,7 +27,7 @@ export function wireCaptions({ player }) {
   }
 
   function renew() {
-    if (!shown || !isFilm) return;
+    if (!shown || !isFilm || !(on || track)) return; // of ten hours they are a megabyte
     version += 1;
     const fresh = document.createElement("track");
     fresh.kind = "captions";
@@ -44,6 +44,7 @@ export function wireCaptions({ player }) {
   button?.addEventListener("click", () => {
     on = !on;
     localStorage.setItem(STORED, on ? "on" : "off");
+    if (!track) renew();
     apply();
   });
   apply();

@@ -37,12 +37,17 @@ function start({ player, store, captions }) {
   const follow = followPlayer({ lines, view, player, store, captions, signal });
   const edits = speech.mayEdit ? wireEdits({ speech, lines, view, captions, signal }) : null;
   wireFind({ lines, view, follow, signal });
+  function edit(line, word) {
+    if (!edits) return;
+    player.pause(); // the first of two clicks began to play
+    edits.open(line, word);
+  }
   view.onWord((line, word, { isDouble }) => {
     const isCorrecting = document.getElementById("transcript-correct")?.getAttribute("aria-pressed") === "true";
-    if (edits && (isDouble || isCorrecting)) edits.open(line, word);
+    if (edits && (isDouble || isCorrecting)) edit(line, word);
     else if (!isDouble) follow.playFrom(line, word);
   });
-  view.onEdit((line, word) => edits?.open(line, word));
+  view.onEdit(edit);
   captions.show(speech);
   lines.begin();
   return {

@@ -3,7 +3,7 @@
 import { clock } from "../common/clock.js";
 import { reads } from "./transcript-lines.js";
 
-const UNSURE = 0.5; // of its confidence: drawn fainter below
+const UNSURE = 0.35; // of its confidence: drawn fainter below
 
 /** @param {{speech: object, lines: object, player: object, signal: AbortSignal}} options */
 export function createView({ speech, lines, player, signal }) {
