@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from analysis.speech.types import Utterance, Word
+from analysis.speech.types import WRITTEN_WITHOUT_BLANKS, Utterance, Word
 from webapp.assets.models import Asset
 from webapp.ids import is_id
 from webapp.indexing.indexing import Indexing
@@ -79,6 +79,7 @@ def line_json(row: SpeechSegment, edits: dict[int, WordEdit]) -> dict[str, Any]:
         "end": row.end_s,
         "language": row.language,
         "channel": row.channel,
+        "blank": "" if row.language in WRITTEN_WITHOUT_BLANKS else " ",
         "words": [word.strip() for word in row.words["text"]],
         "starts": row.words["start_s"],
         "ends": row.words["end_s"],

@@ -59,7 +59,7 @@ export function wireCaptions({ player }) {
     /** The line that is said, for a player that draws no captions. */
     say(line) {
       if (isFilm) return;
-      own.textContent = line ? line.words.map((_, word) => reads(line, word)).filter(Boolean).join(" ") : "";
+      own.textContent = line ? line.words.map((_, word) => reads(line, word)).filter(Boolean).join(line.blank) : "";
       own.hidden = !on || !own.textContent;
     },
   };

@@ -88,7 +88,8 @@ export function places(line, wanted) {
   const ends = [];
   let text = "";
   line.words.forEach((_, word) => {
-    text += `${word ? " " : ""}${plain(reads(line, word))}`;
+    const said = plain(reads(line, word));
+    text += `${text && said ? line.blank : ""}${said}`;
     ends.push(text.length);
   });
   const wordAt = (place) => ends.findIndex((end) => end > place);

@@ -45,7 +45,7 @@ export function createView({ speech, lines, player, signal }) {
     words.className = "words";
     words.dir = "auto";
     if (line.language) words.lang = line.language;
-    words.textContent = line.words.map((_, word) => reads(line, word)).join(" ");
+    words.textContent = line.words.map((_, word) => reads(line, word)).join(line.blank);
     element.append(when, words);
     drawn.set(line.id, element);
     near.observe(element);
@@ -65,7 +65,7 @@ export function createView({ speech, lines, player, signal }) {
         part.dataset.word = word;
         part.tabIndex = -1;
         dress(part, line, word);
-        return [part, " "];
+        return [part, line.blank];
       }),
     );
     marks.forEach((mark) => mark(line, element));
