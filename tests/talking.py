@@ -27,6 +27,20 @@ def needs_a_voice_and_an_engine() -> None:
         pytest.skip("needs a speech engine: see `manage.py doctor`")
 
 
+LONGER = [
+    *SENTENCES,
+    "Welcome back to the second race of the day.",
+    "The crew in the yellow boat is new this year.",
+    "They have won two races in the north already.",
+    "Look at the water near the old bridge.",
+    "It is hard to see who is in front now.",
+    "The green boat goes to the left of the island.",
+    "Only a few minutes are left before the finish.",
+    "What a fine day this has been for everybody here.",
+    "Thank you for listening and good night.",
+]
+
+
 def talk(path: Path, sentences: list[str] = SENTENCES, *, with_picture: bool = True) -> Path:
     """Sentences with a pause after each; a film of a test picture, or sound alone."""
     from analysis.media.ffmpeg import program

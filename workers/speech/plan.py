@@ -12,7 +12,9 @@ from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import local_path
 from workers.speech import engines
 
-SHORTEST_SEGMENT_S = 30.0  # a recogniser listens to half a minute at a time
+# A recogniser listens to half a minute at a time, and to several of those together.
+SHORTEST_SEGMENT_S = 30.0
+LEAST_S = 10.0  # as `plan_speech` has it
 
 
 def plan(indexing: Indexing, beat: Heartbeat) -> None:
@@ -23,6 +25,7 @@ def plan(indexing: Indexing, beat: Heartbeat) -> None:
         local_path(asset.file),
         track=indexing.options["track"],
         target_s=_segment_s(asset.duration_s),
+        should_stop=beat.should_stop,
     )
     if not stretches:
         raise AnalysisError(f"{asset.name} has no sound that could be listened to.")
@@ -40,5 +43,7 @@ def plan(indexing: Indexing, beat: Heartbeat) -> None:
 
 
 def _segment_s(duration_s: float) -> float:
-    """A tenth of a short asset, so that something is read soon."""
-    return min(settings.SEGMENT_SECONDS, max(SHORTEST_SEGMENT_S, duration_s / 10))
+    """A tenth of a short asset, so that something is read soon; of a long one twice what a segment
+    of pictures lasts, which takes less time."""
+    tenth = max(SHORTEST_SEGMENT_S, duration_s / 10)
+    return max(min(2 * settings.SEGMENT_SECONDS, tenth), LEAST_S)
