@@ -27,9 +27,10 @@ def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
     name = page.locator("#results").get_by_role("link", name=re.compile("HARBOUR", re.I)).first
     name.click(timeout=60_000)
     page.wait_for_url("**/assets/*")
-    page.get_by_role("tab", name="Transcript").click(timeout=60_000)
+    _open_tab(page, timeout_ms=60_000)
     page.get_by_role("button", name="Index", exact=True).click()
-    page.get_by_role("tab", name="Transcript").click()
+    page.wait_for_load_state()
+    _open_tab(page)
     page.locator(".line").first.wait_for(timeout=180_000)  # it appears while it goes on
     page.get_by_text("Heard by Whisper").wait_for(timeout=180_000)
     until(page, "!document.querySelector('.speech-status')", 180)
@@ -38,10 +39,18 @@ def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
     return address
 
 
+def _open_tab(page, timeout_ms: float = 30_000) -> None:
+    """Once the page's scripts are there to hear it."""
+    tab = page.get_by_role("tab", name="Transcript")
+    tab.wait_for(timeout=timeout_ms)
+    page.wait_for_load_state()
+    tab.click()
+
+
 @pytest.fixture
 def panel(page, transcribed):
     page.goto(transcribed)
-    page.get_by_role("tab", name="Transcript").click()
+    _open_tab(page)
     page.locator(".line [data-word]").first.wait_for()
     until(page, "document.querySelector('video')?.readyState >= 2")
     return page
@@ -106,7 +115,7 @@ def test_a_word_edited_by_the_keyboard_stays_edited(panel):
     edited.wait_for()
     assert edited.inner_text() == "Kestrel Canal"
     panel.reload()
-    panel.get_by_role("tab", name="Transcript").click()
+    _open_tab(panel)
     edited.wait_for()
     assert edited.inner_text() == "Kestrel Canal"
     panel.locator("#show-captions").click()
@@ -121,7 +130,7 @@ def test_a_word_edited_by_the_keyboard_stays_edited(panel):
     panel.keyboard.press("Control+z")
     word(panel, "river").wait_for()
     panel.reload()
-    panel.get_by_role("tab", name="Transcript").click()
+    _open_tab(panel)
     word(panel, "river").wait_for()
     assert panel.locator(".line .edited").count() == 0
 

@@ -80,6 +80,20 @@ def test_the_same_bytes_are_stored_once(prepared, clip, workspace):
     assert workspace.assets.count() == 1
 
 
+def test_what_has_sound_is_listened_to_once_it_is_ready(prepared, clip, tmp_path, settings):
+    from tests.analysis.clips import write_sound
+    from tests.spoken import a_speaking_worker
+    from webapp.indexing.indexing import Indexing
+
+    settings.INDEX_UPLOADS = True
+    a_speaking_worker()
+    silent, loud = prepared(clip), prepared(write_sound(tmp_path / "tone.m4a", 2))
+    assert [row.asset for row in Indexing.objects.all()] == [loud]
+    assert silent.status == loud.status == Status.DONE
+    ingest.ingest(loud.pk)  # a message that came twice
+    assert Indexing.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
