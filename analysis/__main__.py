@@ -17,6 +17,7 @@ ROOMS = {
         "proxy": "analysis.media.renditions:command",
     },
     "speech": {"transcribe": "analysis.speech.command:command"},
+    "text": {"mentions": "analysis.text.command:command"},
     "models": {"export": "analysis.models.command:command"},
     "detectors": {
         "detect": "analysis.detectors.yolo:command",

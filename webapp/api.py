@@ -28,7 +28,7 @@ from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.reports.season_api import ProjectSeason
 from webapp.runs.api import RunViewSet
-from webapp.timeline.api import RunDifference, RunExposure, RunLookAgain
+from webapp.timeline.api import RunDifference, RunExposure, RunLookAgain, RunMentions
 from webapp.training.api import (
     EvaluationViewSet,
     ExportViewSet,
@@ -93,6 +93,7 @@ urlpatterns = [
     path("docs/", docs, name="api-docs"),
     path("projects/<number:pk>/season/", ProjectSeason.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
+    path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
     path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),
     *router.urls,

@@ -100,6 +100,7 @@ def everything(asset, collection, project, version, run, report):
         "shots": f"/runs/{run.pk}/shots/",
         "segments": f"/runs/{run.pk}/segments/",
         "exposure": f"/runs/{run.pk}/exposure/",
+        "mentions": f"/runs/{run.pk}/mentions/",
         "report": f"/reports/{report.pk}/",
         "workspace": f"/workspaces/{asset.workspace_id}/",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -61,6 +62,33 @@ def _words(row: SpeechSegment, edits: dict[int, WordEdit]) -> Iterator[Word]:
             yield Word(text, start_s, end_s, confidence)
         elif edit.text:
             yield Word(edit.text, start_s, end_s, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWord:
+    """A word as people read it, and where it stands: a speech segment, and its place in that."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+    line: int
+    place: int
+
+
+def placed_words(indexing: Indexing) -> Iterator[PlacedWord]:
+    """All words in the order of time, edited as people did; those that they took out are gone."""
+    for some in _slices(indexing.speech_segments.order_by("start_s", "pk")):
+        edits = WordEdit.objects.of(some)
+        for row in some:
+            columns = (row.words[name] for name in ("text", "start_s", "end_s", "confidence"))
+            changed = edits.get(row.pk, {})
+            for place, (text, start_s, end_s, confidence) in enumerate(zip(*columns, strict=True)):
+                edit = changed.get(place)
+                said = edit.text if edit else text
+                if said:
+                    sure = 1.0 if edit else confidence
+                    yield PlacedWord(said, start_s, end_s, sure, row.pk, place)
 
 
 # --- for the page -----------------------------------------------------------------------------

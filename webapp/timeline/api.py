@@ -27,10 +27,12 @@ from webapp.runs.serializers import RunDetailSerializer
 from webapp.timeline import again
 from webapp.timeline.choices import FLOOR, BadChoice, Choices
 from webapp.timeline.exposure import Looked
+from webapp.timeline.mentions import Mentions
 from webapp.timeline.serializers import (
     DifferenceSerializer,
     ExposureSerializer,
     LookAgainSerializer,
+    MentionsSerializer,
 )
 
 
@@ -78,6 +80,38 @@ class RunExposure(WorkspaceObjects):
         looked = Looked.at(run, _choices(run, self.asked))
         names = {label.pk: label.name for label in looked.labels}
         return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
+
+
+class RunMentions(WorkspaceObjects):
+    queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
+
+    @extend_schema(
+        operation_id="runs_mentions",
+        summary="When each brand is said",
+        description="In the transcript of the run's asset, by the names and aliases that the "
+        "project's labels have now: one that was added today is found in what was said before.",
+        parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
+        responses=MentionsSerializer,
+    )
+    def retrieve(self, request: Request, pk: int) -> Response:
+        run = self.get_object()
+        found = Mentions.of(run)
+        said = [
+            {
+                "label": one.label.pk,
+                "name": one.mention.name,
+                "start_s": one.mention.start_s,
+                "end_s": one.mention.end_s,
+                "text": one.mention.text,
+                "by": one.mention.by,
+                "score": one.mention.score,
+                "confidence": one.mention.confidence,
+                "is_seen": one.is_seen,
+            }
+            for one in found.said
+        ]
+        indexing = found.indexing.pk if found.indexing else None
+        return Response({"run": run.pk, "indexing": indexing, "mentions": said})
 
 
 class RunLookAgain(WorkspaceObjects):

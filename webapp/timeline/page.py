@@ -16,6 +16,7 @@ from webapp.runs.offering import offered
 from webapp.runs.run import Run
 from webapp.timeline.frames import segments_json, shots_json
 from webapp.timeline.labels import labels_of
+from webapp.timeline.mentions import others
 
 _SAMPLING = {"every": "every frame", "key": "key frames", "adaptive": "changed frames"}
 
@@ -166,6 +167,9 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
             }
             for label in labels_of(run)
         ],
+        "others": [
+            {"id": label.pk, "name": label.name, "colour": label.colour} for label in others(run)
+        ],
         "segments": segments_json(run),
         "shots": shots_json(run),
         "urls": {
@@ -173,6 +177,7 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
             "boxes": url("run-boxes", 0),
             "episodes": url("run-episodes"),
             "minutes": url("run-minutes"),
+            "mentions": url("run-mentions"),
             "picture": url("run-frame-picture"),
             "analysis": url("run-frame-analysis"),
             "notThis": url("run-not-this"),

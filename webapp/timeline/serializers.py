@@ -138,3 +138,25 @@ class DifferenceSerializer(serializers.Serializer):
     run = serializers.IntegerField()
     parent = serializers.IntegerField()
     brands = ChangeSerializer(many=True)
+
+
+class MentionSerializer(serializers.Serializer):
+    label = serializers.IntegerField()
+    name = serializers.CharField(help_text="The name or alias that was found.")
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+    text = serializers.CharField(help_text="The words as they are written.")
+    by = serializers.ChoiceField(
+        ["name", "inflection", "spelling", "sound"], help_text="What makes them the name."
+    )
+    score = serializers.FloatField(help_text="How well they fit the name, 0 to 1.")
+    confidence = serializers.FloatField(help_text="That, and how surely the words were heard.")
+    is_seen = serializers.BooleanField(help_text="The brand is on screen within 2 s of it.")
+
+
+class MentionsSerializer(serializers.Serializer):
+    run = serializers.IntegerField()
+    indexing = serializers.IntegerField(
+        allow_null=True, help_text="The transcript they are in; null where nobody listened yet."
+    )
+    mentions = MentionSerializer(many=True)

@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<number:pk>/boxes/<number:index>.json", views.boxes, name="run-boxes"),
     path("runs/<number:pk>/sprites/<number:index>.jpg", views.sprite, name="run-sprite"),
     path("runs/<number:pk>/episodes", views.episodes, name="run-episodes"),
+    path("runs/<number:pk>/mentions.json", views.mentions, name="run-mentions"),
     path("runs/<number:pk>/minutes", views.minutes, name="run-minutes"),
     path("runs/<number:pk>/not-this", not_this.not_this, name="run-not-this"),
     path("runs/<number:pk>/frame.jpg", views.frame_picture, name="run-frame-picture"),

@@ -27,6 +27,7 @@ from webapp.runs.segments import Segment
 from webapp.timeline import again_views, exposure, frames, page, proxies
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
+from webapp.timeline.mentions import Mentions, others, rows_json
 from webapp.timeline.recent import Recent
 
 DEFAULT_BINS = 600
@@ -91,6 +92,7 @@ def _first_view(request: MemberRequest, run: Run) -> dict[str, Any]:
     view = dict(_view_json(looked, None, DEFAULT_BINS, open_label))
     return {
         "looked": looked,
+        "others": others(run),
         "methods": offered(request.membership.workspace_id, choices.method),
         "panel": view.pop("panel"),
         "first_view": view,
@@ -233,6 +235,15 @@ def minutes(request: MemberRequest, pk: int) -> HttpResponse:
         "each": _each(looked.run),
     }
     return _unkept(render(request, "timeline/_minutes_table.html", context))
+
+
+@require_safe
+@may(Action.VIEW)
+def mentions(request: MemberRequest, pk: int) -> HttpResponse:
+    """When each brand is said: for the lanes, and as a list that says why."""
+    found = Mentions.of(_run(request, pk))
+    listed = render_to_string("timeline/_mentions.html", {"mentions": found})
+    return _unkept(JsonResponse({"rows": rows_json(found), "listed": listed}))
 
 
 @require_safe

@@ -32,17 +32,19 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   }
 
   function nameLanes(state) {
+    document.getElementById("tl-said-key").hidden = !Object.keys(state.said ?? {}).length;
     if (state.figures) document.getElementById("tl-frames").textContent = state.figures.frames;
     const rows = state.figures?.lanes.rows ?? {};
     for (const name of names) {
       const label = Number(name.dataset.lane);
       const isOff = state.off.includes(label);
       if (rows[label]?.start.length) name.dataset.found = "yes";
-      name.hidden = !name.dataset.found && !isOff;
+      const said = state.said?.[label]?.start.length ?? 0;
+      name.hidden = !name.dataset.found && !isOff && !said;
       name.classList.toggle("off", isOff);
       const count = state.figures?.counts[label] ?? 0;
-      name.querySelector("em").textContent = isOff ? "" : count;
-      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, ${count} ${count === 1 ? "time" : "times"}`);
+      name.querySelector("em").textContent = isOff ? "" : countsIn(count, said);
+      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, seen ${times(count)}${said ? `, said ${times(said)}` : ""}`);
     }
   }
 
@@ -62,13 +64,14 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     for (const label of lanesShown()) {
       paintLine(view, y);
       paintLane(view, y, state.lanes?.rows[label], labels.get(label).colour);
+      paintSaid(view, y, state.said?.[label], labels.get(label).colour);
       y += LANE;
     }
     if (data.peaks.length) paintSound(view, y, data.peaks, data.duration);
     paintPlayhead(view, y);
   }
 
-  store.on(["figures", "off"], (state) => {
+  store.on(["figures", "off", "said"], (state) => {
     nameLanes(state);
     draw();
   });
@@ -78,6 +81,11 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   nameLanes(store.get());
   return { draw, canvas, names, rowAt: (y) => (y < RULER ? "ruler" : y < RULER + SHOTS ? "shots" : "lane") };
 }
+
+/** Beside the name: how often it is seen, and said. */
+const countsIn = (seen, said) => (said ? [seen || "", `${said} said`].filter(Boolean).join(" · ") : seen);
+
+const times = (count) => `${count} ${count === 1 ? "time" : "times"}`;
 
 function tickStep(from, to, width) {
   const room = ((to - from) / width) * 88;
@@ -195,6 +203,19 @@ function paintLane({ ink, width, x, from, to }, y, row, colour) {
     ink.fill();
   }
   ink.globalAlpha = 1;
+}
+
+/** When it is said: thin, below what is seen. */
+function paintSaid({ ink, x, from, to }, y, row, colour) {
+  if (!row) return;
+  ink.fillStyle = colour;
+  for (let i = 0; i < row.start.length; i += 1) {
+    if (row.end[i] < from || row.start[i] > to) continue;
+    const left = x(row.start[i]);
+    ink.beginPath();
+    ink.roundRect(left, y + LANE - 6, Math.max(x(row.end[i]) - left, 4), 4, 2);
+    ink.fill();
+  }
 }
 
 function paintSound(view, y, peaks, duration) {

@@ -6,6 +6,7 @@ import { boxesAt, createFrames } from "./frames-data.js";
 import { wireKeys } from "./keys.js";
 import { wireLaneKeys } from "./lane-keys.js";
 import { createLanes } from "./lanes.js";
+import { createMentions } from "./mentions.js";
 import { createMinutes } from "./minutes.js";
 import { drawBoxes } from "../common/overlay.js";
 import { createPlayer } from "./player.js";
@@ -32,6 +33,7 @@ import { followZoom } from "./zoomed-lanes.js";
  * @property {boolean} boxes
  * @property {boolean} weak
  * @property {object|null} figures     the server's latest answer
+ * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} said
  * @property {object[]} segments
  * @property {number[]} shots
  *
@@ -47,6 +49,7 @@ const { run } = data;
 const firstView = json("first-view");
 const address = readAddress(data.duration);
 const labels = new Map((run?.labels ?? []).map((label) => [label.id, label]));
+const named = new Map([...labels, ...(run?.others ?? []).map((label) => [label.id, label])]);
 
 const store = createStore({
   ...address,
@@ -60,6 +63,7 @@ const store = createStore({
   weak: recall("weak", false),
   figures: firstView,
   lanes: firstView?.lanes ?? null,
+  said: null,
   segments: run?.segments ?? [],
   shots: run?.shots ?? [],
   plotWidth: 0,
@@ -68,7 +72,7 @@ const store = createStore({
 const redraw = [];
 const sprites = createSprites({ strip: data.strip, onLoad: () => redraw.forEach((draw) => draw()) });
 const player = createPlayer({ data, store, sprites });
-wireSpeech({ player, store });
+wireSpeech({ player, store, labels: named });
 startWhereLinked();
 wireMomentLinks();
 if (run) {
@@ -99,12 +103,13 @@ function wireRun() {
   document.getElementById("draw-missed")?.addEventListener("click", drawMissed);
   wireTables({ run, store, defaultMethod: exposure.defaultMethod });
   keepAddress(store, exposure.defaultMethod);
+  createMentions({ run, store, player });
   redraw.push(tiles.paint);
   for (const event of ["run-progress", "run-over"]) document.body.addEventListener(event, exposure.refresh);
 }
 
 function wireTimeline({ frames, exposure, openFrame }) {
-  const lanes = createLanes({ data, store, sprites, frames, labels });
+  const lanes = createLanes({ data, store, sprites, frames, labels: named });
   store.set({ plotWidth: lanes.canvas.clientWidth });
   new ResizeObserver(() => store.set({ plotWidth: lanes.canvas.clientWidth })).observe(lanes.canvas);
   const zoom = createZoom({ store, player, lanes, sprites, openFrame });

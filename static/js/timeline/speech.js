@@ -1,25 +1,27 @@
 // What was said, beside the player: reads what the server put into the page, and reads it anew when
 // another version of the transcript is done.
 import { wireCaptions } from "./captions.js";
+import { markMentions } from "./mentions.js";
 import { createLines } from "./transcript-lines.js";
 import { wireEdits } from "./transcript-edits.js";
 import { wireFind } from "./transcript-find.js";
 import { followPlayer } from "./transcript-follow.js";
 import { createView } from "./transcript-view.js";
 
-/** @param {{player: object, store: import("./page.js").Store}} options */
-export function wireSpeech({ player, store }) {
+/** @param {{player: object, store: import("./page.js").Store, labels: Map<number, object>}} options */
+export function wireSpeech({ player, store, labels }) {
   const pane = document.getElementById("pane-transcript");
   if (!pane || player.isPicture) return;
   const captions = wireCaptions({ player });
-  let shown = start({ player, store, captions });
+  let shown = start({ player, store, captions, labels });
   document.body.addEventListener("speech-progress", () => shown?.more());
   document.body.addEventListener("speech-over", async () => {
     await shown?.more();
     if (pane.querySelector(".transcript input")) return; // somebody is writing: not under their hands
     if (!(await renew(pane))) return;
     shown?.stop();
-    shown = start({ player, store, captions });
+    shown = start({ player, store, captions, labels });
+    document.body.dispatchEvent(new Event("speech-renewed"));
   });
   pane.addEventListener("click", (event) => {
     const link = event.target.closest(".dropped [data-time]");
@@ -27,7 +29,7 @@ export function wireSpeech({ player, store }) {
   });
 }
 
-function start({ player, store, captions }) {
+function start({ player, store, captions, labels }) {
   const speech = JSON.parse(document.getElementById("speech-data")?.textContent ?? "null");
   if (!speech) return null;
   const stopped = new AbortController();
@@ -37,6 +39,7 @@ function start({ player, store, captions }) {
   const follow = followPlayer({ lines, view, player, store, captions, signal });
   const edits = speech.mayEdit ? wireEdits({ speech, lines, view, captions, signal }) : null;
   wireFind({ lines, view, follow, signal });
+  markMentions({ view, lines, store, labels, signal });
   function edit(line, word) {
     if (!edits) return;
     player.pause(); // the first of two clicks began to play

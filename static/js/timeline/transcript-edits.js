@@ -84,6 +84,7 @@ export function wireEdits({ speech, lines, view, captions, signal }) {
     done.push(answer.edits[word].id);
     lines.put(answer);
     captions.renew();
+    document.body.dispatchEvent(new Event("words-edited"));
     tell(text ? `“${before}” reads “${text}” now. Ctrl+Z takes it back.` : `“${before}” is taken out. Ctrl+Z takes that back.`, "info");
   }
 
@@ -94,6 +95,7 @@ export function wireEdits({ speech, lines, view, captions, signal }) {
     if (done.includes(id)) done.splice(done.indexOf(id), 1);
     lines.put(answer);
     captions.renew();
+    document.body.dispatchEvent(new Event("words-edited"));
     tell("Taken back", "info");
   }
 

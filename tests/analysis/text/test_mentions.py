@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.__main__ import main
+from analysis.speech.exports import as_json
+from analysis.speech.types import Utterance, Word
 from analysis.text import Brand, Mention, find_mentions
 
 
@@ -132,7 +136,7 @@ def test_whatever_is_said_mentions_share_no_words_and_keep_their_order(
     mentions = find_mentions(heard, [Brand(1, tuple(names))])
     spans = [m.words for m in mentions]
     assert spans == sorted(spans)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     assert all(0 < m.score <= 1 for m in mentions)
 
 
@@ -140,3 +144,18 @@ def test_whatever_is_said_mentions_share_no_words_and_keep_their_order(
 def test_a_name_that_was_said_is_always_found(name: str, before: int) -> None:
     text = " ".join(["zzz"] * before + [name.title()] + ["zzz"])
     assert [m.words for m in found(text, name)] == [(before, before + 1)]
+
+
+def test_the_command_tells_when_each_brand_is_said(tmp_path, capsys) -> None:
+    words = (Word("Coca", 1, 1.4, 0.9), Word("Cola", 1.4, 1.8, 0.9))
+    transcript = tmp_path / "said.json"
+    transcript.write_text(as_json([Utterance(1, 1.8, words, "en", 0.9)]))
+    assert main(["mentions", str(transcript), "--brand", "Coke,Coca-Cola"]) == 0
+    assert capsys.readouterr().out == "1.00\t1.80\tCoke\tCoca Cola\tname\t1.00\n"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"utterances": 3}', "\x00"])
+def test_what_is_no_transcript_is_refused_in_a_sentence(tmp_path, capsys, content: str) -> None:
+    (tmp_path / "said.json").write_text(content)
+    assert main(["mentions", str(tmp_path / "said.json"), "--brand", "Coke"]) == 1
+    assert "transcribe --format json" in capsys.readouterr().err

@@ -1,0 +1,96 @@
+"""Brands in what is said, on the page and in the API."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from tests.spoken import transcribed
+from webapp.projects.models import Label
+
+pytestmark = pytest.mark.django_db
+
+# Kestrel is on screen from 10 to 20 s
+SAID = [
+    "welcome to the harbour",
+    "Kestrel leads in front of Kestrels everywhere",
+    "and nora bank is close",
+    "the Zephyr wins",
+]
+
+
+@pytest.fixture
+def indexing(run, owner):
+    return transcribed(run.asset, by=owner, said=SAID)
+
+
+def said(browser, run):
+    return browser.get(f"/api/v1/runs/{run.pk}/mentions/").json()["mentions"]
+
+
+def on_page(browser, run):
+    return browser.get(reverse("run-mentions", args=[run.pk])).json()
+
+
+def test_each_brand_has_the_moments_in_which_it_is_said(run, indexing, viewer, client_for):
+    found = said(client_for(viewer), run)
+    told = [(m["name"], m["text"], m["by"], m["start_s"], m["is_seen"]) for m in found]
+    assert told == [
+        ("Kestrel", "Kestrel", "name", 12.0, True),
+        ("Kestrel", "Kestrels", "inflection", 14.5, True),
+        ("Norra Bank", "nora bank", "spelling", 22.5, True),
+    ]
+
+
+def test_a_brand_that_is_added_later_shows_its_old_mentions_at_once(
+    run, indexing, viewer, client_for
+):
+    browser = client_for(viewer)
+    assert "Zephyr" not in on_page(browser, run)["listed"]
+    zephyr = Label.objects.create(project=run.project, name="Zephyr", colour="#204080")
+    page = browser.get(reverse("asset", args=[run.asset_id])).content.decode()
+    assert f'data-lane="{zephyr.pk}"' in page  # a lane for what is said and was never looked for
+    answer = on_page(browser, run)
+    assert answer["rows"][str(zephyr.pk)]["start"] == [32.5]
+    assert "only said" in answer["listed"]
+
+
+def test_an_alias_is_the_brand(run, indexing, viewer, client_for):
+    kestrel = run.project.labels.get(name="Kestrel")
+    kestrel.aliases = ["the harbour"]
+    kestrel.save()
+    first = said(client_for(viewer), run)[0]
+    assert (first["text"], first["label"]) == ("the harbour", kestrel.pk)
+
+
+def test_a_corrected_word_counts_at_once_and_so_does_taking_it_back(
+    run, indexing, owner, client_for
+):
+    browser = client_for(owner)
+    line = indexing.speech_segments.order_by("start_s")[0]
+    assert len(said(browser, run)) == 3
+    values = {"segment": line.pk, "word": 3, "text": "Kestrel"}
+    edit = browser.post(reverse("indexing-edit-word", args=[indexing.pk]), values).json()
+    found = said(browser, run)
+    assert [m["start_s"] for m in found] == [3.5, 12.0, 14.5, 22.5]
+    words = on_page(browser, run)["rows"][str(found[0]["label"])]["words"]
+    assert words[0] == [[line.pk, 3]]  # which word of the transcript is marked
+    browser.post(reverse("word-edit-undo", args=[edit["edits"]["3"]["id"]]))
+    assert len(said(browser, run)) == 3
+
+
+def test_without_a_transcript_there_is_nothing_to_say(run, viewer, client_for):
+    answer = client_for(viewer).get(f"/api/v1/runs/{run.pk}/mentions/").json()
+    assert (answer["indexing"], answer["mentions"]) == (None, [])
+    assert on_page(client_for(viewer), run)["listed"].strip() == ""
+
+
+def test_where_no_brand_is_said_that_is_said(run, owner, client_for):
+    transcribed(run.asset, by=owner, said=["nothing of the kind"])
+    assert "None of the project" in on_page(client_for(owner), run)["listed"]
+
+
+def test_a_stranger_hears_nothing(run, indexing, stranger, other_workspace, client_for):
+    browser = client_for(stranger)
+    assert browser.get(reverse("run-mentions", args=[run.pk])).status_code == 404
+    assert browser.get(f"/api/v1/runs/{run.pk}/mentions/").status_code == 404
