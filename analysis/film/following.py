@@ -1,6 +1,6 @@
 """Logos followed through time: what is sure in one frame is looked for in its neighbours.
 
-A detector looks at key samples only, closely at about one in twelve and briefly at some more where
+A detector looks at key samples only, closely at about one in two dozen, and briefly where
 the picture changes. What it finds is followed to the samples between, forwards and backwards, by
 its own pixels (`patches`), from where the camera's motion puts it (`views`), until something
 disproves it: a cut, another picture at that place, the edge of the frame, or somebody who covers
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,6 @@ from analysis.film.views import Map, View, camera_motion
 from analysis.media.clarity import clarity
 from analysis.types import Box, Detection, Known
 
-Look = Literal["close", "brief"]  # how long a detector looks at a sample
-
 _BEST = 0.4  # share of the looks at a logo by which a detector without pictures is believed
 _OUTDONE, _SURER = 0.4, 0.1  # what is left of a confidence, where another's is so much higher
 _BACK = 8  # pixels of a canvas: how far a detector's box may be off
@@ -38,12 +36,23 @@ _ENOUGH, _SOME = 20, 4  # samples of a logo, from which one in so many is added 
 _CLEAR = 0.8  # share of its detail from which no better place is looked for
 
 
+class Look(NamedTuple):
+    """How a detector should look at a sample."""
+
+    is_close: bool
+    parts: tuple[Box, ...] = ()  # where; empty: everywhere
+
+
+_CLOSE = Look(is_close=True)
+
+
 @dataclass(frozen=True, slots=True)
 class FollowingOptions:
     """How far a logo is followed, and how sure that has to be."""
 
-    key_s: float = 2.4  # a detector looks closely at least this often,
-    sudden: float = 0.1  # and at once when the picture changes this much, 0 to 1;
+    key_s: float = 4.8  # a detector looks closely at least this often,
+    sudden: float = 0.1  # and at once when the picture changes this much, 0 to 1,
+    unrest_s: float = 0.5  # but while it goes on changing, so far apart, and when it rests;
     soon_s: float = 0.8  # it looks briefly this long after a look …
     changed: float = 0.08  # … since which some part of the picture has changed this much,
     sparse_s: float = 0.5  # and at all samples that are this far apart
@@ -183,8 +192,9 @@ class Follower:
         self._keys: list[int] = []  # that a detector has looked at
         self._done = 0  # samples that every logo was followed through
         self._bytes = 0
-        self._last_key: View | None = None
-        self._last_close_s = 0.0
+        self._looked: Pixels | None = None  # what was seen where it was looked at last, small
+        self._last_look_s = self._last_close_s = 0.0
+        self._is_owed = False  # a look at what suddenly changed, once it rests
 
     # --- what comes in ----------------------------------------------------------------------
 
@@ -194,26 +204,41 @@ class Follower:
         self._views[self._n] = view
         self._n += 1
         self._bytes += view.n_bytes
-        look = "close" if before is None else self._look_at(view, before)
-        if look:
-            self._last_key = view
-        if look == "close":
+        look = _CLOSE if before is None else self._look_at(view, before)
+        if look is None:
+            return None
+        self._last_look_s = view.time_s
+        if look.is_close:
             self._last_close_s = view.time_s
+        if look.parts and self._looked is not None:
+            for part in look.parts:
+                self._looked[view.cells(part)] = view.small[view.cells(part)]
+        else:
+            self._looked = view.small.copy()
         return look
 
     def _look_at(self, view: View, before: View) -> Look | None:
-        last, asked = self._last_key, self.options
+        asked = self.options
+        since_s = view.time_s - self._last_close_s + 1e-3
+        is_sudden = view.difference(before) > asked.sudden
+        if is_sudden and since_s < asked.unrest_s:
+            self._is_owed = True
+            return None
         if (
-            last is None
+            is_sudden
+            or self._is_owed
+            or self._looked is None
             or not view.is_as_large_as(before)
-            or view.time_s - self._last_close_s + 1e-3 > asked.key_s
-            or view.difference(before) > asked.sudden
+            or since_s > asked.key_s
         ):
-            return "close"
-        waited_s = view.time_s - last.time_s + 1e-3
-        has_changed = waited_s > asked.soon_s and view.stirred(last) > asked.changed
-        is_sparse = view.time_s - before.time_s + 1e-3 > asked.sparse_s
-        return "brief" if has_changed or is_sparse else None
+            self._is_owed = False
+            return _CLOSE
+        if view.time_s - before.time_s + 1e-3 > asked.sparse_s:
+            return Look(is_close=False)
+        if view.time_s - self._last_look_s + 1e-3 > asked.soon_s:
+            parts = view.stirred(self._looked, asked.changed)
+            return Look(is_close=False, parts=parts) if parts else None
+        return None
 
     def find(self, sample: int, detections: Sequence[Detection]) -> None:
         """Take in what the detector found in key sample number `sample`, with its clarity."""

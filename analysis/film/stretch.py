@@ -248,7 +248,10 @@ def _followed(
             look = follower.see(View(frame))
             if look or frame.time_s in told:
                 key = frame.copy()
-                key.is_key = look == "close" or frame.time_s in told
+                if look and frame.time_s not in told:
+                    key.is_key, key.where = look.is_close, look.parts
+                else:
+                    key.is_key = True
                 waiting.append((number, key))
                 yield key
             done(len(times))

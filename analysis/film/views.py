@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 
 from analysis.media.frames import Frame
 from analysis.media.opencv import resize
+from analysis.types import Box
 
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float64]  # (2, 3), of points in pixels
 
 SIDE = 960  # pixels: the longer side of a view
 _SMALL = 48  # pixels: the longer side of the picture by which cuts are seen
+_AROUND = 7  # of its pixels: what lies so near to a change is looked at with it
+_HARDLY = 0.5  # of a change: what is weaker is not part of it
+_MOST = 0.6  # of a frame: more is looked at as a whole
+_WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 _CAMERA = 320  # pixels: the longer side of the picture by which the camera's motion is measured
 _POINTS = 150
 _FEWEST = 12  # points that must agree on how the camera moved
@@ -69,12 +74,33 @@ class View:
             return 1.0
         return float(cv2.norm(self.small, other.small, cv2.NORM_L1)) / (255 * self.small.size)
 
-    def stirred(self, other: View) -> float:
-        """How much two views differ where they differ most, 0 to 1: what came or went there."""
-        if self.small.shape != other.small.shape:
-            return 1.0
-        apart = cv2.blur(cv2.absdiff(self.small, other.small), (3, 3))
-        return float(apart.max()) / 255
+    def stirred(self, looked: Pixels, changed: float) -> tuple[Box, ...]:
+        """The parts in which something came or went, with what lies around them.
+
+        looked: what `small` showed where it was looked at last.
+        changed: how much a part has to differ where it does most, 0 to 1.
+        """
+        if self.small.shape != looked.shape:
+            return (_WHOLE,)
+        apart = cv2.blur(cv2.absdiff(self.small, looked), (3, 3))
+        if float(apart.max()) <= 255 * changed:
+            return ()
+        has_changed = (apart > 255 * _HARDLY * changed).astype(np.uint8)
+        around = cv2.dilate(has_changed, np.ones((_AROUND, _AROUND), np.uint8))
+        _, numbers, boxes, _ = cv2.connectedComponentsWithStats(around)
+        high, wide = self.small.shape
+        parts = [
+            Box(x / wide, y / high, (x + w) / wide, (y + h) / high)
+            for number, (x, y, w, h, _) in enumerate(boxes.tolist())
+            if number and float(apart[numbers == number].max()) > 255 * changed
+        ]
+        return tuple(parts) if sum(p.area for p in parts) < _MOST else (_WHOLE,)
+
+    def cells(self, part: Box) -> tuple[slice, slice]:
+        """Rows and columns of `small` in a part."""
+        high, wide = self.small.shape
+        rows = slice(round(part.y1 * high), round(part.y2 * high))
+        return rows, slice(round(part.x1 * wide), round(part.x2 * wide))
 
 
 def _fitting(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from analysis.errors import UnreadableMedia
 from analysis.media.guard import Child, Limits, call
 from analysis.media.opencv import cvt_color, lut, merge, resize, transform
+from analysis.types import Box
 
 Pixels = NDArray[np.uint8]
 CHANGE = np.dtype([("time_s", "<f8"), ("score", "<f4")])
@@ -34,11 +35,12 @@ class Frame:
 
     is_key: whether what is found in it is carried on to other frames, so that it is worth a
     closer look.
+    where: the parts worth a look, where the others have been looked at; empty: all of it.
     """
 
     __slots__ = (
         *("_image", "_is_bt709", "_is_full_range", "_planes", "_small"),
-        *("height", "is_key", "time_s", "width"),
+        *("height", "is_key", "time_s", "where", "width"),
     )
 
     def __init__(self, time_s: float, width: int, height: int) -> None:
@@ -46,6 +48,7 @@ class Frame:
         self.width = width
         self.height = height
         self.is_key = False
+        self.where: tuple[Box, ...] = ()
         self._image: Pixels | None = None
         self._planes: Pixels | None = None  # Y, U, V at 4:2:0 one after the other, flat
         self._is_full_range = False
@@ -119,7 +122,7 @@ class Frame:
     def copy(self) -> Frame:
         """The same frame in memory of its own."""
         twin = Frame(self.time_s, self.width, self.height)
-        twin.is_key = self.is_key
+        twin.is_key, twin.where = self.is_key, self.where
         twin._is_full_range, twin._is_bt709 = self._is_full_range, self._is_bt709
         if self._image is not None:
             twin._image = self._image.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from analysis.detectors.reference.embedding import Planes, crop_at
 from analysis.detectors.reference.features import (
+    Features,
     Index,
     Ints,
     common_features,
@@ -217,9 +219,7 @@ class ReferenceDetector:
 
     def _sightings(self, frame: Frame, plane: Plane, index: Index) -> list[Sighting]:
         grey, scale = self._view(frame, plane)
-        enlarged = max(grey.shape) / self.options.longest_side
-        limit = round(self.options.frame_features * max(1.0, enlarged**2))
-        features = find_features(grey, limit)
+        features = self._features(grey, frame.where)
         if not len(features):
             return []
         pairs = index.pair(features)
@@ -246,6 +246,21 @@ class ReferenceDetector:
                 )
             )
         return answers
+
+    def _features(self, grey: NDArray[np.uint8], where: Sequence[Box]) -> Features:
+        """Those of the whole view, or of the parts that are worth a look."""
+        enlarged = max(grey.shape) / self.options.longest_side
+        limit = self.options.frame_features * max(1.0, enlarged**2)
+        if not where:
+            return find_features(grey, round(limit))
+        high, wide = grey.shape
+        found = []
+        for part in where:
+            x1, y1 = math.floor(part.x1 * wide), math.floor(part.y1 * high)
+            x2, y2 = math.ceil(part.x2 * wide), math.ceil(part.y2 * high)
+            share = max(1, round(limit * part.area))
+            found.append(find_features(grey[y1:y2, x1:x2], share).moved(x1, y1))
+        return Features.of(found)
 
     def _view(self, frame: Frame, plane: Plane) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """A plane of the frame at working size, in grey, and the scale across and down."""

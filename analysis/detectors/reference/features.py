@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import cv2
@@ -40,6 +40,16 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    @classmethod
+    def of(cls, some: Sequence[Features]) -> Features:
+        """All of them together."""
+        columns = ([getattr(f, c.name) for f in some] for c in fields(cls))
+        return cls(*map(np.concatenate, columns))
+
+    def moved(self, x: int, y: int) -> Features:
+        """The same features of a larger picture, in which this one begins at (x, y)."""
+        return replace(self, xy=self.xy + np.array([x, y], np.float32))
 
     def exchanged(self) -> Features:
         """The same features in the negative of the picture."""

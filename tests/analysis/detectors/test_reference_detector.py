@@ -108,6 +108,17 @@ def test_a_frame_on_which_others_depend_is_looked_at_closely() -> None:
     assert [overlap(d.box, truth) > 0.6 for d in found if d.confidence > 0.5] == [True]
 
 
+def test_a_part_of_a_frame_is_looked_at_as_the_whole_is() -> None:
+    picture = backdrop()
+    truth = put(picture, logo(), upright(60, 60, 220, 110))
+    put(picture, logo(), upright(600, 330, 200, 100))
+    frame = Frame.from_bgr(picture)
+    height, width = picture.shape[:2]
+    frame.where = (Box(20 / width, 20 / height, 320 / width, 210 / height),)
+    [(found,)] = ReferenceDetector({"kvarn": [logo()]}).detect([frame])
+    assert overlap(found.box, truth) > 0.6
+
+
 def test_it_finds_every_instance_of_a_logo() -> None:
     picture = backdrop()
     truths = [

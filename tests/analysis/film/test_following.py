@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from analysis.film.following import Follower, FollowingOptions
+from analysis.film.following import Follower, FollowingOptions, Look
 from analysis.film.views import View
 from analysis.media.frames import Frame
 from analysis.types import Box, Detection
@@ -19,6 +19,7 @@ N = 30  # samples, 0.2 s apart
 AT = (200, 150, 320, 190)  # where the board hangs, pixels
 GREY, WHITE = (90, 90, 90), (240, 240, 240)
 
+CLOSE = Look(is_close=True)
 OFTEN = FollowingOptions(key_s=1.2)  # the key frames of a still film are 0, 6, 12, …
 
 
@@ -100,12 +101,12 @@ def test_a_board_that_is_known_in_one_frame_is_counted_in_all_that_show_it():
     assert len({some[0].confidence for some in boxes}) == 1
 
 
-def test_a_detector_looks_closely_at_one_sample_in_twelve_where_nothing_changes():
+def test_a_detector_looks_closely_at_one_sample_in_two_dozen_where_nothing_changes():
     follower = Follower()
     looks = [
         follower.see(View(Frame.from_bgr(hung(board())[:, :WIDTH], n * 0.2))) for n in range(N)
     ]
-    assert {n: look for n, look in enumerate(looks) if look} == dict.fromkeys((0, 12, 24), "close")
+    assert {n: look for n, look in enumerate(looks) if look} == dict.fromkeys((0, 24), CLOSE)
 
 
 def test_it_begins_and_ends_with_the_pixels_not_with_the_detector():
@@ -151,7 +152,21 @@ def test_what_comes_for_a_second_only_is_looked_at():
     looks = [
         follower.see(View(Frame.from_bgr(s[:, :WIDTH], n * 0.2))) for n, s in enumerate(scenes)
     ]
-    assert any(looks[n] for n in there)
+    look = next(looks[n] for n in there if looks[n])
+    assert not look.is_close
+    [part] = look.parts
+    x1, y1, x2, y2 = box(*AT)
+    assert max(part.x1 - x1, part.y1 - y1, x2 - part.x2, y2 - part.y2) <= 0
+    assert part.area < 0.3  # what did not change was looked at before
+
+
+def test_a_picture_that_goes_on_changing_is_looked_at_again_when_it_rests():
+    follower, looks = Follower(), []
+    for n in range(12):
+        image = WALL if n < 3 or (n % 2 == 0 and n < 7) else 255 - WALL  # the last change is at 7
+        looks.append(follower.see(View(Frame.from_bgr(image[:, :WIDTH].copy(), n * 0.2))))
+    assert [n for n, look in enumerate(looks) if look] == [0, 3, 6, 8]
+    assert all(look is None or look.is_close for look in looks)
 
 
 def test_a_new_shot_is_looked_at_at_once():
