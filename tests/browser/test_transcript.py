@@ -171,3 +171,14 @@ def test_the_transcript_is_taken_away_as_subtitles(panel):
 
 def test_everybody_can_use_it(panel):
     assert_accessible(panel)
+
+
+def test_typing_what_was_said_finds_the_moment(page, transcribed):
+    page.goto("/library")
+    page.get_by_label("Search names, and what is said").fill("wind west")
+    moment = page.get_by_label("Said in the library").get_by_role("link").first
+    moment.wait_for()
+    assert_accessible(page)
+    moment.click()
+    page.wait_for_url("**/assets/**t=**")
+    until(page, "document.querySelector('video')?.currentTime > 8")

@@ -40,7 +40,7 @@ def utterances(indexing: Indexing, *, edited: bool = True) -> Iterator[Utterance
     for some in _slices(rows):
         edits = WordEdit.objects.of(some) if edited else {}
         for row in some:
-            words = list(_words(row, edits.get(row.pk, {})))
+            words = list(read_words(row, edits.get(row.pk, {})))
             if words:
                 yield Utterance(
                     row.start_s, row.end_s, tuple(words), row.language, row.confidence, row.channel
@@ -54,8 +54,8 @@ def _slices(rows: QuerySet[SpeechSegment]) -> Iterator[list[SpeechSegment]]:
         start += _AT_ONCE
 
 
-def _words(row: SpeechSegment, edits: dict[int, WordEdit]) -> Iterator[Word]:
-    """A person is sure of what they wrote."""
+def read_words(row: SpeechSegment, edits: dict[int, WordEdit]) -> Iterator[Word]:
+    """The words of a speech segment as people read them. A person is sure of what they wrote."""
     columns = (row.words[name] for name in ("text", "start_s", "end_s", "confidence"))
     for place, (text, start_s, end_s, confidence) in enumerate(zip(*columns, strict=True)):
         if (edit := edits.get(place)) is None:

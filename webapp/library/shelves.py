@@ -48,18 +48,23 @@ class Card:
 
 def assets_for(workspace: Workspace, form: LibraryForm) -> QuerySet[Asset]:
     """The workspace's assets as the form filters and sorts them."""
+    found = narrowed(workspace, form)
+    for word in form.cleaned_data["q"].split()[:8]:
+        found = found.filter(name__icontains=word)
+    return found.order_by(*_SORTS[form.cleaned_data["sort"]])
+
+
+def narrowed(workspace: Workspace, form: LibraryForm) -> QuerySet[Asset]:
+    """Those the form asks for, whatever they are called."""
     wish = form.cleaned_data
     found = workspace.assets.all()
-    if wish["q"]:
-        for word in wish["q"].split()[:8]:
-            found = found.filter(name__icontains=word)
     if wish["kind"]:
         found = found.filter(kind=wish["kind"])
     if wish["collection"] == "none":
         found = found.filter(collection=None)
     elif wish["collection"]:
         found = found.filter(collection=wish["collection"])
-    return _standing(found, wish["status"]).order_by(*_SORTS[wish["sort"]])
+    return _standing(found, wish["status"])
 
 
 def _standing(found: QuerySet[Asset], status: str) -> QuerySet[Asset]:

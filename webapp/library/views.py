@@ -24,6 +24,7 @@ from webapp.indexing.indexing import BY_A_PERSON, Indexing
 from webapp.indexing.refusals import IndexingRefused, speech_engine
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
+from webapp.library.said import said_in
 from webapp.projects.models import Project, snapshot
 from webapp.runs.answers import answers_of
 from webapp.runs.offering import offered
@@ -45,6 +46,7 @@ def library(request: MemberRequest) -> HttpResponse:
         "form": form,
         "wish": form.cleaned_data,
         "page": page,
+        "said": said_in(shelves.narrowed(workspace, form), form.cleaned_data["q"]),
         "cards": shelves.cards_of(page),
         "projects": offered(workspace, form.shelf),
         "engine": speech_engine(),

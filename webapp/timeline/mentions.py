@@ -136,5 +136,5 @@ def rows_json(mentions: Mentions) -> dict[str, Any]:
 
 def others(run: Run) -> list[Label]:
     """Labels that may be said and that the run did not look for."""
-    known = {label.pk for label in labels_of(run)}
-    return [label for label in run.project.current_labels() if label.pk not in known]
+    looked_for = [label["id"] for label in run.inputs["labels"]]
+    return list(run.project.labels.filter(archived=None).exclude(pk__in=looked_for))

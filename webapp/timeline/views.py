@@ -27,7 +27,7 @@ from webapp.runs.segments import Segment
 from webapp.timeline import again_views, exposure, frames, page, proxies
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
-from webapp.timeline.mentions import Mentions, others, rows_json
+from webapp.timeline.mentions import Mentions, rows_json
 from webapp.timeline.recent import Recent
 
 DEFAULT_BINS = 600
@@ -92,7 +92,6 @@ def _first_view(request: MemberRequest, run: Run) -> dict[str, Any]:
     view = dict(_view_json(looked, None, DEFAULT_BINS, open_label))
     return {
         "looked": looked,
-        "others": others(run),
         "methods": offered(request.membership.workspace_id, choices.method),
         "panel": view.pop("panel"),
         "first_view": view,
