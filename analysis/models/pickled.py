@@ -61,7 +61,7 @@ def read_pickled(path: Path) -> Saved:
     import torch
 
     try:
-        with _nothing_trusted():
+        with nothing_trusted():
             mentioned = torch.serialization.get_unsafe_globals_in_checkpoint(path)
             stand_ins: list[Any] = [(type("_Stand_in", (_Shell,), {}), name) for name in mentioned]
             _refuse_other_names(mentioned, path)
@@ -91,7 +91,7 @@ def _refuse_other_names(mentioned: Sequence[str], path: Path) -> None:
 
 
 @contextmanager
-def _nothing_trusted() -> Iterator[None]:
+def nothing_trusted() -> Iterator[None]:
     """Empty torch's list of classes that it may build, and put it back afterwards.
 
     The list is the process's own, and ultralytics adds its real classes to it: they would be

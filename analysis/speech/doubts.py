@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.speech.network import Reading
 from analysis.speech.types import Word
-from analysis.speech.voice import FAINT, ON, STEP_S
+from analysis.speech.voice import FAINT, ON, STEP, STEP_S, Span
 
 TOO_REGULAR = 2.4  # compression
 TOO_UNSURE = -1.0  # mean log-probability of a token
@@ -24,6 +24,11 @@ NO_SPEECH = 0.6
 _NEAR_S = 0.15  # a word's times are this exact at best
 _REPEATS = 4  # of one to eight words, one after the other, are looked at closely
 _LONGEST_PHRASE = 8
+_LONG_WORD_S = 1.2
+_WORTH_S = 0.6  # a stretch of voice without words that is worth counting
+TOO_MUCH_S = 1.2  # passed over in one window
+_UNSURE = 0.4  # confidence of words
+_MISPLACED = 3  # fewer sure words over silence were said, and put in the wrong place
 _FASTEST = 7.0  # words a second, for as long as a loop lasts
 
 SILENCE = "text over silence: no voice is heard there"
@@ -36,6 +41,27 @@ def failed(reading: Reading) -> bool:
     if reading.no_speech > NO_SPEECH and reading.logprob < TOO_UNSURE:
         return False  # nobody speaks: reading it again would not change that
     return reading.compression > TOO_REGULAR or reading.logprob < TOO_UNSURE
+
+
+def passed_over_s(
+    words: Sequence[Word], spans: Sequence[Span], voice: NDArray[np.float32]
+) -> float:
+    """Seconds in which somebody speaks and that no word accounts for.
+
+    Whisper sometimes begins in the middle of a window, sure of itself, and its alignment then
+    stretches the first word over all before it: no word accounts for more than `_LONG_WORD_S`.
+    """
+    free = np.zeros(len(voice), np.bool_)
+    for span in spans:
+        free[span.start // STEP : span.end // STEP + 1] = True
+    free &= voice >= ON
+    for word in words:
+        end_s = min(word.end_s, word.start_s + _LONG_WORD_S)
+        start_s = max(word.start_s, word.end_s - _LONG_WORD_S)
+        for a, b in ((word.start_s, end_s), (start_s, word.end_s)):
+            free[max(int((a - _NEAR_S) / STEP_S), 0) : int((b + _NEAR_S) / STEP_S) + 1] = False
+    lengths = [(last - first) * STEP_S for first, last in _runs(free)]
+    return sum(length for length in lengths if length >= _WORTH_S)
 
 
 def reasons(reading: Reading, voice: NDArray[np.float32]) -> list[str]:
@@ -58,9 +84,17 @@ def reasons(reading: Reading, voice: NDArray[np.float32]) -> list[str]:
         if heard.mean() < ON or (last - first) / max(spoken_s, 0.01) > _FASTEST:
             phrase = _phrase_length(words[first:last])
             why[first + phrase : last] = [LOOP] * (last - first - phrase)
-    for at in np.flatnonzero(loudest < FAINT).tolist():
-        why[at] = why[at] or SILENCE
+    for first, last in _runs(loudest < FAINT):
+        unsure = np.mean([word.confidence for word in words[first:last]]) < _UNSURE
+        if unsure or last - first >= _MISPLACED:
+            why[first:last] = [reason or SILENCE for reason in why[first:last]]
     return why
+
+
+def _runs(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Where marked items follow each other: first, and one after the last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], marked.view(np.int8), [0]])))
+    return [(first, last) for first, last in edges.reshape(-1, 2).tolist()]
 
 
 def loops(words: Sequence[Word]) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError, Stopped
 from analysis.media.audio import read_audio, read_channels
 from analysis.speech.channels import without_echoes, worth_hearing
-from analysis.speech.doubts import TOO_REGULAR, failed, reasons
+from analysis.speech.doubts import TOO_MUCH_S, TOO_REGULAR, failed, passed_over_s, reasons
 from analysis.speech.engines import Engine
 from analysis.speech.languages import LANGUAGES
 from analysis.speech.network import Choose, Network, Reading, Request
@@ -126,11 +126,9 @@ class _Hearing:
         for at in range(0, len(waiting), AT_ONCE):
             batch = waiting[at : at + AT_ONCE]
             for window, language, reading in self._read(batch):
-                pairs = [(window, reading)]
-                if failed(reading):
-                    pairs = list(self._again(window, reading, language, samples, voice))
-                for part, better in pairs:
-                    self._keep(_placed(part, better), voice, language, channel, start_s)
+                first = _placed(window, reading)
+                for best in self._best(window, first, language, samples, voice):
+                    self._keep(best, voice, language, channel, start_s)
             yield (at + len(batch)) / len(waiting)
 
     def result(self) -> Heard:
@@ -157,28 +155,44 @@ class _Hearing:
             ):
                 yield window, language, reading
 
-    def _again(
+    def _best(
         self,
         window: Window,
         first: Reading,
         language: str,
         samples: NDArray[np.float32],
         voice: NDArray[np.float32],
-    ) -> Iterator[tuple[Window, Reading]]:
-        """A window that went wrong, read in halves, and these with chance where they do too."""
-        parts = halves(window, samples, voice)
-        encoded = self._network.encode(parts)
+    ) -> list[Reading]:
+        """What is read in a window; one that went wrong is read again in two parts, and where that
+        does no better either, with chance. All on the stretch's clock."""
+        missed_s = passed_over_s(first.words, window.spans, voice)
+        if not failed(first) and missed_s < TOO_MUCH_S:
+            return [first]
         request = replace(self._request, language=language)
-        readings = self._network.read(encoded, parts, request) if len(parts) > 1 else [first]
-        for part, reading in zip(parts, readings, strict=True):
-            tries = [reading]
-            for temperature in _SECOND_CHANCES:
-                if not failed(tries[-1]):
-                    break
-                by_chance = replace(request, temperature=temperature, guesses=1)
-                tries += self._network.read(self._network.encode([part]), [part], by_chance)
-            fit = [one for one in tries if one.compression <= TOO_REGULAR] or tries
-            yield part, tries[-1] if not failed(tries[-1]) else max(fit, key=_likelihood)
+        parts = halves(window, samples, voice)
+        if len(parts) == 1:
+            return [self._by_chance(window, first, request)] if failed(first) else [first]
+        encoded = self._network.encode(parts)
+        readings = self._network.read(encoded, parts, request)
+        again = [
+            better
+            for part, reading in zip(parts, readings, strict=True)
+            for better in self._best(part, _placed(part, reading), language, samples, voice)
+        ]
+        still_missed_s = passed_over_s([w for r in again for w in r.words], window.spans, voice)
+        return again if failed(first) or still_missed_s < missed_s else [first]
+
+    def _by_chance(self, window: Window, first: Reading, request: Request) -> Reading:
+        """A short window read with more and more chance, until it looks right."""
+        tries = [first]
+        for temperature in _SECOND_CHANCES:
+            by_chance = replace(request, temperature=temperature, guesses=1)
+            [reading] = self._network.read(self._network.encode([window]), [window], by_chance)
+            tries.append(_placed(window, reading))
+            if not failed(tries[-1]):
+                return tries[-1]
+        regular = [one for one in tries if one.compression <= TOO_REGULAR] or tries
+        return max(regular, key=lambda one: one.logprob)
 
     def _keep(
         self,
@@ -191,8 +205,9 @@ class _Hearing:
         """Part what was said from what was not; reading and voice are on the stretch's clock."""
         written = "en" if self._options.task == "translate" else language
         why = reasons(reading, voice)
-        for reason, run in groupby(zip(why, reading.words, strict=True), key=itemgetter(0)):
-            words = [_later(fitted(word, voice), start_s) for _, word in run]
+        timed = [_later(word, start_s) for word in fitted(reading.words, voice)]
+        for reason, run in groupby(zip(why, timed, strict=True), key=itemgetter(0)):
+            words = [word for _, word in run]
             if reason:
                 text = join_words([word.text for word in words], written)
                 self._dropped.append(Dropped(words[0].start_s, words[-1].end_s, text, reason))
@@ -240,7 +255,3 @@ def _placed(window: Window, reading: Reading) -> Reading:
 
 def _later(word: Word, by_s: float) -> Word:
     return replace(word, start_s=word.start_s + by_s, end_s=word.end_s + by_s)
-
-
-def _likelihood(reading: Reading) -> float:
-    return reading.logprob

@@ -22,18 +22,34 @@ _SLACK_S = 0.1  # left on either side of a voice when a word is fitted to it
 _LONGEST_WORD_S = 2.0
 
 
-def fitted(word: Word, voice: NDArray[np.float32]) -> Word:
-    """A word without the silence that alignment gave it: before its voice begins or after it ended.
+def fitted(words: Sequence[Word], voice: NDArray[np.float32]) -> list[Word]:
+    """Words fitted to the voice: without the silence that alignment gave them, and with the sound
+    before them that it gave to none.
 
-    voice: how likely one is in each 32 ms, on the word's own clock.
+    voice: how likely one is in each 32 ms, on the words' own clock.
     """
+    fitting: list[Word] = []
+    for word in words:
+        free_from_s = fitting[-1].end_s if fitting else 0.0
+        fitting.append(_fitted(word, voice >= OFF, free_from_s))
+    return fitting
+
+
+def _fitted(word: Word, heard: NDArray[np.bool_], free_from_s: float) -> Word:
     first, last = int(word.start_s / STEP_S), int(word.end_s / STEP_S) + 1
-    heard = np.flatnonzero(voice[first:last] >= OFF)
-    if not len(heard):
+    inside = np.flatnonzero(heard[first:last])
+    if not len(inside):
         return replace(word, end_s=min(word.end_s, word.start_s + _LONGEST_WORD_S))
-    start = max(word.start_s, (first + int(heard[0])) * STEP_S - _SLACK_S)
-    end = min(word.end_s, (first + int(heard[-1]) + 1) * STEP_S + _SLACK_S)
-    return replace(word, start_s=start, end_s=max(end, start))
+    if inside[0] == 0 and word.start_s > free_from_s:
+        earliest = max(int(free_from_s / STEP_S) + 1, first - int(_LONGEST_WORD_S / STEP_S))
+        silent = np.flatnonzero(~heard[earliest:first])
+        first = earliest + int(silent[-1]) + 1 if len(silent) else min(earliest, first)
+        start_s = max(min(word.start_s, first * STEP_S), free_from_s)
+    else:
+        start_s = max(word.start_s, (first + int(inside[0])) * STEP_S - _SLACK_S)
+    last_heard_s = (int(word.start_s / STEP_S) + int(inside[-1]) + 1) * STEP_S
+    end_s = min(word.end_s, last_heard_s + _SLACK_S)
+    return replace(word, start_s=start_s, end_s=max(end_s, start_s))
 
 
 def in_utterances(words: Iterable[Word], language: str, channel: int) -> list[Utterance]:
