@@ -20,10 +20,11 @@ from analysis.errors import AnalysisError, NeedsTorch
 from analysis.models.pickled import nothing_trusted
 from analysis.speech.alignment import FRAME_S, starts
 from analysis.speech.engines import Engine, weights_gone
-from analysis.speech.network import Guess, Reading, Request, prompt
+from analysis.speech.network import Guess, Reading, Request, is_word, most_tokens, prompt
 from analysis.speech.types import Word
 from analysis.speech.windows import Window
 
+_SEED = 1
 _MOST_LAYERS = 64
 _MOST_WIDTH = 4096
 _BEFORE, _AFTER = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
@@ -86,12 +87,14 @@ class CheckpointNetwork:
                 beam_size=request.guesses if request.guesses > 1 else None,
                 prompt=hints or None,
                 without_timestamps=True,
+                sample_len=most_tokens(windows),
                 fp16=self._half,
             ),
         )
         if request.choose is not None and request.guesses > 1:
             task.sequence_ranker = _Ranker(tokenizer, request)
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.random.fork_rng():
+            torch.manual_seed(_SEED)  # the same sound, the same words
             results = task.run(encoded)
             return [
                 Reading(
@@ -126,7 +129,7 @@ class CheckpointNetwork:
         return tuple(
             Word(row.word.strip(), float(row.start), float(row.end), row.probability)
             for row in timed
-            if row.word.strip()
+            if is_word(row.word)
         )
 
     def _attention(

@@ -15,13 +15,13 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.speech.engines import Engine, bundled_files, require_speech, weights_gone
-from analysis.speech.network import Guess, Reading, Request, prompt
+from analysis.speech.network import Guess, Reading, Request, is_word, most_tokens, prompt
 from analysis.speech.types import Word
 from analysis.speech.windows import Window
 
 _BEAM = 5
-_MOST_TOKENS = 448  # of the decoder, with the prompt
 _MOST_THREADS = 8
+_SEED = 1
 _BEFORE, _AFTER = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation joins the word beside it
 
 
@@ -49,6 +49,7 @@ class ConvertedNetwork:
         ]
 
     def read(self, encoded: Any, windows: Sequence[Window], request: Request) -> list[Reading]:
+        import ctranslate2
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -60,12 +61,13 @@ class ConvertedNetwork:
         start = [*([tokenizer.sot_prev, *hints] if hints else []), *tokenizer.sot_sequence]
         sampling: dict[str, Any] = {"beam_size": max(_BEAM, request.guesses)}
         if request.temperature:
+            ctranslate2.set_random_seed(_SEED)  # the same sound, the same words
             sampling = {"beam_size": 1, "sampling_topk": 0}
             sampling["sampling_temperature"] = request.temperature
         results = model.model.generate(
             encoded,
             [[*start, tokenizer.no_timestamps]] * len(windows),
-            max_length=_MOST_TOKENS,
+            max_length=len(start) + 1 + most_tokens(windows),
             num_hypotheses=request.guesses,
             return_scores=True,
             return_no_speech_prob=True,
@@ -103,7 +105,7 @@ class ConvertedNetwork:
                         float(row["probability"]),
                     )
                     for row in rows
-                    if tokens and row["word"].strip()
+                    if tokens and is_word(row["word"])
                 )
             )
         return found

@@ -27,12 +27,13 @@ _LONGEST_PHRASE = 8
 _LONG_WORD_S = 1.2
 _WORTH_S = 0.6  # a stretch of voice without words that is worth counting
 TOO_MUCH_S = 1.2  # passed over in one window
-_UNSURE = 0.4  # confidence of words
+_UNSURE = 0.45  # confidence of words
 _MISPLACED = 3  # fewer sure words over silence were said, and put in the wrong place
 _FASTEST = 7.0  # words a second, for as long as a loop lasts
 
 SILENCE = "text over silence: no voice is heard there"
 LOOP = "a loop: the same words again and again, faster than they can be said"
+GUESS = "a guess: read in several ways, and no reading of it looks right"
 NOISE = "not speech: the recogniser itself doubts it, and hardly a voice is heard"
 
 
@@ -74,9 +75,12 @@ def reasons(reading: Reading, voice: NDArray[np.float32]) -> list[str]:
     if not len(words):
         return []
     sure = float(np.mean([word.confidence for word in words]))
-    doubted = reading.no_speech > NO_SPEECH and reading.logprob < TOO_UNSURE
-    if doubted or (loudest.mean() < ON and (sure < 0.5 or reading.no_speech > NO_SPEECH)):
+    is_unlikely = reading.no_speech > NO_SPEECH
+    doubted = is_unlikely and (reading.logprob < TOO_UNSURE or sure < _UNSURE)
+    if doubted or (loudest.mean() < ON and (sure < 0.5 or is_unlikely)):
         return [SILENCE if loudest.max() < FAINT else NOISE] * len(words)
+    if failed(reading) and sure < _UNSURE:
+        return [GUESS] * len(words)
     why = [""] * len(words)
     for first, last in loops(words):
         heard = loudest[first:last]

@@ -11,6 +11,7 @@ from analysis.speech.types import Task, Word
 from analysis.speech.windows import Window
 
 MOST_PROMPT = 223  # tokens: half of what the decoder can hold, less one
+MOST_TEXT = 224
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ class Reading:
         """How many times smaller zlib makes the text: 2.4 and more is a loop (as in Whisper)."""
         data = self.text.encode()
         return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def most_tokens(windows: Sequence[Window]) -> int:
+    """How many tokens a text may have: a loop need not go on as long as the decoder can."""
+    return min(round(20 * max(window.length_s for window in windows)) + 20, MOST_TEXT)
+
+
+def is_word(text: str) -> bool:
+    """Whether there is a letter or a digit in it: whisper writes “. . .” for sounds."""
+    return any(sign.isalnum() for sign in text)
 
 
 class Network(Protocol):

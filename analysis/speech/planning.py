@@ -15,6 +15,7 @@ from analysis.speech.voice import FAINT, STEP, voice_in
 
 TARGET_S = 120.0  # four of Whisper's windows: decoded together, and little to lose in a crash
 _EITHER_SIDE = 8  # the pause is sought within an eighth of the length around the border
+_AT_LEAST_S = 8.0
 
 
 def plan_speech(
@@ -32,7 +33,8 @@ def plan_speech(
     """
     if target_s < 10:
         raise ValueError("a segment must be at least 10 seconds long")
-    target, reach = round(target_s * RATE), round(target_s * RATE / _EITHER_SIDE)
+    target = round(target_s * RATE)
+    reach = round(min(max(target_s / _EITHER_SIDE, _AT_LEAST_S), target_s / 3) * RATE)
     start = position = 0
     kept: list[NDArray[np.float32]] = []  # from `start + target - reach` on
     borders: list[int] = []

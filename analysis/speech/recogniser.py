@@ -34,7 +34,8 @@ from analysis.speech.windows import Window, halves, windows
 
 AT_ONCE = 4  # windows read together: a stop is heard between
 _GUESSES = 5  # for who chooses among them
-_SECOND_CHANCES = (0.4, 0.8)  # temperatures, for a window that went wrong twice
+_WORTH_PARTING_S = 12.0  # a shorter window that went wrong is not cut any further
+_SECOND_CHANCES = (0.2, 0.5)  # temperatures, for a window that went wrong twice
 
 
 class Recogniser:
@@ -166,12 +167,12 @@ class _Hearing:
         """What is read in a window; one that went wrong is read again in two parts, and where that
         does no better either, with chance. All on the stretch's clock."""
         missed_s = passed_over_s(first.words, window.spans, voice)
-        if not failed(first) and missed_s < TOO_MUCH_S:
-            return [first]
         request = replace(self._request, language=language)
-        parts = halves(window, samples, voice)
+        parts = halves(window, samples, voice) if window.length_s >= _WORTH_PARTING_S else [window]
+        if not failed(first) and (missed_s < TOO_MUCH_S or len(parts) == 1):
+            return [first]
         if len(parts) == 1:
-            return [self._by_chance(window, first, request)] if failed(first) else [first]
+            return [self._by_chance(window, first, request)]
         encoded = self._network.encode(parts)
         readings = self._network.read(encoded, parts, request)
         again = [

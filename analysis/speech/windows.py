@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis.media.audio import RATE
 from analysis.speech.voice import STEP, Span
 
-LONGEST_S = 24.0  # of the 30: the fuller one is, the more often its beginning is passed over
+LONGEST_S = 28.0  # of the 30: the last word is heard out
 _LONGEST = round(LONGEST_S * RATE)
 _LEAST = RATE // 2  # a window is cut no nearer than this to where it begins
 
