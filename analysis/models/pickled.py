@@ -7,6 +7,7 @@ is built anew from those (see `network`).
 
 from __future__ import annotations
 
+import pickle
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,17 @@ from analysis.models.formats import label_names, longest_side
 from analysis.torch_here import require_torch
 
 _READING = threading.Lock()
+# What torch's reader raises for a file that is damaged, or no checkpoint.
+UNREADABLE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OSError,
+)
 # Names a checkpoint may mention; each is read as an empty stand-in and none is ever run.
 PICKLED_NAMES = re.compile(
     r"(ultralytics\.nn\.(modules(\.\w+)?|tasks)|ultralytics\.utils\.(loss|tal)"
@@ -55,8 +67,6 @@ class _Shell:
 
 def read_pickled(path: Path) -> Saved:
     """A `.pt` checkpoint's numbers, names and layers. Raises UnusableModel."""
-    import pickle
-
     require_torch()
     import torch
 
@@ -67,16 +77,7 @@ def read_pickled(path: Path) -> Saved:
             _refuse_other_names(mentioned, path)
             with torch.serialization.safe_globals(stand_ins):
                 content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        OSError,
-    ) as e:
+    except UNREADABLE as e:
         raise UnusableModel(f"{path.name} is not a PyTorch checkpoint, or it is damaged.") from e
     return _saved_from(content, path)
 

@@ -7,7 +7,6 @@ one go, and words are aligned on what was encoded once.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import fields
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError, NeedsTorch
-from analysis.models.pickled import nothing_trusted
+from analysis.models.pickled import UNREADABLE, nothing_trusted
 from analysis.speech.alignment import FRAME_S, starts
 from analysis.speech.engines import Engine, weights_gone
 from analysis.speech.network import Guess, Reading, Request, is_word, most_tokens, prompt
@@ -215,16 +214,7 @@ def _numbers(path: Path, engine: Engine) -> dict[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as e:
         raise weights_gone(engine) from e
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        OSError,
-    ) as e:
+    except UNREADABLE as e:
         raise _damaged(engine) from e
     if not isinstance(content, dict):
         raise _damaged(engine)

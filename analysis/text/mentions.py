@@ -147,7 +147,7 @@ def _runs(words: Sequence[Spoken], longest: int) -> dict[str, list[tuple[int, in
         for end in range(start + 1, min(start + longest, len(words)) + 1):
             if end - start > 1 and words[end - 1].start_s - words[end - 2].end_s > _PAUSE_S:
                 break
-            if not shapes[end - 1] or (end - start == 1 and not shapes[start]):
+            if not shapes[end - 1]:
                 break  # a word without a letter ends a name, and begins none
             joined += shapes[end - 1]
             runs.setdefault(joined, []).append((start, end))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from webapp import standing
 from webapp.templatetags.show import about, percent
 
 if TYPE_CHECKING:
@@ -18,15 +19,10 @@ _DOES = {"speech": "Listening"}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`word`: what it does. `detail`: how far it is, and how long it takes yet. `because`: why
-    nothing happens just now, or ""."""
+class Standing(standing.Standing):
+    """Of an indexing."""
 
-    word: str
-    detail: str = ""
-    because: str = ""
-    share: float = 1.0
-    progress: dict[str, Any] = field(default_factory=dict)  # Indexing.progress
+    DOTS = _DOTS
 
     @classmethod
     def of(cls, indexing: Indexing) -> Standing:
@@ -38,16 +34,6 @@ class Standing:
         if word not in _DOTS and progress["remaining_s"]:
             parts.append(f"{about(progress['remaining_s'])} left")
         return cls(word, " · ".join(parts), because, progress["share"], progress)
-
-    @property
-    def said(self) -> str:
-        """All of it in a line: "Listening · 34 % · about 5 s left"."""
-        return " · ".join(part for part in (self.word, self.detail) if part)
-
-    @property
-    def dot(self) -> str:
-        """The colour of the dot before it, as the style sheet calls it."""
-        return _DOTS.get(self.word, "run")
 
 
 def _word(indexing: Indexing, progress: dict[str, Any], because: str) -> str:

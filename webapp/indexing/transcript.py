@@ -40,10 +40,11 @@ def utterances(indexing: Indexing, *, edited: bool = True) -> Iterator[Utterance
     for some in _slices(rows):
         edits = WordEdit.objects.of(some) if edited else {}
         for row in some:
-            words = list(read_words(row, edits.get(row.pk, {})))
+            read = read_words(row, edits.get(row.pk, {}))
+            words = tuple(Word(w.text, w.start_s, w.end_s, w.confidence) for w in read)
             if words:
                 yield Utterance(
-                    row.start_s, row.end_s, tuple(words), row.language, row.confidence, row.channel
+                    row.start_s, row.end_s, words, row.language, row.confidence, row.channel
                 )
 
 
@@ -52,16 +53,6 @@ def _slices(rows: QuerySet[SpeechSegment]) -> Iterator[list[SpeechSegment]]:
     while some := list(rows[start : start + _AT_ONCE]):
         yield some
         start += _AT_ONCE
-
-
-def read_words(row: SpeechSegment, edits: dict[int, WordEdit]) -> Iterator[Word]:
-    """The words of a speech segment as people read them. A person is sure of what they wrote."""
-    columns = (row.words[name] for name in ("text", "start_s", "end_s", "confidence"))
-    for place, (text, start_s, end_s, confidence) in enumerate(zip(*columns, strict=True)):
-        if (edit := edits.get(place)) is None:
-            yield Word(text, start_s, end_s, confidence)
-        elif edit.text:
-            yield Word(edit.text, start_s, end_s, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +67,22 @@ class PlacedWord:
     place: int
 
 
+def read_words(row: SpeechSegment, edits: dict[int, WordEdit]) -> Iterator[PlacedWord]:
+    """The words of a speech segment as people read them. A person is sure of what they wrote."""
+    columns = (row.words[name] for name in ("text", "start_s", "end_s", "confidence"))
+    for place, (text, start_s, end_s, confidence) in enumerate(zip(*columns, strict=True)):
+        if (edit := edits.get(place)) is None:
+            yield PlacedWord(text, start_s, end_s, confidence, row.pk, place)
+        elif edit.text:
+            yield PlacedWord(edit.text, start_s, end_s, 1.0, row.pk, place)
+
+
 def placed_words(indexing: Indexing) -> Iterator[PlacedWord]:
     """All words in the order of time, edited as people did; those that they took out are gone."""
     for some in _slices(indexing.speech_segments.order_by("start_s", "pk")):
         edits = WordEdit.objects.of(some)
         for row in some:
-            columns = (row.words[name] for name in ("text", "start_s", "end_s", "confidence"))
-            changed = edits.get(row.pk, {})
-            for place, (text, start_s, end_s, confidence) in enumerate(zip(*columns, strict=True)):
-                edit = changed.get(place)
-                said = edit.text if edit else text
-                if said:
-                    sure = 1.0 if edit else confidence
-                    yield PlacedWord(said, start_s, end_s, sure, row.pk, place)
+            yield from read_words(row, edits.get(row.pk, {}))
 
 
 # --- for the page -----------------------------------------------------------------------------

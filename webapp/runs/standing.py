@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from webapp import standing
 from webapp.templatetags.show import about, percent
 
 if TYPE_CHECKING:
@@ -17,15 +18,10 @@ _DOTS = {"Analysed": "ok", "Failed": "bad", "Cancelled": "", "Paused": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`word`: what it does. `detail`: how far it is, and how long it takes yet. `because`: why
-    nothing happens just now, or ""."""
+class Standing(standing.Standing):
+    """Of a run."""
 
-    word: str
-    detail: str = ""
-    because: str = ""
-    share: float = 1.0
-    progress: dict[str, Any] = field(default_factory=dict)  # Run.progress
+    DOTS = _DOTS
 
     @classmethod
     def of(cls, run: Run) -> Standing:
@@ -40,16 +36,6 @@ class Standing:
         if is_going_on and progress["remaining_s"]:
             parts.append(f"{about(progress['remaining_s'])} left")
         return cls(word, " · ".join(parts), because, progress["share"], progress)
-
-    @property
-    def said(self) -> str:
-        """All of it in a line: "Analysing · 34 % · about 5 s left"."""
-        return " · ".join(part for part in (self.word, self.detail) if part)
-
-    @property
-    def dot(self) -> str:
-        """The colour of the dot before it, as the style sheet calls it."""
-        return _DOTS.get(self.word, "run")
 
 
 def _word(run: Run, progress: dict[str, Any], because: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.text import Brand, Mention, find_mentions
 from webapp.indexing.indexing import Indexing
@@ -66,13 +67,9 @@ class Mentions:
             return cls(None, labels, [])
         words, found = _mentions(indexing, labels)
         by_key = {label.pk: label for label in labels}
+        frames = {key: _frames_with(run, by_key[key]) for key in {m.brand for m in found}}
         said = [
-            Said(
-                by_key[m.brand],
-                m,
-                words[slice(*m.words)],
-                _is_seen(run, by_key[m.brand], m),
-            )
+            Said(by_key[m.brand], m, words[slice(*m.words)], _is_near(frames[m.brand], m))
             for m in found
         ]
         return cls(indexing, labels, said)
@@ -86,11 +83,6 @@ class Mentions:
 def labels_to_hear(run: Run) -> list[Label]:
     """Those the run looked for, then those that the project has got since."""
     return labels_of(run) + others(run)
-
-
-def forget() -> None:
-    """Drop what is kept in memory."""
-    _found.clear()
 
 
 def _mentions(
@@ -109,12 +101,16 @@ def _mentions(
     return _found.get(key, find)
 
 
-def _is_seen(run: Run, label: Label, mention: Mention) -> bool:
-    """Whether a box of the brand that counts is on screen near the words."""
+def _frames_with(run: Run, label: Label) -> NDArray[np.void]:
+    """The analysed frames that show a box of the brand that counts."""
     columns = columns_of(run)
     rows = columns.detections
     counts = (rows["label"] == label.pk) & (rows["confidence"] >= np.float32(label.threshold))
-    frames = columns.frames[np.unique(rows["frame"][counts])]
+    return columns.frames[np.unique(rows["frame"][counts])]
+
+
+def _is_near(frames: NDArray[np.void], mention: Mention) -> bool:
+    """Whether one of the frames is on screen near the words."""
     near = (frames["end_s"] > mention.start_s - TOGETHER_S) & (
         frames["start_s"] < mention.end_s + TOGETHER_S
     )
