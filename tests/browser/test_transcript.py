@@ -19,12 +19,12 @@ pytestmark = pytest.mark.browser
 def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
     """The address of an asset page whose Index button somebody pressed, once it is done."""
     needs_a_voice_and_an_engine()
-    path = talk(tmp_path_factory.mktemp("talk") / "HARBOUR.mp4")
+    path = talk(tmp_path_factory.mktemp("talk") / "WESTERLY.mp4")
     context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
     page = context.new_page()
     page.goto("/library")
     page.locator("#upload-form input[type=file]").set_input_files(path)
-    name = page.locator("#results").get_by_role("link", name=re.compile("HARBOUR", re.I)).first
+    name = page.locator("#results").get_by_role("link", name=re.compile("WESTERLY", re.I)).first
     name.click(timeout=60_000)
     page.wait_for_url("**/assets/*")
     _open_tab(page, timeout_ms=60_000)
@@ -165,7 +165,7 @@ def test_the_transcript_is_taken_away_as_subtitles(panel):
     panel.get_by_label("More for the transcript").click()
     with panel.expect_download() as download:
         panel.get_by_role("link", name="Captions (SRT)").click()
-    assert download.value.suggested_filename == "HARBOUR-transcript.srt"
+    assert download.value.suggested_filename == "WESTERLY-transcript.srt"
     assert "-->" in open(download.value.path()).read()  # noqa: SIM115
 
 
