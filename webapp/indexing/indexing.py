@@ -108,13 +108,14 @@ class Indexing(Leased):
 
     class Step(models.TextChoices):
         SPEECH = "speech"
+        TEXT = "text"
 
     class Stage(models.TextChoices):
         PLAN = "plan"
         SEGMENTS = "segments"
         FINISH = "finish"
 
-    # What is asked for where nothing else is said (analysis.speech.SpeechOptions).
+    # What is asked for where nothing else is said (SpeechOptions and ReadingOptions of analysis).
     DEFAULTS: dict[str, dict[str, Any]] = {
         Step.SPEECH: {
             "language": "",
@@ -122,7 +123,8 @@ class Indexing(Leased):
             "vocabulary": [],
             "track": 0,
             "channels": "mixed",
-        }
+        },
+        Step.TEXT: {"language": "", "interval_s": 0.5},
     }
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="indexings")

@@ -3,6 +3,7 @@
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.word_edits import WordEdit
 
-__all__ = ["Indexing", "IndexingSegment", "SpeechSegment", "WordEdit"]
+__all__ = ["Indexing", "IndexingSegment", "SpeechSegment", "TextRegion", "WordEdit"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
+from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
 from analysis.speech.languages import LANGUAGES
 from webapp.assets.models import Asset
 from webapp.leases import UNFINISHED
@@ -18,7 +19,10 @@ NO_ENGINE = (
     "No worker here has a speech engine. Run `manage.py doctor`: it says which there are and how "
     "to get one."
 )
-
+NO_READER = (
+    "No worker here can read what is written on a picture. Run `manage.py doctor`: it says what is "
+    "missing and how to get it."
+)
 
 _KNOW = "Those of the workers know {}."
 _NAMED = 6  # languages at once
@@ -28,14 +32,32 @@ class IndexingRefused(Exception):
     """Why this cannot be indexed, in a sentence for the person who asked."""
 
 
+def engine_for(step: str) -> str:
+    """What the engine is called that would do a step; "" where no worker has one."""
+    return reading_engine() if step == "text" else speech_engine()
+
+
 def speech_engine() -> str:
     """What the engine is called that would listen; "" where no worker has one."""
     return Worker.objects.speaking().values_list("speech", flat=True).first() or ""
 
 
+def reading_engine() -> str:
+    """What the engine is called that would read; "" where no worker has one."""
+    return Worker.objects.reading().values_list("reading", flat=True).first() or ""
+
+
 def languages() -> list[str]:
-    """The codes of those that some worker's engine knows."""
-    known = Worker.objects.speaking().values_list("speech_languages", flat=True)
+    """The codes of those that some worker's speech engine knows."""
+    return _codes(Worker.objects.speaking().values_list("speech_languages", flat=True))
+
+
+def reading_languages() -> list[str]:
+    """The keys of those that some worker can read, what is read by default first."""
+    return _codes(Worker.objects.reading().values_list("reading_languages", flat=True))
+
+
+def _codes(known: Any) -> list[str]:
     return list(dict.fromkeys(code for codes in known for code in codes.split(",") if code))
 
 
@@ -44,14 +66,22 @@ def tracks_of(asset: Asset) -> list[dict[str, Any]]:
     return asset.probe.get("audio") or []
 
 
+def has_what_it_needs(asset: Asset, step: str) -> bool:
+    """Whether there is something in the asset that a step looks for: sound, or a picture."""
+    return asset.kind != Asset.Kind.AUDIO if step == "text" else bool(tracks_of(asset))
+
+
 def why_not(asset: Asset, step: str, *, engine: str | None = None) -> str:
     """Why a step cannot be asked for, or "". `engine`: where the caller knows it already."""
+    is_text = step == "text"
     if not asset.is_ready:
         return f"{asset.name} is not ready yet: wait until its upload is prepared."
-    if not tracks_of(asset):
+    if not has_what_it_needs(asset, step):
+        if is_text:
+            return f"{asset.name} has no picture, so nothing can be read on it."
         return f"{asset.name} has no sound, so nothing can be heard in it."
-    if not (speech_engine() if engine is None else engine):
-        return NO_ENGINE
+    if not (engine_for(step) if engine is None else engine):
+        return NO_READER if is_text else NO_ENGINE
     if going_on(asset, step):
         return f"{asset.name} is being indexed already."
     return ""
@@ -62,10 +92,9 @@ def going_on(asset: Asset, step: str) -> Indexing | None:
     return rows.filter(asset=asset, step=step, status__in=UNFINISHED).first()
 
 
-def _named(codes: list[str]) -> str:
-    names = [LANGUAGES.get(code, code) for code in codes[:_NAMED]]
-    more = len(codes) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+def _named(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def refuse(asset: Asset, step: str, options: dict[str, Any], *, is_there: bool) -> None:
@@ -74,10 +103,29 @@ def refuse(asset: Asset, step: str, options: dict[str, Any], *, is_there: bool) 
         raise IndexingRefused(f"{asset.name} was deleted meanwhile.")
     if sentence := why_not(asset, step):
         raise IndexingRefused(sentence)
+    if step == "text":
+        _refuse_reading(options)
+    else:
+        _refuse_listening(asset, options)
+
+
+def _refuse_reading(options: dict[str, Any]) -> None:
+    known, language = reading_languages(), options["language"]
+    if language and known and language not in known:
+        name = READ_LANGUAGES.get(language, language)
+        names = _named([READ_LANGUAGES.get(code, code) for code in known])
+        raise IndexingRefused(
+            f"No worker here can read {name}; they read {names}. For others, put the recogniser's "
+            "ONNX file into the weights folder of a worker."
+        )
+
+
+def _refuse_listening(asset: Asset, options: dict[str, Any]) -> None:
     known, language = languages(), options["language"]
+    names = [LANGUAGES.get(code, code) for code in known]
     if language and known and language not in known:
         name = LANGUAGES.get(language, language)
-        raise IndexingRefused(f"No speech engine here knows {name}. {_KNOW.format(_named(known))}")
+        raise IndexingRefused(f"No speech engine here knows {name}. {_KNOW.format(_named(names))}")
     if options["task"] == "translate" and known == ["en"]:
         raise IndexingRefused(f"Nothing here can translate. {_KNOW.format('English only')}")
     n, track = len(tracks_of(asset)), options["track"]

@@ -54,6 +54,8 @@ class IndexingSegment(Leased):
     remarks = models.JSONField(default=list, blank=True)  # sentences
     # passages that were taken for made up: [{"start_s", "end_s", "text", "why"}]
     dropped = models.JSONField(default=list, blank=True)
+    # of the picture: {"sampled": looked at, "read": of those, the ones that were read}
+    frames = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[Any] = IndexingSegmentQuerySet.as_manager()
 

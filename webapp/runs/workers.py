@@ -25,6 +25,11 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
         return lately.exclude(speech="").order_by("-seen")
 
+    def reading(self) -> Self:
+        """Those that can read what is written on a picture, as `speaking`."""
+        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
+        return lately.exclude(reading="").order_by("-seen")
+
     def idle(self, queue: str) -> Self:
         """Those of them that do nothing just now."""
         return self.serving(queue).filter(doing="")
@@ -39,6 +44,8 @@ class Worker(models.Model):
     holding = models.JSONField(default=list, blank=True)  # loaded detectors and their memory
     speech = models.CharField(max_length=120, blank=True)  # the engine that would listen
     speech_languages = models.TextField(blank=True)  # codes, by commas
+    reading = models.CharField(max_length=120, blank=True)  # the engine that would read
+    reading_languages = models.TextField(blank=True)  # keys of `analysis.reading`, by commas
     doing = models.CharField(max_length=120, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     started = models.DateTimeField(auto_now_add=True)

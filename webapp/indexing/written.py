@@ -1,0 +1,63 @@
+"""What is written on the picture of an asset, as words that brands are looked for in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analysis.types import Box
+from webapp.assets.models import Asset
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.text_regions import TextRegion
+
+# Chinese, Japanese and Thai are written without blanks: each of their letters is a word here.
+_ALONE = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(f"[{_ALONE}]|[^\\s{_ALONE}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenWord:
+    """A word with the time its item is on screen: `analysis.text.mentions.Spoken`."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenItem:
+    """A line of writing and how long it stands. `region`: the key of its TextRegion. `kind`:
+    overlay, scene or untold. In a picture it lasts from 0 to 0."""
+
+    region: int
+    text: str
+    words: tuple[WrittenWord, ...]
+    start_s: float
+    end_s: float
+    box: Box
+    kind: str
+    confidence: float
+
+
+def read_text(asset: Asset) -> Indexing | None:
+    """The newest indexing that has read all of it."""
+    done = Indexing.objects.succeeded().filter(asset=asset, step=Indexing.Step.TEXT)
+    newest: Indexing | None = done.order_by("-version").first()
+    return newest
+
+
+def written_items(asset: Asset) -> list[WrittenItem]:
+    """What is written on its picture, by time; nothing where nobody has read it yet."""
+    if (indexing := read_text(asset)) is None:
+        return []
+    return [item(row) for row in indexing.text_regions.order_by("start_s", "pk")]
+
+
+def item(row: TextRegion) -> WrittenItem:
+    words = tuple(
+        WrittenWord(word, row.start_s, row.end_s, row.confidence)
+        for word in _WORD.findall(row.text)
+    )
+    about = row.start_s, row.end_s, Box(*row.box), row.kind, row.confidence
+    return WrittenItem(row.pk, row.text, words, *about)
