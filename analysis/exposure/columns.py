@@ -6,7 +6,7 @@ column is another entry here. Files and the API hold all of them, in this order.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum, Flag, auto
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ class Column(NamedTuple):
     on: Face = Face.NOWHERE
     of_picture: Face = Face.NOWHERE  # where it is shown of a picture, which has no seconds
     short: str = ""
+    needs: str = ""  # what somebody must have done for it: "is_heard" or "is_read"
 
     @property
     def brief(self) -> str:
@@ -102,6 +103,21 @@ COLUMNS = (
     Column("prominence", "Prominence", "0–1", PERCENT, 0,
            "weighted mean of size, position, clarity, solus", REPORT, REPORT),
     Column("qe_s", "Quality-adjusted", "s", CLOCK, 1, "seconds weighted by prominence"),
+    Column("mentions", "Said", "", NUMBER, 0, "spoken mentions", ALL, NOWHERE, needs="is_heard"),
+    Column("said_s", "Time said", "s", CLOCK, 1, "time in which it is being said"),
+    Column("mentions_seen", "Said while seen", "", NUMBER, 0,
+           "mentions with the brand on screen within 2 s", SHEETS, NOWHERE, needs="is_heard"),
+    Column("mention_lift", "Mention lift", "×", NUMBER, 2,
+           "how many times as often as by chance a mention has the brand on screen"),
+    Column("written", "Written", "", NUMBER, 0,
+           "captions and signs in the picture that show its name", SHEETS | Face.COMMAND, SHEETS,
+           needs="is_read"),
+    Column("written_s", "Time written", "s", CLOCK, 1, "time in which one of them is on screen"),
+    Column("seen_only", "Seen only", "", NUMBER, 0,
+           "moments of the brand (2 s apart or more) in which it is neither said nor written"),
+    Column("said_only", "Said only", "", NUMBER, 0, "moments in which it is only said"),
+    Column("written_only", "Written only", "", NUMBER, 0, "moments in which it is only written"),
+    Column("together", "Together", "", NUMBER, 0, "moments of two or three of them"),
     Column("media_value", "Media value", "money", NUMBER, 2,
            "full equivalence; only with a rate", MONEY, MONEY, "Full equivalence"),
     Column("media_value_adjusted", "Media value, weighted", "money", NUMBER, 2,
@@ -111,9 +127,20 @@ COLUMNS = (
 BY_KEY = {column.key: column for column in COLUMNS}
 
 
-def shown_on(face: Face, *, of_picture: bool = False) -> tuple[Column, ...]:
-    """The columns that a face shows, in their order."""
-    return tuple(c for c in COLUMNS if face & (c.of_picture if of_picture else c.on))
+def shown_on(
+    face: Face, *, of_picture: bool = False, has: Collection[str] = ()
+) -> tuple[Column, ...]:
+    """The columns that a face shows, in their order; of words only those whose need it `has`."""
+    shown = (c for c in COLUMNS if face & (c.of_picture if of_picture else c.on))
+    return tuple(c for c in shown if not c.needs or c.needs in has)
+
+
+def done(exposure: Any) -> set[str]:
+    """What `shown_on` asks for, of an Exposure or its dict in a report."""
+    needs = {column.needs for column in COLUMNS if column.needs}
+    if isinstance(exposure, Mapping):
+        return {need for need in needs if exposure.get(need)}
+    return {need for need in needs if getattr(exposure, need)}
 
 
 def figure(column: Column, brand: Any) -> str:

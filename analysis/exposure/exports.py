@@ -37,6 +37,20 @@ class Origin(NamedTuple):
 NOWHERE = Origin()
 
 
+class MentionRow(NamedTuple):
+    """A brand in words, as it is sent on."""
+
+    label: int
+    source: str  # said, or written
+    start_s: float
+    end_s: float
+    text: str  # the words as they are written
+    name: str  # the name or alias that they are taken for
+    by: str  # what makes them that: analysis.text.mentions.By
+    score: float  # how well they fit, 0 to 1
+    confidence: float  # that, and how surely the words were recognised
+
+
 def safe_cell(text: str) -> str:
     """Text that a spreadsheet shows and does not calculate.
 
@@ -100,6 +114,31 @@ def episodes_csv(exposure: Exposure, names: Mapping[int, str], origin: Origin = 
     return _csv(header, rows, exposure)
 
 
+def mentions_csv(
+    exposure: Exposure,
+    names: Mapping[int, str],
+    mentions: Sequence[MentionRow],
+    origin: Origin = NOWHERE,
+) -> str:
+    """One row per mention, in the order given, each with where it comes from."""
+    header = (
+        *Origin._fields,
+        *("brand", "source", "start", "end", "start_s", "end_s"),
+        *("text", "name", "by", "score", "confidence"),
+    )
+    rows = [
+        (
+            *origin.cells(),
+            *(safe_cell(names[one.label]), one.source),
+            *(clock(one.start_s, hours=True), clock(one.end_s, hours=True)),
+            *(_number(one.start_s), _number(one.end_s)),
+            *(safe_cell(one.text), safe_cell(one.name), one.by, one.score, one.confidence),
+        )
+        for one in mentions
+    ]
+    return _csv(header, rows, exposure)
+
+
 def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
     """Dicts, lists, strings and numbers for `json.dumps`; no NaN, None where there is no figure.
 
@@ -118,9 +157,9 @@ def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
         "is_held": exposure.is_held,
         "any_s": _rounded(exposure.any_s),
         "clear_s": _rounded(exposure.clear_s),
-        "rate": asdict(exposure.rate) | {"formula": exposure.rate.formula}
-        if exposure.rate
-        else None,
+        "is_heard": exposure.is_heard,
+        "is_read": exposure.is_read,
+        "rate": asdict(exposure.rate) | {"formula": exposure.formula} if exposure.rate else None,
         "brands": [
             {
                 "name": names[brand.label],
@@ -134,10 +173,7 @@ def as_dict(exposure: Exposure, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _figures(brand: BrandExposure) -> dict[str, Any]:
-    """Without mentions, which nothing that makes files counts."""
-    figures = _rounded(asdict(replace(brand, episodes=())))
-    del figures["mentions"]
-    return figures
+    return _rounded(asdict(replace(brand, episodes=())))
 
 
 def _episode(episode: Episode) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from analysis.exposure.figures import (
     reported_figures,
 )
 from analysis.exposure.intervals import Interval, PerMinute, lanes, per_minute, presence
+from analysis.exposure.mentions import COUNTED, FIELDS, UNHEARD, Words, mentioned
 from analysis.exposure.methodologies import DEFAULT, METHODOLOGIES, MediaRate, Methodology, Weights
 from analysis.exposure.sightings import (
     Boxes,
@@ -64,6 +65,7 @@ __all__ = [
     "RankStability",
     "Standing",
     "Weights",
+    "Words",
     "compare_methods",
     "lanes",
     "measure",
@@ -113,7 +115,17 @@ class BrandExposure:
 
     prominence: float | None  # 0 to 1, mean over kept episodes
     qe_s: float  # seconds × prominence
-    mentions: int
+    # in words: analysis.exposure.mentions
+    mentions: int | None
+    said_s: float | None
+    mentions_seen: int | None
+    mention_lift: float | None
+    written: int | None
+    written_s: float | None
+    seen_only: int | None
+    said_only: int | None
+    written_only: int | None
+    together: int | None
     media_value: float | None
     media_value_adjusted: float | None
 
@@ -134,6 +146,8 @@ class Exposure:
     brands: tuple[BrandExposure, ...]  # in the order of the labels, also those never seen
     thresholds: Mapping[int, float]
     rate: MediaRate | None
+    is_heard: bool  # somebody listened for the brands
+    is_read: bool  # somebody read for them what is written on the picture
     n_boxes: int
     n_unclear_boxes: int  # whose clarity nobody measured
 
@@ -146,6 +160,13 @@ class Exposure:
     def doubtful_ends(self) -> int:
         """How many beginnings and ends of all brands the picture does not explain."""
         return sum(brand.doubtful_ends or 0 for brand in self.brands)
+
+    @property
+    def formula(self) -> str:
+        """How money is made of seconds, with this exposure's numbers; "" with no rate."""
+        if self.rate is None:
+            return ""
+        return self.rate.formula_with(self.method.mention_s if self.is_heard else 0.0)
 
     @property
     def clear_s(self) -> float:
@@ -168,14 +189,15 @@ def measure(
     hidden: Collection[int] = (),
     window: tuple[float, float] | None = None,
     rate: MediaRate | None = None,
-    mentions: Mapping[int, int] | None = None,
+    words: Words = UNHEARD,
     cuts: Sequence[float] = (),
 ) -> Exposure:
     """Exposure of `labels` in the frames of `columns`, between the two times of `window`.
 
     `columns.frames` must be in time order with cells that do not overlap; cells are cut to the
     window, and to the duration. Hidden labels keep their row, empty, and are no company for the
-    others. `mentions` counts spoken mentions per label; they enter money only. `cuts` says in
+    others. `words` says when each label is said and written: spoken mentions enter money, where the
+    method credits them, and no time on screen. `cuts` says in
     seconds when each shot begins, in time order, so that doubtful beginnings and ends are told.
 
     A picture has `duration_s` 0: its seconds are 0, shares of time are None, and sizes,
@@ -184,7 +206,7 @@ def measure(
     Raises ValueError for a duration or window that is no stretch of time, or a repeated label.
     """
     view = _view(columns, duration_s, list(labels), thresholds, hidden, window)
-    return _measured(view, method, rate, mentions or {}, cuts)
+    return _measured(view, method, rate, words, cuts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,7 +242,7 @@ def _measured(
     view: _View,
     method: Methodology,
     rate: MediaRate | None,
-    mentions: Mapping[int, int],
+    words: Words,
     cuts: Sequence[float],
 ) -> Exposure:
     cells, labels, duration_s = view.cells, view.labels, view.duration_s
@@ -235,7 +257,8 @@ def _measured(
     figures |= reported_figures(timed, episodes, method, len(labels))
     figures["share_of_screen_time"] = ratio(figures["reported_s"], span_s)
     figures["share_of_analysed_time"] = ratio(figures["reported_s"], analysed_s)
-    figures |= _money(figures, labels, method, rate, mentions)
+    figures |= _mentions(view, timed, words)
+    figures |= _money(figures, method, rate)
     return Exposure(
         method=method,
         duration_s=duration_s,
@@ -246,6 +269,8 @@ def _measured(
         brands=_brands(labels, view.hidden, figures, episodes, doubts),
         thresholds={label: threshold_of(view.thresholds, label) for label in labels},
         rate=rate,
+        is_heard=words.said is not None,
+        is_read=words.written is not None,
         n_boxes=len(boxes.frame),
         n_unclear_boxes=int(np.isnan(boxes.clarity).sum()),
     )
@@ -290,19 +315,25 @@ def _marked(index: NDArray[np.intp], n: int) -> NDArray[np.bool_]:
     return marks
 
 
-def _money(
-    figures: Figures,
-    labels: Sequence[int],
-    method: Methodology,
-    rate: MediaRate | None,
-    mentions: Mapping[int, int],
-) -> Figures:
+def _mentions(view: _View, timed: Timed, words: Words) -> Figures:
+    """What is said and written of each label that is not left out; NaN where nobody looked."""
+    if words == UNHEARD:
+        return dict.fromkeys(FIELDS, np.full(len(view.labels), np.nan))
+    rows = []
+    for brand, label in enumerate(view.labels):
+        mine = slice(*np.searchsorted(timed.seen.brand, (brand, brand + 1)))
+        seen = np.stack([timed.start_s[mine], timed.end_s[mine]], axis=1)
+        told = UNHEARD if label in view.hidden else words
+        rows.append(mentioned(label, told, seen, view.window))
+    values = np.array(rows, np.float64).reshape(-1, len(FIELDS))
+    return dict(zip(FIELDS, values.T, strict=True))
+
+
+def _money(figures: Figures, method: Methodology, rate: MediaRate | None) -> Figures:
     """The equivalence of BrandExposure's seconds and mentions in advertising; NaN with no rate."""
-    counts = np.array([mentions.get(label, 0) for label in labels], np.int64)
     per_second = rate.cost_30_s / 30 if rate else np.nan
-    spoken_s = counts * method.mention_s
+    spoken_s = np.nan_to_num(figures["mentions"]) * method.mention_s
     return {
-        "mentions": counts,
         "media_value": (figures["reported_s"] + spoken_s) * per_second,
         "media_value_adjusted": (figures["qe_s"] + spoken_s) * per_second,
     }
@@ -329,10 +360,16 @@ def _brands(
                 doubtful_ends=None if doubts is None else n_doubtful,
                 first_s=kept[0].start_s if kept else None,
                 last_s=kept[-1].end_s if kept else None,
-                **{name: _plain(values[brand]) for name, values in rows.items()},
+                **{name: _figure(name, values[brand]) for name, values in rows.items()},
             )
         )
     return tuple(brands)
+
+
+def _figure(name: str, value: Any) -> Any:
+    """As Python has it: counts of words are whole numbers, and NaN where nobody looked."""
+    plain = _plain(value)
+    return round(plain) if name in COUNTED and plain is not None else plain
 
 
 def _plain(value: Any) -> Any:
@@ -354,8 +391,20 @@ def _limits(exposure: Exposure) -> Iterator[str]:
             f"Clarity was not measured for {exposure.n_unclear_boxes:,} of {exposure.n_boxes:,} "
             "boxes: they count, and their prominence rests on the other factors."
         )
+    yield from _limits_of_words(exposure)
     if exposure.rate:
-        yield f"Media value is an equivalence, not a worth: {exposure.rate.formula}."
+        yield f"Media value is an equivalence, not a worth: {exposure.formula}."
+
+
+def _limits_of_words(exposure: Exposure) -> Iterator[str]:
+    """What credits mentions says where nobody listened for any."""
+    credit_s = exposure.method.mention_s
+    if not credit_s or not exposure.duration_s:
+        return
+    if exposure.is_heard:
+        yield f"A spoken mention is worth {_seconds(credit_s)} in money, and nothing on screen."
+    else:
+        yield "Nobody has listened to this file, so no spoken mention is counted."
 
 
 def _limits_of_time(exposure: Exposure) -> Iterator[str]:

@@ -55,7 +55,13 @@ class MediaRate:
     @property
     def formula(self) -> str:
         """The formula with this rate's numbers in it, to print beside any amount."""
+        return self.formula_with(0.0)
+
+    def formula_with(self, mention_s: float) -> str:
+        """The same, where each spoken mention is credited with so many seconds."""
         seconds = "reported seconds ÷ 30"
+        if mention_s:
+            seconds = f"(reported seconds + {mention_s:g} s × mentions) ÷ 30"
         if self.impressions is None or self.cpm is None:
             return f"{seconds} × {self.per_30_s:,.2f} {self.currency}"
         return (
@@ -122,7 +128,7 @@ _PRESETS = (
     Methodology(
         key="joyce-julius-like",
         name="Joyce-Julius-like",
-        version=1,
+        version=2,
         gap_s=1.0,
         minimum_s=0.0,
         min_visibility=0.9,
@@ -130,20 +136,19 @@ _PRESETS = (
         dominant_only=True,
         mention_s=10.0,
         note="Follows what Joyce Julius published (clear, in focus, unobstructed, only the "
-        "dominant of a sponsor's logos) with limits of ours; it is not their count, obstruction "
-        "inside the frame is not measured, and what is spoken is not counted.",
+        "dominant of a sponsor's logos; a mention for 10 s) with limits of ours; it is not their "
+        "count, and obstruction inside the frame is not measured.",
     ),
     Methodology(
         key="sri-like",
         name="SRi-like",
-        version=1,
+        version=2,
         gap_s=1.0,
         minimum_s=0.0,
         min_visibility=0.9,
         mention_s=5.0,
-        note="Follows what SRi published (90 % of the logo visible); it is not their count, only "
-        "the part cut off by the frame's edge is known to be hidden, and what is spoken is not "
-        "counted.",
+        note="Follows what SRi published (90 % of the logo visible; a mention for 5 s); it is not "
+        "their count, and only the part cut off by the frame's edge is known to be hidden.",
     ),
     Methodology(
         key="brandmatrix-like",

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from analysis.exposure.methodologies import DEFAULT, METHODOLOGIES
 from webapp.accounts.models import Action
 from webapp.methodologies.forms import LONGEST_S
-from webapp.methodologies.models import OwnMethodology, from_rules, rules_of
+from webapp.methodologies.models import SINCE, OwnMethodology, from_rules, rules_of
 from webapp.rest import Body, Finite, InWorkspace, WorkspaceObjects, in_words, workspace_for
 
 
@@ -35,6 +35,12 @@ class MethodologyBody(Body):
     dominant_only = serializers.BooleanField(required=False)
     weights = WeightsBody(required=False)
     size_reference = Finite(min_value=0.0001, max_value=1, required=False)
+    mention_s = Finite(
+        min_value=0,
+        max_value=LONGEST_S,
+        required=False,
+        help_text="Of one spoken mention, in money.",
+    )
     note = serializers.CharField(max_length=400, required=False, allow_blank=True)
 
 
@@ -57,7 +63,7 @@ class MethodologySerializer(serializers.ModelSerializer):
         return own.newest.number
 
     def get_rules(self, own: OwnMethodology) -> dict[str, Any]:
-        return own.newest.rules
+        return SINCE | own.newest.rules
 
 
 @extend_schema_view(
@@ -89,7 +95,7 @@ class MethodologyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         own = self.get_object()
-        name, rules = _read(self.sent(MethodologyChange), own.name, own.newest.rules)
+        name, rules = _read(self.sent(MethodologyChange), own.name, SINCE | own.newest.rules)
         with in_words():
             own.change(name, rules, by=request.user)
         return Response(self.get_serializer(OwnMethodology.objects.get(pk=own.pk)).data)

@@ -44,6 +44,11 @@ class MethodologyForm(forms.Form):
         max_value=100,
         widget=forms.NumberInput({"step": "any"}),
     )
+    mention_s = _number(
+        "One spoken mention, s",
+        LONGEST_S,
+        "What it is worth in money, as seconds on screen. It never adds to time on screen.",
+    )
     note = forms.CharField(
         required=False,
         max_length=400,
@@ -59,7 +64,7 @@ class MethodologyForm(forms.Form):
         """Filled in with its rules."""
         rules = rules_of(method)
         weights = {f"weight_{key}": f"{value:g}" for key, value in rules.pop("weights").items()}
-        times = {key: f"{rules[key]:g}" for key in ("gap_s", "minimum_s")}
+        times = {key: f"{rules[key]:g}" for key in ("gap_s", "minimum_s", "mention_s")}
         shares = {key: f"{rules[key] * 100:.10g}" for key in cls.SHARES}
         return cls(initial=rules | weights | times | shares | {"name": name})
 

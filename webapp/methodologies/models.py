@@ -15,8 +15,9 @@ from webapp.accounts.models import Event, Refused, User, Workspace
 
 RULES = (
     *("gap_s", "minimum_s", "bridge_counts", "min_size", "min_visibility", "min_clarity"),
-    *("dominant_only", "weights", "size_reference", "note"),
+    *("dominant_only", "weights", "size_reference", "mention_s", "note"),
 )
+SINCE: dict[str, Any] = {"mention_s": 0.0}  # rules that versions of before do not have
 WEIGHTS = tuple(field.name for field in fields(Weights))
 KEY = r"own-([0-9]{1,18})(?:-v([0-9]{1,9}))?"
 
@@ -29,6 +30,7 @@ def rules_of(method: Methodology) -> dict[str, Any]:
 
 def from_rules(rules: Mapping[str, Any], **named: Any) -> Methodology:
     """The methodology of such parameters. Raises ValueError where they make no sense."""
+    rules = SINCE | dict(rules)
     weights = Weights(**rules["weights"])
     return Methodology(**{**{name: rules[name] for name in RULES}, "weights": weights}, **named)
 
@@ -67,7 +69,7 @@ class OwnMethodology(models.Model):
         """
         OwnMethodology.objects.select_for_update().get(pk=self.pk)
         newest = self.newest
-        if newest.rules == dict(rules) and newest.name == name:
+        if SINCE | newest.rules == dict(rules) and newest.name == name:
             return newest
         _refuse_a_taken_name(self.workspace, name, but=self)
         self.name = name

@@ -13,7 +13,15 @@ from typing import Any
 from django.conf import settings
 
 from analysis.exposure.evidence import best_sightings
-from analysis.exposure.exports import Origin, as_dict, brands_csv, episodes_csv, web_vtt
+from analysis.exposure.exports import (
+    MentionRow,
+    Origin,
+    as_dict,
+    brands_csv,
+    episodes_csv,
+    mentions_csv,
+    web_vtt,
+)
 from analysis.exposure.measure import (
     METHODOLOGIES,
     Exposure,
@@ -22,12 +30,14 @@ from analysis.exposure.measure import (
     measure,
     rank_stability,
 )
+from webapp.indexing.transcript import n_edits
 from webapp.projects.models import Label
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
 from webapp.timeline.frames import shots_json
-from webapp.timeline.labels import without_a_look
+from webapp.timeline.labels import labels_of, without_a_look
+from webapp.timeline.mentions import Told
 
 SCHEMA = "sightline.report/1"
 
@@ -58,11 +68,13 @@ def figures(
         looked.columns,
         method=choices.methodology,
         rate=rate,
+        words=looked.told.words(),
         cuts=shots_json(run),
         **asked,
     )
     methods = METHODOLOGIES | {choices.methodology.key: choices.methodology}
     by_method = compare_methods(looked.columns, methods=methods, **asked)
+    mentions = [one._asdict() for one in told_in(exposure, looked)]
     return {
         "schema": SCHEMA,
         "exposure": _with_labels(as_dict(exposure, names), looked.labels),
@@ -79,9 +91,10 @@ def figures(
             {"label": label, **best._asdict()}
             for label, best in best_sightings(looked.columns, exposure).items()
         ],
+        "mentions": mentions,
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
-        "files": _files(exposure, names, _origin(run, title)) if with_files else {},
+        "files": _files(exposure, names, mentions, _origin(run, title)) if with_files else {},
         "notes": [*run.notes, *_left_blind(run, looked.labels)],
     }
 
@@ -98,10 +111,34 @@ def _origin(run: Run, title: str) -> Origin:
     return Origin(run.asset.name, run.project.name, title, str(run.pk))
 
 
-def _files(exposure: Exposure, names: dict[int, str], origin: Origin) -> dict[str, str]:
+def told_in(exposure: Exposure, looked: Looked) -> list[MentionRow]:
+    """What is said and written of the brands that are not left out, in the window, by time."""
+    start_s, end_s = exposure.window
+    sources = (("said", looked.told.said), ("written", looked.told.written))
+    rows = [
+        MentionRow(
+            *(m.brand, source, m.start_s, m.end_s, m.text, m.name, m.by),
+            *(round(m.score, 3), round(m.confidence, 3)),
+        )
+        for source, found in sources
+        for m in (one.mention for one in found)
+        if m.brand not in looked.choices.off
+        and (start_s == end_s or (m.start_s < end_s and m.end_s > start_s))
+    ]
+    return sorted(rows, key=lambda row: (row.start_s, row.label, row.source))
+
+
+def _files(
+    exposure: Exposure,
+    names: dict[int, str],
+    mentions: Sequence[dict[str, Any]],
+    origin: Origin,
+) -> dict[str, str]:
+    rows = [MentionRow(**one) for one in mentions]
     return {
         "brands.csv": brands_csv(exposure, names, origin),
         "episodes.csv": episodes_csv(exposure, names, origin),
+        "mentions.csv": mentions_csv(exposure, names, rows, origin),
         "episodes.vtt": web_vtt(exposure, names),
     }
 
@@ -133,6 +170,7 @@ def manifest(run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
             if label["references"]
         },
         **_not_this(run),
+        **_words(run),
         "method": {key: numbers["exposure"]["method"][key] for key in ("key", "name", "version")},
         "software": settings.VERSION,
         "numbers_sha256": digest(numbers),
@@ -147,6 +185,26 @@ def _not_this(run: Run) -> dict[str, Any]:
         if label.get("not_this")
     }
     return {"not_this": denied} if denied else {}
+
+
+def _words(run: Run) -> dict[str, Any]:
+    """What was listened and read with, how much of it people corrected, and for which names."""
+    told = Told.of(run.asset, labels_of(run))
+    steps = {"speech": told.speech, "text": told.text}
+    by_step = {
+        name: {
+            "engine": step.engine_title,
+            "sha256": step.engine_digest,
+            "version": step.version,
+            **({"corrected": n_edits(step)} if name == "speech" else {}),
+        }
+        for name, step in steps.items()
+        if step is not None
+    }
+    if not by_step:
+        return {}
+    names = {label.name: label.aliases for label in told.labels if label.aliases}
+    return {"words": by_step | ({"aliases": names} if names else {})}
 
 
 def sampling(options: dict[str, Any], duration_s: float) -> str:

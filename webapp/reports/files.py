@@ -22,7 +22,7 @@ def _json(document: Document) -> bytes:
 def _text(name: str) -> Maker:
     # Excel takes a CSV for UTF-8 only when it begins with a byte order mark.
     encoding = "utf-8-sig" if name.endswith(".csv") else "utf-8"
-    return lambda document: document.numbers["files"][name].encode(encoding)
+    return lambda document: document.numbers["files"].get(name, "").encode(encoding)
 
 
 # kind → (what it is, file ending, content type, maker)
@@ -30,6 +30,7 @@ FILES: dict[str, tuple[str, str, str, Maker]] = {
     "pdf": ("PDF", ".pdf", "application/pdf", pdf),
     "brands": ("Brands (CSV)", "-brands.csv", "text/csv", _text("brands.csv")),
     "episodes": ("Exposures (CSV)", "-exposures.csv", "text/csv", _text("episodes.csv")),
+    "mentions": ("Mentions (CSV)", "-mentions.csv", "text/csv", _text("mentions.csv")),
     "json": ("Everything (JSON)", ".json", "application/json", _json),
     "vtt": ("Captions (WebVTT)", ".vtt", "text/vtt", _text("episodes.vtt")),
 }

@@ -27,6 +27,8 @@ from webapp.timeline.exposure import Looked
 SCHEMA = "sightline.season/1"
 KEPT_S = 7 * 24 * 3600  # figures of a finished run change with what is asked and nothing else
 
+_TOLD = ("mentions", "said_s", "mentions_seen", "written", "written_s")  # add up where known
+
 Figures = dict[str, Any]  # of a brand in a run: analysis.exposure.exports.as_dict
 
 
@@ -65,7 +67,13 @@ class Brand:
             "seen_in": sum(bool(cell["frames"]) for cell in self.looked),
             "looked_in": len(self.looked),
             "doubtful_ends": sum(cell["doubtful_ends"] or 0 for cell in self.looked),
+            **{key: self._told(key) for key in _TOLD},
         }
+
+    def _told(self, key: str) -> float | None:
+        """None where nobody listened, or read, in any of them."""
+        told = [cell[key] for cell in self.looked if cell[key] is not None]
+        return sum(told) if told else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,7 @@ def _figures(looked: Looked) -> dict[int, Figures]:
     method = looked.choices.methodology
     thresholds = sorted(looked.thresholds.items())
     asked = (looked.run.pk, revision(looked.run), method.key, method.version, thresholds)
-    text = json.dumps([*asked, settings.VERSION, SCHEMA])
+    text = json.dumps([*asked, repr(looked.told.key), settings.VERSION, SCHEMA])
     key = f"season:{hashlib.sha256(text.encode()).hexdigest()}"
     found = cache.get(key)
     if found is None:

@@ -29,6 +29,7 @@ from webapp.timeline.views import refuses_nonsense
 MOST_OFFERED = 300  # runs to tick; the newest of each asset need no ticking
 SHOWN = ("reported_s", "on_screen_s", "share_of_screen_time", "share_of_voice_time", "count")
 TOTALS = ("on_screen_s", "reported_s", "share_of_screen_time", "count", "mean_size_visible")
+OF_WORDS = ("mentions", "written")  # beside both, once anybody has listened or read
 FILES = {"csv": "Each brand and asset (CSV)", "json": "Everything (JSON)"}
 
 
@@ -41,7 +42,8 @@ def compare(request: MemberRequest) -> HttpResponse:
     project, runs, is_newest = _chosen(request, finished)
     found = season(runs, Choices.read(request.GET, request.membership.workspace_id))
     shown = _brands_shown(request, found)
-    column = BY_KEY[_one_of(SHOWN, request.GET.get("show", ""))]
+    told = tuple(key for key in OF_WORDS if any(b.totals[key] is not None for b in shown))
+    column = BY_KEY[_one_of(SHOWN + told, request.GET.get("show", ""))]
     before, after = _pair(request, found)
     others = finished.exclude(pk__in=[run.pk for run in runs]).order_by("-pk")
     others = others.filter(project=project) if project else others
@@ -50,10 +52,11 @@ def compare(request: MemberRequest) -> HttpResponse:
         "runs": found.runs,
         "brands": found.brands,
         "names_shown": [brand.name for brand in shown],
-        "columns": [BY_KEY[key] for key in TOTALS],
+        "columns": [BY_KEY[key] for key in TOTALS + told],
         "totals": [(b, b.totals | {"voice": found.share_of_voice(b)}) for b in shown],
         "column": column,
-        "measures": [BY_KEY[key] for key in SHOWN],
+        "measures": [BY_KEY[key] for key in SHOWN + told],
+        "is_of_words": column.key in OF_WORDS,
         "chart": _chart(found, shown, column),
         "rows": list(_rows(found, shown)),
         "shown": shown,

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from markdown_it import MarkdownIt
 
-from analysis.exposure.columns import Face, shown_on
+from analysis.exposure.columns import Face, done, shown_on
 from analysis.exposure.measure import MediaRate
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
@@ -83,6 +83,7 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
             "tile": tiles.get(middles.get(brand["label"], -1.0)),
             "listed": brand["episodes"][:MOST_EPISODES],
             "n_more": max(len(brand["episodes"]) - MOST_EPISODES, 0),
+            "told": _told(numbers, brand["label"]),
         }
         for place, brand in enumerate(exposure["brands"])
         if not brand["is_hidden"]
@@ -93,15 +94,31 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
         "numbers": numbers,
         "exposure": exposure,
         "shown": brands,
-        "columns": shown_on(Face.REPORT, of_picture=not exposure["duration_s"]),
+        "columns": shown_on(Face.REPORT, of_picture=not exposure["duration_s"], has=done(exposure)),
         "money": shown_on(Face.MONEY),
         "evident": EVIDENT,
         "compared": [brand for brand in brands if brand["frames"]],
+        "evidenced": [brand for brand in brands if brand["episodes"] or brand["told"]],
         "n_doubtful": doubtful_ends(brands),
         "n_left_out": len(exposure["brands"]) - len(brands),
         "methods": _method_rows(numbers, [b["place"] for b in brands if b["frames"]]),
         "evidence": _evidence_link(run, asked) if run else "",
     }
+
+
+def _told(numbers: dict[str, Any], label: int) -> list[tuple[str, dict[str, Any]]]:
+    """When a brand is said and written. Reports of before that was counted have none."""
+    found = []
+    for title, source in (("Said", "said"), ("Written", "written")):
+        mine = [
+            one
+            for one in numbers.get("mentions", ())
+            if (one["label"], one["source"]) == (label, source)
+        ]
+        if mine:
+            more = max(len(mine) - MOST_EPISODES, 0)
+            found.append((title, {"listed": mine[:MOST_EPISODES], "n_more": more}))
+    return found
 
 
 def _method_rows(numbers: dict[str, Any], places: list[int]) -> list[dict[str, Any]]:

@@ -87,18 +87,20 @@ class RunMentions(WorkspaceObjects):
 
     @extend_schema(
         operation_id="runs_mentions",
-        summary="When each brand is said",
-        description="In the transcript of the run's asset, by the names and aliases that the "
-        "project's labels have now: one that was added today is found in what was said before.",
+        summary="When each brand is said and written",
+        description="In the transcript of the run's asset and in what is written on its picture, "
+        "by the names and aliases that the project's labels have now: one that was added today "
+        "is found in what was said before.",
         parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
         responses=MentionsSerializer,
     )
     def retrieve(self, request: Request, pk: int) -> Response:
         run = self.get_object()
         found = Mentions.of(run)
-        said = [
+        mentions = [
             {
                 "label": one.label.pk,
+                "source": one.source,
                 "name": one.mention.name,
                 "start_s": one.mention.start_s,
                 "end_s": one.mention.end_s,
@@ -106,12 +108,16 @@ class RunMentions(WorkspaceObjects):
                 "by": one.mention.by,
                 "score": one.mention.score,
                 "confidence": one.mention.confidence,
+                "box": list(one.found.item.box) if one.found.item else None,
                 "is_seen": one.is_seen,
             }
-            for one in found.said
+            for one in sorted(found.said + found.written, key=lambda one: one.mention.start_s)
         ]
-        indexing = found.indexing.pk if found.indexing else None
-        return Response({"run": run.pk, "indexing": indexing, "mentions": said})
+        by_step = {
+            "indexing": found.indexing.pk if found.indexing else None,
+            "text_indexing": found.text.pk if found.text else None,
+        }
+        return Response({"run": run.pk, **by_step, "mentions": mentions})
 
 
 class RunLookAgain(WorkspaceObjects):

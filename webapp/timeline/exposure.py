@@ -20,12 +20,14 @@ from analysis.exposure.measure import (
 )
 from analysis.exposure.sightings import threshold_of
 from analysis.film.columns import Columns
+from analysis.text import Mention
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.frames import shots_json
 from webapp.timeline.labels import labels_of, thresholds_of, without_a_look
+from webapp.timeline.mentions import Told
 
 MOST_BINS = 2000
 SHORT_S = 180.0  # of what is shorter, a bar for each minute would say little
@@ -41,15 +43,17 @@ class Looked:
     labels: Sequence[Label]
     columns: Columns
     choices: Choices
+    told: Told  # what is said and written of the labels
 
     @classmethod
     def at(cls, run: Run, choices: Choices) -> Looked:
-        return cls(run, labels_of(run), columns_of(run), choices)
+        labels = labels_of(run)
+        return cls(run, labels, columns_of(run), choices, Told.of(run.asset, labels))
 
     def key(self) -> Hashable:
         """Changes with anything that the figures, or the names and colours beside them, rest on."""
         labels = ((label.pk, label.name, label.colour, label.threshold) for label in self.labels)
-        return self.choices, tuple(labels)
+        return self.choices, tuple(labels), self.told.key
 
     @property
     def label_ids(self) -> list[int]:
@@ -69,6 +73,7 @@ class Looked:
             thresholds=self.thresholds,
             hidden=self.choices.off,
             window=self.choices.window,
+            words=self.told.words(),
             cuts=shots_json(self.run),
         )
 
@@ -102,6 +107,12 @@ class Row:
     brand: BrandExposure
     is_open: bool
     was_looked_for: bool
+    said: Sequence[Mention] = ()
+    written: Sequence[Mention] = ()
+
+    @property
+    def is_told(self) -> bool:
+        return bool(self.said or self.written)
 
     @property
     def is_seen(self) -> bool:
@@ -130,11 +141,25 @@ def bin_s(run: Run) -> float:
 def rows(looked: Looked, exposure: Exposure, open_label: int | None) -> list[Row]:
     """Most seen first; brands that were not seen, or are left out, last."""
     blind = without_a_look(looked.run, list(looked.labels))
-    found = [
-        Row(label, brand, label.pk == open_label, label not in blind)
-        for label, brand in zip(looked.labels, exposure.brands, strict=True)
-    ]
+    found = []
+    for label, brand in zip(looked.labels, exposure.brands, strict=True):
+        is_open = label.pk == open_label
+        told = _told(looked, label) if is_open else ()
+        found.append(Row(label, brand, is_open, label not in blind, *told))
     return sorted(found, key=lambda r: (r.brand.is_hidden, not r.is_seen, -r.brand.reported_s))
+
+
+def _told(looked: Looked, label: Label) -> tuple[list[Mention], list[Mention]]:
+    """What is said and what is written of a label in the window, as much as the panel holds."""
+    start_s, end_s = looked.choices.window or (-np.inf, np.inf)
+    said, written = (
+        [m for m in mentions if m.brand == label.pk and m.start_s < end_s and m.end_s > start_s]
+        for mentions in (
+            [one.mention for one in looked.told.said],
+            [one.mention for one in looked.told.written],
+        )
+    )
+    return said[:MOST_EPISODES], written[:MOST_EPISODES]
 
 
 def listed(found: Sequence[Row]) -> list[tuple[Label, Episode]]:

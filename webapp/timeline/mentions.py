@@ -1,4 +1,4 @@
-"""Brands in what is said, beside what is seen of them.
+"""Brands in what is said and written, beside what is seen of them.
 
 Looked for when somebody asks, in the words that are kept: a brand or an alias that is added today
 is found in what was said last year, and a corrected word counts at once.
@@ -6,17 +6,22 @@ is found in what was said last year, and a corrected word counts at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.exposure.measure import Words
+from analysis.exposure.mentions import TOGETHER_S
 from analysis.text import Brand, Mention, find_mentions
+from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.transcript import PlacedWord, placed_words, shown
 from webapp.indexing.word_edits import WordEdit
+from webapp.indexing.written import WrittenItem, read_text, written_items
 from webapp.leases import Status
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
@@ -24,7 +29,6 @@ from webapp.runs.run import Run
 from webapp.timeline.labels import labels_of
 from webapp.timeline.recent import Recent
 
-TOGETHER_S = 2.0  # a brand that is on screen so near to its name is seen and said together
 LEAST = 0.5  # score below which nothing is shown
 
 BY = {
@@ -33,16 +37,100 @@ BY = {
     "spelling": "spelled nearly like it",
     "sound": "sounding like it",
 }
-_found: Recent[tuple[list[PlacedWord], list[Mention]]] = Recent(size=32)
+Source = Literal["said", "written"]
+_said: Recent[list[Found]] = Recent(size=32)
+_written: Recent[list[Found]] = Recent(size=32)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A mention of a label: when, the words, and whether the brand is on screen then."""
+class Found:
+    """A mention and where it stands: in words of the transcript, or in an item on the picture."""
+
+    mention: Mention
+    words: Sequence[PlacedWord] = ()
+    item: WrittenItem | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said and written of some labels in an asset, looked for when it is asked for."""
+
+    labels: Sequence[Label]
+    speech: Indexing | None  # None: nobody has listened
+    text: Indexing | None  # nobody has read
+    key: Hashable  # changes with anything that the mentions rest on
+
+    @classmethod
+    def of(cls, asset: Asset, labels: Sequence[Label]) -> Told:
+        speech, text = shown(asset), read_text(asset)
+        key = _state(speech), text and (text.pk, text.created), tuple(_brands(labels))
+        return cls(labels, speech, text, key)
+
+    @cached_property
+    def said(self) -> list[Found]:
+        if (speech := self.speech) is None or not self.labels:
+            return []
+        return _said.get((self.key, speech.pk), lambda: _heard(speech, _brands(self.labels)))
+
+    @cached_property
+    def written(self) -> list[Found]:
+        if (text := self.text) is None or not self.labels:
+            return []
+        return _written.get((self.key, text.pk), lambda: _read(text.asset, _brands(self.labels)))
+
+    def words(self) -> Words:
+        """The times of all mentions by label, for `analysis.exposure`."""
+        return Words(
+            said=None if self.speech is None else _spans(self.said),
+            written=None if self.text is None else _spans(self.written),
+        )
+
+
+def _brands(labels: Iterable[Label]) -> list[Brand]:
+    return [Brand(label.pk, (label.name, *label.aliases)) for label in labels]
+
+
+def _state(speech: Indexing | None) -> Hashable:
+    """How much can be read of a transcript, and how: each edit and each undo moves it."""
+    if speech is None:
+        return None
+    segments = speech.segments.filter(status=Status.DONE).count()
+    edits = WordEdit.objects.filter(speech_segment__indexing=speech)
+    n_edits = edits.count(), edits.filter(undone=None).count()
+    return speech.pk, speech.created, speech.status, segments, n_edits
+
+
+def _heard(speech: Indexing, brands: Sequence[Brand]) -> list[Found]:
+    words = list(placed_words(speech))
+    found = (m for m in find_mentions(words, brands) if m.score >= LEAST)
+    return [Found(m, words[slice(*m.words)]) for m in found]
+
+
+def _read(asset: Asset, brands: Sequence[Brand]) -> list[Found]:
+    """Item by item: words of two signs are no name together. A brand counts once in each."""
+    found: list[Found] = []
+    for item in written_items(asset):
+        once = {m.brand: m for m in find_mentions(item.words, brands) if m.score >= LEAST}
+        found += (Found(mention, item=item) for mention in once.values())
+    return found
+
+
+def _spans(found: Iterable[Found]) -> dict[int, list[tuple[float, float]]]:
+    spans: dict[int, list[tuple[float, float]]] = {}
+    for one in found:
+        mention = one.mention
+        spans.setdefault(mention.brand, []).append((mention.start_s, mention.end_s))
+    return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A mention of a label: when, where it stands, and whether the brand is on screen then."""
 
     label: Label
+    source: Source
     mention: Mention
-    words: Sequence[PlacedWord]
+    found: Found
     is_seen: bool
 
     @property
@@ -53,52 +141,50 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """What was said of the brands of a run's project, in the transcript that is read."""
+    """What was said and written of the brands of a run's project."""
 
-    indexing: Indexing | None
+    indexing: Indexing | None  # the transcript
+    text: Indexing | None  # what was read on the picture
     labels: list[Label]
-    said: list[Said]
+    said: list[Item]
+    written: list[Item]
 
     @classmethod
     def of(cls, run: Run) -> Mentions:
         labels = labels_to_hear(run)
-        indexing = shown(run.asset)
-        if indexing is None:
-            return cls(None, labels, [])
-        words, found = _mentions(indexing, labels)
+        told = Told.of(run.asset, labels)
         by_key = {label.pk: label for label in labels}
-        frames = {key: _frames_with(run, by_key[key]) for key in {m.brand for m in found}}
-        said = [
-            Said(by_key[m.brand], m, words[slice(*m.words)], _is_near(frames[m.brand], m))
-            for m in found
-        ]
-        return cls(indexing, labels, said)
+        found = [("said", one) for one in told.said] + [("written", one) for one in told.written]
+        frames = {
+            key: _frames_with(run, by_key[key]) for key in {f.mention.brand for _, f in found}
+        }
 
-    def by_label(self) -> list[tuple[Label, list[Said]]]:
-        """Those of each label that was said, in the project's order."""
-        groups = ((label, [s for s in self.said if s.label == label]) for label in self.labels)
+        def items(source: Source, some: Iterable[Found]) -> list[Item]:
+            return [
+                Item(by_key[key], source, one.mention, one, _is_near(frames[key], one.mention))
+                for one in some
+                for key in [one.mention.brand]
+            ]
+
+        return cls(
+            *(told.speech, told.text, labels),
+            said=items("said", told.said),
+            written=items("written", told.written),
+        )
+
+    def by_label(self, source: Source = "said") -> list[tuple[Label, list[Item]]]:
+        """Those of each label that has any, in the project's order."""
+        items: list[Item] = getattr(self, source)
+        groups = ((label, [i for i in items if i.label == label]) for label in self.labels)
         return [(label, some) for label, some in groups if some]
+
+    def written_by_label(self) -> list[tuple[Label, list[Item]]]:
+        return self.by_label("written")
 
 
 def labels_to_hear(run: Run) -> list[Label]:
     """Those the run looked for, then those that the project has got since."""
     return labels_of(run) + others(run)
-
-
-def _mentions(
-    indexing: Indexing, labels: Sequence[Label]
-) -> tuple[list[PlacedWord], list[Mention]]:
-    brands = [Brand(label.pk, (label.name, *label.aliases)) for label in labels]
-    segments = indexing.segments.filter(status=Status.DONE).count()
-    edits = WordEdit.objects.filter(speech_segment__indexing=indexing)
-    n_edits = edits.count(), edits.filter(undone=None).count()  # each edit and undo moves them
-    key = (indexing.pk, indexing.created, indexing.status, segments, n_edits, tuple(brands))
-
-    def find() -> tuple[list[PlacedWord], list[Mention]]:
-        words = list(placed_words(indexing))
-        return words, [m for m in find_mentions(words, brands) if m.score >= LEAST]
-
-    return _found.get(key, find)
 
 
 def _frames_with(run: Run, label: Label) -> NDArray[np.void]:
@@ -121,12 +207,30 @@ def rows_json(mentions: Mentions) -> dict[str, Any]:
     """By label the lanes: columns of starts, ends and words; and where each word stands."""
     return {
         str(label.pk): {
-            "start": [round(s.mention.start_s, 3) for s in some],
-            "end": [round(s.mention.end_s, 3) for s in some],
-            "text": [s.mention.text for s in some],
-            "words": [[[word.line, word.place] for word in s.words] for s in some],
+            **_columns(some),
+            "words": [[[word.line, word.place] for word in i.found.words] for i in some],
         }
-        for label, some in mentions.by_label()
+        for label, some in mentions.by_label("said")
+    }
+
+
+def written_json(mentions: Mentions) -> dict[str, Any]:
+    """By label the lanes of what is written: as above, and the box and row of each."""
+    return {
+        str(label.pk): {
+            **_columns(some),
+            "region": [i.found.item.region for i in some if i.found.item],
+            "box": [[round(side, 4) for side in i.found.item.box] for i in some if i.found.item],
+        }
+        for label, some in mentions.by_label("written")
+    }
+
+
+def _columns(some: Sequence[Item]) -> dict[str, list]:
+    return {
+        "start": [round(i.mention.start_s, 3) for i in some],
+        "end": [round(i.mention.end_s, 3) for i in some],
+        "text": [i.mention.text for i in some],
     }
 
 

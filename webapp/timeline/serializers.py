@@ -91,6 +91,8 @@ class ExposureSerializer(serializers.Serializer):
     widest_s = serializers.FloatField(help_text="Time between samples, the longest.")
     every_frame = serializers.BooleanField(help_text="No frame was left out between samples.")
     is_held = serializers.BooleanField(help_text="Frames that hardly changed took over a result.")
+    is_heard = serializers.BooleanField(help_text="Somebody listened: mentions are counted.")
+    is_read = serializers.BooleanField(help_text="Somebody read what is written on the picture.")
     any_s = serializers.FloatField(help_text="Any brand on screen.")
     clear_s = serializers.FloatField(help_text="Analysed time with no brand on screen.")
     rate = serializers.DictField(allow_null=True, help_text="What the amounts rest on, if any.")
@@ -142,6 +144,7 @@ class DifferenceSerializer(serializers.Serializer):
 
 class MentionSerializer(serializers.Serializer):
     label = serializers.IntegerField()
+    source = serializers.ChoiceField(["said", "written"])
     name = serializers.CharField(help_text="The name or alias that was found.")
     start_s = serializers.FloatField()
     end_s = serializers.FloatField()
@@ -150,7 +153,12 @@ class MentionSerializer(serializers.Serializer):
         ["name", "inflection", "spelling", "sound"], help_text="What makes them the name."
     )
     score = serializers.FloatField(help_text="How well they fit the name, 0 to 1.")
-    confidence = serializers.FloatField(help_text="That, and how surely the words were heard.")
+    confidence = serializers.FloatField(help_text="That, and how surely the words were recognised.")
+    box = serializers.ListField(
+        child=serializers.FloatField(),
+        allow_null=True,
+        help_text="Where it is written: x1, y1, x2, y2 as fractions of the frame.",
+    )
     is_seen = serializers.BooleanField(help_text="The brand is on screen within 2 s of it.")
 
 
@@ -158,5 +166,8 @@ class MentionsSerializer(serializers.Serializer):
     run = serializers.IntegerField()
     indexing = serializers.IntegerField(
         allow_null=True, help_text="The transcript they are in; null where nobody listened yet."
+    )
+    text_indexing = serializers.IntegerField(
+        allow_null=True, help_text="Where what is written was read; null where nobody read yet."
     )
     mentions = MentionSerializer(many=True)

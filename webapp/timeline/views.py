@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from analysis.exposure.columns import Face, shown_on
+from analysis.exposure.columns import Face, done, shown_on
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
@@ -27,7 +27,7 @@ from webapp.runs.segments import Segment
 from webapp.timeline import again_views, exposure, frames, page, proxies
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
-from webapp.timeline.mentions import Mentions, rows_json
+from webapp.timeline.mentions import Mentions, rows_json, written_json
 from webapp.timeline.recent import Recent
 
 DEFAULT_BINS = 600
@@ -172,7 +172,7 @@ def _view_made(
 ) -> dict[str, Any]:
     run, measured = looked.run, looked.exposure()
     rows = exposure.rows(looked, measured, int(open_label) if open_label else None)
-    columns = shown_on(Face.PAGE, of_picture=not run.duration_s)
+    columns = shown_on(Face.PAGE, of_picture=not run.duration_s, has=done(measured))
     context = {
         "run": run,
         "exposure": measured,
@@ -239,10 +239,11 @@ def minutes(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 def mentions(request: MemberRequest, pk: int) -> HttpResponse:
-    """When each brand is said: for the lanes, and as a list that says why."""
+    """When each brand is said and written: for the lanes, and as a list that says why."""
     found = Mentions.of(_run(request, pk))
     listed = render_to_string("timeline/_mentions.html", {"mentions": found})
-    return _unkept(JsonResponse({"rows": rows_json(found), "listed": listed}))
+    answer = {"rows": rows_json(found), "written": written_json(found), "listed": listed}
+    return _unkept(JsonResponse(answer))
 
 
 @require_safe

@@ -33,6 +33,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
 
   function nameLanes(state) {
     document.getElementById("tl-said-key").hidden = !Object.keys(state.said ?? {}).length;
+    document.getElementById("tl-written-key").hidden = !Object.keys(state.written ?? {}).length;
     if (state.figures) document.getElementById("tl-frames").textContent = state.figures.frames;
     const rows = state.figures?.lanes.rows ?? {};
     for (const name of names) {
@@ -40,11 +41,13 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       const isOff = state.off.includes(label);
       if (rows[label]?.start.length) name.dataset.found = "yes";
       const said = state.said?.[label]?.start.length ?? 0;
-      name.hidden = !name.dataset.found && !isOff && !said;
+      const written = state.written?.[label]?.start.length ?? 0;
+      name.hidden = !name.dataset.found && !isOff && !said && !written;
       name.classList.toggle("off", isOff);
       const count = state.figures?.counts[label] ?? 0;
-      name.querySelector("em").textContent = isOff ? "" : countsIn(count, said);
-      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, seen ${times(count)}${said ? `, said ${times(said)}` : ""}`);
+      name.querySelector("em").textContent = isOff ? "" : countsIn(count, said, written);
+      const told = `${said ? `, said ${times(said)}` : ""}${written ? `, written ${times(written)}` : ""}`;
+      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, seen ${times(count)}${told}`);
     }
   }
 
@@ -64,6 +67,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     for (const label of lanesShown()) {
       paintLine(view, y);
       paintLane(view, y, state.lanes?.rows[label], labels.get(label).colour);
+      paintWritten(view, y, state.written?.[label], labels.get(label).colour);
       paintSaid(view, y, state.said?.[label], labels.get(label).colour);
       y += LANE;
     }
@@ -71,7 +75,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     paintPlayhead(view, y);
   }
 
-  store.on(["figures", "off", "said"], (state) => {
+  store.on(["figures", "off", "said", "written"], (state) => {
     nameLanes(state);
     draw();
   });
@@ -82,8 +86,9 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   return { draw, canvas, names, rowAt: (y) => (y < RULER ? "ruler" : y < RULER + SHOTS ? "shots" : "lane") };
 }
 
-/** Beside the name: how often it is seen, and said. */
-const countsIn = (seen, said) => (said ? [seen || "", `${said} said`].filter(Boolean).join(" · ") : seen);
+/** Beside the name: how often it is seen, said and written. */
+const countsIn = (seen, said, written) =>
+  said || written ? [seen || "", said && `${said} said`, written && `${written} written`].filter(Boolean).join(" · ") : seen;
 
 const times = (count) => `${count} ${count === 1 ? "time" : "times"}`;
 
@@ -215,6 +220,20 @@ function paintSaid({ ink, x, from, to }, y, row, colour) {
     ink.beginPath();
     ink.roundRect(left, y + LANE - 6, Math.max(x(row.end[i]) - left, 4), 4, 2);
     ink.fill();
+  }
+}
+
+/** When its name can be read: thin and hollow, above what is seen. */
+function paintWritten({ ink, x, from, to }, y, row, colour) {
+  if (!row) return;
+  ink.strokeStyle = colour;
+  ink.lineWidth = 1;
+  for (let i = 0; i < row.start.length; i += 1) {
+    if (row.end[i] < from || row.start[i] > to) continue;
+    const left = Math.round(x(row.start[i])) + 0.5;
+    ink.beginPath();
+    ink.roundRect(left, y + 2.5, Math.max(Math.round(x(row.end[i])) - left - 0.5, 4), 3, 1.5);
+    ink.stroke();
   }
 }
 

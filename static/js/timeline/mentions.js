@@ -1,4 +1,4 @@
-// When each brand is said: for the lanes, the list above the transcript, and the words in it.
+// When each brand is said and written: for the lanes, the list above the transcript, and the words in it.
 
 /** @param {{run: object, store: import("./page.js").Store, player: object}} options */
 export function createMentions({ run, store, player }) {
@@ -8,18 +8,18 @@ export function createMentions({ run, store, player }) {
     const mine = (asked += 1);
     const response = await fetch(run.urls.mentions).catch(() => null);
     if (!response?.ok || mine !== asked) return;
-    const { rows, listed } = await response.json();
+    const { rows, written, listed } = await response.json();
     if (mine !== asked) return;
     const list = document.getElementById("mentions");
     if (list) list.innerHTML = listed;
-    store.set({ said: rows });
+    store.set({ said: rows, written });
   }
 
   document.addEventListener("click", (event) => {
     const said = event.target.closest("#mentions [data-said]");
     if (said) player.seek(Number(said.dataset.said));
   });
-  for (const event of ["speech-progress", "speech-renewed", "words-edited"]) {
+  for (const event of ["speech-progress", "speech-renewed", "words-edited", "written-renewed"]) {
     document.body.addEventListener(event, refresh);
   }
   refresh();

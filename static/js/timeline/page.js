@@ -34,6 +34,7 @@ import { followZoom } from "./zoomed-lanes.js";
  * @property {boolean} weak
  * @property {object|null} figures     the server's latest answer
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} said
+ * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} written
  * @property {object[]} segments
  * @property {number[]} shots
  *
@@ -64,6 +65,7 @@ const store = createStore({
   figures: firstView,
   lanes: firstView?.lanes ?? null,
   said: null,
+  written: null,
   segments: run?.segments ?? [],
   shots: run?.shots ?? [],
   plotWidth: 0,

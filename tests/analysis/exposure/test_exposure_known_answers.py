@@ -15,6 +15,7 @@ from analysis.exposure.measure import (
     MediaRate,
     Methodology,
     Weights,
+    Words,
     compare_methods,
     measure,
     rank_stability,
@@ -356,7 +357,7 @@ def test_money_follows_the_published_example():
         labels=[ACME],
         method=METHODOLOGIES["joyce-julius-like"],
         rate=MediaRate(per_30_s=45_000, currency="USD"),
-        mentions={ACME: 2},
+        words=Words(said={ACME: [(1, 2), (8, 9)]}),
     )
     (acme,) = exposure.brands
     assert acme.media_value == pytest.approx(94_500)

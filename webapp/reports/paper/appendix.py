@@ -104,7 +104,20 @@ def _rules(method: dict[str, Any]) -> list[tuple[str, str]]:
         ("Of several boxes in a frame", "the largest" if method["dominant_only"] else "all, once"),
         ("Weights of prominence", weights),
         ("Size at which prominence is full", percent(method["size_reference"])),
+        ("One spoken mention, in money", f"{method['mention_s']:g} s"),
     ]
+
+
+def _words(words: dict[str, Any]) -> list[tuple[str, str]]:
+    """What listened and read, where anything did."""
+    found = []
+    for step, title in (("speech", "Speech"), ("text", "Writing")):
+        if told := words.get(step):
+            n = told.get("corrected", 0)
+            corrected = f", {n} word{'' if n == 1 else 's'} corrected by people" if n else ""
+            said = f"{told['engine']}, version {told['version']}{corrected}"
+            found.append((title, f"{said}\nSHA-256 {told['sha256']}"))
+    return found
 
 
 def _rests_on(sheet: Sheet, document: Document) -> None:
@@ -117,6 +130,7 @@ def _rests_on(sheet: Sheet, document: Document) -> None:
         ("Sampling", sampling(manifest["run"]["options"], document.exposure["duration_s"])),
         ("Model", f"{model['name']}\nSHA-256 {model['sha256']}" if model else "none"),
         ("Logo pictures", f"of {n_pictured} brand{'' if n_pictured == 1 else 's'}"),
+        *_words(manifest.get("words", {})),
         ("Software", f"Sightline {manifest.get('software', settings.VERSION)}"),
         ("These numbers", f"SHA-256 {manifest['numbers_sha256']}"),
     ]

@@ -21,6 +21,7 @@ _FACTS = (
     *("count", "longest_s", "first_s", "last_s", "share_of_screen_time"),
     *("mean_size_visible", "max_size", "position", "clarity", "solus_s"),
 )
+_OF_WORDS = (("is_heard", ("mentions", "mentions_seen")), ("is_read", ("written", "written_s")))
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_TICKS = 8
 
@@ -40,7 +41,7 @@ def draw(sheet: Sheet, document: Document, brand: dict[str, Any], frame: BestFra
     _strip(sheet, document, brand)
     y = sheet.get_y() + 6
     _zones(sheet, brand, y)
-    _facts(sheet, brand, y)
+    _facts(sheet, document, brand, y)
 
 
 def _headlines(sheet: Sheet, document: Document, brand: dict[str, Any]) -> None:
@@ -149,13 +150,15 @@ def _zones(sheet: Sheet, brand: dict[str, Any], y: float) -> None:
             sheet.at(left, top + height / 2 - 2.2, said, width - 0.6, "C")
 
 
-def _facts(sheet: Sheet, brand: dict[str, Any], y: float) -> None:
+def _facts(sheet: Sheet, document: Document, brand: dict[str, Any], y: float) -> None:
     """The other figures, in two columns beside the map."""
+    told = (keys for need, keys in _OF_WORDS if document.exposure.get(need))
+    shown = (*_FACTS, *(key for keys in told for key in keys))
     left = sheet.l_margin + 3 * _ZONE[0] + 10
     _title(sheet, left, y, "In figures")
     column = (sheet.l_margin + sheet.epw - left) / 2
-    half = (len(_FACTS) + 1) // 2
-    for place, key in enumerate(_FACTS):
+    half = (len(shown) + 1) // 2
+    for place, key in enumerate(shown):
         x, top = left + place // half * (column + 2), y + 6 + place % half * 10.4
         sheet.type(7.5, QUIET)
         sheet.at(x, top, BY_KEY[key].title)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.exposure.columns import UNCHECKED, Column, Face, doubts, edges, figure, shown_on
+from analysis.exposure.columns import UNCHECKED, Column, Face, done, doubts, edges, figure, shown_on
 from webapp.reports.document import Document
 from webapp.reports.figures import doubtful_ends
 from webapp.reports.paper.sheet import Sheet
@@ -37,7 +37,7 @@ def _open_questions(document: Document) -> str:
 
 
 def _brands(sheet: Sheet, document: Document) -> None:
-    columns = shown_on(Face.PAPER, of_picture=document.is_picture)
+    columns = shown_on(Face.PAPER, of_picture=document.is_picture, has=done(document.exposure))
     found = ("In the picture",) if document.is_picture else ()
     header = ("Brand", *found, *(column.title for column in columns))
     rows = [_row(brand, columns, document.is_picture) for brand in document.brands]
@@ -47,7 +47,8 @@ def _brands(sheet: Sheet, document: Document) -> None:
 def _row(brand: dict[str, Any], columns: tuple[Column, ...], is_picture: bool) -> tuple[str, ...]:
     found = ("yes" if brand["episodes"] else "not counted",) if is_picture else ()
     if not brand["frames"]:
-        return brand["name"], "none", *[""] * (len(found) + len(columns) - 1)
+        cells = (*[""] * len(found), *(_cell(c, brand) if c.needs else "" for c in columns))
+        return brand["name"], "none", *cells[1:]
     return brand["name"], *found, *(_cell(column, brand) for column in columns)
 
 
