@@ -17,7 +17,10 @@ ROOMS = {
         "proxy": "analysis.media.renditions:command",
     },
     "speech": {"transcribe": "analysis.speech.command:command"},
-    "text": {"mentions": "analysis.text.command:command"},
+    "text": {
+        "mentions": "analysis.text.command:command",
+        "topics": "analysis.text.topics_command:command",
+    },
     "models": {"export": "analysis.models.command:command"},
     "detectors": {
         "detect": "analysis.detectors.yolo:command",

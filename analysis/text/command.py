@@ -36,10 +36,18 @@ def command(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--not-in", action="append", default=[], metavar="WORDS", help="which mean something else"
     )
+    parser.add_argument(
+        "--ordinary", action="store_true", help="their names are ordinary words too"
+    )
     parser.add_argument("--above", type=float, default=0.5, help="least score, 0 to 1")
     options = parser.parse_args(argv)
     brands = [
-        Brand(number, tuple(name.strip() for name in names.split(",")), tuple(options.not_in))
+        Brand(
+            number,
+            tuple(name.strip() for name in names.split(",")),
+            tuple(options.not_in),
+            options.ordinary,
+        )
         for number, names in enumerate(options.brand)
     ]
     for m in find_mentions(_words(options.transcript), brands):

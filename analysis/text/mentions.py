@@ -9,7 +9,7 @@ Adobe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, Protocol
@@ -49,11 +49,15 @@ class Spoken(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What is looked for, and its false friends: in “apple pie” nobody means the brand."""
+    """What is looked for, and its false friends: in “apple pie” nobody means the brand.
+
+    is_ordinary: its names are ordinary words too, so that they count only where they are names.
+    """
 
     key: int
     names: tuple[str, ...]  # the name, then its aliases
     not_in: tuple[str, ...] = ()
+    is_ordinary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +123,28 @@ class _Names:
         return max(parts, default=0) + _EXTRA
 
 
-def find_mentions(words: Sequence[Spoken], brands: Sequence[Brand]) -> list[Mention]:
+def find_mentions(
+    words: Sequence[Spoken], brands: Sequence[Brand], names: Collection[int] | None = None
+) -> list[Mention]:
     """The mentions of brands in words that follow one another, in the order of time.
 
-    No two of them share a word, except where brands share a name. A name of one letter counts
-    only where it stands alone and is written as the brand writes it.
+    names: the positions of the words that are used as names, where somebody looked (as
+    `analysis.text.reading` does); else words with a capital are taken for names. No two of the
+    mentions share a word, except where brands share a name. A name of one letter counts only where
+    it stands alone and is written as the brand writes it.
     """
-    names = _Names.of(brands)
-    if not names.all or not words:
+    sought = _Names.of(brands)
+    if not sought.all or not words:
         return []
-    runs = _runs(words, names.longest)
+    runs = _runs(words, sought.longest)
     found = [
         mention
-        for shape, name, score, by in _matches(runs, names)
+        for shape, name, score, by in _matches(runs, sought)
         for start, end in runs[shape]
         if (mention := _mention(words[start:end], (start, end), name, score, by)) is not None
     ]
-    return _apart(_without_false_friends(found, words, brands))
+    meant = _as_names(found, words, brands, names)
+    return _apart(_without_false_friends(meant, words, brands))
 
 
 def _runs(words: Sequence[Spoken], longest: int) -> dict[str, list[tuple[int, int]]]:
@@ -213,6 +222,25 @@ def _mention(
         score=score,
         confidence=score * heard,
     )
+
+
+def _as_names(
+    found: Sequence[Mention],
+    words: Sequence[Spoken],
+    brands: Sequence[Brand],
+    names: Collection[int] | None,
+) -> list[Mention]:
+    """Without those of ordinary words in their ordinary sense."""
+    ordinary = {brand.key for brand in brands if brand.is_ordinary}
+
+    def is_name(place: int) -> bool:
+        return words[place].text.strip()[:1].isupper() if names is None else place in names
+
+    return [
+        mention
+        for mention in found
+        if mention.brand not in ordinary or any(is_name(n) for n in range(*mention.words))
+    ]
 
 
 def _without_false_friends(

@@ -8,7 +8,8 @@ class LabelInline(admin.TabularInline):
     model = Label
     can_delete = False  # what rests on a label is seen on the project's own page
     extra = 0
-    fields = ["name", "colour", "aliases", "threshold", "position", "archived"]
+    fields = ["name", "colour", "aliases", "not_in", "is_ordinary", "threshold", "position"]
+    fields += ["archived"]
 
 
 @admin.register(Project)

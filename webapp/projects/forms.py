@@ -96,6 +96,18 @@ class LabelForm(forms.Form):
         label="Also called",
         help_text="Other names it is said, written or known to a model by, with commas between.",
     )
+    not_in = forms.CharField(
+        required=False,
+        label="Not in",
+        help_text="Words in which it means something else, with commas between: apple pie, big "
+        "apple.",
+    )
+    is_ordinary = forms.BooleanField(
+        required=False,
+        label="Also an ordinary word",
+        help_text="Where it is said it counts only as a name: with a capital inside a sentence, or "
+        "before a verb such as “announced”.",
+    )
     threshold = forms.FloatField(
         label="Shown from confidence",
         min_value=0.05,
@@ -110,6 +122,8 @@ class LabelForm(forms.Form):
             "name": label.name,
             "colour": label.colour,
             "aliases": ", ".join(label.aliases),
+            "not_in": ", ".join(label.not_in),
+            "is_ordinary": label.is_ordinary,
             "threshold": f"{label.threshold:g}",
         }
         return cls(initial=now, prefix=None, auto_id=f"label-{label.pk}-%s")
@@ -125,6 +139,12 @@ class LabelForm(forms.Form):
         if len(aliases) > 30 or any(len(alias) > 60 for alias in aliases):
             raise ValidationError("At most 30 other names of 60 letters each.")
         return aliases
+
+    def clean_not_in(self) -> list[str]:
+        phrases = listed(self.cleaned_data["not_in"])
+        if len(phrases) > 30 or any(len(phrase) > 60 for phrase in phrases):
+            raise ValidationError("At most 30 phrases of 60 letters each.")
+        return phrases
 
 
 class LookingForm(forms.Form):

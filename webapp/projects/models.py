@@ -245,6 +245,12 @@ class Label(models.Model):
         max_length=7, validators=[RegexValidator(r"^#[0-9a-f]{6}$", "A colour reads #rrggbb.")]
     )
     aliases = models.JSONField(default=list, blank=True, help_text="Also said or written as.")
+    not_in = models.JSONField(
+        default=list, blank=True, help_text="Words around it in which it means something else."
+    )
+    is_ordinary = models.BooleanField(
+        default=False, help_text="It is an ordinary word too: said, it counts as a name only."
+    )
     threshold = models.FloatField(
         default=0.5, validators=[MinValueValidator(0.05), MaxValueValidator(1)]
     )
@@ -263,7 +269,7 @@ class Label(models.Model):
         return {word.casefold() for word in [self.name, *self.aliases]}
 
     def edit(self, *, seen: int, by: User | None, **values: Any) -> bool:
-        """Change name, colour, aliases, threshold. False: the project changed since `seen`."""
+        """Change name, colour, aliases and the like. False: the project changed since `seen`."""
         name = values.get("name", self.name)
         others = self.project.labels.filter(name__iexact=name).exclude(pk=self.pk)
         if other := others.first():

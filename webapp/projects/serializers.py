@@ -97,7 +97,8 @@ class LabelSerializer(serializers.ModelSerializer):
     class Meta:
         model = Label
         fields = [
-            *("id", "project", "name", "colour", "aliases", "threshold", "position", "archived")
+            *("id", "project", "name", "colour", "aliases", "not_in", "is_ordinary", "threshold"),
+            *("position", "archived"),
         ]
 
 
@@ -111,6 +112,16 @@ class LabelChangeSerializer(Body):
     colour = serializers.RegexField(r"^#[0-9a-fA-F]{6}$", required=False)
     aliases = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=30, required=False
+    )
+    not_in = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        max_length=30,
+        required=False,
+        help_text="Words in which it means something else, such as “apple pie”.",
+    )
+    is_ordinary = serializers.BooleanField(
+        required=False,
+        help_text="It is an ordinary word too: said, it counts only where it is used as a name.",
     )
     threshold = Finite(min_value=0.05, max_value=1, required=False)
 

@@ -87,7 +87,10 @@ class Told:
 
 
 def _brands(labels: Iterable[Label]) -> list[Brand]:
-    return [Brand(label.pk, (label.name, *label.aliases)) for label in labels]
+    return [
+        Brand(label.pk, (label.name, *label.aliases), tuple(label.not_in), label.is_ordinary)
+        for label in labels
+    ]
 
 
 def _state(speech: Indexing | None) -> Hashable:

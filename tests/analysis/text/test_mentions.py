@@ -159,3 +159,20 @@ def test_what_is_no_transcript_is_refused_in_a_sentence(tmp_path, capsys, conten
     (tmp_path / "said.json").write_text(content)
     assert main(["mentions", str(tmp_path / "said.json"), "--brand", "Coke"]) == 1
     assert "transcribe --format json" in capsys.readouterr().err
+
+
+ORDINARY = Brand(1, ("Apple",), ("apple pie",), is_ordinary=True)
+
+
+def test_an_ordinary_word_counts_where_it_is_a_name():
+    heard = said("Apple sells it and an apple does not but Apple Pie is neither")
+    assert [m.words for m in find_mentions(heard, [ORDINARY])] == [(0, 1)]
+    # who looked at the sentences knows better than capitals say
+    assert [m.words for m in find_mentions(heard, [ORDINARY], names={5})] == [(5, 6)]
+    assert find_mentions(heard, [ORDINARY], names=()) == []
+
+
+def test_other_brands_are_found_however_they_are_written():
+    heard = said("the apple of kestrel")
+    found = find_mentions(heard, [ORDINARY, Brand(2, ("Kestrel",))], names=())
+    assert [m.brand for m in found] == [2]
