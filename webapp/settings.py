@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "webapp.datasets",
     "webapp.training",
     "webapp.labelling",
+    "webapp.search",
     "webapp.timeline",
     "webapp.reports",
     "webapp",

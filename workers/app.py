@@ -29,6 +29,7 @@ from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
+from workers.search import pieces as search_pieces  # noqa: E402, F401
 from workers.speech import engines as speech_engines  # noqa: E402
 from workers.training import train  # noqa: E402, F401
 

@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from typing import Self
 
 from django.db import models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from webapp.accounts.models import Event, Refused, User
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.speech import SpeechSegment
+
+# Sent within the transaction, with the `segment` whose words read otherwise now.
+words_changed = Signal()
 
 LONGEST = 200  # characters that stand for one word
 _SPACES = re.compile(r"\s+")
@@ -45,6 +49,7 @@ class WordEditQuerySet(models.QuerySet["WordEdit"]):
             raise Refused("It says that already.")
         edit = self.create(speech_segment=segment, word=word, text=text, by=by)
         _record(segment.indexing, by, "edited a word", segment, was=was, now=text)
+        words_changed.send(WordEdit, segment=segment)
         return edit
 
 
@@ -76,6 +81,7 @@ class WordEdit(models.Model):
         if is_back:
             segment = self.speech_segment
             _record(segment.indexing, by, "took back an edit", segment, was=self.text)
+            words_changed.send(WordEdit, segment=segment)
             self.refresh_from_db()
         return is_back
 

@@ -26,6 +26,7 @@ from workers.engine.originals import forget_scratch
 from workers.indexing.pieces import finish_what_is_done
 from workers.labelling.chores import forget_old_frames as forget_clip_frames
 from workers.runs import hosting
+from workers.search.pieces import look_what_is_missing
 from workers.training.train import forget_finished
 
 log = logging.getLogger("sightline.sweep")
@@ -146,6 +147,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     give_up_on_the_poisonous,
     finish_what_is_analysed,
     finish_what_is_done,
+    look_what_is_missing,
     ring_for_the_waiting,
     hosting.stop_the_idle,
     finish_the_whole,

@@ -10,6 +10,7 @@ from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.piece import piece
+from workers.search.pieces import make_findable
 from workers.speech import finish, plan, segment
 
 TRIES = 3
@@ -38,6 +39,8 @@ def index(indexing: Indexing, beat: Heartbeat) -> None:
         raise AnalysisError("The asset was deleted.", permanent=False)
     do = step.finish if indexing.stage == Indexing.Stage.FINISH else step.plan
     do(indexing, beat)
+    if done := Indexing.objects.succeeded().filter(pk=indexing.pk).first():
+        make_findable(done)
 
 
 @piece(IndexingSegment, tries=TRIES)

@@ -20,6 +20,7 @@ from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
 from webapp.runs.run import Run
 from webapp.runs.segments import SegmentResult
+from workers.search.pieces import make_run_findable
 
 NEAR_S = 2.0  # what is looked at on both sides of a border
 _AT_ONCE = 500  # rows of one statement
@@ -43,6 +44,7 @@ def finish(run: Run) -> None:
         run.succeed([note for note in _notes(run) if note not in run.notes])
         # the run is done without it
         transaction.on_commit(lambda: make_ready(run.pk), robust=True)
+        transaction.on_commit(lambda: make_run_findable(run.pk), robust=True)
 
 
 def _results(run: Run) -> QuerySet[SegmentResult]:

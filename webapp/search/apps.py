@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, post_save
+
+
+class SearchConfig(AppConfig):
+    name = "webapp.search"
+    label = "search"
+
+    def ready(self) -> None:
+        from webapp.indexing.word_edits import words_changed
+        from webapp.projects.models import Label
+        from webapp.search import full_text, keeping
+
+        post_migrate.connect(full_text.install, sender=self)
+        post_save.connect(keeping.label_saved, sender=Label)
+        words_changed.connect(keeping.words_changed)

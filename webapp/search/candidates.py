@@ -1,0 +1,114 @@
+"""Passages that fulfil a query, from either database: the newest first, and the same from both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from analysis.retrieval.matching import Match
+from webapp.search import full_text
+from webapp.search.passages import PassageSet
+
+MOST = 600  # passages that are ranked: of what is said more often, the newest
+NEAR_S = 5.0  # a brand so near to the words is with them
+
+
+class Candidate(NamedTuple):
+    pk: int
+    start_s: float
+    end_s: float
+    confidence: float
+    tokens: str
+    label: int | None
+    source: str
+    asset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What a filter by brand asks for: labels by that name, and the name itself in words."""
+
+    labels: Sequence[int]
+    names: Match
+    is_not: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of passages, in the words of the database."""
+
+    sets: QuerySet[PassageSet]
+    match: Match | None = None
+    brands: Sequence[Brand] = ()
+    score: float | None = None
+
+
+_COLUMNS = "p.id, p.start_s, p.end_s, p.confidence, p.tokens, p.label_id, s.source, s.asset_id"
+
+
+def candidates(wanted: Wanted, limit: int = MOST) -> list[Candidate]:
+    """Those that fulfil all of it."""
+    return _read(wanted, None, limit)
+
+
+def among(wanted: Wanted, keys: Iterable[int]) -> list[Candidate]:
+    """Those of some passages that fulfil all but the words."""
+    keys = list(keys)
+    return _read(wanted, keys, len(keys)) if keys else []
+
+
+def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candidate]:
+    vendor = connection.vendor
+    table, where, values, order = "search_passage p", [], list[Any](), "p.id DESC"
+    if keys is not None:
+        where.append(f"p.id IN ({', '.join(['%s'] * len(keys))})")
+        values += keys
+    elif wanted.match is not None:
+        join, condition, some = full_text.condition(wanted.match, vendor)
+        where.append(condition)
+        values += some
+        if join:  # read in the order of the index, and no further than is needed
+            table = "search_fts CROSS JOIN search_passage p ON p.id = search_fts.rowid"
+            order = full_text.newest_first(vendor)
+    sets, set_values = wanted.sets.order_by().values("pk").query.sql_with_params()
+    where.append(f"p.set_id IN ({sets})")
+    values += set_values
+    for brand in wanted.brands:
+        condition, some = _with_brand(brand, is_alone=wanted.match is None and keys is None)
+        where.append(condition)
+        values += some
+    if wanted.score is not None:
+        where.append("p.confidence >= %s")
+        values.append(wanted.score)
+    across = "CROSS JOIN" if vendor == "sqlite" else "JOIN"
+    sql = (
+        f"SELECT {_COLUMNS} FROM {table} {across} search_passageset s ON s.id = p.set_id "  # noqa: S608  our own words
+        f"WHERE {' AND '.join(where)} ORDER BY {order} LIMIT %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, limit])
+        return [Candidate(*row) for row in cursor.fetchall()]
+
+
+def _with_brand(brand: Brand, *, is_alone: bool) -> tuple[str, list[Any]]:
+    """The passage names the brand, or the brand is seen near it."""
+    join, named, some = full_text.condition(brand.names, connection.vendor)
+    if join:
+        named = f"p.id IN (SELECT rowid FROM search_fts WHERE {named})"  # noqa: S608
+    places = ", ".join(["%s"] * len(brand.labels))
+    options, values = [named], list[Any](some)
+    if brand.labels and is_alone:
+        options.append(f"p.label_id IN ({places})")
+        values += brand.labels
+    elif brand.labels:
+        options.append(
+            "EXISTS (SELECT 1 FROM search_passage n JOIN search_passageset ns ON ns.id = n.set_id "  # noqa: S608
+            f"WHERE n.label_id IN ({places}) AND ns.asset_id = s.asset_id "
+            "AND n.start_s <= p.end_s + %s AND n.end_s >= p.start_s - %s)"
+        )
+        values += [*brand.labels, NEAR_S, NEAR_S]
+    return f"{'NOT ' * brand.is_not}({' OR '.join(options)})", values

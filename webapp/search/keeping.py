@@ -1,0 +1,201 @@
+"""Passages in step with what they are taken from: indexings and runs that end, words that people
+edit, labels that get another name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+
+from analysis.exposure.measure import measure
+from analysis.speech.types import join_words
+from analysis.tokens import tokens
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.transcript import read_words
+from webapp.indexing.word_edits import WordEdit
+from webapp.projects.models import Label
+from webapp.runs.results import columns_of
+from webapp.runs.run import Run
+from webapp.search import vocabulary
+from webapp.search.passages import VERSION, Passage, PassageSet
+from webapp.search.standing import SearchIndex
+
+BETWEEN_NAMES = "0name0"  # so that no phrase goes from one name of a brand on to the next
+_MOST_TOKENS = 2000  # of one passage
+_AT_ONCE = 500
+
+Source = PassageSet.Source
+
+
+# --- out of an indexing ---------------------------------------------------------------------------
+
+
+def said(indexing: Indexing) -> Iterator[Passage]:
+    rows = indexing.speech_segments.order_by("start_s", "pk")
+    start = 0
+    while some := list(rows[start : start + _AT_ONCE]):
+        edits = WordEdit.objects.of(some)
+        for row in some:
+            if passage := _sentence(row, edits.get(row.pk, {})):
+                yield passage
+        start += _AT_ONCE
+
+
+def _sentence(row: SpeechSegment, edits: dict[int, WordEdit]) -> Passage | None:
+    text = join_words([word.text.strip() for word in read_words(row, edits)], row.language)
+    return _passage(text, row.start_s, row.end_s, row.confidence, row=row.pk)
+
+
+def _passage(
+    text: str, start_s: float, end_s: float, confidence: float, **about: Any
+) -> Passage | None:
+    """None where nothing in it can be looked for."""
+    found = tokens(text)[:_MOST_TOKENS]
+    if not found:
+        return None
+    return Passage(
+        text=text,
+        tokens=" ".join(found),
+        start_s=start_s,
+        end_s=end_s,
+        confidence=min(max(confidence, 0.0), 1.0),
+        **about,
+    )
+
+
+# Which source a step's findings are, and how they are read: a new step is a line here.
+READ: dict[str, tuple[str, Callable[[Indexing], Iterator[Passage]]]] = {
+    Indexing.Step.SPEECH: (Source.SAID, said),
+}
+
+
+# --- out of a run ---------------------------------------------------------------------------------
+
+
+def seen(run: Run) -> Iterator[Passage]:
+    """An episode of each brand, as the plainest way of counting has them."""
+    wanted = [label["id"] for label in run.inputs.get("labels", [])]
+    labels = Label.objects.in_bulk(wanted)
+    exposure = measure(
+        columns_of(run),
+        duration_s=run.duration_s,
+        labels=list(labels),
+        thresholds={pk: label.threshold for pk, label in labels.items()},
+    )
+    for brand in exposure.brands:
+        label = labels[brand.label]
+        about: dict[str, Any] = {"label": label, "text": label.name, "tokens": names_of(label)}
+        for one in brand.episodes:
+            at = {"start_s": one.start_s, "end_s": one.end_s}
+            yield Passage(**about, **at, confidence=min(one.mean_confidence, 1.0))
+        if brand.frames and not run.duration_s:  # in a picture nothing lasts
+            yield Passage(**about, start_s=0.0, end_s=0.0)
+
+
+def names_of(label: Label) -> str:
+    """The tokens of its name and of its aliases."""
+    names = (" ".join(tokens(name)) for name in (label.name, *label.aliases))
+    return f" {BETWEEN_NAMES} ".join(dict.fromkeys(filter(None, names)))
+
+
+# --- keeping them ---------------------------------------------------------------------------------
+
+
+def index(indexing: Indexing) -> PassageSet | None:
+    """Make findable what an indexing found, in place of what an earlier one had found."""
+    if indexing.step not in READ:
+        return None
+    source, read = READ[indexing.step]
+    older = Q(indexing__step=indexing.step)
+    return _replace(indexing.asset_id, source, older, list(read(indexing)), indexing=indexing)
+
+
+def index_run(run: Run) -> PassageSet:
+    """Make findable what a run saw, in place of the project's earlier runs of the asset."""
+    older = Q(run__project=run.project_id)
+    return _replace(run.asset_id, Source.SEEN, older, list(seen(run)), run=run)
+
+
+@transaction.atomic
+def _replace(
+    asset_id: int, source: str, older: Q, passages: Sequence[Passage], **of: Any
+) -> PassageSet:
+    gone = PassageSet.objects.filter(older, asset=asset_id, source=source)
+    n_gone = sum(gone.values_list("n_passages", flat=True))
+    Passage.objects.filter(set__in=gone).delete()
+    gone.delete()
+    made = PassageSet.objects.create(
+        asset_id=asset_id, source=source, n_passages=len(passages), **of
+    )
+    for passage in passages:
+        passage.set = made
+    Passage.objects.bulk_create(passages, batch_size=_AT_ONCE)
+    workspace_id = made.asset.workspace_id
+    vocabulary.count_in(workspace_id, passages, len(passages) - n_gone)
+    SearchIndex.objects.request(workspace_id)
+    return made
+
+
+def newest_indexings(step: str) -> QuerySet[Indexing]:
+    """Of each asset the one that is read."""
+    done = Indexing.objects.succeeded().filter(step=step, asset__removed=None)
+    later = done.filter(asset=OuterRef("asset"), version__gt=OuterRef("version"))
+    return done.filter(~Exists(later))
+
+
+def newest_runs() -> QuerySet[Run]:
+    """Of each asset the one that each project is answered by."""
+    done = Run.objects.finished().filter(asset__removed=None, project__workspace__isnull=False)
+    newest = done.order_by().values("asset", "project").annotate(newest=Max("pk"))
+    return done.filter(pk__in=newest.values("newest"))
+
+
+def missing(workspace_id: int | None = None) -> Iterator[Indexing | Run]:
+    """What has ended and cannot be found yet, or is kept as another version kept it."""
+    where = {} if workspace_id is None else {"asset__workspace": workspace_id}
+    new = Q(passage_set=None) | Q(passage_set__version__lt=VERSION)
+    for step in READ:
+        yield from newest_indexings(step).filter(new, **where).order_by("-pk")[:_AT_ONCE]
+    yield from newest_runs().filter(new, **where).order_by("-pk")[:_AT_ONCE]
+
+
+def make_findable(one: Indexing | Run) -> PassageSet | None:
+    return index_run(one) if isinstance(one, Run) else index(one)
+
+
+# --- what people change ---------------------------------------------------------------------------
+
+
+def words_changed(sender: Any, segment: SpeechSegment, **_: Any) -> None:
+    """A sentence reads otherwise: it is found by what it says now, at once."""
+    before = Passage.objects.filter(row=segment.pk, set__source=Source.SAID).first()
+    kept = PassageSet.objects.filter(indexing=segment.indexing_id).first()
+    if kept is None:
+        return  # it is not read any more, or will be made findable when it is finished
+    if before is not None:
+        before.delete()
+    passage = _sentence(segment, WordEdit.objects.of([segment]).get(segment.pk, {}))
+    if passage is not None:
+        passage.set = kept
+        passage.save()
+    change = (passage is not None) - (before is not None)
+    if change:
+        PassageSet.objects.filter(pk=kept.pk).update(n_passages=kept.n_passages + change)
+    workspace_id = kept.asset.workspace_id
+    vocabulary.count_in(workspace_id, [passage] if passage else [], change)
+    SearchIndex.objects.request(workspace_id)
+
+
+def label_saved(sender: Any, instance: Label, update_fields: Any = None, **_: Any) -> None:
+    """A brand has another name or alias: what was seen of it is found by that."""
+    if update_fields is not None and not {"name", "aliases"} & set(update_fields):
+        return
+    passages = Passage.objects.filter(label=instance)
+    names = names_of(instance)
+    n = passages.exclude(text=instance.name, tokens=names).update(text=instance.name, tokens=names)
+    if n and instance.project.workspace is not None:
+        new = dict.fromkeys(names.split(), n)
+        vocabulary.add(instance.project.workspace.pk, new)

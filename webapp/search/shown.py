@@ -1,0 +1,221 @@
+"""Moments as people see them: a thumbnail, the words with what was found marked, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from analysis.retrieval.matching import Match, places
+from analysis.retrieval.moments import Span
+from analysis.tokens import tokens
+from webapp.assets.links import media_link
+from webapp.assets.models import Asset, Rendition
+from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.transcript import read_words
+from webapp.indexing.word_edits import WordEdit
+from webapp.leases import Status
+from webapp.search.passages import Passage, PassageSet
+from webapp.search.searching import Found
+
+_LONGEST = 280  # characters of a moment's words
+_WORD = re.compile(r"\S+")
+Source = PassageSet.Source
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """Why a moment was found. kind: said, written, seen or means."""
+
+    kind: str
+    text: str
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture of the moment: a rectangle of an asset's film strip, or its whole poster."""
+
+    url: str
+    x: int = 0
+    y: int = 0
+    width: int = 0
+    height: int = 0
+    sheet_width: int = 0
+    sheet_height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch of an asset. at_s: where to play from; parts: its words, in turn as they are and
+    found."""
+
+    asset: Asset
+    start_s: float
+    end_s: float
+    at_s: float
+    chips: list[Chip]
+    parts: list[tuple[str, bool]]
+    passages: list[Passage]
+    score: float
+    tile: Tile | None = None
+    run: int | None = None
+
+    @property
+    def why(self) -> list[str]:
+        return [chip.kind for chip in self.chips]
+
+
+def shown(found: Found, spans: Sequence[Span]) -> list[Moment]:
+    """Some of what was found, in its order, in a handful of queries."""
+    keys = [piece.key for span in spans for piece in span.pieces]
+    rows = Passage.objects.select_related("label", "set").in_bulk(keys)
+    assets = Asset.objects.in_bulk({span.asset for span in spans})
+    tiles = _Tiles.of(assets.values())
+    begins = _begins([p for p in rows.values() if p.row], found.match)
+    return [
+        _moment(found, span, assets[span.asset], rows, begins, tiles)
+        for span in spans
+        if span.asset in assets and any(piece.key in rows for piece in span.pieces)
+    ]
+
+
+def _moment(
+    found: Found,
+    span: Span,
+    asset: Asset,
+    rows: Mapping[int, Passage],
+    begins: Mapping[int, float],
+    tiles: _Tiles,
+) -> Moment:
+    passages = [rows[piece.key] for piece in span.pieces if piece.key in rows]
+    words = [p for p in passages if p.set.source != Source.SEEN]
+    best = [p for p in words if p.pk in found.by_words] or words or passages
+    at_s = min(begins.get(p.pk, p.start_s) for p in best)
+    return Moment(
+        asset=asset,
+        start_s=span.start_s,
+        end_s=span.end_s,
+        at_s=at_s,
+        chips=list(_chips(found, passages)),
+        parts=_cut([part for p in words for part in _marked(p, found)]),
+        passages=passages,
+        score=span.score,
+        tile=tiles.at(asset.pk, at_s),
+        run=next((p.set.run_id for p in passages if p.set.run_id), None),
+    )
+
+
+def _chips(found: Found, passages: Sequence[Passage]) -> Iterable[Chip]:
+    by_words = [p for p in passages if p.pk in found.by_words]
+    for source in (Source.SAID, Source.WRITTEN):
+        if any(p.set.source == source for p in by_words):
+            yield Chip(source, source.label.capitalize())
+    labels = {p.label.name: p.label for p in by_words if p.label}
+    for name, label in labels.items():
+        yield Chip("seen", f"Seen {name}", label.colour)
+    if any(p.pk in found.by_meaning for p in passages):
+        yield Chip("means", "Similar meaning")
+
+
+# --- the words ----------------------------------------------------------------------------------
+
+
+def _marked(passage: Passage, found: Found) -> list[tuple[str, bool]]:
+    words = _WORD.findall(passage.text)
+    marked = _found_words(words, found.match) if passage.pk in found.by_words else set()
+    parts: list[tuple[str, bool]] = []
+    for n, word in enumerate(words):
+        is_found = n in marked
+        if parts and parts[-1][1] == is_found:
+            parts[-1] = f"{parts[-1][0]} {word}", is_found
+        else:
+            parts.append((word, is_found))
+    return parts
+
+
+def _found_words(words: Sequence[str], match: Match | None) -> set[int]:
+    """The numbers of the words whose tokens are found."""
+    if match is None:
+        return set()
+    by_word = [tokens(word) for word in words]
+    ends = list(accumulate(map(len, by_word)))
+    flat = [token for some in by_word for token in some]
+    hit = {n for start, end in places(match, flat) for n in range(start, end)}
+    return {
+        n
+        for n, end in enumerate(ends)
+        if any(at in hit for at in range(end - len(by_word[n]), end))
+    }
+
+
+def _cut(parts: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Not more than fits, around the first word that was found."""
+    joined: list[tuple[str, bool]] = []
+    for n, (text, is_found) in enumerate(parts):
+        joined.append((text if n == 0 else f" {text}", is_found))
+    before = 0
+    for text, is_found in joined:
+        if is_found:
+            break
+        before += len(text)
+    if before > _LONGEST // 2 and before < sum(len(text) for text, _ in joined):
+        first, *rest = joined
+        kept = first[0][-(_LONGEST // 3) :]
+        joined = [(f"… {kept.partition(' ')[2]}", False), *rest] if len(rest) else joined
+    result, left = list[tuple[str, bool]](), _LONGEST
+    for text, is_found in joined:
+        if len(text) > left:
+            result.append((f"{text[:left].rpartition(' ')[0]} …", is_found))
+            break
+        result.append((text, is_found))
+        left -= len(text)
+    return result
+
+
+def _begins(passages: Sequence[Passage], match: Match | None) -> dict[int, float]:
+    """When the first word is said that was found in each sentence."""
+    lines = SpeechSegment.objects.in_bulk([p.row for p in passages if p.row])
+    edits = WordEdit.objects.of(lines.values())
+    found = {}
+    for passage in passages:
+        line = lines.get(passage.row or 0)
+        if line is None or passage.set.source != Source.SAID:
+            continue
+        words = list(read_words(line, edits.get(line.pk, {})))
+        if hit := _found_words([word.text for word in words], match):
+            found[passage.pk] = words[min(hit)].start_s
+    return found
+
+
+# --- the picture --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Tiles:
+    strips: Mapping[int, tuple[str, dict[str, Any]]]
+    posters: Mapping[int, str]
+
+    @classmethod
+    def of(cls, assets: Iterable[Asset]) -> _Tiles:
+        rows = Rendition.objects.filter(
+            asset__in=[a.pk for a in assets], recipe__in=("strip", "poster"), status=Status.DONE
+        ).exclude(file="")
+        kept: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {"strip": {}, "poster": {}}
+        for row in rows:
+            kept[row.recipe][row.asset_id] = media_link(row.file), row.data
+        return cls(kept["strip"], {pk: url for pk, (url, _) in kept["poster"].items()})
+
+    def at(self, asset: int, time_s: float) -> Tile | None:
+        url, data = self.strips.get(asset, ("", {}))
+        times = data.get("times") or []
+        if not times:
+            poster = self.posters.get(asset)
+            return Tile(poster) if poster else None
+        index = min(range(len(times)), key=lambda n: abs(times[n] - time_s))
+        (width, height), columns = data["tile"], data["columns"]
+        rows = -(-len(times) // columns)
+        x, y = index % columns * width, index // columns * height
+        return Tile(url, x, y, width, height, columns * width, rows * height)

@@ -1,0 +1,72 @@
+"""A workspace's search brought up to date: done piece by piece, and gone on with after a crash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from analysis.errors import Stopped
+from webapp.accounts.models import Workspace
+from webapp.indexing.indexing import Indexing
+from webapp.leases import UNFINISHED, Status
+from webapp.runs.run import Run
+from webapp.search import alerts, keeping, meaning, vocabulary
+from webapp.search.passages import PassageSet
+from webapp.search.standing import SearchIndex
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.piece import piece
+
+
+@piece(SearchIndex, tries=3)
+def search_index(index: SearchIndex, beat: Heartbeat) -> dict[str, Any]:
+    """Make findable what is not yet: passages first, then what they mean."""
+
+    def tick() -> None:
+        if beat.should_stop():
+            raise Stopped
+
+    for one in keeping.missing(index.workspace_id):
+        tick()
+        make_findable(one)
+    index.refresh_from_db()
+    if vocabulary.is_stale(index):
+        vocabulary.recount(index, tick)
+    if meaning.is_on():
+        meaning.embed(index.workspace_id, tick)
+        index.refresh_from_db()
+        if meaning.is_due(index):
+            meaning.build(index, tick)
+    return {"embedded_by": meaning.engine()}
+
+
+def make_findable(one: Indexing | Run) -> None:
+    """Passages of what has just ended, and whoever waits for such is told."""
+    if (made := keeping.make_findable(one)) is not None:
+        alerts.tell(made)
+
+
+def make_run_findable(pk: int) -> None:
+    if run := Run.objects.finished().filter(pk=pk).first():
+        make_findable(run)
+
+
+def look_what_is_missing() -> None:
+    """A worker may have died after the end of an indexing and before its passages; weights may
+    have been installed since."""
+    waits = SearchIndex.objects.filter(workspace=OuterRef("pk"))
+    busy = waits.filter(status__in=(*UNFINISHED, Status.FAILED))
+    for workspace in Workspace.objects.filter(~Exists(busy)):
+        if _is_behind(workspace):
+            SearchIndex.objects.request(workspace)
+
+
+def _is_behind(workspace: Workspace) -> bool:
+    if next(iter(keeping.missing(workspace.pk)), None) is not None:
+        return True
+    index = SearchIndex.objects.filter(workspace=workspace).first()
+    if index is None:
+        return PassageSet.objects.filter(asset__workspace=workspace).exists()
+    if vocabulary.is_stale(index):
+        return True
+    return meaning.is_on() and index.embedded_by != meaning.engine()
