@@ -6,8 +6,8 @@ RUN useradd --create-home --uid 1000 sightline && mkdir /data /app && chown sigh
 WORKDIR /app
 
 FROM base AS web
-COPY requirements-web.txt constraints.txt ./
-RUN pip install -c constraints.txt -r requirements-web.txt
+COPY requirements-web.txt requirements-meaning.txt constraints.txt ./
+RUN pip install -c constraints.txt -r requirements-web.txt && pip install --no-deps -r requirements-meaning.txt
 COPY --chown=sightline manage.py CHANGELOG.md ./
 COPY --chown=sightline analysis analysis
 COPY --chown=sightline webapp webapp
@@ -24,8 +24,9 @@ FROM base AS worker
 # OpenCV 5 needs libGL and glib.
 RUN apt-get update && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 ffmpeg \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements-web.txt requirements-analysis.txt requirements-speech.txt requirements.txt constraints.txt ./
-RUN pip install -c constraints.txt -r requirements.txt
+COPY requirements-web.txt requirements-analysis.txt requirements-speech.txt requirements-meaning.txt \
+     requirements.txt constraints.txt ./
+RUN pip install -c constraints.txt -r requirements.txt && pip install --no-deps -r requirements-meaning.txt
 COPY --chown=sightline manage.py CHANGELOG.md ./
 COPY --chown=sightline analysis analysis
 COPY --chown=sightline webapp webapp

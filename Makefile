@@ -26,9 +26,10 @@ $(VENV)/.ready-analysis: requirements-analysis.txt requirements-web.txt constrai
 	@$(INSTALL) -r requirements-analysis.txt
 	@touch $@
 
-$(VENV)/.ready-speech: $(VENV)/.ready-analysis requirements-speech.txt
+$(VENV)/.ready-speech: $(VENV)/.ready-analysis requirements-speech.txt requirements-meaning.txt
 	@echo "Adding what recognising speech needs (half a minute, once) …"
 	@$(INSTALL) -r requirements-speech.txt
+	@$(INSTALL) --no-deps -r requirements-meaning.txt
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.ready-speech requirements.txt
@@ -82,6 +83,7 @@ bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for som
 lock: ## Renew constraints.txt: the newest versions that requirements*.txt allow, to be tested next
 	rm -rf var/lock && $(PYTHON) -m venv var/lock
 	var/lock/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	var/lock/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements-meaning.txt
 	{ sed -n '/^#/p' constraints.txt; var/lock/bin/pip freeze --exclude certifi | grep '^[^ ]*==[^+]*$$'; } > var/lock/new
 	mv var/lock/new constraints.txt && rm -rf var/lock
 

@@ -30,6 +30,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.reports.figures import figures, manifest
     from webapp.reports.models import Report, ShareLink
     from webapp.runs.found import Shot
+    from webapp.search.saved import SavedSearch
     from webapp.timeline.choices import Choices
     from webapp.training.models import TrainingRun
 
@@ -95,10 +96,11 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "sprites": 0,
         "reports": report,
         "share-links": link,
+        "saved": SavedSearch.objects.keep(user, workspace, "kestrel", name="Secret search"),
     }
 
 
-WORDS = {"labelling-jobs": "jobs", "trainings": "training"}  # of the API
+WORDS = {"labelling-jobs": "jobs", "trainings": "training", "saved-searches": "saved"}  # of the API
 TEXTS = {
     "do": "cancel",
     "kind": "brands",

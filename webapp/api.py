@@ -28,6 +28,7 @@ from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.reports.season_api import ProjectSeason
 from webapp.runs.api import RunViewSet
+from webapp.search.api import SavedSearchViewSet, Search
 from webapp.timeline.api import RunDifference, RunExposure, RunLookAgain, RunMentions
 from webapp.training.api import (
     EvaluationViewSet,
@@ -83,6 +84,7 @@ router.register("evaluations", EvaluationViewSet, "api-evaluation")
 router.register("runs", RunViewSet, "api-run")
 router.register("indexings", IndexingViewSet, "api-indexing")
 router.register("word-edits", WordEditViewSet, "api-word-edit")
+router.register("saved-searches", SavedSearchViewSet, "api-saved-search")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 
@@ -96,6 +98,7 @@ urlpatterns = [
     path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
     path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),
+    path("search/", Search.as_view({"get": "search"}), name="api-search"),
     *router.urls,
     path("<path:rest>", Nowhere.as_view()),
 ]

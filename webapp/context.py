@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from webapp.accounts.models import Action, Membership, Workspace
 from webapp.labelling.jobs import LabelingJob
+from webapp.search.saved import SavedFind
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Place:
 _PLACES = [
     ("home", "Home", ("",), True),
     ("library", "Library", ("library", "assets", "collections"), True),
+    ("search", "Search", ("search",), False),
     ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
     ("compare", "Season", ("compare",), False),
@@ -72,6 +74,9 @@ def _may_go(name: str, membership: Membership) -> bool:
 
 
 def _waiting(name: str, membership: Membership) -> Callable[[], int]:
+    if name == "search":
+        mine = SavedFind.objects.filter(saved__user=membership.user, n_new__gt=0)
+        return mine.filter(saved__workspace=membership.workspace, asset__removed=None).count
     if name != "labelling":
         return int
     return partial(LabelingJob.objects.count_waiting, membership.user, membership.workspace)

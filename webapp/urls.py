@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("webapp.indexing.urls")),
     path("", include("webapp.labelling.urls")),
     path("", include("webapp.library.urls")),
+    path("", include("webapp.search.urls")),
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.reports.urls")),
     path("", include("webapp.methodologies.urls")),

@@ -39,9 +39,11 @@ document.addEventListener("keydown", (event) => {
     else sheet?.showModal();
   } else if (keyOf(event) === "/") {
     const field = document.querySelector("[data-key='/']");
-    if (!field) return;
+    const search = document.querySelector(".rail a[href='/search']");
+    if (!field && !search) return;
     event.preventDefault();
-    field.focus();
+    if (field) field.focus();
+    else location.href = search.href;
   } else if (event.key === "Escape") {
     closeMenus();
   }

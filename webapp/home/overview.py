@@ -22,6 +22,7 @@ from webapp.projects.models import Label, Project
 from webapp.runs.answers import Answer, answers_of
 from webapp.runs.run import Run
 from webapp.runs.workers import Worker
+from webapp.search.saved import SavedSearch
 from webapp.training.models import TrainingRun
 
 MOST_NEEDS = 6
@@ -41,6 +42,7 @@ class Need:
     verb: str = ""  # of the button that posts to `action`
     action: str = ""
     is_bad: bool = True
+    opens: str = "Add a logo"  # the words of the link, where nothing is bad
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,12 @@ def _steps(request: MemberRequest) -> dict[str, Any]:
 def needs_of(request: MemberRequest, *, is_waiting: bool) -> list[Need]:
     """What waits for this person, but for what they dismissed."""
     workspace = request.membership.workspace
-    found = [*_failed_runs(workspace), *_failed_assets(workspace), *_labels_without_logo(workspace)]
+    found = [
+        *_failed_runs(workspace),
+        *_failed_assets(workspace),
+        *_new_finds(request),
+        *_labels_without_logo(workspace),
+    ]
     keys = [need.key for need in found]
     seen = set(
         Dismissal.objects.filter(user=request.user, key__in=keys).values_list("key", flat=True)
@@ -144,6 +151,22 @@ def _failed_assets(workspace: Workspace) -> list[Need]:
             reverse("asset-retry", args=[asset.pk]),
         )
         for asset in failed[:MOST_LOOKED_AT]
+    ]
+
+
+def _new_finds(request: MemberRequest) -> list[Need]:
+    """Searches that the person saved and that have found something since."""
+    mine = SavedSearch.objects.of(request.user, request.membership.workspace)
+    return [
+        Need(
+            f"saved-{saved.pk}-{saved.looked:%Y%m%d%H%M%S}-{saved.n_new}",
+            f"{saved.n_new} new for {saved}",
+            f"Moments that hold {saved.query}.",
+            reverse("saved-search", args=[saved.pk]),
+            is_bad=False,
+            opens="Look",
+        )
+        for saved in mine.filter(n_new__gt=0)[:MOST_LOOKED_AT]
     ]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may, workspaces
-from webapp.accounts.models import Action, Event, Refused
+from webapp.accounts.models import Action, Event, Refused, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.assets import uploads
 from webapp.assets.forms import CollectionForm, NameForm
@@ -24,13 +25,16 @@ from webapp.indexing.indexing import BY_A_PERSON, Indexing
 from webapp.indexing.refusals import IndexingRefused, speech_engine
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
-from webapp.library.said import said_in
 from webapp.projects.models import Project, snapshot
 from webapp.runs.answers import answers_of
 from webapp.runs.offering import offered
 from webapp.runs.refusals import RunRefused
 from webapp.runs.run import Run
 from webapp.runs.wanted import wanted
+from webapp.search.searching import search
+from webapp.search.shown import shown
+
+MOMENTS = 8  # beside the assets; the search of all has the others
 
 # --- the library --------------------------------------------------------------------------
 
@@ -46,7 +50,7 @@ def library(request: MemberRequest) -> HttpResponse:
         "form": form,
         "wish": form.cleaned_data,
         "page": page,
-        "said": said_in(shelves.narrowed(workspace, form), form.cleaned_data["q"]),
+        **_moments(workspace, form),
         "cards": shelves.cards_of(page),
         "projects": offered(workspace, form.shelf),
         "engine": speech_engine(),
@@ -59,6 +63,15 @@ def library(request: MemberRequest) -> HttpResponse:
         return render(request, "assets/_results.html", context)
     context |= {"is_empty": not workspace.assets.exists(), "unfinished": _unfinished(request)}
     return render(request, "assets/library.html", context)
+
+
+def _moments(workspace: Workspace, form: LibraryForm) -> dict[str, Any]:
+    """The first moments of these assets for what is typed, as the search of all finds them."""
+    text = form.cleaned_data["q"]
+    if not text:
+        return {"moments": []}
+    found = search(workspace, text, assets=shelves.narrowed(workspace, form), with_meaning=False)
+    return {"moments": shown(found, found.spans[:MOMENTS]), "n_moments": len(found.spans)}
 
 
 def _unfinished(request: MemberRequest) -> list[Upload]:

