@@ -49,6 +49,12 @@ def _sentence(row: SpeechSegment, edits: dict[int, WordEdit]) -> Passage | None:
     return _passage(text, row.start_s, row.end_s, row.confidence, row=row.pk)
 
 
+def written(indexing: Indexing) -> Iterator[Passage]:
+    for row in indexing.text_regions.order_by("start_s", "pk").iterator():
+        if passage := _passage(row.text, row.start_s, row.end_s, row.confidence):
+            yield passage
+
+
 def _passage(
     text: str, start_s: float, end_s: float, confidence: float, **about: Any
 ) -> Passage | None:
@@ -69,6 +75,7 @@ def _passage(
 # Which source a step's findings are, and how they are read: a new step is a line here.
 READ: dict[str, tuple[str, Callable[[Indexing], Iterator[Passage]]]] = {
     Indexing.Step.SPEECH: (Source.SAID, said),
+    Indexing.Step.TEXT: (Source.WRITTEN, written),
 }
 
 
