@@ -104,6 +104,31 @@ class CheckpointNetwork:
                 for features, window, result in zip(encoded, windows, results, strict=True)
             ]
 
+    def likelihoods(
+        self, encoded: Any, frames: tuple[int, int], texts: Sequence[str], request: Request
+    ) -> list[float]:
+        import torch
+        from whisper.tokenizer import get_tokenizer
+
+        model = self._model
+        tokenizer = get_tokenizer(
+            model.is_multilingual,
+            num_languages=model.num_languages,
+            language=request.language,
+            task=request.task,
+        )
+        before = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        part = encoded[:1, frames[0] : frames[1]]
+        sums = []
+        with torch.inference_mode():
+            for text in texts:
+                tokens = tokenizer.encode(f" {text.strip()}")
+                row = torch.tensor([[*before, *tokens]], device=model.device)
+                logits = model.decoder(row, part)[0, len(before) - 1 : -1, : tokenizer.eot]
+                logs = logits.float().log_softmax(dim=-1)
+                sums.append(float(logs[torch.arange(len(tokens)), torch.tensor(tokens)].sum()))
+        return sums
+
     def _words(
         self, features: Any, window: Window, tokenizer: Any, tokens: list[int]
     ) -> tuple[Word, ...]:

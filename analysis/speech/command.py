@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.errors import AnalysisError, NoSound, NoWeights
@@ -13,8 +14,8 @@ from analysis.speech import Recogniser, SpeechOptions, best_engine, engines, pla
 from analysis.speech.engines import Engine, require_speech
 from analysis.speech.exports import FORMATS, export
 from analysis.speech.types import Utterance
-
-_MOST_VOCABULARY = 1 << 20  # bytes
+from analysis.speech.vocabulary import MOST_BYTES, Vocabulary, read_vocabulary
+from analysis.speech.word_errors import word_errors
 
 
 def command(argv: Sequence[str]) -> int:
@@ -23,7 +24,19 @@ def command(argv: Sequence[str]) -> int:
         prog="python -m analysis transcribe", description=command.__doc__
     )
     parser.add_argument("file", type=Path, nargs="?", help="left out: list the recognisers")
-    parser.add_argument("--vocabulary", type=Path, metavar="FILE", help="terms, one a line")
+    parser.add_argument(
+        "--vocabulary",
+        type=Path,
+        metavar="FILE",
+        help="terms, one a line, and text of the kind that is spoken",
+    )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="FILE",
+        help="what was really said: counts the words that are wrong, with the vocabulary and "
+        "without, and writes no captions",
+    )
     parser.add_argument("--language", default="", metavar="CODE", help="such as en; else found out")
     parser.add_argument("--translate", action="store_true", help="into English")
     parser.add_argument("--engine", metavar="KEY", help="as listed; by default the first")
@@ -41,14 +54,19 @@ def command(argv: Sequence[str]) -> int:
             )
             print(f"{engine.key:<28} {engine.title}, {many}")
         return 0
+    words = Vocabulary() if chosen.vocabulary is None else read_vocabulary(chosen.vocabulary)
     options = SpeechOptions(
         language=chosen.language,
         task="translate" if chosen.translate else "transcribe",
-        vocabulary=() if chosen.vocabulary is None else _terms(chosen.vocabulary),
+        vocabulary=words.terms,
+        text=words.text,
         track=max(chosen.track - 1, 0),
         channels=chosen.channels,
     )
     recogniser = Recogniser(_chosen(found, chosen.engine, options))
+    if chosen.compare is not None:
+        _compare(recogniser, chosen.file, options, _reference(chosen.compare))
+        return 0
     sys.stdout.write(export(_transcribe(recogniser, chosen.file, options), chosen.format))
     return 0
 
@@ -90,15 +108,29 @@ def _chosen(found: Sequence[Engine], key: str | None, options: SpeechOptions) ->
     return best
 
 
-def _terms(path: Path) -> tuple[str, ...]:
-    """The lines of a text file that say something."""
+def _compare(recogniser: Recogniser, file: Path, options: SpeechOptions, said: str) -> None:
+    """A table of word errors, without the vocabulary and with it."""
+    ways = {"plain": replace(options, vocabulary=(), text="")}
+    if options.vocabulary or options.text:
+        ways["with the vocabulary"] = options
+    print("heard\twords\terror rate\tinserted\tdeleted\twrong\tkeywords\tfalse alarms")
+    for name, way in ways.items():
+        heard = " ".join(u.text for u in _transcribe(recogniser, file, way))
+        found = word_errors(said, heard, options.vocabulary)
+        rate = "" if found.rate is None else f"{found.rate:.1%}"
+        keywords = f"{found.keywords_found} of {found.keywords_said}"
+        counts = (found.insertions, found.deletions, found.substitutions, keywords)
+        print(name, found.words, rate, *counts, found.false_alarms, sep="\t")
+
+
+def _reference(path: Path) -> str:
+    """The text of a file. Raises AnalysisError where it is not such a file."""
     try:
-        if path.stat().st_size > _MOST_VOCABULARY:
-            raise AnalysisError(f"{path.name} is larger than a list of words can be (1 MB).")
-        lines = path.read_text("utf-8-sig").splitlines()
+        if path.stat().st_size > MOST_BYTES:
+            raise AnalysisError(f"{path.name} is larger than a transcript can be (1 MB).")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         raise AnalysisError(f"{path.name} cannot be read as a text file.") from e
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _weights_folder() -> Path | None:

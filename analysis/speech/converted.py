@@ -22,6 +22,8 @@ from analysis.speech.windows import Window
 _BEAM = 5
 _MOST_THREADS = 8
 _SEED = 1
+_TEXTS = 16  # weighed together
+_LEAST_SHARE = 1e-9  # of a token: one that the model rules out costs no more than this
 _BEFORE, _AFTER = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation joins the word beside it
 
 
@@ -80,6 +82,34 @@ class ConvertedNetwork:
             Reading(said, logprob, result.no_speech_prob)
             for said, (_, logprob), result in zip(words, chosen, results, strict=True)
         ]
+
+    def likelihoods(
+        self, encoded: Any, frames: tuple[int, int], texts: Sequence[str], request: Request
+    ) -> list[float]:
+        import ctranslate2
+        from faster_whisper.tokenizer import Tokenizer
+
+        model = self._model
+        tokenizer = Tokenizer(
+            model.hf_tokenizer, model.model.is_multilingual, request.task, request.language
+        )
+        first, last = frames
+        # what is encoded lies on the graphics card, or is float32 here
+        part = np.array(encoded.to_device(ctranslate2.Device.cpu))[:1, first:last]
+        sums: list[float] = []
+        for at in range(0, len(texts), _TEXTS):
+            tokens = [tokenizer.encode(f" {text.strip()}") for text in texts[at : at + _TEXTS]]
+            alike = np.ascontiguousarray(np.repeat(part, len(tokens), axis=0))
+            aligned = model.model.align(
+                ctranslate2.StorageView.from_array(alike),
+                tokenizer.sot_sequence,
+                tokens,
+                [2 * (last - first)] * len(tokens),
+            )
+            for row in aligned:
+                shares = np.maximum(np.array(row.text_token_probs), _LEAST_SHARE)
+                sums.append(float(np.log(shares).sum()))
+        return sums
 
     def _words(
         self, encoded: Any, windows: Sequence[Window], tokenizer: Any, texts: list[list[int]]

@@ -87,6 +87,13 @@ class Network(Protocol):
         """The words of each window."""
         ...
 
+    def likelihoods(
+        self, encoded: Any, frames: tuple[int, int], texts: Sequence[str], request: Request
+    ) -> list[float]:
+        """How likely each text is in a part of one window, by its frames of 20 ms: the sum of the
+        tokens' log-probabilities."""
+        ...
+
 
 def prompt(
     terms: Sequence[str], encode: Callable[[str], list[int]], most: int = MOST_PROMPT

@@ -19,6 +19,7 @@ from analysis.speech.engines import Engine
 from analysis.speech.languages import LANGUAGES
 from analysis.speech.network import Choose, Network, Reading, Request
 from analysis.speech.spoken_language import SpokenLanguage
+from analysis.speech.spotting import Spoken, Spotted, Spotter
 from analysis.speech.types import (
     MIXED,
     Dropped,
@@ -29,6 +30,7 @@ from analysis.speech.types import (
     join_words,
 )
 from analysis.speech.utterances import fitted, in_utterances
+from analysis.speech.vocabulary import choose_by, is_recited
 from analysis.speech.voice import spans, voice_in
 from analysis.speech.windows import Window, halves, windows
 
@@ -66,6 +68,7 @@ class Recogniser:
     ) -> Heard:
         """What is said in a file between two times, in seconds from its start.
 
+        Of `options.text` a model of words is made, which chooses where nobody else does.
         `progress` is told the share that is done, 0 to 1. Silence and music give no utterances and
         no error. Raises NoSound, UnreadableMedia, AnalysisError for a language or a task that the
         engine does not know, Stopped.
@@ -73,7 +76,8 @@ class Recogniser:
         options = options or SpeechOptions()
         self._check(options)
         channels = _read(source, options, start_s, end_s, should_stop)
-        heard = _Hearing(self._network, self.engine, options, self._choose)
+        choose = self._choose or choose_by(options.text, options.vocabulary)
+        heard = _Hearing(self._network, self.engine, options, choose)
         for at, (channel, samples) in enumerate(channels):
             for share in heard.listen(samples, channel, start_s):
                 progress((at + share) / len(channels))
@@ -81,6 +85,42 @@ class Recogniser:
                     raise Stopped
         progress(1.0)
         return heard.result()
+
+    def spot(
+        self,
+        source: Path | str,
+        terms: Sequence[str],
+        said: Sequence[Spoken],
+        options: SpeechOptions | None = None,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        *,
+        progress: Callable[[float], None] = lambda share: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> list[Spotted]:
+        """Terms that are said between two times, where the transcript `said` has other words.
+
+        All times are in seconds from the file's start. Of `options` the language and the sound
+        track count; channels are heard mixed. Raises as `transcribe`.
+        """
+        options = options or SpeechOptions()
+        self._check(options)
+        samples = read_audio(
+            source, track=options.track, start_s=start_s, end_s=end_s, should_stop=should_stop
+        )
+        spotter = Spotter(self._network, terms, options.language or "en")
+        inside = [_later(word, -start_s) for word in said if word.end_s > start_s]
+        voice = voice_in(samples)
+        waiting = windows(samples, spans(voice, len(samples)), voice)
+        found: list[Spotted] = []
+        for at, window in enumerate(waiting):
+            if should_stop():
+                raise Stopped
+            found += spotter.listen(window, inside)
+            progress((at + 1) / len(waiting))
+        return [
+            replace(one, start_s=one.start_s + start_s, end_s=one.end_s + start_s) for one in found
+        ]
 
     def _check(self, options: SpeechOptions) -> None:
         if options.language and options.language not in LANGUAGES:
@@ -151,10 +191,16 @@ class _Hearing:
             if len(alike) < len(batch):  # two languages in one batch, which is rare
                 encoded = self._network.encode(alike)
             request = replace(self._request, language=language)
-            for window, reading in zip(
-                alike, self._network.read(encoded, alike, request), strict=True
-            ):
-                yield window, language, reading
+            readings = self._network.read(encoded, alike, request)
+            for window, reading in zip(alike, readings, strict=True):
+                yield window, language, self._unrecited(window, reading, request)
+
+    def _unrecited(self, window: Window, reading: Reading, request: Request) -> Reading:
+        """A reading; where it goes on with the list of terms, one that knows none of them."""
+        if not is_recited(reading.text, request.vocabulary):
+            return reading
+        plain = replace(request, vocabulary=())
+        return self._network.read(self._network.encode([window]), [window], plain)[0]
 
     def _best(
         self,
@@ -254,5 +300,5 @@ def _placed(window: Window, reading: Reading) -> Reading:
     return replace(reading, words=tuple(words))
 
 
-def _later(word: Word, by_s: float) -> Word:
-    return replace(word, start_s=word.start_s + by_s, end_s=word.end_s + by_s)
+def _later(word: Spoken, by_s: float) -> Word:
+    return Word(word.text, word.start_s + by_s, word.end_s + by_s, word.confidence)

@@ -74,7 +74,8 @@ class SpeechOptions:
     """How a sound is listened to. Kept with its results, so that they can be made again.
 
     language: a code such as "en"; "" finds out. vocabulary: names and terms to expect, the most
-    important first. track: which sound track, from 0 as `probe` lists them.
+    important first. text: of the kind that is spoken; a model of its words has a say where several
+    readings are as likely. track: which sound track, from 0 as `probe` lists them.
     """
 
     language: str = ""
@@ -82,6 +83,7 @@ class SpeechOptions:
     vocabulary: tuple[str, ...] = ()
     track: int = 0
     channels: Channels = "mixed"
+    text: str = ""
 
     def __post_init__(self) -> None:
         if self.task not in ("transcribe", "translate"):
