@@ -61,6 +61,18 @@ class NeedsSpeech(NotInstalled):
         )
 
 
+class NeedsReading(NotInstalled):
+    """The recogniser of writing is not installed here, or not yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Reading what is written on a picture needs packages that are not installed on this "
+            "machine, or not yet. Run `pip install -c constraints.txt -r requirements-speech.txt` "
+            "and `pip install --no-deps -c constraints.txt -r requirements-reading.txt` there.",
+            permanent=False,
+        )
+
+
 class NoWeights(NotInstalled):
     """The recogniser's packages are here, and no weights for them."""
 

@@ -17,7 +17,10 @@ def lines(name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    [f"requirements{of}.txt" for of in ("-web", "-analysis", "-speech", "-meaning", "", "-dev")],
+    [
+        f"requirements{of}.txt"
+        for of in ("-web", "-analysis", "-speech", "-meaning", "-reading", "", "-dev")
+    ],
 )
 def test_everything_required_has_one_exact_version_that_fits(name):
     exact = dict(row.split("==") for row in lines("constraints.txt"))

@@ -28,6 +28,7 @@ from workers.indexing import pieces as index_pieces  # noqa: E402, F401
 from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
+from workers.reading import readers  # noqa: E402
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.search import pieces as search_pieces  # noqa: E402, F401
 from workers.speech import engines as speech_engines  # noqa: E402
@@ -52,7 +53,7 @@ def come_alive(sender: Any, **_: Any) -> None:
     bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
     queues = ",".join(bells.served)
     housekeeping.release_the_dead()
-    about = {"device": ready.device(), **speech_engines.said()}
+    about = {"device": ready.device(), **speech_engines.said(), **readers.said()}
     Worker.beat(this_worker(), queues=queues, holding=[], doing="", **about)
     for queue in bells.served:  # what waits was rung for while nobody heard it
         bells.ring_on(queue)
@@ -64,9 +65,11 @@ def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
             now = {"memory_bytes": ready.memory_bytes(), "doing": bells.doing}
-            Worker.beat(this_worker(), queues=queues, **now, **speech_engines.said())
+            able = speech_engines.said() | readers.said()
+            Worker.beat(this_worker(), queues=queues, **now, **able)
             hosting.tend()
             speech_engines.tend()
+            readers.tend()
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")
             connection.close()

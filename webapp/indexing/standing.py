@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _WORDS = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled", "paused": "Paused"}
 _DOTS = {"Done": "ok", "Failed": "bad", "Cancelled": "", "Paused": "warn"}
-_DOES = {"speech": "Listening"}
+_DOES = {"speech": "Listening", "text": "Reading"}
+_PLANS = {"speech": "Reading the sound", "text": "Getting ready"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,6 @@ def _word(indexing: Indexing, progress: dict[str, Any], because: str) -> str:
         return "Finishing"
     if indexing.stage == "plan":
         is_held = indexing.lease_until is not None and indexing.lease_until > timezone.now()
-        return "Reading the sound" if is_held else "Waiting"
+        return _PLANS[indexing.step] if is_held else "Waiting"
     # between two segments nobody works on it for a moment: it goes on no less
     return "Waiting" if because and not progress["done_s"] else _DOES[indexing.step]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
+from analysis.reading.types import Kind, TextItem
 from analysis.types import Box
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
@@ -52,6 +54,20 @@ def written_items(asset: Asset) -> list[WrittenItem]:
     if (indexing := read_text(asset)) is None:
         return []
     return [item(row) for row in indexing.text_regions.order_by("start_s", "pk")]
+
+
+def text_item(row: TextRegion) -> TextItem:
+    """A row as it was read."""
+    return TextItem(
+        text=row.text,
+        start_s=row.start_s,
+        end_s=row.end_s,
+        box=Box(*row.box),
+        confidence=row.confidence,
+        kind=cast(Kind, row.kind),
+        path=tuple((time_s, Box(*box)) for time_s, *box in row.path),
+        looks=row.looks,
+    )
 
 
 def item(row: TextRegion) -> WrittenItem:

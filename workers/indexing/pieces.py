@@ -10,8 +10,13 @@ from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.piece import piece
+from workers.reading import finish as finish_reading
+from workers.reading import plan as plan_reading
+from workers.reading import segment as reading
 from workers.search.pieces import make_findable
-from workers.speech import finish, plan, segment
+from workers.speech import finish as finish_listening
+from workers.speech import plan as plan_listening
+from workers.speech import segment as listening
 
 TRIES = 3
 
@@ -27,7 +32,8 @@ class Step:
 
 
 STEPS: Mapping[str, Step] = {
-    Indexing.Step.SPEECH: Step(plan.plan, segment.listen, finish.finish),
+    Indexing.Step.SPEECH: Step(plan_listening.plan, listening.listen, finish_listening.finish),
+    Indexing.Step.TEXT: Step(plan_reading.plan, reading.read, finish_reading.finish),
 }
 
 

@@ -193,6 +193,7 @@ def weights() -> Iterator[Finding]:
     yield "✓", "reference logos need no weights", ""
     yield from speech()
     yield from meaning()
+    yield from reading()
     folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
@@ -233,4 +234,20 @@ def meaning() -> Iterator[Finding]:
             "·",
             "no search by meaning; words are found",
             "Install `requirements-meaning.txt` with `--no-deps` on web processes and workers.",
+        )
+
+
+def reading() -> Iterator[Finding]:
+    """The engines that could read what is written on a picture here."""
+    from analysis.reading import engines
+
+    found = engines(Path(settings.WEIGHTS_DIR))
+    for engine in found:
+        yield "✓", f"on-screen text: {engine.title}", ""
+    if not found:
+        yield (
+            "·",
+            "nothing that reads on-screen text",
+            "Install `requirements-speech.txt` and, with --no-deps, `requirements-reading.txt` on "
+            "a worker.",
         )

@@ -1,0 +1,102 @@
+"""The reader of on-screen text, loaded once per process and kept while it is of use."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from analysis.errors import AnalysisError
+from analysis.reading import ReadingEngine, best_engine, engines
+from analysis.reading.languages import LANGUAGES
+from analysis.reading.reader import Reader
+from webapp.indexing.indexing import Indexing
+from webapp.runs.workers import Worker
+from workers.engine.identity import this_worker
+from workers.engine.piece import NotYet
+
+LOOKS_EVERY_S = 30.0
+KEPT_S = 600.0  # after its last use
+ELSEWHERE_S = 10.0  # until another worker may have taken what this one cannot do
+
+_lock = threading.Lock()
+_kept: tuple[str, Reader] | None = None
+_used = 0.0
+
+
+def here() -> list[ReadingEngine]:
+    """Those that can be used on this machine."""
+    return engines(Path(settings.WEIGHTS_DIR))
+
+
+@lru_cache(maxsize=1)
+def _said(minute: int) -> dict[str, str]:
+    found = here()
+    best = best_engine(found) or next(iter(found), None)
+    languages = dict.fromkeys(engine.language for engine in found)
+    return {"reading": best.title if best else "", "reading_languages": ",".join(languages)}
+
+
+def said() -> dict[str, str]:
+    """What this worker says of itself: the engine that would read, and what it and others know.
+    Weights may come and go, so it is looked again now and then."""
+    return _said(int(time.monotonic() / LOOKS_EVERY_S))
+
+
+def choose(options: dict[str, Any]) -> ReadingEngine:
+    """The engine to read with. Raises NotYet where another worker has one, AnalysisError."""
+    language = options["language"]
+    found = here()
+    best = best_engine(found, language) or (None if language else next(iter(found), None))
+    if best is None:
+        what = f" {LANGUAGES.get(language, language)}" if language else ""
+        raise _missing(
+            f"Nothing on this machine can read{what} any more. `manage.py doctor` says what there "
+            "is.",
+            language,
+        )
+    return best
+
+
+def reader(indexing: Indexing) -> Reader:
+    """The one that the indexing was planned with, and no other. Raises as `choose` does."""
+    global _kept, _used
+    for engine in here():
+        if (engine.key, engine.digest) == (indexing.engine, indexing.engine_digest):
+            break
+    else:
+        raise _missing(
+            f"The reading engine {indexing.engine_title} is not on this machine any more, and what "
+            "is read by another would not go with the rest. Bring its weights back and press "
+            "Retry, or index the asset again.",
+            indexing.options["language"],
+        )
+    key = f"{engine.key} {engine.digest}"
+    with _lock:
+        _used = time.monotonic()
+        if _kept is None or _kept[0] != key:
+            _kept = None
+            gc.collect()
+            _kept = (key, Reader(engine))
+        return _kept[1]
+
+
+def _missing(sentence: str, language: str) -> Exception:
+    others = Worker.objects.reading().exclude(name=this_worker())
+    known = (codes.split(",") for codes in others.values_list("reading_languages", flat=True))
+    is_elsewhere = any(not language or language in codes for codes in known)
+    return NotYet(ELSEWHERE_S) if is_elsewhere else AnalysisError(sentence, permanent=False)
+
+
+def tend() -> None:
+    """Let go of it when nothing was read for a while."""
+    global _kept
+    with _lock:
+        if _kept is not None and time.monotonic() - _used > KEPT_S:
+            _kept = None
+            gc.collect()
