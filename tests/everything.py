@@ -24,6 +24,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.labelling.chores import Chore
     from webapp.labelling.predictions import Prediction
     from webapp.methodologies.models import OwnMethodology, rules_of
+    from webapp.moments.flags import Flag
+    from webapp.moments.moments import MomentEdit
+    from webapp.moments.outlines import Outline
     from webapp.registry.exports import ModelExport
     from webapp.registry.hosting import Hosting
     from webapp.registry.versions import RegisteredModel
@@ -53,6 +56,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     rules = rules_of(METHODOLOGIES["one-second"])
     indexing = transcribed(run.asset, by=user)
     words = indexing.speech_segments.first()
+    outline = Outline.objects.get(indexing=indexing)
+    about = {"start_s": 2.0, "end_s": 9.0}
+    moment = outline.moments.create(kind="topic", title="Secret topic", **about)
     return {
         "workspaces": workspace,
         "members": workspace.memberships.get(user=user),
@@ -91,6 +97,12 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         ),
         "runs": run,
         "indexings": indexing,
+        "outlines": outline,
+        "moments": moment,
+        "moment-edits": MomentEdit.objects.make(moment, by=user, title="Secret title"),
+        "flags": Flag.objects.make(
+            run.asset, by=user, kind="topic", reason="title", text="Secret topic", **about
+        ),
         "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
         "boxes": 0,
         "sprites": 0,

@@ -90,3 +90,18 @@ def transcribed(asset: Any, *, by: Any = None, said: Iterable[str] = SAID) -> An
     made_up = Dropped(40.0, 44.0, "Thank you for watching.", "nobody speaks there")
     assert store(segment, *sentences, dropped=[made_up])
     return finished(indexing)
+
+
+def outlined(indexing: Any) -> Any:
+    """The outline that waits for a transcript, made and stored as a worker does; its sound is not
+    listened to."""
+    from analysis.text.outline import outline
+    from webapp.moments.outlines import Outline
+    from workers.moments.outline import brands, spoken, store
+
+    waiting = Outline.objects.unfinished().get(indexing=indexing)
+    held = Outline.objects.claim(waiting.pk, "desk:1:1")
+    lines = list(spoken(indexing))
+    assert store(held, lines, outline(lines, "en", brands(held)), ())
+    held.refresh_from_db()
+    return held

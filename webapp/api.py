@@ -22,6 +22,12 @@ from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferVi
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
 from webapp.labelling.api import LabelingJobViewSet
 from webapp.methodologies.api import MethodologyViewSet
+from webapp.moments.api import (
+    FlagViewSet,
+    MomentEditViewSet,
+    MomentViewSet,
+    OutlineViewSet,
+)
 from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
 from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
@@ -85,6 +91,10 @@ router.register("runs", RunViewSet, "api-run")
 router.register("indexings", IndexingViewSet, "api-indexing")
 router.register("word-edits", WordEditViewSet, "api-word-edit")
 router.register("saved-searches", SavedSearchViewSet, "api-saved-search")
+router.register("outlines", OutlineViewSet, "api-outline")
+router.register("moments", MomentViewSet, "api-moment")
+router.register("moment-edits", MomentEditViewSet, "api-moment-edit")
+router.register("flags", FlagViewSet, "api-flag")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 

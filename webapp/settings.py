@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "webapp.methodologies",
     "webapp.runs",
     "webapp.indexing",
+    "webapp.moments",
     "webapp.datasets",
     "webapp.training",
     "webapp.labelling",

@@ -28,6 +28,7 @@ from workers.indexing import pieces as index_pieces  # noqa: E402, F401
 from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
+from workers.moments import outline as outlines  # noqa: E402, F401
 from workers.reading import readers  # noqa: E402
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.search import pieces as search_pieces  # noqa: E402, F401

@@ -35,9 +35,9 @@ class Price:
     shortest, longest: sentences of a part.
     """
 
-    cut: float = 0.7
-    smoothing: float = 0.6
-    vocabulary: int = 1000
+    cut: float = 0.5
+    smoothing: float = 0.8
+    vocabulary: int = 700
     meaning: float = 8.0
     shortest: int = 1
     longest: int = 400

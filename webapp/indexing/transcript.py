@@ -85,6 +85,14 @@ def placed_words(indexing: Indexing) -> Iterator[PlacedWord]:
             yield from read_words(row, edits.get(row.pk, {}))
 
 
+def read_rows(indexing: Indexing) -> Iterator[tuple[SpeechSegment, list[PlacedWord]]]:
+    """Each speech segment in the order of time, with its words as people read them."""
+    for some in _slices(indexing.speech_segments.order_by("start_s", "pk")):
+        edits = WordEdit.objects.of(some)
+        for row in some:
+            yield row, list(read_words(row, edits.get(row.pk, {})))
+
+
 # --- for the page -----------------------------------------------------------------------------
 
 

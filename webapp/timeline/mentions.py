@@ -23,6 +23,7 @@ from webapp.indexing.transcript import PlacedWord, placed_words, shown
 from webapp.indexing.word_edits import WordEdit
 from webapp.indexing.written import WrittenItem, read_text, written_items
 from webapp.leases import Status
+from webapp.moments.names import names_key, used_as_names
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
@@ -63,7 +64,9 @@ class Told:
     @classmethod
     def of(cls, asset: Asset, labels: Sequence[Label]) -> Told:
         speech, text = shown(asset), read_text(asset)
-        key = _state(speech), text and (text.pk, text.created), tuple(_brands(labels))
+        brands = _brands(labels)
+        names = names_key(speech) if any(b.is_ordinary for b in brands) else None
+        key = _state(speech), text and (text.pk, text.created), tuple(brands), names
         return cls(labels, speech, text, key)
 
     @cached_property
@@ -105,8 +108,17 @@ def _state(speech: Indexing | None) -> Hashable:
 
 def _heard(speech: Indexing, brands: Sequence[Brand]) -> list[Found]:
     words = list(placed_words(speech))
-    found = (m for m in find_mentions(words, brands) if m.score >= LEAST)
+    names = _names(speech, words) if any(brand.is_ordinary for brand in brands) else None
+    found = (m for m in find_mentions(words, brands, names) if m.score >= LEAST)
     return [Found(m, words[slice(*m.words)]) for m in found]
+
+
+def _names(speech: Indexing, words: Sequence[PlacedWord]) -> set[int] | None:
+    """The positions of words that are used as names; None where no outline says so."""
+    names = used_as_names(speech)
+    if names is None:
+        return None
+    return {at for at, word in enumerate(words) if (word.line, word.place) in names}
 
 
 def _read(asset: Asset, brands: Sequence[Brand]) -> list[Found]:

@@ -20,6 +20,7 @@ from webapp.assets.models import Asset
 from webapp.indexing.views import panel_context
 from webapp.leases import Status
 from webapp.methodologies.models import offered
+from webapp.moments.views import panel_context as outline_context
 from webapp.problems import refusal
 from webapp.runs.results import columns_of, revision
 from webapp.runs.run import Run
@@ -77,6 +78,7 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
     if media:
         context["for_scripts"] = page.for_scripts(found, run, media)
         context |= proxies.state(media.proxy) | panel_context(request, found)
+        context |= outline_context(found)
     if media and run:
         context |= _first_view(request, run)
     return render(request, "timeline/asset.html", context)

@@ -11,6 +11,7 @@ from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.word_edits import WordEdit
+from webapp.moments.outlines import Outline
 from workers.engine.heartbeat import Heartbeat
 from workers.speech.carrying import carry_edits
 
@@ -25,6 +26,8 @@ def finish(indexing: Indexing, beat: Heartbeat) -> None:
         for before, after in pairwise(indexing.segments.order_by("index")):
             _drop_a_word_heard_twice(before, after)
         carry_edits(indexing)
+        indexing.refresh_from_db()
+        Outline.objects.request(indexing, by=indexing.requested_by)
 
 
 def _language(indexing: Indexing) -> str:

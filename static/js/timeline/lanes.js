@@ -71,12 +71,21 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       paintSaid(view, y, state.said?.[label], labels.get(label).colour);
       y += LANE;
     }
-    if (data.peaks.length) paintSound(view, y, data.peaks, data.duration);
+    if (data.peaks.length) {
+      paintSound(view, y, data.peaks, data.duration);
+      y += LANE;
+    }
+    if (hasTopics(state)) paintTopics(view, y);
     paintPlayhead(view, y);
   }
 
   store.on(["figures", "off", "said", "written"], (state) => {
     nameLanes(state);
+    draw();
+  });
+  store.on(["outline"], (state) => {
+    const name = document.getElementById("tl-topics");
+    if (name) name.hidden = !hasTopics(state);
     draw();
   });
   store.on(["lanes", "shown", "time", "window", "draft", "segments", "shots"], draw);
@@ -249,6 +258,36 @@ function paintSound(view, y, peaks, duration) {
     ink.fillRect(left, y + (LANE - Math.max(high, 1)) / 2, 1.6, Math.max(high, 1));
   }
   ink.globalAlpha = 1;
+}
+
+const hasTopics = ({ outline }) => Boolean(outline && (outline.topics.start.length || outline.standouts.start.length));
+
+/** What is talked about, as blocks with their titles; where the sound stands out, as ticks below. */
+function paintTopics(view, y) {
+  paintLine(view, y);
+  const { ink, width, colour, from, to, x, state } = view;
+  const { topics, standouts } = state.outline;
+  ink.font = "11px ui-sans-serif, system-ui, sans-serif";
+  ink.textBaseline = "middle";
+  for (let i = 0; i < topics.start.length; i += 1) {
+    if (topics.end[i] < from || topics.start[i] > to) continue;
+    const left = Math.max(x(topics.start[i]), -4) + 1;
+    const wide = Math.min(x(topics.end[i]), width + 4) - left - 1;
+    ink.save();
+    ink.beginPath();
+    ink.roundRect(left, y + 4, Math.max(wide, 2), LANE - 10, 3);
+    ink.fillStyle = colour("--accent-soft");
+    ink.fill();
+    ink.clip();
+    ink.fillStyle = colour("--ink2");
+    if (wide > 28) ink.fillText(topics.title[i], left + 5, y + LANE / 2 - 1);
+    ink.restore();
+  }
+  ink.fillStyle = colour("--warn");
+  for (let i = 0; i < standouts.start.length; i += 1) {
+    const left = x(standouts.start[i]);
+    ink.fillRect(left, y + LANE - 4, Math.max(x(standouts.end[i]) - left, 3), 3);
+  }
 }
 
 function paintPlayhead({ ink, width, height, state, colour, x }) {

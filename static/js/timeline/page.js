@@ -9,7 +9,9 @@ import { createLanes } from "./lanes.js";
 import { createMentions } from "./mentions.js";
 import { createMinutes } from "./minutes.js";
 import { drawBoxes } from "../common/overlay.js";
+import { wireOutline } from "./outline.js";
 import { createPlayer } from "./player.js";
+import { wireSkipping } from "./skipping.js";
 import { wireSpeech } from "./speech.js";
 import { createSprites } from "./sprites.js";
 import { createStore } from "../common/store.js";
@@ -35,6 +37,7 @@ import { followZoom } from "./zoomed-lanes.js";
  * @property {object|null} figures     the server's latest answer
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} said
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} written
+ * @property {{topics: object, standouts: object, speech: number[][]}|null} outline
  * @property {object[]} segments
  * @property {number[]} shots
  *
@@ -65,6 +68,7 @@ const store = createStore({
   figures: firstView,
   lanes: firstView?.lanes ?? null,
   said: null,
+  outline: null,
   written: null,
   segments: run?.segments ?? [],
   shots: run?.shots ?? [],
@@ -75,6 +79,8 @@ const redraw = [];
 const sprites = createSprites({ strip: data.strip, onLoad: () => redraw.forEach((draw) => draw()) });
 const player = createPlayer({ data, store, sprites });
 wireSpeech({ player, store, labels: named });
+const outline = wireOutline({ player, store });
+if (outline) wireSkipping({ player, store, outline });
 startWhereLinked();
 wireMomentLinks();
 if (run) {

@@ -1,0 +1,1 @@
+"""Outlines and moments of assets."""
