@@ -22,6 +22,7 @@ ROOMS = {
         "mentions": "analysis.text.command:command",
         "topics": "analysis.text.topics_command:command",
     },
+    "retrieval": {"search": "analysis.retrieval.command:command"},
     "models": {"export": "analysis.models.command:command"},
     "detectors": {
         "detect": "analysis.detectors.yolo:command",

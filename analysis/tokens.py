@@ -33,7 +33,7 @@ _WITHOUT_BLANKS = re.compile(
 
 def parts(text: str) -> Iterator[str]:
     """Its runs of letters, its runs of digits, “&” and “+”, in lower case and without accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", text.casefold()).casefold()  # “𝗔” is “A” only now
     kept = "".join(c for c in plain if not unicodedata.combining(c) and c not in _APOSTROPHES)
     return (found.group() for found in _PARTS.finditer(kept))
 
@@ -47,7 +47,10 @@ def spoken(part: str) -> str:
     """A part as it is said: signs, and numbers up to 99, as words."""
     if part in _JOINTS:
         return _JOINTS[part]
-    if not part.isdecimal() or len(part) > 2 or (len(part) == 2 and part[0] == "0"):
+    if not part.isdecimal():
+        return part
+    part = "".join(str(unicodedata.decimal(digit)) for digit in part)  # “٣” is 3
+    if len(part) > 2 or (len(part) == 2 and part[0] == "0"):
         return part
     number = int(part)
     if number < 20:

@@ -133,6 +133,14 @@ def _side_by_side(
 # --- the ways in which words are written --------------------------------------------------------
 
 
+def ways(words: Words, known: Known) -> list[Sequenced]:
+    """The token sequences that words may stand as, of those in the vocabulary."""
+    if not tokens(words.text):
+        return []
+    counts = known({token for way in _ways(words, None) for token in way})
+    return [way for way in _ways(words, counts) if all(token in counts for token in way)]
+
+
 def _ways(words: Words, known: Mapping[str, int] | None) -> Iterator[Sequenced]:
     """The token sequences that words may stand as: of those in the vocabulary, or with None of all
     that could be in one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from analysis.retrieval.filters import FILTERS, Filters, filters_of
 from analysis.retrieval.lexing import Lexeme, lexemes
-from analysis.tokens import tokens
+from analysis.tokens import is_joint, tokens
 
 __all__ = ["LONGEST", "And", "Filters", "Node", "Not", "Or", "Query", "Words", "parse", "terms"]
 
@@ -202,7 +202,7 @@ class _Parser:
         return node
 
     def _words(self, one: Lexeme) -> Node | None:
-        if not tokens(one.text):
+        if not tokens(one.text) or is_joint(one.text):
             if one.text.strip():
                 self.notes.append(f"“{one.text}” holds no letter or digit and is left out.")
             return None

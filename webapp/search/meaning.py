@@ -30,8 +30,10 @@ from webapp.search.standing import SearchIndex
 LEAST = 0.35  # cosine below which two sentences have nothing to do with one another
 FOLDER = "search"
 _CONNECTIVITY, _EXPANSION_ADD, _EXPANSION = 16, 64, 96
+LOOKS = 60  # nearest passages that are asked for
 _MOST_LATER = 20_000  # passages compared one by one
 _AT_ONCE = 2000
+_BEYOND = 2**62
 
 _encoder: Encoder | None = None
 _open: dict[str, Any] = {}  # the files that are open, by name
@@ -63,13 +65,13 @@ def nearest(workspace_id: int, text: str, count: int) -> list[tuple[int, float]]
         return []
     index = SearchIndex.objects.filter(workspace=workspace_id).first()
     vector = encode([text])[0]
-    found = _in_file(index, vector, count) if index else {}
+    found = in_file(index, vector, count) if index else {}
     found |= _among_later(workspace_id, index, vector)
     ranked = sorted(found.items(), key=lambda one: (-one[1], -one[0]))
     return [(key, cosine) for key, cosine in ranked[:count] if cosine >= LEAST]
 
 
-def _in_file(index: SearchIndex, vector: NDArray[np.float32], count: int) -> dict[int, float]:
+def in_file(index: SearchIndex, vector: NDArray[np.float32], count: int) -> dict[int, float]:
     if not index.file or index.engine != engine():
         return {}
     opened = _opened(index.file)
@@ -164,12 +166,21 @@ def embed(workspace_id: int, tick: Callable[[], None]) -> int:
     Embedding.objects.filter(passage__set__asset__workspace=workspace_id).exclude(
         engine=engine()
     ).delete()
+    n = 0
+    while more := _embed_all(workspace_id, encode, tick):  # until none has come meanwhile
+        n += more
+    return n
+
+
+def _embed_all(workspace_id: int, encode: Encoder, tick: Callable[[], None]) -> int:
+    """The newest first: that is what people look for soonest."""
     waiting = Passage.objects.filter(
         set__asset__workspace=workspace_id, label=None, embedding=None
     ).order_by("-pk")
-    n = 0
-    while some := list(waiting.values_list("pk", "text")[:128]):
+    n, last = 0, _BEYOND
+    while some := list(waiting.filter(pk__lt=last).values_list("pk", "text")[:128]):
         tick()
+        last = some[-1][0]
         vectors = encode([text for _, text in some]).astype(np.float16)
         with transaction.atomic():
             there = set(
@@ -202,7 +213,7 @@ def is_due(index: SearchIndex) -> bool:
     return later > max(2000, n // 10) or index.n_vectors > 2 * n + 2000
 
 
-def build(index: SearchIndex, tick: Callable[[], None]) -> None:
+def build(index: SearchIndex, tick: Callable[[], None], *, threads: int = 1) -> None:
     """Write a new file of all vectors; whoever reads the old one goes on with that."""
     from usearch.index import Index
 
@@ -223,7 +234,7 @@ def build(index: SearchIndex, tick: Callable[[], None]) -> None:
     while some := list(rows.filter(passage__gt=last).values_list("passage", "vector")[:_AT_ONCE]):
         tick()
         keys, vectors = _columns(some)
-        made.add(keys, vectors.astype(np.float16), threads=1)
+        made.add(keys, vectors.astype(np.float16), threads=threads)
         last = int(keys[-1])
     name = f"{FOLDER}/{index.workspace_id}-{uuid.uuid4().hex}.usearch"
     with NamedTemporaryFile(dir=settings.CACHE_DIR, suffix=".usearch") as file:

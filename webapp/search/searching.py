@@ -24,7 +24,6 @@ from webapp.search.passages import PassageSet
 from webapp.search.standing import SearchIndex
 from webapp.search.vocabulary import Vocabulary
 
-_BY_MEANING = 60  # passages
 _SHORTEST_PREFIX = 2  # letters
 
 
@@ -149,7 +148,7 @@ def _by_meaning(
     workspace: Workspace, query: Query, wanted: Wanted, found: Found
 ) -> list[Candidate]:
     text = " ".join(word.text for word in terms(query.tree))
-    cosines = dict(meaning.nearest(workspace.pk, text, _BY_MEANING))
+    cosines = dict(meaning.nearest(workspace.pk, text, meaning.LOOKS))
     there = among(wanted, cosines)
     found.by_meaning = {c.pk: cosines[c.pk] for c in there}
     return sorted(there, key=lambda c: (-cosines[c.pk], -c.pk))

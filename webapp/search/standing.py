@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models, transaction
+from django.db.models import F
 
 from webapp import jobs
 from webapp.accounts.models import Workspace
@@ -18,6 +19,7 @@ class SearchIndexQuerySet(LeasedQuerySet["SearchIndex"]):
         """Have a worker look at what is to do for the workspace."""
         pk = workspace if isinstance(workspace, int) else workspace.pk
         index, is_new = self.get_or_create(workspace_id=pk)
+        self.filter(pk=index.pk).update(asked=F("asked") + 1)
         if not is_new and index.status not in UNFINISHED:
             self.filter(pk=index.pk).exclude(status__in=UNFINISHED).update(
                 status=Status.WAITING, attempt=0, error="", lease_until=None
@@ -37,6 +39,7 @@ class SearchIndex(Leased):
     PIECE = Piece("search_index", "batch", "searches to bring up to date")
 
     workspace = models.OneToOneField(Workspace, models.CASCADE, related_name="search_index")
+    asked = models.PositiveBigIntegerField(default=0)  # how often: more may come while it is done
     n_counted = models.PositiveIntegerField(default=0)  # passages whose tokens are in the terms
     embedded_by = models.CharField(max_length=60, blank=True)  # the engine that went over it last
     engine = models.CharField(max_length=60, blank=True)

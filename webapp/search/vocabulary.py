@@ -37,9 +37,11 @@ class Vocabulary:
             found |= dict(rows.values_list("token", "n"))
         return found
 
-    def near(self, token: str, *, least: float | None = None) -> Sequence[str]:
+    def near(
+        self, token: str, *, least: float | None = None, count: int = _MOST_NEAR
+    ) -> Sequence[str]:
         """The tokens that are spelled most nearly like it, itself left out: at most one letter
-        wrong of up to six, two of more (Damerau 1964)."""
+        wrong of up to six, two of more (Damerau 1964); with `least`, that share of them right."""
         if len(token) < _SURE and least is None:
             return []
         most = 1 if len(token) <= 6 else 2
@@ -47,10 +49,10 @@ class Vocabulary:
             token,
             self._all(),
             scorer=OSA.distance,
-            score_cutoff=most if least is None else int(len(token) * (1 - least)),
-            limit=_MOST_NEAR + 1,
+            score_cutoff=most if least is None else int(len(token) * (1 - least) + 1e-9),
+            limit=count + 1,
         )
-        return [one for one, *_ in found if one != token][:_MOST_NEAR]
+        return [one for one, *_ in found if one != token][:count]
 
     def _all(self) -> list[str]:
         terms = Term.objects.filter(workspace=self.workspace)

@@ -15,7 +15,7 @@ from webapp.search import alerts, keeping, meaning, vocabulary
 from webapp.search.passages import PassageSet
 from webapp.search.standing import SearchIndex
 from workers.engine.heartbeat import Heartbeat
-from workers.engine.piece import piece
+from workers.engine.piece import NotYet, piece
 
 
 @piece(SearchIndex, tries=3)
@@ -26,6 +26,7 @@ def search_index(index: SearchIndex, beat: Heartbeat) -> dict[str, Any]:
         if beat.should_stop():
             raise Stopped
 
+    asked = SearchIndex.objects.values_list("asked", flat=True).get(pk=index.pk)
     for one in keeping.missing(index.workspace_id):
         tick()
         make_findable(one)
@@ -37,6 +38,8 @@ def search_index(index: SearchIndex, beat: Heartbeat) -> dict[str, Any]:
         index.refresh_from_db()
         if meaning.is_due(index):
             meaning.build(index, tick)
+    if SearchIndex.objects.exclude(asked=asked).filter(pk=index.pk).exists():
+        raise NotYet  # something came meanwhile
     return {"embedded_by": meaning.engine()}
 
 
