@@ -103,6 +103,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "flags": Flag.objects.make(
             run.asset, by=user, kind="topic", reason="title", text="Secret topic", **about
         ),
+        "spottings": indexing.spottings.create(terms=["Kestrel"]),
         "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
         "boxes": 0,
         "sprites": 0,

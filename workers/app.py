@@ -33,6 +33,7 @@ from workers.reading import readers  # noqa: E402
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.search import pieces as search_pieces  # noqa: E402, F401
 from workers.speech import engines as speech_engines  # noqa: E402
+from workers.speech import spot  # noqa: E402, F401
 from workers.training import train  # noqa: E402, F401
 
 log = logging.getLogger("sightline.worker")

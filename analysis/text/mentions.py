@@ -21,7 +21,7 @@ from rapidfuzz.process import cdist
 
 from analysis.text.forms import form, forms
 
-By = Literal["name", "inflection", "spelling", "sound"]
+By = Literal["name", "inflection", "spelling", "sound", "heard"]  # the last: in the sound itself
 
 _PAUSE_S = 1.0  # words further apart are not one name
 _EXTRA = 2  # a name may be taken apart into so many words more than it has

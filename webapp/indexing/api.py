@@ -23,9 +23,12 @@ from webapp.indexing.serializers import (
     IndexingSegmentSerializer,
     IndexingSerializer,
     SpeechSegmentSerializer,
+    SpottingRequestSerializer,
+    SpottingSerializer,
     WordEditRequestSerializer,
     WordEditSerializer,
 )
+from webapp.indexing.spotting import Spotting
 from webapp.indexing.word_edits import WordEdit
 from webapp.pagination import Cursor
 from webapp.rest import Between, Id, InWorkspace, Query, Unacceptable, WorkspaceObjects, in_words
@@ -80,6 +83,7 @@ class IndexingViewSet(
         "speech": Between,
         "segments": Query,
         "word_edits": Query,
+        "spottings": Query,
         "file": FileQuery,
     }
     queryset = Indexing.objects.filter(asset__removed=None).select_related("asset")
@@ -169,6 +173,28 @@ class IndexingViewSet(
     def file(self, request: Request, pk: str) -> Any:
         edited = self.asked["words"] == "edited"
         return files.answer(self.get_object(), self.asked["kind"], edited=edited)
+
+    @extend_schema(
+        summary="Terms that were listened for in the sound, and what was found",
+        responses=SpottingSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByNumber, filter_backends=[])
+    def spottings(self, request: Request, pk: str) -> Response:
+        pages = ByNumber()
+        rows = self._page(self.get_object().spottings.prefetch_related("found"), pages)
+        return pages.get_paginated_response(SpottingSerializer(rows, many=True).data)
+
+    @extend_schema(
+        summary="Listen for terms in the sound, where the transcript has other words",
+        request=SpottingRequestSerializer,
+        responses={202: SpottingSerializer},
+    )
+    @spottings.mapping.post
+    def listen_for(self, request: Request, pk: str) -> Response:
+        wish = self.sent(SpottingRequestSerializer)
+        with in_words():
+            spotting = Spotting.objects.request(self.get_object(), wish["terms"], by=request.user)
+        return Response(SpottingSerializer(spotting).data, status=202)
 
     # --- editing ------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from analysis.speech.languages import LANGUAGES
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.spotting import LONGEST as LONGEST_TERM
+from webapp.indexing.spotting import MOST_TERMS, SpottedTerm, Spotting
 from webapp.indexing.word_edits import LONGEST, WordEdit
 from webapp.rest import Body, Id
 from webapp.runs.serializers import StandingSerializer
@@ -38,6 +40,33 @@ class SpeechOptionsSerializer(Body):
         max_length=500,
         required=False,
         help_text="Names and words that are likely to be said.",
+    )
+
+
+class SpottedTermSerializer(serializers.ModelSerializer):
+    """A term that is in the sound; `text` is what the transcript has there."""
+
+    class Meta:
+        model = SpottedTerm
+        fields = ["term", "start_s", "end_s", "text", "score"]
+
+
+class SpottingSerializer(serializers.ModelSerializer):
+    """Terms listened for in the sound. `found` grows while it goes on."""
+
+    found = SpottedTermSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Spotting
+        fields = [
+            *("id", "indexing", "terms", "status", "progress", "error", "created", "finished"),
+            "found",
+        ]
+
+
+class SpottingRequestSerializer(Body):
+    terms = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_TERM), min_length=1, max_length=MOST_TERMS
     )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.indexing import views
+from webapp.indexing import listening, views
 
 urlpatterns = [
     path("assets/<number:pk>/index", views.start, name="asset-index"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("indexings/<number:pk>/delete", views.delete, name="indexing-delete"),
     path("indexings/<number:pk>/restore", views.restore, name="indexing-restore"),
     path("indexings/<number:pk>/do/<slug:do>", views.ask, name="indexing-ask"),
+    path("spottings/<number:pk>/status", listening.status, name="spotting-status"),
+    path("spottings/<number:pk>/do/<slug:do>", listening.ask, name="spotting-ask"),
     path("word-edits/<number:pk>/undo", views.undo_edit, name="word-edit-undo"),
     path("settings/indexing", views.settings, name="indexing-settings"),
 ]

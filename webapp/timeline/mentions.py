@@ -6,12 +6,14 @@ is found in what was said last year, and a corrected word counts at once.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from django.db.models import Max
 from numpy.typing import NDArray
 
 from analysis.exposure.measure import Words
@@ -19,6 +21,7 @@ from analysis.exposure.mentions import TOGETHER_S
 from analysis.text import Brand, Mention, find_mentions
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.spotting import SpottedTerm, spotted
 from webapp.indexing.transcript import PlacedWord, placed_words, shown
 from webapp.indexing.word_edits import WordEdit
 from webapp.indexing.written import WrittenItem, read_text, written_items
@@ -30,6 +33,7 @@ from webapp.runs.run import Run
 from webapp.timeline.labels import labels_of
 from webapp.timeline.recent import Recent
 
+_ROUNDED_S = 0.002  # times are kept to the thousandth
 LEAST = 0.5  # score below which nothing is shown
 
 BY = {
@@ -37,6 +41,7 @@ BY = {
     "inflection": "in the plural or genitive",
     "spelling": "spelled nearly like it",
     "sound": "sounding like it",
+    "heard": "heard in the sound",
 }
 Source = Literal["said", "written"]
 _said: Recent[list[Found]] = Recent(size=32)
@@ -103,14 +108,41 @@ def _state(speech: Indexing | None) -> Hashable:
     segments = speech.segments.filter(status=Status.DONE).count()
     edits = WordEdit.objects.filter(speech_segment__indexing=speech)
     n_edits = edits.count(), edits.filter(undone=None).count()
-    return speech.pk, speech.created, speech.status, segments, n_edits
+    spotted = SpottedTerm.objects.filter(spotting__indexing=speech)
+    heard = spotted.count(), spotted.aggregate(last=Max("pk"))["last"]
+    return speech.pk, speech.created, speech.status, segments, n_edits, heard
 
 
 def _heard(speech: Indexing, brands: Sequence[Brand]) -> list[Found]:
     words = list(placed_words(speech))
     names = _names(speech, words) if any(brand.is_ordinary for brand in brands) else None
     found = (m for m in find_mentions(words, brands, names) if m.score >= LEAST)
-    return [Found(m, words[slice(*m.words)]) for m in found]
+    said = [Found(m, words[slice(*m.words)]) for m in found]
+    more = _in_the_sound(speech, words, said, brands)
+    return sorted([*said, *more], key=lambda one: one.mention.start_s)
+
+
+def _in_the_sound(
+    speech: Indexing, words: Sequence[PlacedWord], said: Sequence[Found], brands: Sequence[Brand]
+) -> Iterator[Found]:
+    """Names that a worker heard where the transcript still has the words that it had then."""
+    by_name = {name.casefold(): brand for brand in brands for name in brand.names}
+    starts = [word.start_s for word in words]
+    taken = [(one.mention.start_s, one.mention.end_s) for one in said]
+    for row in sorted(spotted(speech), key=lambda row: -row.score):
+        brand = by_name.get(row.term.casefold())
+        first = bisect_left(starts, row.start_s - _ROUNDED_S)
+        last = bisect_left(starts, row.end_s - _ROUNDED_S)
+        now = " ".join(word.text for word in words[first:last])
+        is_free = all(row.start_s >= end_s or row.end_s <= start_s for start_s, end_s in taken)
+        if brand is None or now != row.text or not is_free:
+            continue
+        taken.append((row.start_s, row.end_s))
+        at = row.start_s, row.end_s, row.text
+        yield Found(
+            Mention(brand.key, row.term, (first, last), *at, "heard", row.score, row.score),
+            words[first:last],
+        )
 
 
 def _names(speech: Indexing, words: Sequence[PlacedWord]) -> set[int] | None:
@@ -200,6 +232,11 @@ class Mentions:
 def labels_to_hear(run: Run) -> list[Label]:
     """Those the run looked for, then those that the project has got since."""
     return labels_of(run) + others(run)
+
+
+def names_to_hear(run: Run) -> list[str]:
+    """The names of these."""
+    return [name for label in labels_to_hear(run) for name in (label.name, *label.aliases)]
 
 
 def _frames_with(run: Run, label: Label) -> NDArray[np.void]:

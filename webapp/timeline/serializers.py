@@ -150,7 +150,7 @@ class MentionSerializer(serializers.Serializer):
     end_s = serializers.FloatField()
     text = serializers.CharField(help_text="The words as they are written.")
     by = serializers.ChoiceField(
-        ["name", "inflection", "spelling", "sound"], help_text="What makes them the name."
+        ["name", "inflection", "spelling", "sound", "heard"], help_text="What makes them the name."
     )
     score = serializers.FloatField(help_text="How well they fit the name, 0 to 1.")
     confidence = serializers.FloatField(help_text="That, and how surely the words were recognised.")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.timeline import again_views, not_this, proxies, views
+from webapp.timeline import again_views, listening, not_this, proxies, views
 
 urlpatterns = [
     path("assets/<number:pk>", views.asset, name="asset"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<number:pk>/boxes/<number:index>.json", views.boxes, name="run-boxes"),
     path("runs/<number:pk>/sprites/<number:index>.jpg", views.sprite, name="run-sprite"),
     path("runs/<number:pk>/episodes", views.episodes, name="run-episodes"),
+    path("runs/<number:pk>/listen", listening.listen, name="run-listen"),
     path("runs/<number:pk>/mentions.json", views.mentions, name="run-mentions"),
     path("runs/<number:pk>/minutes", views.minutes, name="run-minutes"),
     path("runs/<number:pk>/not-this", not_this.not_this, name="run-not-this"),

@@ -17,6 +17,7 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
+from webapp.indexing.listening import Listening
 from webapp.indexing.views import panel_context
 from webapp.leases import Status
 from webapp.methodologies.models import offered
@@ -28,7 +29,7 @@ from webapp.runs.segments import Segment
 from webapp.timeline import again_views, exposure, frames, page, proxies
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
-from webapp.timeline.mentions import Mentions, rows_json, written_json
+from webapp.timeline.mentions import Mentions, names_to_hear, rows_json, written_json
 from webapp.timeline.recent import Recent
 
 DEFAULT_BINS = 600
@@ -81,6 +82,7 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
         context |= outline_context(found)
     if media and run:
         context |= _first_view(request, run)
+        context["listening"] = Listening.of(context["speech"].shown, names_to_hear(run))
     return render(request, "timeline/asset.html", context)
 
 
