@@ -39,7 +39,7 @@ from demo.scenes import (
     lower_third,
     score_bug,
 )
-from demo.sound import SAMPLE_RATE, soundtrack
+from demo.sound import SAMPLE_RATE, soundtrack, spans
 from demo.stage import HEIGHT, WIDTH, Stage, graded
 
 HERE = Path(__file__).parent
@@ -153,10 +153,19 @@ def frames(count: int, workers: int) -> Iterator[Frame]:
 
 
 class Film:
-    """An MP4 that frames are added to."""
+    """An MP4 that frames are added to, or the packets of a picture that is there already."""
 
-    def __init__(self, path: Path, crf: int) -> None:
+    def __init__(self, path: Path, crf: int = 0, copied: av.VideoStream | None = None) -> None:
         self.container = av.open(str(path), "w", options={"movflags": "+faststart"})
+        self.is_copied = copied is not None
+        if copied is None:
+            self._encode(crf)
+        else:
+            self.video = self.container.add_stream_from_template(copied)
+        self.audio = self.container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+        self.audio.bit_rate = 56_000
+
+    def _encode(self, crf: int) -> None:
         self.video = self.container.add_stream("libx264", rate=FRAME_RATE)
         self.video.width, self.video.height, self.video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         self.video.time_base = Fraction(1, 12_800)
@@ -167,8 +176,6 @@ class Film:
         context = self.video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = 1
         context.color_range = 1
-        self.audio = self.container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-        self.audio.bit_rate = 56_000
 
     def add(self, image: NDArray[np.uint8], number: int) -> None:
         frame = av.VideoFrame.from_ndarray(image, format="bgr24")
@@ -177,7 +184,7 @@ class Film:
         self.container.mux(self.video.encode(frame))
 
     def finish(self, sound: NDArray[np.float32]) -> None:
-        for packet in self.video.encode():
+        for packet in () if self.is_copied else self.video.encode():
             self.container.mux(packet)
         for start in range(0, len(sound), 1024):
             block = np.ascontiguousarray(sound[None, start : start + 1024], np.float32)
@@ -219,6 +226,7 @@ def truth(shown: Sequence[Sequence[tuple[str, Box]]]) -> dict:
             for name in names
         },
         "min_visible": MIN_VISIBLE,
+        "said": spans(len(shown) / FRAME_RATE),
         "frames": [
             [[names.index(label), *(round(v, 5) for v in box)] for label, box in boxes]
             for boxes in shown
@@ -233,6 +241,27 @@ def write_truth(facts: dict, path: Path) -> None:
     path.write_text(f'{head[:-2]},\n "frames": [\n{rows}\n ]\n}}\n', encoding="utf-8")
 
 
+def replace_sound(folder: Path) -> int:
+    """The clip with the sound that is made now, and not a bit of its picture changed."""
+    path, made = folder / "clip.mp4", folder / "clip.new.mp4"
+    facts = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    with av.open(str(path)) as before:
+        (picture,) = before.streams.video
+        film = Film(made, copied=picture)
+        for packet in before.demux(picture):
+            if packet.dts is not None:
+                packet.stream = film.video
+                film.container.mux(packet)
+        film.finish(soundtrack(facts["duration_s"]))
+    made.replace(path)
+    frames = facts.pop("frames")
+    write_truth(
+        facts | {"said": spans(facts["duration_s"]), "frames": frames}, folder / "truth.json"
+    )
+    print(f"{path.stat().st_size:,} bytes")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -241,8 +270,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=round(duration_s() * FRAME_RATE))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--crf", type=int, default=30)
+    parser.add_argument(
+        "--sound-only", action="store_true", help="keep the picture of the clip that is there"
+    )
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.sound_only:
+        return replace_sound(options.out)
     film, shown = Film(options.out / "clip.mp4", options.crf), []
     for number, frame in enumerate(frames(options.frames, options.workers)):
         film.add(frame.image, number)

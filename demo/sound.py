@@ -1,13 +1,18 @@
-"""The clip's sound, computed: a crowd, a referee's whistle, a tunnel's hush, a small tune."""
+"""The clip's sound: a crowd, a whistle, a hush and a tune, all computed, and a commentary."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import ndimage, signal
+
+from demo.commentary import LINES, spoken
 
 SAMPLE_RATE = 48_000
 Sound = NDArray[np.floating]
+VOICE, UNDER_VOICE = 0.6, 0.12  # how loud people speak, and what is left of the rest meanwhile
 
 # Seconds of the clip at which the whistle blows, and the swells of the crowd: (time, width, gain).
 WHISTLES = (1.6, 8.3, 14.9)
@@ -30,8 +35,40 @@ def soundtrack(duration_s: float, seed: int = 12) -> Sound:
         _add(mixed, _note(pitch, length), 36.3 + 0.34 * index)
     for step in np.arange(23.8, 27.4, 0.42):
         _add(mixed, _footstep(rng), float(step))
+    voices = commentary(duration_s)
+    mixed = mixed * (1 - (1 - UNDER_VOICE) * _presence(voices)) + VOICE * voices
     edges = np.minimum(np.minimum(time / 0.3, (duration_s - time) / 0.8), 1).clip(0)
     return (np.tanh(mixed * edges) * 0.8).astype(np.float32)
+
+
+def commentary(duration_s: float) -> Sound:
+    """All that is said, as loud as it can be."""
+    voices = np.zeros(round(duration_s * SAMPLE_RATE))
+    for line in LINES:
+        _add(voices, spoken(line, SAMPLE_RATE), line.start_s)
+    return voices
+
+
+def spans(duration_s: float) -> list[dict[str, Any]]:
+    """From when to when each line is spoken, and what it names."""
+    lines = ((line, line.start_s, len(spoken(line, SAMPLE_RATE)) / SAMPLE_RATE) for line in LINES)
+    return [
+        {
+            "start_s": start_s,
+            "end_s": round(min(start_s + length_s, duration_s), 3),
+            "text": line.text,
+            "brands": list(line.brands),
+        }
+        for line, start_s, length_s in lines
+        if start_s < duration_s
+    ]
+
+
+def _presence(voices: Sound) -> Sound:
+    """1 where somebody speaks, 0 where nobody does, with a third of a second between."""
+    near = round(0.3 * SAMPLE_RATE)
+    loud = ndimage.maximum_filter1d(np.abs(voices), near) > 0.02
+    return ndimage.uniform_filter1d(loud.astype(float), near)
 
 
 TUNE = ((392.0, 0.5), (493.9, 0.5), (587.3, 0.5), (784.0, 0.9), (0.0, 0.3), (659.3, 0.5),

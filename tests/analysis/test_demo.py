@@ -8,6 +8,7 @@ import lzma
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -228,3 +229,10 @@ def test_the_model_is_sure_of_at_least_half_of_each_brands_logos(truth, detector
 def test_the_model_is_sure_of_nothing_in_the_empty_tunnel(detector) -> None:
     [found] = detector.detect([Frame.from_bgr(_frame_of_clip(640))])
     assert not [d for d in found if d.confidence >= 0.5]
+
+
+def test_the_clip_names_every_brand_and_one_that_is_never_seen(truth):
+    said = truth["said"]
+    assert {brand for line in said for brand in line["brands"]} == set(truth["brands"])
+    assert all(a["end_s"] <= b["start_s"] for a, b in pairwise(said))
+    assert not truth["intervals"]["Tide & Co"]

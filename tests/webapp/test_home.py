@@ -5,6 +5,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.spoken import transcribed
 from tests.trained import dataset_version
 from webapp.assets.models import Asset
 from webapp.leases import Status
@@ -211,8 +212,8 @@ def demo(run, workspace):
     return run
 
 
-def test_the_demo_says_three_things_to_try_and_ticks_them(at_home, demo, run_of):
-    assert "Three things to try" in read(at_home)
+def test_the_demo_says_things_to_try_and_ticks_them(at_home, demo, run_of):
+    assert "Things to try" in read(at_home)
     assert read(at_home).count(", done</span>") == 0
     opened = at_home.post(reverse("tour-evidence"))
     assert opened.url.startswith(reverse("asset", args=[demo.asset_id]))
@@ -222,18 +223,31 @@ def test_the_demo_says_three_things_to_try_and_ticks_them(at_home, demo, run_of)
     Run.objects.filter(pk=again.pk).update(inputs=again.inputs | {"again": {"label": 1}})
     assert read(at_home).count(", done</span>") == 2
     at_home.post(reverse("report-issue", args=[again.pk]), {"title": "Derby"})
-    assert "Three things to try" not in read(at_home)
+    assert "Things to try" not in read(at_home)
+
+
+def test_the_tour_leads_to_what_is_only_said_once_somebody_listened(
+    at_home, demo, owner, stranger, other_workspace, client_for
+):
+    assert "Find what is only said" not in read(at_home)
+    transcribed(demo.asset, by=owner, said=["sailing with Tide and Co."])
+    assert "Find what is only said" in read(at_home)
+    opened = at_home.post(reverse("tour-words"))
+    assert opened.url.startswith(reverse("library"))
+    assert "sailing with" in at_home.get(opened.url).content.decode()
+    assert read(at_home).count(", done</span>") == 1
+    assert client_for(stranger).post(reverse("tour-words")).status_code == 404
 
 
 def test_the_tour_is_the_demos_alone_and_ends_for_whom_dismisses_it(
     at_home, run, demo, person, workspace, client_for, other_workspace, stranger
 ):
     assert client_for(stranger).post(reverse("tour-evidence")).status_code == 404
-    assert "Three things to try" not in read(client_for(stranger))
+    assert "Things to try" not in read(client_for(stranger))
     at_home.post("/dismiss", {"key": "tour"})
     at_home.get("/")  # which says that it is dismissed
-    assert "Three things to try" not in read(at_home)
-    assert "Three things to try" in read(client_for(person("cleo", "analyst", workspace)))
+    assert "Things to try" not in read(at_home)
+    assert "Things to try" in read(client_for(person("cleo", "analyst", workspace)))
     demo.project.model_version = None
     demo.project.save()
-    assert "Three things to try" not in read(client_for(person("dora", "analyst", workspace)))
+    assert "Things to try" not in read(client_for(person("dora", "analyst", workspace)))

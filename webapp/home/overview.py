@@ -15,7 +15,7 @@ from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
 from webapp.home.models import Dismissal
 from webapp.home.steps import first_steps, next_steps
-from webapp.home.tour import TOUR, tour
+from webapp.home.tour import TITLE, TOUR, tour
 from webapp.leases import Status
 from webapp.project_pages.page import posters
 from webapp.projects.models import Label, Project
@@ -83,7 +83,7 @@ def _steps(request: MemberRequest) -> dict[str, Any]:
     if steps := first_steps(workspace):
         return {"steps": steps, "steps_lead": "To a first report"}
     if steps := tour(request):
-        return {"steps": steps, "steps_lead": "Three things to try", "dismisses": TOUR}
+        return {"steps": steps, "steps_lead": TITLE, "dismisses": TOUR}
     return {"steps": next_steps(workspace), "steps_lead": "What else it does"}
 
 

@@ -1,4 +1,4 @@
-"""Three things to try in the workspace that `make demo` fills, each within a minute."""
+"""Things to try in the workspace that `make demo` fills, each within a minute."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from webapp.accounts.models import Event, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.home.models import Dismissal
 from webapp.home.steps import Step, finished
+from webapp.indexing.indexing import Indexing
 from webapp.registry.versions import ModelVersion
 from webapp.runs.run import Run
 
 DEMO = "demo"  # the source of the model that only `make demo` adds
-TOUR, EVIDENCE = "tour", "tour-evidence"  # what a person dismissed, and what they opened
+TOUR, EVIDENCE, WORDS = "tour", "tour-evidence", "tour-words"  # dismissed, and opened
+TITLE = "Things to try"
+SAID_ONLY = "Tide & Co"  # is on no frame of the clip, and named in it
 BOARD_S = 19.0  # when the clip shows a large board that nobody looks for
 
 
@@ -51,6 +54,16 @@ def tour(request: MemberRequest) -> list[Step]:
             Event.objects.filter(workspace=workspace, what="issued a report").exists(),
         ),
     ]
+    if Indexing.objects.succeeded().filter(asset=run.asset, step=Indexing.Step.SPEECH).exists():
+        words = Step(
+            "Find what is only said",
+            f"{SAID_ONLY} is in no frame of the clip. Search the library and play the moment.",
+            reverse("tour-words"),
+            f"Search for {SAID_ONLY}",
+            _has(request, WORDS),
+            posts=True,
+        )
+        steps.insert(2, words)
     return [] if all(step.is_done for step in steps) else steps
 
 
@@ -69,6 +82,11 @@ def evidence(run: Run) -> str:
     label = run.project.current_labels().first()
     opened = urlencode({"open": label.pk}) if label else ""
     return f"{_asset(run)}&{opened}"
+
+
+def words() -> str:
+    """The library, searched for what nobody sees."""
+    return f"{reverse('library')}?{urlencode({'q': SAID_ONLY})}"
 
 
 def _asset(run: Run) -> str:

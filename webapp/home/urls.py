@@ -7,6 +7,7 @@ urlpatterns = [
     path("dismiss", views.dismiss, name="dismiss"),
     path("dismissals/<number:pk>/undo", views.undo_dismissal, name="dismissal-undo"),
     path("tour/evidence", views.tour_evidence, name="tour-evidence"),
+    path("tour/words", views.tour_words, name="tour-words"),
     path("guide", guide.guide, name="guide"),
     path("guide/<slug:person>", guide.guide, name="guide-page"),
     path("settings/system", views.system, name="system"),

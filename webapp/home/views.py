@@ -18,7 +18,7 @@ from webapp.home import system as machine
 from webapp.home.health import lately
 from webapp.home.models import Dismissal
 from webapp.home.overview import needs_of, overview
-from webapp.home.tour import EVIDENCE, TOUR, demo_run, evidence, tour
+from webapp.home.tour import EVIDENCE, TITLE, TOUR, WORDS, demo_run, evidence, tour, words
 from webapp.labelling.finding import given, taken_away
 
 
@@ -42,7 +42,7 @@ def dismiss(request: MemberRequest) -> HttpResponse:
     key = request.POST.get("key", "")
     shown = {need.key: need.title for need in needs_of(request, is_waiting=False)}
     if tour(request):
-        shown[TOUR] = "Three things to try"
+        shown[TOUR] = TITLE
     if key not in shown:
         raise Http404
     dismissal, _ = Dismissal.objects.get_or_create(user=request.user, key=key)
@@ -60,6 +60,16 @@ def tour_evidence(request: MemberRequest) -> HttpResponse:
         raise Http404
     Dismissal.objects.get_or_create(user=request.user, key=EVIDENCE)
     return redirect(evidence(run))
+
+
+@require_POST
+@may(Action.ANALYSE)
+def tour_words(request: MemberRequest) -> HttpResponse:
+    """Find what the demo's clip only says, and remember that this person has."""
+    if demo_run(request.membership.workspace) is None:
+        raise Http404
+    Dismissal.objects.get_or_create(user=request.user, key=WORDS)
+    return redirect(words())
 
 
 @require_POST

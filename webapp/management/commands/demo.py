@@ -23,6 +23,7 @@ from webapp import torch_arriving
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset
 from webapp.home import tour
+from webapp.indexing.demo_clip import DemoWords
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
 from webapp.management.commands.serve import (
@@ -73,17 +74,25 @@ class Command(BaseCommand):
                 start_site(processes, options["host"], options["port"])
                 self.stdout.write(welcome(options["host"], options["port"]))
             start_workers(processes)
-            self._analyse(workspace, user, processes)
+            asset = self._analyse(workspace, user, processes)
+            words = DemoWords(asset, list(BRANDS), user, self.stdout.write)
             if not options["no_serve"]:
                 with TorchInstalling(self.stdout.write) as installing:
                     while not processes.ending:
                         processes.tend()
                         installing.tend()
+                        words.tend()
                         time.sleep(0.5)
+            else:
+                words.tend()
+                while not processes.ending and not words.is_over:
+                    processes.tend()
+                    time.sleep(0.3)
+                    words.tend()
         finally:
             processes.stop()
 
-    def _analyse(self, workspace: Workspace, user: User, processes: Processes) -> None:
+    def _analyse(self, workspace: Workspace, user: User, processes: Processes) -> Asset:
         unpack_engines()
         model = add_model(workspace, user)
         asset = receive(DEMO / "clip.mp4", workspace, name="Harbour Cup, matchday 12.mp4", by=user)
@@ -107,6 +116,7 @@ class Command(BaseCommand):
                 f"{run.tracks.values('label').distinct().count()} brands."
             )
             self.stdout.write("")
+        return asset
 
     def _is_preparing(self, row: Asset | ModelVersion) -> bool:
         row.refresh_from_db()
