@@ -281,6 +281,7 @@ SPECTACULAR_SETTINGS = {
         "IndexingState": "webapp.indexing.serializers.STATES",
         "DatasetTask": "webapp.datasets.dataset.Dataset.Task",
         "SpeechTask": "webapp.indexing.serializers.TASKS",
+        "TextKind": "webapp.indexing.text_regions.TextRegion.Kind",
         "AssetKind": "webapp.assets.models.Asset.Kind",
         "TransferKind": "webapp.datasets.transfers.Transfer.Kind",
         "Preparation": "webapp.leases.Status",

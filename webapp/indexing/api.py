@@ -25,6 +25,7 @@ from webapp.indexing.serializers import (
     SpeechSegmentSerializer,
     SpottingRequestSerializer,
     SpottingSerializer,
+    TextRegionSerializer,
     WordEditRequestSerializer,
     WordEditSerializer,
 )
@@ -52,7 +53,9 @@ class IndexingQuery(InWorkspace):
 
 
 class FileQuery(Query):
-    kind = serializers.ChoiceField(list(files.FILES), default="vtt")
+    kind = serializers.ChoiceField(
+        list(files.FILES), default="vtt", help_text="Of `text`: json, csv or vtt."
+    )
     words = serializers.ChoiceField(
         ["edited", "recognised"], default="edited", help_text="With what people corrected, or not."
     )
@@ -81,6 +84,7 @@ class IndexingViewSet(
     queries = {
         "list": IndexingQuery,
         "speech": Between,
+        "text": Between,
         "segments": Query,
         "word_edits": Query,
         "spottings": Query,
@@ -145,15 +149,28 @@ class IndexingViewSet(
     )
     @action(detail=True, pagination_class=ByTime, filter_backends=[])
     def speech(self, request: Request, pk: str) -> Response:
-        found, pages = self.get_object().speech_segments.all(), ByTime()
-        if (start_s := self.asked.get("from")) is not None:
-            found = found.filter(end_s__gt=start_s)
-        if (end_s := self.asked.get("to")) is not None:
-            found = found.filter(start_s__lt=end_s)
+        found, pages = self._between(self.get_object().speech_segments.all()), ByTime()
         rows = self._page(found, pages)
         context = self.get_serializer_context() | {"edits": WordEdit.objects.of(rows)}
         data = SpeechSegmentSerializer(rows, many=True, context=context).data
         return pages.get_paginated_response(data)
+
+    @extend_schema(
+        summary="What is written on the picture, by time, with its boxes",
+        responses=TextRegionSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByTime, filter_backends=[])
+    def text(self, request: Request, pk: str) -> Response:
+        found, pages = self._between(self.get_object().text_regions.all()), ByTime()
+        data = TextRegionSerializer(self._page(found, pages), many=True).data
+        return pages.get_paginated_response(data)
+
+    def _between(self, found: QuerySet) -> QuerySet:
+        if (start_s := self.asked.get("from")) is not None:
+            found = found.filter(end_s__gt=start_s)
+        if (end_s := self.asked.get("to")) is not None:
+            found = found.filter(start_s__lt=end_s)
+        return found
 
     @extend_schema(
         summary="The parts an indexing is done in",
@@ -166,13 +183,16 @@ class IndexingViewSet(
         return pages.get_paginated_response(IndexingSegmentSerializer(rows, many=True).data)
 
     @extend_schema(
-        summary="The transcript as a file",
+        summary="The transcript, or what is written, as a file",
         responses={(200, kind): OpenApiTypes.STR for _, kind, _ in files.FILES.values()},
     )
     @action(detail=True)
     def file(self, request: Request, pk: str) -> Any:
-        edited = self.asked["words"] == "edited"
-        return files.answer(self.get_object(), self.asked["kind"], edited=edited)
+        indexing, edited = self.get_object(), self.asked["words"] == "edited"
+        if self.asked["kind"] not in files.files_of(indexing):
+            kinds = ", ".join(files.files_of(indexing))
+            raise Unacceptable(f"What is written is there as {kinds}.")
+        return files.answer(indexing, self.asked["kind"], edited=edited)
 
     @extend_schema(
         summary="Terms that were listened for in the sound, and what was found",

@@ -1,30 +1,44 @@
-"""A transcript as a file: with what people corrected, or as it was recognised."""
+"""What was found as a file: a transcript, with what people corrected or as it was recognised; or
+what is written on the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 
-from analysis.speech import exports
-from analysis.speech.types import Utterance
+from analysis.reading import exports as written
+from analysis.speech import exports as spoken
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.transcript import utterances
+from webapp.indexing.written import text_item
 
-Maker = Callable[[Iterable[Utterance]], str]
 # ending → (what it is, content type, maker)
-FILES: dict[str, tuple[str, str, Maker]] = {
-    "vtt": ("Captions (WebVTT)", "text/vtt", exports.as_vtt),
-    "srt": ("Captions (SRT)", "application/x-subrip", exports.as_srt),
-    "txt": ("Text (TXT)", "text/plain", exports.as_txt),
-    "json": ("Words and times (JSON)", "application/json", exports.as_json),
-    "csv": ("Words and times (CSV)", "text/csv", exports.as_csv),
+Kinds = dict[str, tuple[str, str, Callable[..., str]]]
+FILES: Kinds = {
+    "vtt": ("Captions (WebVTT)", "text/vtt", spoken.as_vtt),
+    "srt": ("Captions (SRT)", "application/x-subrip", spoken.as_srt),
+    "txt": ("Text (TXT)", "text/plain", spoken.as_txt),
+    "json": ("Words and times (JSON)", "application/json", spoken.as_json),
+    "csv": ("Words and times (CSV)", "text/csv", spoken.as_csv),
+}
+WRITTEN_FILES: Kinds = {
+    "json": ("Lines, times and boxes (JSON)", "application/json", written.as_json),
+    "csv": ("Lines, times and boxes (CSV)", "text/csv", written.as_csv),
+    "vtt": ("Lines where they stand (WebVTT)", "text/vtt", written.as_vtt),
 }
 
 
+def files_of(indexing: Indexing) -> Kinds:
+    """The kinds of file that there are of what a step found."""
+    return WRITTEN_FILES if indexing.step == Indexing.Step.TEXT else FILES
+
+
 def text_of(indexing: Indexing, kind: str, *, edited: bool) -> str:
-    _, _, make = FILES[kind]
+    _, _, make = files_of(indexing)[kind]
+    if indexing.step == Indexing.Step.TEXT:
+        return make([text_item(row) for row in indexing.text_regions.order_by("start_s", "pk")])
     return make(list(utterances(indexing, edited=edited)))
 
 
@@ -33,9 +47,11 @@ def answer(indexing: Indexing, kind: str, *, edited: bool) -> HttpResponse:
     # Excel takes a CSV for UTF-8 only when it begins with a byte order mark.
     encoding = "utf-8-sig" if kind == "csv" else "utf-8"
     data = text_of(indexing, kind, edited=edited).encode(encoding)
-    response = HttpResponse(data, content_type=f"{FILES[kind][1]}; charset=utf-8")
+    content_type = f"{files_of(indexing)[kind][1]}; charset=utf-8"
+    response = HttpResponse(data, content_type=content_type)
     mark = "" if edited else "-recognised"
-    name = f"{indexing.asset.stem}-transcript{mark}.{kind}"
+    what = "written" if indexing.step == Indexing.Step.TEXT else f"transcript{mark}"
+    name = f"{indexing.asset.stem}-{what}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
 from analysis.speech.languages import LANGUAGES
 
 
@@ -16,6 +17,20 @@ class SpeechForm(forms.Form):
         required=False,
     )
     track = forms.IntegerField(min_value=0, max_value=999, required=False)
+
+    def options(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+    def sentence(self) -> str:
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class TextForm(forms.Form):
+    """How the writing on an asset is to be read."""
+
+    language = forms.ChoiceField(
+        choices=[("", "As packaged"), *READ_LANGUAGES.items()], required=False
+    )
 
     def options(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}

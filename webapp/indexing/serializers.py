@@ -5,12 +5,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
 from analysis.speech.languages import LANGUAGES
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.spotting import LONGEST as LONGEST_TERM
 from webapp.indexing.spotting import MOST_TERMS, SpottedTerm, Spotting
+from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.word_edits import LONGEST, WordEdit
 from webapp.rest import Body, Id
 from webapp.runs.serializers import StandingSerializer
@@ -19,11 +21,20 @@ STATES = ["waiting", "working", "paused", "done", "failed", "cancelled"]
 TASKS = ["transcribe", "translate"]
 
 
-class SpeechOptionsSerializer(Body):
-    """How to listen. What is left out is as it is by default."""
+class IndexingOptionsSerializer(Body):
+    """How to listen, or to read. What is left out is as it is by default."""
 
     language = serializers.ChoiceField(
-        ["", *LANGUAGES], required=False, help_text="ISO 639-1; empty: found out from the sound."
+        list(dict.fromkeys(["", *LANGUAGES, *READ_LANGUAGES])),
+        required=False,
+        help_text="Of `speech`: ISO 639-1; empty: found out from the sound. Of `text`: a recogniser"
+        " of PP-OCR, such as `korean`; empty: Latin, Chinese, Japanese and Greek.",
+    )
+    interval_s = serializers.FloatField(
+        min_value=0.05,
+        max_value=60,
+        required=False,
+        help_text="Of `text`: how often a film is looked at, at most.",
     )
     task = serializers.ChoiceField(TASKS, required=False, help_text="`translate`: to English.")
     track = serializers.IntegerField(
@@ -73,10 +84,22 @@ class SpottingRequestSerializer(Body):
 class IndexingRequestSerializer(Body):
     asset = Id()
     step = serializers.ChoiceField(Indexing.Step.choices, default=Indexing.Step.SPEECH)
-    options = SpeechOptionsSerializer(required=False)
+    options = IndexingOptionsSerializer(required=False)
     priority = serializers.IntegerField(
         min_value=-100, max_value=100, default=0, help_text="Higher is sooner."
     )
+
+    def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Options of the other step are a mistake rather than of no consequence."""
+        options, step = wish.get("options") or {}, wish["step"]
+        others = sorted(set(options) - set(Indexing.DEFAULTS[step]))
+        known = READ_LANGUAGES if step == Indexing.Step.TEXT else LANGUAGES
+        if others:
+            raise serializers.ValidationError({"options": f"The step {step} has no {others[0]}."})
+        if options.get("language") and options["language"] not in known:
+            sentence = f"The step {step} knows no language {options['language']}."
+            raise serializers.ValidationError({"options": sentence})
+        return wish
 
 
 class IndexingProgressSerializer(serializers.Serializer):
@@ -125,17 +148,51 @@ class DroppedSerializer(serializers.Serializer):
     why = serializers.CharField()
 
 
+class FrameCountsSerializer(serializers.Serializer):
+    """Of reading: how often it was time to look, and how often something had changed."""
+
+    sampled = serializers.IntegerField(required=False)
+    read = serializers.IntegerField(required=False)
+
+
 class IndexingSegmentSerializer(serializers.ModelSerializer):
     dropped = DroppedSerializer(
         many=True, help_text="Passages that were taken for made up, and why."
     )
+    frames = FrameCountsSerializer()
 
     class Meta:
         model = IndexingSegment
         fields = [
             *("index", "start_s", "end_s", "status", "done_s", "busy_s", "language", "attempt"),
-            *("dropped", "error"),
+            *("dropped", "frames", "error"),
         ]
+
+
+class PlaceSerializer(serializers.Serializer):
+    time_s = serializers.FloatField()
+    box = serializers.ListField(child=serializers.FloatField(), help_text="xyxy, 0 to 1.")
+
+
+class TextRegionSerializer(serializers.ModelSerializer):
+    """A line of writing and how long it is on screen. `kind`: an `overlay` stands still while the
+    picture moves, writing in the `scene` moves with it; `untold` where nothing moved."""
+
+    box = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=4,
+        max_length=4,
+        help_text="Of its letters where it was read best: xyxy, shares of the frame.",
+    )
+    path = serializers.SerializerMethodField(help_text="Where it went, if it moved.")
+
+    class Meta:
+        model = TextRegion
+        fields = ["id", "start_s", "end_s", "text", "confidence", "kind", "box", "path", "looks"]
+
+    @extend_schema_field(PlaceSerializer(many=True))
+    def get_path(self, row: TextRegion) -> list[dict[str, Any]]:
+        return [{"time_s": time_s, "box": box} for time_s, *box in row.path]
 
 
 class WordEditSerializer(serializers.ModelSerializer):

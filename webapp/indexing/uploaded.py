@@ -18,3 +18,17 @@ def index_uploaded(asset: Asset) -> None:
         was_indexed = Indexing.everything.filter(asset=asset, step=step).exists()
         if not was_indexed and not why_not(asset, step):
             Indexing.objects.request(asset, step, by=asset.created_by)
+
+
+def steps_for(asset: Asset) -> list[str]:
+    """The steps that somebody means who wants an asset indexed: those that can be done and were
+    not; where all were, all that can be done again; where none can, what there is to be said."""
+    can = [step for step in Indexing.Step.values if not why_not(asset, step)]
+    rows = Indexing.objects.filter(asset=asset).exclude(status="failed")
+    done = set(rows.values_list("step", flat=True))
+    return [step for step in can if step not in done] or can or [_most_likely(asset)]
+
+
+def _most_likely(asset: Asset) -> str:
+    is_picture = asset.kind == Asset.Kind.IMAGE
+    return Indexing.Step.TEXT if is_picture else Indexing.Step.SPEECH

@@ -7,6 +7,7 @@ urlpatterns = [
     path("indexings/<number:pk>/status", views.status, name="indexing-status"),
     path("indexings/<number:pk>/segments", views.segments, name="indexing-segments"),
     path("indexings/<number:pk>/lines", views.lines, name="indexing-lines"),
+    path("indexings/<number:pk>/regions", views.regions, name="indexing-regions"),
     path("indexings/<number:pk>/captions", views.captions, name="indexing-captions"),
     path("indexings/<number:pk>/file/<slug:kind>", views.file, name="indexing-file"),
     path("indexings/<number:pk>/words", views.edit_word, name="indexing-edit-word"),

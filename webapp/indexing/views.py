@@ -17,12 +17,19 @@ from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.indexing import files, transcript
-from webapp.indexing.forms import SpeechForm, WordForm
+from webapp.indexing.forms import SpeechForm, TextForm, WordForm
 from webapp.indexing.indexing import BY_A_PERSON, Indexing
 from webapp.indexing.panel import Panel
-from webapp.indexing.refusals import IndexingRefused, speech_engine
+from webapp.indexing.refusals import (
+    IndexingRefused,
+    reading_engine,
+    speech_engine,
+)
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.uploaded import steps_for
 from webapp.indexing.word_edits import WordEdit
+from webapp.indexing.written import lines_json
+from webapp.indexing.written_panel import WrittenPanel
 from webapp.leases import Status
 
 MOST_SEGMENTS = 40  # of one answer
@@ -40,19 +47,22 @@ def visible(rows: Any = None) -> QuerySet[Indexing]:
 @require_POST
 @may(Action.ANALYSE)
 def start(request: MemberRequest, pk: int) -> HttpResponse:
-    """Index an asset. What cannot be done is said where it was asked for."""
+    """Index an asset: by one step, or by all that it can have and nobody did. What cannot be done
+    is said where it was asked for."""
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
-    form = SpeechForm(request.POST)
-    step = request.POST.get("step") or Indexing.Step.SPEECH
-    if step not in Indexing.Step.values or not form.is_valid():
+    step = request.POST.get("step", "")
+    form = TextForm(request.POST) if step == Indexing.Step.TEXT else SpeechForm(request.POST)
+    if step not in ("", *Indexing.Step.values) or not form.is_valid():
         messages.error(request, form.sentence() or "There is no such step.")
         return back(request, "asset", asset.pk)
-    try:
-        Indexing.objects.request(
-            asset, step, by=request.user, options=form.options(), priority=BY_A_PERSON
-        )
-    except IndexingRefused as refusal:
-        messages.error(request, str(refusal))
+    for one in [step] if step else steps_for(asset):
+        options = form.options() if step or one == Indexing.Step.SPEECH else {}
+        try:
+            Indexing.objects.request(
+                asset, one, by=request.user, options=options, priority=BY_A_PERSON
+            )
+        except IndexingRefused as refusal:
+            messages.error(request, str(refusal))
     return back(request, "asset", asset.pk)
 
 
@@ -85,7 +95,8 @@ def delete(request: MemberRequest, pk: int) -> HttpResponse:
     indexing = find(visible(), request, Action.ANALYSE, pk=pk)
     if indexing.remove(by=request.user):
         undo = reverse("indexing-restore", args=[pk])
-        said = f"Version {indexing.version} of the transcript deleted."
+        what = "written lines" if indexing.step == Indexing.Step.TEXT else "transcript"
+        said = f"Version {indexing.version} of the {what} deleted."
         messages.success(request, said, extra_tags=undo)
     return redirect("asset", indexing.asset_id)
 
@@ -95,7 +106,7 @@ def delete(request: MemberRequest, pk: int) -> HttpResponse:
 def restore(request: MemberRequest, pk: int) -> HttpResponse:
     indexing = find(visible(Indexing.everything), request, Action.ANALYSE, pk=pk)
     if not indexing.restore(by=request.user) and indexing.removed is not None:
-        messages.error(request, "It is too late to undo: the transcript is erased.")
+        messages.error(request, "It is too late to undo: it is erased.")
     return redirect("asset", indexing.asset_id)
 
 
@@ -114,9 +125,9 @@ def _status(request: MemberRequest, indexing: Indexing) -> HttpResponse:
     context = {"indexing": indexing, "standing": standing}
     response = render(request, "indexing/_status_polled.html", context)
     if not indexing.is_going_on:
-        response["HX-Trigger"] = "speech-over"
+        response["HX-Trigger"] = f"{indexing.step}-over"
     elif request.GET.get("seen", "") != str(standing.progress["segments_done"]):
-        response["HX-Trigger"] = "speech-progress"
+        response["HX-Trigger"] = f"{indexing.step}-progress"
     return response
 
 
@@ -149,6 +160,14 @@ def lines(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
+def regions(request: MemberRequest, pk: int) -> HttpResponse:
+    """The lines of writing that were read by now, by time, each with its boxes."""
+    indexing = find(visible(), request, pk=pk)
+    return _unkept(JsonResponse(lines_json(indexing)))
+
+
+@require_safe
+@may(Action.VIEW)
 def captions(request: MemberRequest, pk: int) -> HttpResponse:
     """WebVTT for the player, with what people corrected."""
     indexing = find(visible(), request, pk=pk)
@@ -161,7 +180,7 @@ def captions(request: MemberRequest, pk: int) -> HttpResponse:
 def file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     """The transcript as a file; ?words=recognised leaves out what people corrected."""
     indexing = find(visible(), request, pk=pk)
-    if kind not in files.FILES:
+    if kind not in files.files_of(indexing):
         raise Http404
     return files.answer(indexing, kind, edited=request.GET.get("words") != "recognised")
 
@@ -224,11 +243,18 @@ def settings(request: MemberRequest) -> HttpResponse:
         workspace.index_uploads("uploads" in request.POST, by=request.user)
         messages.success(request, "Saved")
         return redirect("indexing-settings")
-    return render(request, "indexing/settings.html", {"engine": speech_engine()})
+    engines = {"engine": speech_engine(), "reader": reading_engine()}
+    return render(request, "indexing/settings.html", engines)
 
 
 def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
     """For the asset page."""
     panel = Panel.of(asset, request.GET.get("transcript", ""))
     may_edit = request.membership.can(Action.REVIEW)
-    return {"speech": panel, "speech_for_scripts": panel.for_scripts(may_edit=may_edit)}
+    written = WrittenPanel.of(asset, request.GET.get("written", ""))
+    return {
+        "speech": panel,
+        "speech_for_scripts": panel.for_scripts(may_edit=may_edit),
+        "written": written,
+        "written_for_scripts": written.for_scripts(),
+    }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from analysis.reading.types import Kind, TextItem
 from analysis.types import Box
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.text_regions import TextRegion
+from webapp.leases import Status
 
 # Chinese, Japanese and Thai are written without blanks: each of their letters is a word here.
 _ALONE = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -77,3 +78,42 @@ def item(row: TextRegion) -> WrittenItem:
     )
     about = row.start_s, row.end_s, Box(*row.box), row.kind, row.confidence
     return WrittenItem(row.pk, row.text, words, *about)
+
+
+# --- for the page -----------------------------------------------------------------------------
+
+MOST_LINES = 20_000  # of one page; the files have them all
+
+
+def lines_json(indexing: Indexing) -> dict[str, Any]:
+    """What was read by now, by time: each line with the place it was read best in, and where it
+    went."""
+    rows = indexing.text_regions.order_by("start_s", "pk")[: MOST_LINES + 1]
+    lines = [
+        {
+            "id": row.pk,
+            "start": row.start_s,
+            "end": row.end_s,
+            "text": row.text,
+            "kind": row.kind,
+            "sure": row.confidence,
+            "box": row.box,
+            "path": row.path,
+        }
+        for row in rows
+    ]
+    return {
+        "lines": lines[:MOST_LINES],
+        "more": len(lines) > MOST_LINES,
+        "over": not indexing.is_going_on,
+    }
+
+
+def looked_at(indexing: Indexing) -> dict[str, int]:
+    """How often it was time to look, and how often something had changed: frames of a film."""
+    found = indexing.segments.filter(status=Status.DONE).values_list("frames", flat=True)
+    counts = {"sampled": 0, "read": 0}
+    for frames in found:
+        for name in counts:
+            counts[name] += frames.get(name, 0)
+    return counts

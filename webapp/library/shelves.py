@@ -36,14 +36,14 @@ class Card:
     asset: Asset
     poster: str = ""
     answers: list[Answer] = field(default_factory=list)
-    speech: Standing | None = None  # while somebody listens to it
+    indexing: list[Standing] = field(default_factory=list)  # while it is listened to, or read
     is_transcribed: bool = False
 
     @property
     def changes(self) -> bool:
         """Something is under way, so the card should ask again."""
         is_going_on = any(answer.is_going_on for answer in self.answers)
-        return self.asset.status in _UNREADY or is_going_on or self.speech is not None
+        return self.asset.status in _UNREADY or is_going_on or bool(self.indexing)
 
 
 def assets_for(workspace: Workspace, form: LibraryForm) -> QuerySet[Asset]:
@@ -95,15 +95,18 @@ def cards_of(assets: Iterable[Asset]) -> list[Card]:
         )
     )
     answers = answers_of(assets)
-    heard = Indexing.objects.filter(asset__in=assets, step=Indexing.Step.SPEECH)
-    done = set(heard.succeeded().values_list("asset_id", flat=True))
-    standing = {one.asset_id: one.standing() for one in heard.unfinished()}
+    indexings = Indexing.objects.filter(asset__in=assets)
+    heard = indexings.succeeded().filter(step=Indexing.Step.SPEECH)
+    done = set(heard.values_list("asset_id", flat=True))
+    standing: dict[int, list[Standing]] = {}
+    for one in indexings.unfinished().order_by("step"):
+        standing.setdefault(one.asset_id, []).append(one.standing())
     return [
         Card(
             asset,
             media_link(posters[asset.pk]) if asset.pk in posters else "",
             answers.get(asset.pk, []),
-            standing.get(asset.pk),
+            standing.get(asset.pk, []),
             asset.pk in done,
         )
         for asset in assets

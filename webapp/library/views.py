@@ -22,7 +22,8 @@ from webapp.datasets.dataset import Dataset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.indexing.indexing import BY_A_PERSON, Indexing
-from webapp.indexing.refusals import IndexingRefused, speech_engine
+from webapp.indexing.refusals import IndexingRefused, reading_engine, speech_engine
+from webapp.indexing.uploaded import steps_for
 from webapp.library import shelves
 from webapp.library.forms import ChosenForm, LibraryForm
 from webapp.projects.models import Project, snapshot
@@ -53,7 +54,7 @@ def library(request: MemberRequest) -> HttpResponse:
         **_moments(workspace, form),
         "cards": shelves.cards_of(page),
         "projects": offered(workspace, form.shelf),
-        "engine": speech_engine(),
+        "engine": " and ".join(filter(None, [speech_engine(), reading_engine()])),
         "datasets": Dataset.objects.filter(project__workspace=workspace).select_related("project"),
         "keep": shelves.address(request.GET).replace("?", "&", 1).rstrip("&"),
         "as_grid": shelves.address(request.GET, view=""),
@@ -245,17 +246,21 @@ def analyse_chosen(request: MemberRequest) -> HttpResponse:
 @require_POST
 @may(Action.ANALYSE)
 def index_chosen(request: MemberRequest) -> HttpResponse:
-    """Listen to each chosen asset, and a word on each that cannot be."""
+    """Listen to each chosen asset and read what is written on it, as far as it can be and was not;
+    and a word on each that cannot be."""
     chosen = _chosen(request, request.membership.workspace.assets.all())
     begun = 0
     for asset in chosen:
-        try:
-            Indexing.objects.request(
-                asset, Indexing.Step.SPEECH, by=request.user, priority=BY_A_PERSON
-            )
-            begun += 1
-        except IndexingRefused as refusal:
-            messages.error(request, str(refusal))
+        refusals = []
+        steps = steps_for(asset)
+        for step in steps:
+            try:
+                Indexing.objects.request(asset, step, by=request.user, priority=BY_A_PERSON)
+            except IndexingRefused as refusal:
+                refusals.append(str(refusal))
+        begun += len(refusals) < len(steps)
+        for sentence in refusals:
+            messages.error(request, sentence)
     if begun:
         noun = "asset is" if begun == 1 else "assets are"
         messages.success(request, f"{begun} {noun} being indexed.")

@@ -18,6 +18,7 @@ import { createStore } from "../common/store.js";
 import { wireTables } from "./tables.js";
 import { wireTabs } from "./tabs.js";
 import { createTiles } from "./tiles.js";
+import { wireWritten } from "./written.js";
 import { createZoom } from "./zoom.js";
 import { followZoom } from "./zoomed-lanes.js";
 
@@ -81,6 +82,7 @@ const player = createPlayer({ data, store, sprites });
 wireSpeech({ player, store, labels: named });
 const outline = wireOutline({ player, store });
 if (outline) wireSkipping({ player, store, outline });
+wireWritten({ player, store });
 startWhereLinked();
 wireMomentLinks();
 if (run) {

@@ -1,0 +1,184 @@
+"""What is written on the picture: asked for, listed, taken away, and kept from strangers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from django.urls import reverse
+
+from tests.captions import ENGINE, a_reading_worker, item, read_asset, stored
+from tests.spoken import SOUND, a_speaking_worker, planned, transcribed
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.refusals import IndexingRefused
+from webapp.indexing.uploaded import index_uploaded
+from webapp.indexing.written import written_items
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(asset, **options) -> str:
+    with pytest.raises(IndexingRefused) as refusal:
+        Indexing.objects.request(asset, "text", by=None, options=options)
+    return str(refusal.value)
+
+
+def page_of(asset, browser) -> str:
+    return browser.get(reverse("asset", args=[asset.pk])).content.decode()
+
+
+def test_what_cannot_be_read_is_refused_in_words(asset, asset_in, workspace):
+    assert refused(asset).startswith("No worker here can read what is written on a picture.")
+    a_reading_worker()
+    sound = asset_in(workspace, "talk.mp3", kind="audio", probe=SOUND)
+    assert refused(sound) == "talk.mp3 has no picture, so nothing can be read on it."
+    sentence = refused(asset, language="korean")
+    assert "No worker here can read Korean; they read Latin, Chinese" in sentence
+    assert "weights folder" in sentence
+    Indexing.objects.request(asset, "text", by=None)
+    assert refused(asset) == "matchday.mp4 is being indexed already."
+
+
+def test_one_button_asks_for_all_that_the_asset_can_have(asset, analyst, client_for):
+    browser = client_for(analyst)
+    a_reading_worker()
+    assert f"{ENGINE} would read" in page_of(asset, browser)
+    a_speaking_worker()
+    asset.probe = SOUND
+    asset.save()
+    browser.post(reverse("asset-index", args=[asset.pk]))
+    asked = Indexing.objects.order_by("step").values_list("step", "requested_by", "options")
+    assert [row[:2] for row in asked] == [("speech", analyst.pk), ("text", analyst.pk)]
+    assert asked[1][2] == {"language": "", "interval_s": 0.5}
+
+
+def test_a_menu_asks_for_one_alone_and_each_stands_for_itself(asset, analyst, client_for):
+    transcribed(asset)
+    read_asset(asset)
+    a_reading_worker()
+    a_speaking_worker()
+    browser = client_for(analyst)
+    browser.post(reverse("asset-index", args=[asset.pk]), {"step": "text"})
+    again = Indexing.objects.get(step="text", version=2)
+    assert Indexing.objects.filter(step="speech").count() == 1
+    assert "Norra Bank" in json.dumps(_regions(asset, browser, version=1))  # is shown until then
+    page = page_of(asset, browser)
+    assert reverse("indexing-ask", args=[again.pk, "pause"]) in page
+    browser.post(reverse("indexing-ask", args=[again.pk, "pause"]))
+    again.refresh_from_db()
+    assert again.state == "paused"
+    answer = browser.post(reverse("indexing-ask", args=[again.pk, "cancel"]), headers=HTMX)
+    assert answer["HX-Trigger"] == "text-over"
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def _regions(asset, browser, version: int) -> dict:
+    indexing = Indexing.objects.get(asset=asset, step="text", version=version)
+    return browser.get(reverse("indexing-regions", args=[indexing.pk])).json()
+
+
+def test_what_is_read_is_listed_while_it_goes_on(asset, owner, client_for):
+    a_reading_worker()
+    indexing = Indexing.objects.request(asset, "text", by=owner)
+    first, _ = planned(indexing, 0, 60, 120)
+    stored(first, [item("Kestrel", 3, 5)])
+    found = _regions(asset, client_for(owner), version=1)
+    assert [(line["text"], line["start"], line["end"]) for line in found["lines"]] == [
+        ("Kestrel", 3, 5)
+    ]
+    assert not found["over"]
+    assert indexing.standing().word == "Reading"
+    assert indexing.progress()["share"] == pytest.approx(0.5)
+    assert written_items(asset) == []  # others build on what is done
+
+
+def test_the_page_lists_lines_with_how_often_it_had_to_look(asset, analyst, client_for):
+    read_asset(asset)
+    page = page_of(asset, client_for(analyst))
+    assert "4 of 10 looks were needed" in page
+    assert 'id="tab-written"' in page
+
+
+def test_a_picture_has_writing_and_sound_has_none(asset_in, workspace, analyst, client_for):
+    picture = asset_in(workspace, "bottle.jpg", kind="image", duration_s=0)
+    read_asset(picture, [item("vitalo", 0, 0)])
+    page = page_of(picture, client_for(analyst))
+    assert "Click a line to see where it stands" in page
+    sound = asset_in(workspace, "talk.mp3", kind="audio", probe=SOUND)
+    assert 'id="tab-written"' not in page_of(sound, client_for(analyst))
+
+
+def test_it_is_taken_away_as_json_csv_and_captions(asset, analyst, client_for):
+    formula = item('=HYPERLINK("x")', 61, 62)
+    indexing = read_asset(asset, [item("Norra <Bank>", 2, 6.5, kind="overlay"), formula])
+    browser = client_for(analyst)
+
+    def file(kind: str):
+        return browser.get(reverse("indexing-file", args=[indexing.pk, kind]))
+
+    [first, _] = json.loads(file("json").content)["items"]
+    assert (first["text"], first["kind"], first["end_s"]) == ("Norra <Bank>", "overlay", 6.5)
+    rows = list(csv.DictReader(io.StringIO(file("csv").content.decode("utf-8-sig"))))
+    assert rows[1]["text"].startswith("'=")
+    assert "00:00:02.000 --> 00:00:06.500" in file("vtt").content.decode()
+    assert "Norra &lt;Bank&gt;" in file("vtt").content.decode()
+    assert 'filename="matchday-written.csv"' in file("csv")["Content-Disposition"]
+    assert file("srt").status_code == 404
+
+
+def test_the_api_has_what_speech_has(asset, analyst, client_for):
+    indexing = read_asset(asset)
+    browser = client_for(analyst)
+    base = f"/api/v1/indexings/{indexing.pk}"
+    found = browser.get(f"{base}/text/", {"from": 3, "to": 5}).json()["results"]
+    assert [row["text"] for row in found] == ["HBR 1-0", "Norra Bank", "KESTREL"]
+    assert len(browser.get(f"{base}/text/", {"from": 30}).json()["results"]) == 1
+    assert browser.get(f"{base}/file/", {"kind": "csv"}).status_code == 200
+    assert browser.get(f"{base}/file/", {"kind": "srt"}).status_code == 422
+    [segment] = browser.get(f"{base}/segments/").json()["results"]
+    assert segment["frames"] == {"sampled": 10, "read": 4}
+    a_reading_worker()
+    wish = {"asset": asset.pk, "step": "text", "options": {"interval_s": 1}}
+    assert browser.post("/api/v1/indexings/", wish, "application/json").status_code == 202
+
+
+@pytest.mark.parametrize(
+    "options", [{"track": 0}, {"interval_s": 0}, {"language": "fr"}, {"language": "xx"}]
+)
+def test_options_that_make_no_sense_are_refused(asset, analyst, client_for, options):
+    a_reading_worker()
+    wish = {"asset": asset.pk, "step": "text", "options": options}
+    answer = client_for(analyst).post("/api/v1/indexings/", wish, "application/json")
+    assert answer.status_code in (400, 422)
+    assert not Indexing.objects.exists()
+
+
+def test_uploads_are_read_as_well_as_heard(asset, settings):
+    settings.INDEX_UPLOADS = True
+    a_reading_worker()
+    index_uploaded(asset)
+    index_uploaded(asset)  # prepared again
+    assert [one.step for one in Indexing.objects.all()] == ["text"]
+
+
+def test_others_get_words_with_their_times_boxes_and_kinds(asset):
+    read_asset(asset, [item("COCA-COLA 可口可乐", 2, 6, kind="scene")])
+    [found] = written_items(asset)
+    assert [word.text for word in found.words] == ["COCA-COLA", "可", "口", "可", "乐"]
+    assert {(word.start_s, word.end_s) for word in found.words} == {(2, 6)}
+    assert (found.kind, found.box) == ("scene", (0.1, 0.8, 0.4, 0.9))
+
+
+def test_a_stranger_sees_nothing(asset, other_workspace, stranger, client_for):
+    indexing = read_asset(asset)
+    browser = client_for(stranger)
+    for address in (
+        reverse("indexing-regions", args=[indexing.pk]),
+        reverse("indexing-file", args=[indexing.pk, "json"]),
+        f"/api/v1/indexings/{indexing.pk}/text/",
+    ):
+        assert browser.get(address).status_code == 404

@@ -1,0 +1,79 @@
+"""What the asset page shows of its writing: the version that is read, and how the newest stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from analysis.reading.languages import LANGUAGES
+from webapp.assets.models import Asset
+from webapp.indexing.files import WRITTEN_FILES
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.refusals import (
+    has_what_it_needs,
+    reading_engine,
+    reading_languages,
+    why_not,
+)
+from webapp.indexing.transcript import shown
+from webapp.indexing.written import looked_at
+from webapp.leases import Status
+
+_TEXT = Indexing.Step.TEXT
+_VERSIONS = 20  # that are offered
+
+
+@dataclass(frozen=True)
+class WrittenPanel:
+    """`shown`: the version that is read. `latest`: the newest, where that one is not done.
+    `why_not`: why no other can be asked for, "" where it can."""
+
+    asset: Asset
+    shown: Indexing | None
+    latest: Indexing | None
+    versions: list[Indexing]
+    why_not: str
+    engine: str
+
+    @classmethod
+    def of(cls, asset: Asset, version: str = "") -> WrittenPanel:
+        if not has_what_it_needs(asset, _TEXT):
+            return cls(asset, None, None, [], "", "")
+        rows = Indexing.objects.filter(asset=asset, step=_TEXT)
+        versions = list(rows.order_by("-version")[:_VERSIONS])
+        for row in versions:
+            row.asset = asset
+        latest = versions[0] if versions and versions[0].status != Status.DONE else None
+        engine = reading_engine()
+        refused = why_not(asset, _TEXT, engine=engine)
+        asked = shown(asset, _TEXT, version) if version and versions else None
+        read = asked or (shown(asset, _TEXT) if versions else None)
+        return cls(asset, read, latest, versions, refused, engine)
+
+    @property
+    def has_picture(self) -> bool:
+        return has_what_it_needs(self.asset, _TEXT)
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        return [(kind, title) for kind, (title, _, _) in WRITTEN_FILES.items()]
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Those to choose from; none where there is only one."""
+        known = reading_languages()
+        return [(code, LANGUAGES.get(code, code)) for code in known] if len(known) > 1 else []
+
+    @cached_property
+    def looks(self) -> dict[str, int]:
+        return looked_at(self.shown) if self.shown else {"sampled": 0, "read": 0}
+
+    def for_scripts(self) -> dict[str, Any] | None:
+        """What the module of the page needs to know of what is read."""
+        if self.shown is None:
+            return None
+        lines = reverse("indexing-regions", args=[self.shown.pk])
+        return {"id": self.shown.pk, "over": not self.shown.is_going_on, "lines": lines}
