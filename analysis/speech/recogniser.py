@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, Stopped
 from analysis.media.audio import read_audio, read_channels
+from analysis.speech.biasing import choose_by, is_recited
 from analysis.speech.channels import without_echoes, worth_hearing
 from analysis.speech.doubts import TOO_MUCH_S, TOO_REGULAR, failed, passed_over_s, reasons
 from analysis.speech.engines import Engine
@@ -30,7 +31,6 @@ from analysis.speech.types import (
     join_words,
 )
 from analysis.speech.utterances import fitted, in_utterances
-from analysis.speech.vocabulary import choose_by, is_recited
 from analysis.speech.voice import spans, voice_in
 from analysis.speech.windows import Window, halves, windows
 

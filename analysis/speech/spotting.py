@@ -22,9 +22,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from analysis.media.audio import RATE
+from analysis.speech.biasing import likeness
 from analysis.speech.network import Network, Request
 from analysis.speech.ngrams import plain_words
-from analysis.speech.vocabulary import likeness
 from analysis.speech.windows import Window
 
 LEAST = 0.62  # score from which a term counts as heard

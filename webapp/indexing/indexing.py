@@ -123,6 +123,7 @@ class Indexing(Leased):
             "vocabulary": [],
             "track": 0,
             "channels": "mixed",
+            "text": "",
         },
         Step.TEXT: {"language": "", "interval_s": 0.5},
     }

@@ -13,7 +13,9 @@ from webapp.indexing import transcript
 from webapp.indexing.files import FILES
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import languages, speech_engine, tracks_of, why_not
+from webapp.indexing.vocabulary import offered
 from webapp.leases import Status
+from webapp.projects.models import Project
 
 _SPEECH = Indexing.Step.SPEECH
 _VERSIONS = 20  # that are offered
@@ -71,6 +73,16 @@ class Panel:
         """The sound tracks of a file that has several, for a person to choose from."""
         found = tracks_of(self.asset)
         return list(enumerate(found)) if len(found) > 1 else []
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether some track has several channels, which can be listened to alone."""
+        return any(track.get("channels", 1) > 1 for track in tracks_of(self.asset))
+
+    @property
+    def projects(self) -> list[Project]:
+        """Those whose names can be expected."""
+        return offered(self.asset)
 
     @property
     def languages(self) -> list[tuple[str, str]]:

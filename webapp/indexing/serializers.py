@@ -17,6 +17,7 @@ from webapp.indexing.word_edits import LONGEST, WordEdit
 from webapp.rest import Body, Id
 from webapp.runs.serializers import StandingSerializer
 
+MOST_TEXT = 100_000  # characters
 STATES = ["waiting", "working", "paused", "done", "failed", "cancelled"]
 TASKS = ["transcribe", "translate"]
 
@@ -50,7 +51,13 @@ class IndexingOptionsSerializer(Body):
         child=serializers.CharField(max_length=200),
         max_length=500,
         required=False,
-        help_text="Names and words that are likely to be said.",
+        help_text="Names and words that are likely to be said, the most important first.",
+    )
+    text = serializers.CharField(
+        max_length=MOST_TEXT,
+        required=False,
+        allow_blank=True,
+        help_text="Text of the kind that is spoken: it decides between readings as likely.",
     )
 
 

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from webapp.indexing import listening, views
+from webapp.indexing import comparing, listening, views, vocabulary
 
 urlpatterns = [
     path("assets/<number:pk>/index", views.start, name="asset-index"),
+    path("assets/<number:pk>/listen", vocabulary.listen, name="asset-listen"),
+    path("assets/<number:pk>/word-errors", comparing.compare, name="asset-word-errors"),
     path("indexings/<number:pk>/status", views.status, name="indexing-status"),
     path("indexings/<number:pk>/segments", views.segments, name="indexing-segments"),
     path("indexings/<number:pk>/lines", views.lines, name="indexing-lines"),

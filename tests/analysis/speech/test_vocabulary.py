@@ -9,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
+from analysis.speech.biasing import choose_by, is_recited, likeness
 from analysis.speech.network import Guess
 from analysis.speech.ngrams import WORDS, WordModel, plain_words
-from analysis.speech.vocabulary import (
-    Vocabulary,
-    choose_by,
-    is_recited,
-    likely_terms,
-    read_vocabulary,
-)
+from analysis.speech.vocabulary import Vocabulary, read_vocabulary
 from analysis.speech.word_errors import word_errors
 
 WORD = st.sampled_from(["boat", "race", "wind", "river", "Kestrel", "Norra", "Bank"])
@@ -69,10 +64,10 @@ def test_among_readings_that_are_as_likely_the_text_decides_and_never_against_th
     assert choose_by(" … ") is None
 
 
-def test_the_terms_that_sound_like_what_was_read_come_first() -> None:
-    terms = ("Quorra", "Tessacore", "Norra Bank", "Kestrel")
-    likest = likely_terms("I went to a nor a bank and saw Tassa core", terms, most=2)
-    assert set(likest) == {"Tessacore", "Norra Bank"}
+def test_names_are_alike_by_spelling_or_by_sound() -> None:
+    assert likeness("tassacore", "Tessacore") == 1
+    assert likeness("noraabank", "Norra Bank") > 0.8 > likeness("harbour", "Norra Bank")
+    assert likeness("core", "Quorra") < 0.6, "two sounds are in too many words"
 
 
 def test_a_list_that_goes_on_is_no_speech() -> None:
