@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import mean
 
+from analysis.retrieval.encoder import Encoder, model_folder
 from analysis.text.boundaries import boundaries
 from analysis.text.reading import Reader
 from bench.bordered_texts import Bordered, concatenated, news, reference
@@ -28,6 +29,12 @@ WIDTHS = [(5, 6), (10, 3), (10, 6), (20, 6), (30, 10)]
 def ours() -> Find:
     reader = Reader("en")
     return lambda sentences: boundaries([s.words for s in reader.read(sentences)])
+
+
+def ours_with_meanings() -> Find:
+    """As a worker does where the weights of MiniLM are installed."""
+    reader, encode = Reader("en"), Encoder()
+    return lambda s: boundaries([one.words for one in reader.read(s)], encode(s))
 
 
 def text_tiling(w: int = 20, k: int = 10) -> Find:
@@ -79,6 +86,12 @@ def compare(report: Report, name: str, texts: Sequence[Bordered]) -> None:
         report.row(f"{name}: borders found for each there is", mine[2], theirs[2])
 
 
+def with_meanings(report: Report, texts: Sequence[Bordered]) -> None:
+    pk_, window_diff_, _ = errors(texts, ours_with_meanings())
+    report.row("news: Pk, by words and meanings", pk_)
+    report.row("news: WindowDiff, by words and meanings", window_diff_)
+
+
 def speed(report: Report, sentences: Sequence[str]) -> None:
     """Ten hours of talk are some 7,000 sentences."""
     find = ours()
@@ -99,6 +112,8 @@ def main() -> int:
     stories = [piece for piece in measured if len(piece) >= 2]
     compare(report, "news", concatenated(stories, at_once=20, texts=n, seed=2))
     compare(report, "reference", concatenated(reference(), at_once=20, texts=n, seed=3))
+    if model_folder() and not options.quick:
+        with_meanings(report, concatenated(stories, at_once=20, texts=n, seed=2))
     sentences = [sentence for piece in other for sentence in piece]
     speed(report, sentences[:1000] if options.quick else sentences * 3)
     return report.finish(options.json)

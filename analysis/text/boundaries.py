@@ -38,7 +38,7 @@ class Price:
     cut: float = 0.5
     smoothing: float = 0.8
     vocabulary: int = 700
-    meaning: float = 8.0
+    meaning: float = 1.0
     shortest: int = 1
     longest: int = 400
 

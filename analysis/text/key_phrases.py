@@ -21,7 +21,8 @@ _ALONE = 0.75  # the share of a word's uses in a longer phrase from which it is 
 def key_phrases(parts: Sequence[Iterable[Phrase]], most: int = 6) -> list[list[tuple[str, float]]]:
     """The phrases of each part that tell it from the others, best first, each with its worth.
 
-    No word stands in two of one part's. A part that says nothing has none.
+    No word stands in two of one part's, and none that is said once alone is taken, unless it is a
+    name. A part that says nothing has none.
     """
     said = [list(part) for part in parts]
     counts = [Counter(phrase.key for phrase in part) for part in said]
@@ -52,7 +53,7 @@ def _worths(
     return {
         key: worth * (_NAME if key in names else 1)
         for key, worth in worths.items()
-        if not _is_only_inside(key, count)
+        if not _is_only_inside(key, count) and (len(key) > 1 or count[key] > 1 or key in names)
     }
 
 

@@ -89,7 +89,8 @@ def outline(
     chapters, of_topics = _chapters(lines, read, topics, tick)
     within = [replace(t, chapter=of) for t, of in zip(topics, of_topics, strict=True)]
     names = tuple(sentence.names for sentence in read)
-    return Outline(tuple(within), tuple(chapters), names, reader.title)
+    made_by = reader.title if vectors is None else f"{reader.title} and the sentences’ meanings"
+    return Outline(tuple(within), tuple(chapters), names, made_by)
 
 
 def _chapters(

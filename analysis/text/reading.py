@@ -121,7 +121,8 @@ def _pipeline(language: str) -> tuple[Language, str]:
         if about.get("lang") == language and "ner" in about.get("components", ()):
             return spacy.load(name), f"spaCy’s {name} {about.get('version', '')}".strip()
     try:
-        return spacy.blank(language), f"rules for {language} (spaCy {spacy.__version__})"
+        blank = spacy.blank(language)
+        return blank, f"rules for {type(blank).__name__} (spaCy {spacy.__version__})"
     except ImportError:  # not known, or it wants a package for its words
         return spacy.blank("xx"), f"words between blanks (spaCy {spacy.__version__})"
 

@@ -193,3 +193,12 @@ def test_a_label_in_the_wrong_words_is_no_mention(outline, run, owner, client_fo
     kestrel.not_in = ["with Kestrel"]
     kestrel.save()
     assert count() == 0
+
+
+def test_where_a_brand_is_named_again_and_again_or_long_on_screen(run, owner, client_for):
+    from tests.spoken import transcribed as said_in
+
+    said_in(run.asset, by=owner, said=["Kestrel and Kestrel again Kestrel wins"])
+    page = client_for(owner).get(reverse("run-moments", args=[run.pk])).content.decode()
+    assert "named 3 times" in page
+    assert "on screen for" in page

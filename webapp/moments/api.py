@@ -106,7 +106,11 @@ class OutlineViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
 
     @extend_schema(
         summary="The outline as a file",
-        responses={(200, kind): OpenApiTypes.STR for _, kind, _ in chapters.FILES.values()},
+        responses={
+            (200, "text/vtt"): OpenApiTypes.STR,
+            (200, "text/plain"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+        },
     )
     @action(detail=True)
     def file(self, request: Request, pk: str) -> Any:

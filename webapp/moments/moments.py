@@ -136,6 +136,12 @@ class MomentRead:
     edit: MomentEdit | None = None
 
     @property
+    def more_phrases(self) -> list[str]:
+        """Those that its title does not say."""
+        title = self.title.casefold()
+        return [phrase for phrase in self.moment.phrases if phrase.casefold() not in title]
+
+    @property
     def is_edited(self) -> bool:
         return self.edit is not None
 

@@ -20,6 +20,7 @@ urlpatterns = [
     path("runs/<number:pk>/episodes", views.episodes, name="run-episodes"),
     path("runs/<number:pk>/listen", listening.listen, name="run-listen"),
     path("runs/<number:pk>/mentions.json", views.mentions, name="run-mentions"),
+    path("runs/<number:pk>/moments", views.moments, name="run-moments"),
     path("runs/<number:pk>/minutes", views.minutes, name="run-minutes"),
     path("runs/<number:pk>/not-this", not_this.not_this, name="run-not-this"),
     path("runs/<number:pk>/frame.jpg", views.frame_picture, name="run-frame-picture"),

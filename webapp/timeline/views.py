@@ -30,6 +30,7 @@ from webapp.timeline import again_views, exposure, frames, page, proxies
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
 from webapp.timeline.mentions import Mentions, names_to_hear, rows_json, written_json
+from webapp.timeline.moments import moments_of_run
 from webapp.timeline.recent import Recent
 
 DEFAULT_BINS = 600
@@ -248,6 +249,15 @@ def mentions(request: MemberRequest, pk: int) -> HttpResponse:
     listed = render_to_string("timeline/_mentions.html", {"mentions": found})
     answer = {"rows": rows_json(found), "written": written_json(found), "listed": listed}
     return _unkept(JsonResponse(answer))
+
+
+@require_safe
+@may(Action.VIEW)
+def moments(request: MemberRequest, pk: int) -> HttpResponse:
+    """Where a brand is named again and again, or long on screen: for the outline."""
+    run = _run(request, pk)
+    context = {"run": run, "moments": moments_of_run(run)}
+    return _unkept(render(request, "timeline/_run_moments.html", context))
 
 
 @require_safe

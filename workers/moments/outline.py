@@ -6,14 +6,17 @@ the next one begins anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from django.db import transaction
 
 from analysis.errors import NoSound, Stopped
 from analysis.media.loudness import Standout, standouts
+from analysis.retrieval.encoder import Encoder, model_folder
 from analysis.speech.types import WRITTEN_WITHOUT_BLANKS
+from analysis.text.boundaries import Vectors
 from analysis.text.outline import Outline as Found
 from analysis.text.outline import Topic, outline
 from webapp.indexing.indexing import Indexing
@@ -27,6 +30,8 @@ from workers.engine.piece import piece
 
 NEAR_S = 1.0  # a moment of the outline before, found again
 _BRANDS = 1000
+_AT_ONCE = 64  # lines
+_SAID = 0.6  # the share of the work that is reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,9 @@ def make(row: Outline, beat: Heartbeat) -> None:
     beat.note(step="reading what is said", progress=0.0)
     indexing, edited = row.indexing, n_edits(row.indexing)
     lines = list(spoken(indexing))
-    found = outline(lines, indexing.language or "en", brands(row), tick=tick)
-    beat.note(step="listening for what stands out", progress=0.3)
+    meanings = _meanings(lines, beat)
+    found = outline(lines, indexing.language or "en", brands(row), meanings, tick=tick)
+    beat.note(step="listening for what stands out", progress=_SAID)
     store(row, lines, found, _standouts(row, beat), n_edits=edited)
 
 
@@ -75,12 +81,25 @@ def brands(row: Outline) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _meanings(lines: Sequence[Line], beat: Heartbeat) -> Vectors | None:
+    """A vector for each line; None where the weights are not installed."""
+    if not lines or model_folder() is None:
+        return None
+    encode, found = Encoder(), []
+    for start in range(0, len(lines), _AT_ONCE):
+        if beat.should_stop():
+            raise Stopped
+        beat.note(progress=_SAID * start / len(lines))
+        found.append(encode([line.text for line in lines[start : start + _AT_ONCE]]))
+    return np.concatenate(found)
+
+
 def _standouts(row: Outline, beat: Heartbeat) -> list[Standout]:
     asset, track = row.asset, row.indexing.options.get("track", 0)
 
     def progress(seconds: float) -> None:
         share = min(seconds / asset.duration_s, 1.0) if asset.duration_s else 0.0
-        beat.note(progress=0.3 + 0.7 * share)
+        beat.note(progress=_SAID + (1 - _SAID) * share)
 
     try:
         return standouts(

@@ -6,6 +6,7 @@ import { tell } from "./exposure.js";
 export function wireOutline({ player, store }) {
   const box = document.getElementById("outline");
   if (!box) return null;
+  const pane = box.parentElement; // with the moments of the analysis below
   const ticked = createTicks(box.dataset.asset);
 
   function read() {
@@ -35,7 +36,7 @@ export function wireOutline({ player, store }) {
   }
 
   function open(moment, name) {
-    box.querySelector(".moment-form")?.remove();
+    pane.querySelector(".moment-form")?.remove();
     const form = document.getElementById(name).content.firstElementChild.cloneNode(true);
     const { start, end, title, kind } = moment.dataset;
     for (const [field, value] of Object.entries({ title, start_s: start, end_s: end })) {
@@ -59,7 +60,8 @@ export function wireOutline({ player, store }) {
       return tellUndo("Corrected.", () => send(`/moment-edits/${answer.id}/undo`, {}));
     }
     async function flag(values) {
-      const about = { kind, start_s: start, end_s: end, text: title, moment: moment.dataset.moment };
+      const about = { kind, start_s: start, end_s: end, text: title };
+      for (const of of ["moment", "label"]) if (moment.dataset[of]) about[of] = moment.dataset[of];
       const answer = await send(box.dataset.flags, { ...about, ...values });
       if (answer.detail) return refused(answer.detail);
       close();
@@ -86,7 +88,7 @@ export function wireOutline({ player, store }) {
     form.querySelector("input, select").focus();
   }
 
-  box.addEventListener("click", (event) => {
+  pane.addEventListener("click", (event) => {
     const moment = event.target.closest(".moment");
     const go = event.target.closest("[data-time]");
     if (go) player.seek(Number(go.dataset.time));

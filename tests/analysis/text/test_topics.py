@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from hypothesis import strategies as st
 
 from analysis.__main__ import main
 from analysis.text.boundaries import Price, boundaries
+from analysis.text.bursts import bursts
 from analysis.text.key_phrases import key_phrases, title
 from analysis.text.reading import Phrase
 
 pytest.importorskip("spacy")
 
-import itertools
 
 from analysis.text.outline import Outline, outline
 from analysis.text.reading import Reader
@@ -139,7 +140,7 @@ def test_a_model_of_spacy_is_used_where_one_is_installed():
 
     models = [m for m in spacy.util.get_installed_models() if m.startswith("en_")]
     if not models:
-        assert Reader("en").title.startswith("rules for en")
+        assert Reader("en").title.startswith("rules for English")
         return
     assert Reader("en").title.startswith("spaCy’s en_")
 
@@ -160,7 +161,7 @@ def test_borders_do_not_depend_on_what_the_words_are(sentences, renamed):
 def test_borders_lie_inside_ascend_and_leave_parts_of_the_least_length(sentences, shortest):
     cuts = boundaries(sentences, None, Price(cut=0.1, shortest=shortest))
     edges = [0, *cuts, len(sentences)]
-    assert all(b - a >= shortest for a, b in itertools.pairwise(edges)) or not cuts
+    assert all(b - a >= shortest for a, b in pairwise(edges)) or not cuts
 
 
 @given(words)
@@ -206,3 +207,12 @@ def test_topics_at_a_prompt(tmp_path, capsys):
     path.write_text("{}")
     assert main(["topics", str(path)]) == 1
     assert "transcribe" in capsys.readouterr().err
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 5)), max_size=30))
+def test_bursts_hold_each_span_once_and_lie_apart(drawn):
+    spans = [(float(start), float(start + length)) for start, length in drawn]
+    found = bursts(spans, least=1, apart_s=10)
+    assert sum(n for *_, n in found) == len(spans)
+    assert all(b[0] - a[1] > 10 for a, b in pairwise(found))
+    assert bursts(spans) == [one for one in bursts(spans, least=1) if one[2] >= 3]

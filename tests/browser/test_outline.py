@@ -1,0 +1,151 @@
+"""What is talked about, beside the player, in a real browser: skipped to, renamed, flagged."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_asset_page import until
+from tests.talking import needs_a_voice_and_an_engine, talk
+
+pytestmark = pytest.mark.browser
+
+TALK = [
+    "The boats left the harbour with a strong wind.",
+    "The wind filled the sails of all the boats.",
+    "One boat had a torn sail near the harbour.",
+    "The boats and the sails turned in the wind.",
+    "The wind dropped and the boats went home.",
+    "The council will vote on the new taxes today.",
+    "The budget of the council needs the taxes.",
+    "The schools want a larger budget from the council.",
+    "The vote on the taxes and the budget was close.",
+    "The council counts the vote on the taxes again.",
+]
+
+
+@pytest.fixture(scope="module")
+def outlined(site, browser, signed_in, tmp_path_factory) -> str:
+    """The address of an asset page, after somebody pressed Index and the outline was made."""
+    pytest.importorskip("spacy")
+    needs_a_voice_and_an_engine()
+    path = talk(tmp_path_factory.mktemp("talk") / "MAGAZINE.mp4", TALK)
+    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
+    page = context.new_page()
+    page.goto("/library")
+    page.locator("#upload-form input[type=file]").set_input_files(path)
+    name = page.locator("#results").get_by_role("link", name=re.compile("MAGAZINE", re.I)).first
+    name.click(timeout=60_000)
+    page.wait_for_url("**/assets/*")
+    address = page.url.split("?")[0]
+    page.get_by_role("tab", name="Transcript").wait_for(timeout=60_000)
+    page.wait_for_load_state()
+    page.get_by_role("tab", name="Transcript").click()
+    page.get_by_role("button", name="Index", exact=True).click()
+    page.wait_for_load_state()
+    for _ in range(240):
+        page.goto(address)
+        if page.locator("#outline .moment[data-kind=topic]").count():
+            break
+        page.wait_for_timeout(500)
+    context.close()
+    return address
+
+
+@pytest.fixture
+def panel(page, outlined):
+    page.goto(outlined)
+    page.get_by_role("tab", name="Outline").click()
+    until(page, "document.querySelector('video')?.readyState >= 2")
+    return page
+
+
+def starts(page) -> list[float]:
+    moments = "[...document.querySelectorAll('.moment[data-kind=topic]')]"
+    return page.evaluate(f"{moments}.map((one) => Number(one.dataset.start))")
+
+
+def test_keys_skip_to_the_next_topic_and_to_the_next_ticked_one(panel):
+    first, second, *_ = starts(panel)
+    last = starts(panel)[-1]
+    panel.keyboard.press("]")
+    until(panel, f"Math.abs(document.querySelector('video').currentTime - {first}) < 0.5")
+    panel.keyboard.press("]")
+    until(panel, f"Math.abs(document.querySelector('video').currentTime - {second}) < 0.5")
+    panel.keyboard.press("[")
+    until(panel, f"Math.abs(document.querySelector('video').currentTime - {first}) < 0.5")
+    panel.locator(".moment[data-kind=topic] .tick").last.check()
+    panel.keyboard.press("]")
+    until(panel, f"Math.abs(document.querySelector('video').currentTime - {last}) < 0.5")
+    panel.reload()
+    panel.get_by_role("tab", name="Outline").click()
+    assert panel.locator(".moment[data-kind=topic] .tick").last.is_checked()
+    panel.locator(".moment[data-kind=topic] .tick").last.uncheck()
+
+
+def test_silence_is_skipped_while_it_plays(panel):
+    panel.get_by_role("button", name="Skip silence").click()
+    panel.evaluate("document.querySelector('video').currentTime = 0")
+    speech = panel.evaluate(
+        "JSON.parse(document.getElementById('outline-data').textContent).speech"
+    )
+    if speech[0][0] < 1.8:
+        pytest.skip("the recogniser hears speech from the start")
+    panel.keyboard.press("k")
+    until(panel, f"document.querySelector('video').currentTime >= {speech[0][0] - 0.3}", 5)
+    panel.get_by_role("button", name="Skip silence").click()
+
+
+def test_a_topic_is_renamed_by_the_keyboard_and_that_is_taken_back(panel):
+    moment = panel.locator(".moment[data-kind=topic]").first
+    before = moment.locator(".what").inner_text()
+    moment.get_by_role("button", name=re.compile("^Correct")).focus()
+    panel.keyboard.press("Enter")
+    panel.locator(".moment-form [name=title]").wait_for()
+    panel.keyboard.press("Control+a")
+    panel.keyboard.type("The regatta")
+    panel.keyboard.press("Enter")
+    moment.get_by_text("The regatta").wait_for()
+    assert before in moment.inner_text()
+    panel.reload()
+    panel.get_by_role("tab", name="Outline").click()
+    moment.get_by_text("The regatta").wait_for()
+    assert_accessible(panel)
+    moment.get_by_role("button", name="Undo").click()
+    moment.locator(".what").get_by_text(before, exact=True).wait_for()
+
+
+def test_a_flag_is_collected(panel):
+    moment = panel.locator(".moment[data-kind=topic]").last
+    moment.hover()
+    moment.get_by_role("button", name=re.compile("^Flag")).click()
+    panel.locator(".moment-form [name=note]").fill("two topics in one")
+    panel.locator(".moment-form").get_by_role("button", name="Flag").click()
+    panel.get_by_text("Flagged.").wait_for()
+    panel.goto("/feedback")
+    panel.get_by_text("two topics in one").wait_for()
+    assert_accessible(panel)
+    panel.get_by_role("button", name="Take back").first.click()
+    panel.get_by_text("taken back").first.wait_for()
+
+
+def test_the_player_has_chapters_and_a_phone_has_room(panel):
+    until(panel, "document.querySelector('track[kind=chapters]')?.track.cues?.length >= 2")
+    panel.set_viewport_size(PHONE)
+    wide = panel.evaluate("document.documentElement.scrollWidth")
+    assert wide <= PHONE["width"]
+    if folder := os.environ.get("SCREENSHOTS"):
+        panel.screenshot(path=f"{folder}/outline-phone.png", full_page=True)
+        panel.set_viewport_size(DESKTOP)
+        panel.screenshot(path=f"{folder}/outline.png")
+        panel.evaluate("document.documentElement.dataset.theme = 'dark'")
+        moment = panel.locator(".moment[data-kind=topic]").nth(1)
+        moment.hover()
+        moment.get_by_role("button", name=re.compile("^Correct")).click()
+        panel.screenshot(path=f"{folder}/outline-dark.png")
+        panel.goto("/feedback")
+        panel.screenshot(path=f"{folder}/feedback.png")
