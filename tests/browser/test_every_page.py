@@ -13,6 +13,8 @@ pytestmark = pytest.mark.browser
 PAGES = [
     "/",
     "/library",
+    "/search",
+    "/search?q=harbour",
     "/projects",
     "/compare",
     "/reports",
