@@ -174,7 +174,12 @@ def compare_film(report: Report, reader: Reader, path: Path, name: str, seconds:
     read_each(path, reader, table)
     theirs_s = time.perf_counter() - start
     n = len(table)
-    report.row(f"{name}: frames a second", n / mine_s, n / theirs_s, theirs_s / mine_s)
+    report.row(
+        f"{name}: frames a second (peer: each sample read)",
+        n / mine_s,
+        n / theirs_s,
+        theirs_s / mine_s,
+    )
     report.row(f"{name}: share of looks spared", read.skipped)
 
 
@@ -204,8 +209,8 @@ def check_still(report: Report, reader: Reader, folder: Path) -> None:
     read = read_film(path, reader, table.times_s, table.end_s)
     spans = [(item.text, item.start_s, item.end_s) for item in read.items]
     exact = spans == [("Harbour Cup live", 4.0, 8.0)]
-    report.row("one caption in a still film: to the frame", int(exact), 1, bar="= 1", holds=exact)
-    report.row("still film: share of looks spared", read.skipped, bar=">= 0.8",
+    report.row("one caption in a still film: to the frame", int(exact), bar="= 1", holds=exact)
+    report.row("one caption: share of looks spared", read.skipped, bar=">= 0.8",
                holds=read.skipped >= 0.8)  # fmt: skip
     compare_film(report, reader, path, "still film", 60)
 
@@ -214,7 +219,7 @@ def check_countdown(report: Report, reader: Reader) -> None:
     table = read_frame_table(COUNTDOWN)
     read = read_film(COUNTDOWN, reader, table.times_s, table.end_s)
     there = [digit for digit in range(6) if _is_there(read, digit)]
-    report.row("countdown: digits at their second", len(there), 6, bar="= 6",
+    report.row("countdown: digits at their second", len(there), bar="= 6",
                holds=len(there) == 6)  # fmt: skip
     report.row("countdown: share of looks spared", read.skipped)
 
