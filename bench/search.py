@@ -8,7 +8,8 @@ are made up too, as 16 numbers in 384 with some noise: about as many as vectors 
 have. Queries are rare, middling and common words, two of them, phrases, prefixes, OR, NOT, fuzzy
 words and brands, each asked as the page asks it: read, found by words and by meaning, fused, and
 the first twenty moments put together. Recall is that of the vector index beside every vector
-compared. --quick has 100 hours and 100,000 vectors. BENCH_POSTGRES names another server.
+compared. --quick has 50 hours and 50,000 vectors.
+BENCH_HOURS is another number of hours, BENCH_POSTGRES names another server.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from bench.databases import child, postgres
 from bench.report import Report, arguments
 
-HOURS, QUICK_HOURS, PER_HOUR = 1000, 100, 1000
+HOURS, QUICK_HOURS, PER_HOUR = 1000, 50, 1000
 P95_MS, ALIAS_S, RECALL = 100.0, 2.0, 0.95  # bars
 SENTENCE_S, WORDS, SIZE, LATENT = 3.6, 50_000, 384, 16
 ALIAS = "Zephyrline"
