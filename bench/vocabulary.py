@@ -13,7 +13,8 @@ Plain recognition is counted twice: brands that are written as they are, and bra
 without a vocabulary. The bar is on the second, the harder. What is written for a brand in
 another's sentence is counted as a false mention too, and shown apart.
 
-`--quick` takes every third sentence and the real utterances once.
+`--quick` takes every third sentence and every third real utterance, and spots only what was heard
+with the vocabulary.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def measure(quick: bool, report: Report, folder: Path) -> None:
     found = {key: mentions(one.words) for key, one in heard.items()}
     took_s = 0.0
     for name in ("said.wav", "free.wav"):
-        for way in ("plain", "biased"):
+        for way in ("biased",) if quick else ("plain", "biased"):
             spotted, seconds = spot(recogniser, folder / name, heard[way, name])
             found[f"{way} + spotting", name] = heard_too(found[way, name], spotted)
             took_s += seconds if (way, name) == ("biased", "said.wav") else 0.0
@@ -172,6 +173,8 @@ def show(
     peer = recall(said, found["plain", "said.wav"])
     report.row("plain, as it is written: brands found", exact, peer)
     for way in ("plain + spotting", "biased", "biased + spotting"):
+        if (way, "said.wav") not in found:
+            continue
         mine = recall(said, found[way, "said.wav"])
         is_all = way == "biased + spotting"
         report.row(
@@ -179,6 +182,8 @@ def show(
             f">= {TIMES_PLAIN} x" if is_all else None, not is_all or mine >= TIMES_PLAIN * peer,
         )  # fmt: skip
     for way in ("plain", "plain + spotting", "biased", "biased + spotting"):
+        if (way, "free.wav") not in found:
+            continue
         an_hour = len(found[way, "free.wav"]) / free_s * 3600
         bar = f"<= {FALSE_AN_HOUR:.0f}" if way != "plain" else None
         report.row(

@@ -211,9 +211,10 @@ class IndexingViewSet(
     )
     @spottings.mapping.post
     def listen_for(self, request: Request, pk: str) -> Response:
+        indexing = self.get_object()
         wish = self.sent(SpottingRequestSerializer)
         with in_words():
-            spotting = Spotting.objects.request(self.get_object(), wish["terms"], by=request.user)
+            spotting = Spotting.objects.request(indexing, wish["terms"], by=request.user)
         return Response(SpottingSerializer(spotting).data, status=202)
 
     # --- editing ------------------------------------------------------------------------
