@@ -47,6 +47,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       const count = state.figures?.counts[label] ?? 0;
       name.querySelector("em").textContent = isOff ? "" : countsIn(count, said, written);
       const told = `${said ? `, said ${times(said)}` : ""}${written ? `, written ${times(written)}` : ""}`;
+      name.title = isOff ? "" : `${labels.get(label).name}: seen ${times(count)}${told}`;
       name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, seen ${times(count)}${told}`);
     }
   }
@@ -95,9 +96,11 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   return { draw, canvas, names, rowAt: (y) => (y < RULER ? "ruler" : y < RULER + SHOTS ? "shots" : "lane") };
 }
 
-/** Beside the name: how often it is seen, said and written. */
-const countsIn = (seen, said, written) =>
-  said || written ? [seen || "", said && `${said} said`, written && `${written} written`].filter(Boolean).join(" · ") : seen;
+/** Beside the name: how often it is seen, and said; what is written where there is room for it. */
+function countsIn(seen, said, written) {
+  const told = said ? `${said} said` : written && !seen ? `${written} written` : "";
+  return [seen || (told ? "" : seen), told].filter((part) => part !== "").join(" · ");
+}
 
 const times = (count) => `${count} ${count === 1 ? "time" : "times"}`;
 
