@@ -7,8 +7,9 @@ which is what the network thinks of the words without listening (as internal lan
 taken out: McDermott et al. 2019, Meng et al. 2021). The network's encoding is cut to those words,
 which costs a twentieth of asking it of the whole window.
 
-`LEAST` was set on 8 minutes of speech without a brand and 7 with 48 names, most invented, none of
-them those of `bench.vocabulary`: above it nothing was heard in the first that nobody said.
+`LEAST` was set on 8 minutes of speech without a brand and 7 with 48 names, most invented: above it
+nothing was heard in the first that nobody said. No name is one of `bench.vocabulary`'s; half of its
+speech without a brand was among those 8 minutes.
 """
 
 from __future__ import annotations
