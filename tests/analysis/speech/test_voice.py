@@ -20,6 +20,12 @@ def test_in_pieces_of_any_length_it_judges_as_in_one():
     assert len(voice_in(np.empty(0, np.float32))) == 0
 
 
+def test_the_sound_that_is_judged_stays_as_it_was():
+    sound = np.full(512 * 20, 0.25, np.float32)  # faster-whisper's own wrapper blanks its end
+    voice_in(sound)
+    assert (sound == 0.25).all()
+
+
 def test_a_voice_is_found_where_it_is_and_packed_without_its_silence():
     samples = np.concatenate([silence(5), spoken(), silence(30), spoken(), silence(5)])
     length_s = len(spoken()) / RATE
