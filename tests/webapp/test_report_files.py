@@ -127,3 +127,15 @@ def test_names_in_any_script_make_a_pdf(at_report, run):
     label.save()
     answer = at_report.get(reverse("run-file", args=[run.pk, "pdf"]))
     assert len(PdfReader(io.BytesIO(answer.content)).pages) >= 1
+
+
+def test_the_exposures_are_taken_to_an_editor_as_cuts_of_the_film(run, at_report):
+    run.asset.probe = run.asset.probe | {"frame_rate": 29.97003}
+    run.asset.save()
+    text = at_report.get(reverse("run-file", args=[run.pk, "edl"])).content.decode()
+    assert "FCM: DROP FRAME" in text
+    assert f"* FROM CLIP NAME: {run.asset.name}" in text
+    assert "001  AX       V     C        00:00:09;29 00:00:20;00 01:00:00;00" in text
+    timeline = at_report.get(reverse("run-file", args=[run.pk, "otio"])).json()
+    clips = timeline["tracks"]["children"][0]["children"]
+    assert [clip["name"] for clip in clips] == ["Kestrel", "Norra Bank", "Kestrel"]

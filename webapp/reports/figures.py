@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from analysis.exposure.edit_lists import MOST_EVENTS, Rate, Stretch, edl, otio
 from analysis.exposure.evidence import best_sightings
 from analysis.exposure.exports import (
     MentionRow,
@@ -19,6 +20,7 @@ from analysis.exposure.exports import (
     as_dict,
     brands_csv,
     episodes_csv,
+    in_playing_order,
     mentions_csv,
     web_vtt,
 )
@@ -94,7 +96,7 @@ def figures(
         "mentions": mentions,
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
-        "files": _files(exposure, names, mentions, _origin(run, title)) if with_files else {},
+        "files": _files(exposure, names, mentions, run, title) if with_files else {},
         "notes": [*run.notes, *_left_blind(run, looked.labels)],
     }
 
@@ -132,15 +134,36 @@ def _files(
     exposure: Exposure,
     names: dict[int, str],
     mentions: Sequence[dict[str, Any]],
-    origin: Origin,
+    run: Run,
+    title: str,
 ) -> dict[str, str]:
-    rows = [MentionRow(**one) for one in mentions]
+    rows, origin = [MentionRow(**one) for one in mentions], _origin(run, title)
     return {
         "brands.csv": brands_csv(exposure, names, origin),
         "episodes.csv": episodes_csv(exposure, names, origin),
         "mentions.csv": mentions_csv(exposure, names, rows, origin),
         "episodes.vtt": web_vtt(exposure, names),
+        **_edit_lists(exposure, names, run, title),
     }
+
+
+def _edit_lists(exposure: Exposure, names: dict[int, str], run: Run, title: str) -> dict[str, str]:
+    """Every exposure as a cut of the film, for who edits: the longest, where there are too many."""
+    found = [
+        Stretch(episode.start_s, episode.end_s, names[brand.label])
+        for episode, brand in in_playing_order(exposure)
+    ]
+    frames_a_second = run.asset.probe.get("frame_rate") or 0
+    if not exposure.duration_s or not frames_a_second:
+        return {}
+    if len(found) > MOST_EVENTS:
+        longest = sorted(found, key=lambda one: one.start_s - one.end_s)[:MOST_EVENTS]
+        found = sorted(longest, key=lambda one: one.start_s)
+    is_variable = bool(run.asset.probe.get("is_variable_rate"))
+    rate = Rate.of(frames_a_second, is_variable=is_variable)
+    about = (title or run.asset.stem, run.asset.name, found, rate)
+    n_frames = round(run.duration_s * rate.exact)
+    return {"exposures.edl": edl(*about), "exposures.otio": otio(*about, n_frames)}
 
 
 def _with_labels(exposure: dict[str, Any], labels: Any) -> dict[str, Any]:

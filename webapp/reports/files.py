@@ -33,4 +33,12 @@ FILES: dict[str, tuple[str, str, str, Maker]] = {
     "mentions": ("Mentions (CSV)", "-mentions.csv", "text/csv", _text("mentions.csv")),
     "json": ("Everything (JSON)", ".json", "application/json", _json),
     "vtt": ("Captions (WebVTT)", ".vtt", "text/vtt", _text("episodes.vtt")),
+    "edl": ("Edit list (EDL)", ".edl", "text/plain", _text("exposures.edl")),
+    "otio": ("Edit list (OTIO)", ".otio", "application/json", _text("exposures.otio")),
 }
+_OF_FILMS = {"vtt", "edl", "otio"}
+
+
+def kinds(*, is_film: bool) -> dict[str, str]:
+    """What each kind is called; a picture has no times to cut or to caption."""
+    return {kind: what for kind, (what, *_) in FILES.items() if is_film or kind not in _OF_FILMS}

@@ -23,7 +23,7 @@ from webapp.methodologies.models import offered
 from webapp.reports import evidence
 from webapp.reports.document import Document
 from webapp.reports.figures import doubtful_ends, figures, manifest, sampling
-from webapp.reports.files import FILES
+from webapp.reports.files import FILES, kinds
 from webapp.reports.later import later_than
 from webapp.reports.models import Report, ShareLink
 from webapp.runs.run import Run
@@ -161,7 +161,7 @@ def live(request: MemberRequest, pk: int) -> HttpResponse:
         "query": urlencode(asked),
         "title": run.asset.stem,
         "inside": True,
-        "files": _file_links("run-file", run.pk, urlencode(asked)),
+        "files": _file_links("run-file", run.pk, numbers, urlencode(asked)),
     }
     return render(request, "reports/live.html", context)
 
@@ -224,7 +224,7 @@ def report(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, pk=pk)
     run = found.runs.select_related("asset").first()
     context = _issued(found, run, inside=True) | {
-        "files": _file_links("report-file", found.pk),
+        "files": _file_links("report-file", found.pk, found.numbers),
         "links": found.links.select_related("created_by").order_by("-created"),
         "days": SHARE_DAYS,
         "new_link": request.session.pop("new_link", None),
@@ -293,7 +293,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     run = link.report.runs.select_related("asset").first()
     files = {
         kind: (what, reverse("share-file", args=[token, kind]))
-        for kind, (what, *_) in FILES.items()
+        for kind, what in _offered(link.report.numbers).items()
     }
     context = _issued(link.report, run, inside=False) | {"files": files, "link": link}
     response = render(request, "reports/shared.html", context)
@@ -311,10 +311,17 @@ def shared_file(request: HttpRequest, token: str, kind: str) -> HttpResponse:
     return _file(kind, Document.of(link.report))
 
 
-def _file_links(name: str, pk: int, query: str = "") -> dict[str, tuple[str, str]]:
+def _offered(numbers: dict[str, Any]) -> dict[str, str]:
+    return kinds(is_film=bool(numbers["exposure"]["duration_s"]))
+
+
+def _file_links(
+    name: str, pk: int, numbers: dict[str, Any], query: str = ""
+) -> dict[str, tuple[str, str]]:
     tail = f"?{query}" if query else ""
     return {
-        kind: (what, reverse(name, args=[pk, kind]) + tail) for kind, (what, *_) in FILES.items()
+        kind: (what, reverse(name, args=[pk, kind]) + tail)
+        for kind, what in _offered(numbers).items()
     }
 
 
