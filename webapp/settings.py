@@ -281,6 +281,8 @@ SPECTACULAR_SETTINGS = {
         "IndexingState": "webapp.indexing.serializers.STATES",
         "DatasetTask": "webapp.datasets.dataset.Dataset.Task",
         "SpeechTask": "webapp.indexing.serializers.TASKS",
+        "MomentKind": "webapp.moments.moments.Moment.Kind",
+        "FlagKind": "webapp.moments.flags.Flag.Kind",
         "TextKind": "webapp.indexing.text_regions.TextRegion.Kind",
         "AssetKind": "webapp.assets.models.Asset.Kind",
         "TransferKind": "webapp.datasets.transfers.Transfer.Kind",

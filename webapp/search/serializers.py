@@ -21,7 +21,7 @@ class PassageSerializer(serializers.Serializer):
     run = serializers.IntegerField(allow_null=True)
 
 
-class MomentSerializer(serializers.Serializer):
+class FoundMomentSerializer(serializers.Serializer):
     asset = serializers.IntegerField()
     name = serializers.CharField(help_text="Of the asset.")
     start_s = serializers.FloatField()
@@ -42,7 +42,7 @@ class FoundSerializer(serializers.Serializer):
     meaning = serializers.BooleanField(help_text="Whether meaning is searched here.")
     count = serializers.IntegerField()
     is_capped = serializers.BooleanField(help_text="More match; the newest of them were ranked.")
-    moments = MomentSerializer(many=True)
+    moments = FoundMomentSerializer(many=True)
 
 
 def moment_json(moment: Moment) -> dict[str, Any]:
