@@ -110,12 +110,13 @@ def edl(title: str, clip: str, stretches: Sequence[Stretch], rate: Rate) -> str:
         )
     lines = [f"TITLE: {_plain(title)[:70]}"]
     lines += [f"FCM: {'DROP FRAME' if rate.drops else 'NON-DROP FRAME'}", ""]
-    lines += [f"* {note}" for note in _notes(rate)]
     for number, stretch, (first, end), record in _laid(stretches, rate):
         times = (first, end, record, record + end - first)
         codes = " ".join(timecode(frame, rate) for frame in times)
         lines += [f"{number:03}  AX       V     C        {codes}"]
         lines += [f"* FROM CLIP NAME: {_plain(clip)}", f"* COMMENT: {_plain(stretch.title)}"]
+        if number == 1:  # before the first event some programs read no comment
+            lines += [f"* COMMENT: {note}" for note in _notes(rate)]
     return "\r\n".join(lines) + "\r\n"
 
 

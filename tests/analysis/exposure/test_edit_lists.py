@@ -92,3 +92,15 @@ def test_opentimelineio_reads_the_same_frames(rate):
         assert clip.source_range.start_time.rate == pytest.approx(float(rate.exact), abs=1e-9)
     assert clips[0].media_reference.target_url == "clip.mp4"
     assert timeline.duration().value == sum(c.duration().value for c in clips)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_reader_of_edl_finds_the_same_frames(rate):
+    parts = [Stretch(2, 4, "Acme"), Stretch(60, 61, "Bolt")]
+    text = edl("Cup", "clip.mp4", parts, rate)
+    counted = float(rate.exact) if rate.drops else rate.nominal
+    timeline = opentimelineio.adapters.read_from_string(text, "cmx_3600", rate=counted)
+    for clip, part in zip(timeline.tracks[0], parts, strict=True):
+        first, end = rate.frames(part)
+        found = clip.source_range
+        assert (found.start_time.value, found.duration.value) == (first, end - first)
