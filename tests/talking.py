@@ -49,7 +49,7 @@ def talk(path: Path, sentences: list[str] = SENTENCES, *, with_picture: bool = T
     marks = " <break time='900ms'/> ".join(sentences)
     voice = ["espeak-ng", "-m", "-v", "en-gb", "-s", "150", "-w", str(said)]
     subprocess.run([*voice, f"<speak>{marks}</speak>"], check=True)
-    picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"] if with_picture else []
+    picture = ["-f", "lavfi", "-i", "smptebars=size=320x180:rate=25"] if with_picture else []
     how = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-shortest"]
     subprocess.run(
         [
