@@ -30,7 +30,7 @@ class Words:
 class Mentioned(NamedTuple):
     """What the words say of one brand. None: nobody has listened, or read, or both."""
 
-    mentions: int | None  # spoken ones that begin in the window
+    mentions: int | None  # spoken ones that lie in the window, or reach into it
     said_s: float | None  # time in which it is said
     mentions_seen: int | None  # those with the brand on screen within TOGETHER_S
     mention_lift: float | None  # how many times as often as chance would have it

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import threading
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -19,14 +17,9 @@ from webapp.indexing.indexing import Indexing
 from webapp.runs.workers import Worker
 from workers.engine.identity import this_worker
 from workers.engine.piece import NotYet
+from workers.indexing.kept import ELSEWHERE_S, LOOKS_EVERY_S, Kept
 
-LOOKS_EVERY_S = 30.0
-KEPT_S = 600.0  # after its last use
-ELSEWHERE_S = 10.0  # until another worker may have taken what this one cannot do
-
-_lock = threading.Lock()
-_kept: tuple[str, Reader] | None = None
-_used = 0.0
+_kept: Kept[Reader] = Kept()
 
 
 def here() -> list[ReadingEngine]:
@@ -65,7 +58,6 @@ def choose(options: dict[str, Any]) -> ReadingEngine:
 
 def reader(indexing: Indexing) -> Reader:
     """The one that the indexing was planned with, and no other. Raises as `choose` does."""
-    global _kept, _used
     for engine in here():
         if (engine.key, engine.digest) == (indexing.engine, indexing.engine_digest):
             break
@@ -76,14 +68,7 @@ def reader(indexing: Indexing) -> Reader:
             "Retry, or index the asset again.",
             indexing.options["language"],
         )
-    key = f"{engine.key} {engine.digest}"
-    with _lock:
-        _used = time.monotonic()
-        if _kept is None or _kept[0] != key:
-            _kept = None
-            gc.collect()
-            _kept = (key, Reader(engine))
-        return _kept[1]
+    return _kept.get(f"{engine.key} {engine.digest}", lambda: Reader(engine))
 
 
 def _missing(sentence: str, language: str) -> Exception:
@@ -95,8 +80,4 @@ def _missing(sentence: str, language: str) -> Exception:
 
 def tend() -> None:
     """Let go of it when nothing was read for a while."""
-    global _kept
-    with _lock:
-        if _kept is not None and time.monotonic() - _used > KEPT_S:
-            _kept = None
-            gc.collect()
+    _kept.tend()

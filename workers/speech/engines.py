@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import threading
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -18,14 +16,9 @@ from webapp.indexing.indexing import Indexing
 from webapp.runs.workers import Worker
 from workers.engine.identity import this_worker
 from workers.engine.piece import NotYet
+from workers.indexing.kept import ELSEWHERE_S, LOOKS_EVERY_S, Kept
 
-LOOKS_EVERY_S = 30.0
-KEPT_S = 600.0  # after its last use
-ELSEWHERE_S = 10.0  # until another worker may have taken what this one cannot do
-
-_lock = threading.Lock()
-_kept: tuple[str, Recogniser] | None = None
-_used = 0.0
+_kept: Kept[Recogniser] = Kept()
 
 
 def here() -> list[Engine]:
@@ -60,7 +53,6 @@ def choose(options: dict[str, Any]) -> Engine:
 
 def recogniser(indexing: Indexing) -> Recogniser:
     """The one that the indexing was planned with, and no other. Raises as `choose` does."""
-    global _kept, _used
     for engine in here():
         if (engine.key, engine.digest) == (indexing.engine, indexing.engine_digest):
             break
@@ -70,14 +62,7 @@ def recogniser(indexing: Indexing) -> Recogniser:
             "is heard by another would not go with the rest. Bring its weights back and press "
             "Retry, or index the asset again."
         )
-    key = f"{engine.key} {engine.digest}"
-    with _lock:
-        _used = time.monotonic()
-        if _kept is None or _kept[0] != key:
-            _kept = None
-            gc.collect()
-            _kept = (key, Recogniser(engine))
-        return _kept[1]
+    return _kept.get(f"{engine.key} {engine.digest}", lambda: Recogniser(engine))
 
 
 def _missing(sentence: str) -> Exception:
@@ -87,8 +72,4 @@ def _missing(sentence: str) -> Exception:
 
 def tend() -> None:
     """Let go of it when nothing was heard for a while."""
-    global _kept
-    with _lock:
-        if _kept is not None and time.monotonic() - _used > KEPT_S:
-            _kept = None
-            gc.collect()
+    _kept.tend()
