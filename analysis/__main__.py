@@ -34,6 +34,7 @@ ROOMS = {
         "track": "analysis.film.tracking:command",
     },
     "exposure": {"exposure": "analysis.exposure.command:command"},
+    "cutting": {"cut": "analysis.cutting.command:command"},
     "datasets": {"dataset": "analysis.datasets.command:command"},
     "synthesis": {"synthesise": "analysis.synthesis.command:command"},
     "learning": {"train-marks": "analysis.learning.command:command"},

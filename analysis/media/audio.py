@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,15 +68,18 @@ def sound_pieces(
     track: int | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
-    channels: Literal["mixed", "apart"] = "mixed",
+    channels: Literal["mixed", "stereo", "apart"] = "mixed",
+    rate: int = RATE,
     limits: Limits | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[NDArray[np.float32]]:
     """The samples of `read_audio` piece by piece: float32 (n, channels), any n above 0.
 
-    Decodes as it goes; memory stays flat, however long the sound is.
+    channels: mixed into one, into two, or as the track has them. rate: samples a second. Decodes
+    as it goes; memory stays flat, however long the sound is.
     """
-    request = {"sound_track": track, "start_s": start_s, "end_s": end_s, "channels": channels}
+    request: dict[str, Any] = {"sound_track": track, "start_s": start_s, "end_s": end_s}
+    request |= {"channels": channels, "rate": rate}
     with Child("sound", path, request, limits=limits, should_stop=should_stop, work_s=600) as child:
         while (message := child.receive()) is not None:
             samples = np.frombuffer(message.payload, "<f4")

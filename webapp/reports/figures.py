@@ -12,7 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from analysis.exposure.edit_lists import MOST_EVENTS, Rate, Stretch, edl, otio
+from analysis.cutting.clips import Clip, Source
+from analysis.cutting.edit_lists import MOST_EVENTS, edl, otio
+from analysis.cutting.rates import Rate
 from analysis.exposure.evidence import best_sightings
 from analysis.exposure.exports import (
     MentionRow,
@@ -149,21 +151,21 @@ def _files(
 
 def _edit_lists(exposure: Exposure, names: dict[int, str], run: Run, title: str) -> dict[str, str]:
     """Every exposure as a cut of the film, for who edits: the longest, where there are too many."""
-    found = [
-        Stretch(episode.start_s, episode.end_s, names[brand.label])
-        for episode, brand in in_playing_order(exposure)
-    ]
     frames_a_second = run.asset.probe.get("frame_rate") or 0
     if not exposure.duration_s or not frames_a_second:
         return {}
-    if len(found) > MOST_EVENTS:
-        longest = sorted(found, key=lambda one: one.start_s - one.end_s)[:MOST_EVENTS]
-        found = sorted(longest, key=lambda one: one.start_s)
     is_variable = bool(run.asset.probe.get("is_variable_rate"))
     rate = Rate.of(frames_a_second, is_variable=is_variable)
-    about = (title or run.asset.stem, run.asset.name, found, rate)
-    n_frames = round(run.duration_s * rate.exact)
-    return {"exposures.edl": edl(*about), "exposures.otio": otio(*about, n_frames)}
+    film = Source(run.asset.name, run.duration_s, rate)
+    found = [
+        Clip(film, episode.start_s, episode.end_s, names[brand.label])
+        for episode, brand in in_playing_order(exposure)
+    ]
+    if len(found) > MOST_EVENTS:
+        longest = sorted(found, key=lambda one: -one.seconds)[:MOST_EVENTS]
+        found = sorted(longest, key=lambda one: one.start_s)
+    about = (title or run.asset.stem, found, rate)
+    return {"exposures.edl": edl(*about), "exposures.otio": otio(*about)}
 
 
 def _with_labels(exposure: dict[str, Any], labels: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Decode the sound of a file to 16 kHz samples on the asset's clock: all of it, or a stretch."""
+"""Decode the sound of a file to samples on the asset's clock: all of it, or a stretch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from analysis.media.decoding.opening import demuxed, open_media, origin
 
 Samples = NDArray[np.float32]  # (n, channels)
 
-RATE = 16_000
+RATE = 16_000  # samples a second, where none other is asked for
 _BLOCK = 160  # samples: 10 ms
-_TOLERANCE = RATE // 10  # a clock that is off by less than 0.1 s is not corrected
+_TOLERANCE_S = 0.1  # a clock that is off by less than this is not corrected
 _PREROLL_S = 1  # decoded before a stretch: codecs need up to 80 ms to be themselves again
-_SEEK_FROM = 5 * RATE  # a stretch that begins before this is not worth a seek
+_SEEK_FROM_S = 5  # a stretch that begins before this is not worth a seek
+_LAYOUTS = {"mixed": "mono", "stereo": "stereo", "apart": ""}  # "": as the track has them
 
 
 def read_sound(request: dict, payload: bytes, line: Line) -> None:
@@ -48,15 +49,16 @@ def read_peaks(request: dict, payload: bytes, line: Line) -> None:
 def _samples(request: dict, line: Line) -> Iterator[Samples]:
     """Pieces (n, channels) of a sound track from `start_s` to `end_s`; silence where it has none.
 
-    Sample n is heard n / RATE seconds after `start_s`. What lies before a stretch is sought past
+    Sample n is heard n / rate seconds after `start_s`. What lies before a stretch is sought past
     where the file allows it, and decoded and left out where it does not.
     """
-    most = int(request["limits"]["max_sound_s"] * RATE)
-    first = round(request.get("start_s", 0.0) * RATE)
+    rate = _rate(request)
+    most = int(request["limits"]["max_sound_s"] * rate)
+    first = round(request.get("start_s", 0.0) * rate)
     end_s = request.get("end_s")
-    last = most + RATE if end_s is None else round(end_s * RATE)
+    last = most + rate if end_s is None else round(end_s * rate)
     pieces = _from_start(request, line, most)
-    if first > _SEEK_FROM:
+    if first > _SEEK_FROM_S * rate:
         pieces = _sought(request, line, most, first) or pieces
     for position, piece in pieces:
         wanted = piece[max(first - position, 0) : max(last - position, 0)]
@@ -68,20 +70,28 @@ def _samples(request: dict, line: Line) -> Iterator[Samples]:
             return
 
 
+def _rate(request: dict) -> int:
+    return request.get("rate", RATE)
+
+
+def _converter(request: dict) -> Converter:
+    return Converter(_rate(request), _LAYOUTS[request.get("channels", "mixed")])
+
+
 def _from_start(request: dict, line: Line, most: int) -> Iterator[tuple[int, Samples]]:
     """Where each piece of the track is heard, in samples from the asset's start, and the piece."""
     container = open_media(request["media"], request)
     track = _track(container, request.get("sound_track"))
     start = origin(container)
     joins = joins_of(container, request, line)
-    position = 0
-    apart = request.get("channels") == "apart"
-    for due, heard in _resampled(_frames(container, track, joins), apart):
-        for piece in _placed(heard, position, None if due is None else due - start, most):
+    position, rate = 0, _rate(request)
+    for due, heard in _converter(request).run(_frames(container, track, joins)):
+        after = None if due is None else due - start
+        for piece in _placed(heard, position, after, most, rate):
             yield position, piece
             position += len(piece)
             if position > most:
-                raise RefusedMedia(f"The sound is longer than {most / RATE / 3600:.0f} hours.")
+                raise RefusedMedia(f"The sound is longer than {most / rate / 3600:.0f} hours.")
     if not position:
         raise UnreadableMedia("There is a sound track, but nothing of it can be decoded.")
 
@@ -97,19 +107,19 @@ def _sought(
     if joins_of(container, request, line) or not track.time_base:
         container.close()
         return None
-    wanted = Fraction(first, RATE) + start - _PREROLL_S
+    rate = _rate(request)
+    wanted = Fraction(first, rate) + start - _PREROLL_S
     try:
         container.seek(int(wanted / track.time_base), stream=track, backward=True)
     except (av.error.FFmpegError, OSError):
         container.close()
         return None
-    apart = request.get("channels") == "apart"
-    pieces = _resampled(_frames(container, track, Joins()), apart)
+    pieces = _converter(request).run(_frames(container, track, Joins()))
     due, heard = next(pieces, (None, None))
-    if due is None or heard is None or (due - start) * RATE > first:
+    if due is None or heard is None or (due - start) * rate > first:
         container.close()
         return None
-    return _placed_on(pieces, heard, int((due - start) * RATE), start, most)
+    return _placed_on(pieces, heard, int((due - start) * rate), start, most, rate)
 
 
 def _placed_on(
@@ -118,11 +128,13 @@ def _placed_on(
     position: int,
     start: Fraction,
     most: int,
+    rate: int,
 ) -> Iterator[tuple[int, Samples]]:
     yield position, heard
     position += len(heard)
     for due, samples in pieces:
-        for piece in _placed(samples, position, None if due is None else due - start, most):
+        after = None if due is None else due - start
+        for piece in _placed(samples, position, after, most, rate):
             yield position, piece
             position += len(piece)
             if position > most:
@@ -144,31 +156,34 @@ def _track(container: InputContainer, number: int | None) -> av.AudioStream:
     return track
 
 
-def _resampled(
-    frames: Iterator[av.AudioFrame], apart: bool
-) -> Iterator[tuple[Fraction | None, Samples]]:
-    """Samples at 16 kHz, and when they are heard where the file says, on the file's own clock.
+class Converter:
+    """Makes decoded sound samples of one rate and layout. `layout` "": that of the first frame."""
 
-    One channel, or those of the first frame. A track may change its rate or its channels midway,
-    as broadcasts do between programmes.
-    """
-    shape: tuple[int, str, str] | None = None
-    resampler: av.AudioResampler | None = None
-    layout = "" if apart else "mono"
-    for frame in frames:
-        now = frame.sample_rate, frame.layout.name, frame.format.name
-        layout = layout or frame.layout.name
-        if resampler is None or now != shape:
-            for samples in _converted(resampler, None):
-                yield None, samples
-            shape = now
-            resampler = av.AudioResampler(format="flt", layout=layout, rate=RATE)
-        due = _due(frame)
-        for samples in _converted(resampler, frame):
-            yield due, samples
-            due = None
-    for samples in _converted(resampler, None):
-        yield None, samples
+    def __init__(self, rate: int, layout: str) -> None:
+        self.rate, self.layout = rate, layout
+
+    def run(self, frames: Iterator[av.AudioFrame]) -> Iterator[tuple[Fraction | None, Samples]]:
+        """Samples, and when they are heard where the file says, on the file's own clock.
+
+        A track may change its rate or its channels midway, as broadcasts do between programmes.
+        """
+        shape: tuple[int, str, str] | None = None
+        resampler: av.AudioResampler | None = None
+        layout = self.layout
+        for frame in frames:
+            now = frame.sample_rate, frame.layout.name, frame.format.name
+            layout = layout or frame.layout.name
+            if resampler is None or now != shape:
+                for samples in _converted(resampler, None):
+                    yield None, samples
+                shape = now
+                resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+            due = _due(frame)
+            for samples in _converted(resampler, frame):
+                yield due, samples
+                due = None
+        for samples in _converted(resampler, None):
+            yield None, samples
 
 
 def _due(frame: av.AudioFrame) -> Fraction | None:
@@ -177,15 +192,17 @@ def _due(frame: av.AudioFrame) -> Fraction | None:
     return frame.pts * frame.time_base
 
 
-def _placed(piece: Samples, position: int, due: Fraction | None, most: int) -> Iterator[Samples]:
+def _placed(
+    piece: Samples, position: int, due: Fraction | None, most: int, rate: int
+) -> Iterator[Samples]:
     """The piece moved to where the clock says: silence before it, or its start left out."""
-    off = 0 if due is None else int(due * RATE) - position
-    if off > _TOLERANCE or (position == 0 and off > 0):
-        left = min(off, most + RATE)
+    off = 0 if due is None else int(due * rate) - position
+    if off > _TOLERANCE_S * rate or (position == 0 and off > 0):
+        left = min(off, most + rate)
         while left > 0:  # a minute at a time: a clock that is wrong costs no memory
-            yield np.zeros((min(left, 60 * RATE), piece.shape[1]), np.float32)
-            left -= 60 * RATE
-    elif off < -_TOLERANCE or (position == 0 and off < 0):
+            yield np.zeros((min(left, 60 * rate), piece.shape[1]), np.float32)
+            left -= 60 * rate
+    elif off < -_TOLERANCE_S * rate or (position == 0 and off < 0):
         piece = piece[-off:]
     if len(piece):
         yield piece
