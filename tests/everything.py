@@ -17,6 +17,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.assets.models import Collection
+    from webapp.comments.comments import Comment
+    from webapp.comments.notices import Notice
     from webapp.datasets.logos import LogoFile
     from webapp.datasets.transfers import Transfer
     from webapp.home.models import Dismissal
@@ -59,6 +61,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     outline = Outline.objects.get(indexing=indexing)
     about = {"start_s": 2.0, "end_s": 9.0}
     moment = outline.moments.create(kind="topic", title="Secret topic", **about)
+    comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
         "members": workspace.memberships.get(user=user),
@@ -103,6 +106,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "flags": Flag.objects.make(
             run.asset, by=user, kind="topic", reason="title", text="Secret topic", **about
         ),
+        "comments": comment,
+        "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "spottings": indexing.spottings.create(terms=["Kestrel"]),
         "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
         "boxes": 0,

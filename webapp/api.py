@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
+from webapp.comments.api import CommentViewSet, NoticeViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
 from webapp.labelling.api import LabelingJobViewSet
@@ -95,6 +96,8 @@ router.register("outlines", OutlineViewSet, "api-outline")
 router.register("moments", MomentViewSet, "api-moment")
 router.register("moment-edits", MomentEditViewSet, "api-moment-edit")
 router.register("flags", FlagViewSet, "api-flag")
+router.register("comments", CommentViewSet, "api-comment")
+router.register("notices", NoticeViewSet, "api-notice")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 

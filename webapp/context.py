@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from webapp.accounts.models import Action, Membership, Workspace
+from webapp.comments.notices import Notice
 from webapp.labelling.jobs import LabelingJob
 from webapp.search.saved import SavedFind
 
@@ -34,6 +35,7 @@ _PLACES = [
     ("compare", "Season", ("compare",), False),
     ("reports", "Reports", ("reports", "methodologies"), True),
     ("models", "Models", ("models", "model-versions", "training", "evaluations"), False),
+    ("inbox", "Inbox", ("inbox",), False),
     ("settings", "Settings", ("settings",), False),
 ]
 
@@ -74,12 +76,15 @@ def _may_go(name: str, membership: Membership) -> bool:
 
 
 def _waiting(name: str, membership: Membership) -> Callable[[], int]:
-    if name == "search":
-        mine = SavedFind.objects.filter(saved__user=membership.user, n_new__gt=0)
-        return mine.filter(saved__workspace=membership.workspace, asset__removed=None).count
-    if name != "labelling":
-        return int
-    return partial(LabelingJob.objects.count_waiting, membership.user, membership.workspace)
+    of = membership.user, membership.workspace
+    match name:
+        case "inbox":
+            return lambda: (
+                Notice.objects.of(*of).unseen().count() + SavedFind.objects.new(*of).count()
+            )
+        case "labelling":
+            return partial(LabelingJob.objects.count_waiting, *of)
+    return int
 
 
 def _url(name: str) -> str:

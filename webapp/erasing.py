@@ -183,6 +183,8 @@ def delete(rows: models.QuerySet[Any]) -> None:
 def _collect(rows: models.QuerySet[Any], own: set[str], shared: set[str]) -> None:
     """The files of these rows and of what is deleted with them."""
     keys = list(rows.values_list("pk", flat=True))
+    if not keys:
+        return  # also where rows depend on others of their own table
     for column in columns(rows.model):
         names = rows.exclude(**{column.name: ""}).values_list(column.name, flat=True)
         (shared if column.is_shared else own).update(names)

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("webapp.runs.urls")),
     path("", include("webapp.indexing.urls")),
     path("", include("webapp.moments.urls")),
+    path("", include("webapp.comments.urls")),
     path("", include("webapp.labelling.urls")),
     path("", include("webapp.library.urls")),
     path("", include("webapp.search.urls")),

@@ -14,6 +14,7 @@ PAGES = [
     "/",
     "/library",
     "/search",
+    "/inbox",
     "/search?q=harbour",
     "/projects",
     "/compare",

@@ -43,7 +43,7 @@ def _let_nothing_hinder(model) -> None:
         if relation.on_delete is models.PROTECT:
             _let_nothing_hinder(relation.related_model)
             relation.related_model._base_manager.all().delete()
-        elif relation.on_delete is models.CASCADE:
+        elif relation.on_delete is models.CASCADE and relation.related_model is not model:
             _let_nothing_hinder(relation.related_model)
 
 

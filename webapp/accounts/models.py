@@ -77,6 +77,7 @@ class Action(models.TextChoices):
     """What a role may do. Views ask for one of these and never for a role."""
 
     VIEW = "view"
+    COMMENT = "comment"  # talk about what one sees
     ANALYSE = "analyse"  # upload, edit projects, start and stop runs, issue reports
     LABEL = "label"
     REVIEW = "review"
@@ -96,10 +97,10 @@ class Role(models.TextChoices):
 
 MAY: dict[Role, set[Action]] = {
     Role.ADMINISTRATOR: set(Action),
-    Role.ANALYST: {Action.VIEW, Action.ANALYSE, Action.LABEL, Action.REVIEW},
-    Role.REVIEWER: {Action.VIEW, Action.LABEL, Action.REVIEW},
+    Role.ANALYST: {Action.VIEW, Action.COMMENT, Action.ANALYSE, Action.LABEL, Action.REVIEW},
+    Role.REVIEWER: {Action.VIEW, Action.COMMENT, Action.LABEL, Action.REVIEW},
     Role.LABELLER: {Action.LABEL},  # sees the jobs given to them, and nothing else
-    Role.VIEWER: {Action.VIEW},
+    Role.VIEWER: {Action.VIEW, Action.COMMENT},
 }
 
 

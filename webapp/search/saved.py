@@ -81,6 +81,13 @@ class SavedSearch(models.Model):
         SavedSearch.objects.filter(pk=self.pk).update(looked=timezone.now())
 
 
+class SavedFindQuerySet(models.QuerySet["SavedFind"]):
+    def new(self, user: Any, workspace: Workspace) -> Any:
+        """What was found for a person's searches since they last looked."""
+        mine = self.filter(saved__user=user, saved__workspace=workspace)
+        return mine.filter(n_new__gt=0, asset__removed=None)
+
+
 class SavedFind(models.Model):
     """How many moments of an asset a saved search has found, and how many of them are new."""
 
@@ -92,6 +99,8 @@ class SavedFind(models.Model):
     n = models.PositiveIntegerField(default=0)
     n_new = models.PositiveIntegerField(default=0)
     at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[Any] = SavedFindQuerySet.as_manager()
 
     class Meta:
         constraints = [

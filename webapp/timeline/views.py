@@ -17,6 +17,7 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
+from webapp.comments.views import panel_context as comments_context
 from webapp.indexing.listening import Listening
 from webapp.indexing.views import panel_context
 from webapp.leases import Status
@@ -80,7 +81,7 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
     if media:
         context["for_scripts"] = page.for_scripts(found, run, media)
         context |= proxies.state(media.proxy) | panel_context(request, found)
-        context |= outline_context(found)
+        context |= outline_context(found) | comments_context(request, found)
     if media and run:
         context |= _first_view(request, run)
         context["listening"] = Listening.of(context["speech"].shown, names_to_hear(run))

@@ -15,6 +15,7 @@ from webapp import jobs, removal, strays
 from webapp.assets.models import Rendition
 from webapp.assets.uploads import finish_the_whole, sweep_abandoned_uploads
 from webapp.celery import app
+from webapp.comments.comments import Comment
 from webapp.datasets.transfers import Transfer
 from webapp.leases import Leased, Status, from_now, pieces
 from webapp.runs.run import POISONOUS, Run
@@ -117,6 +118,10 @@ def erase_what_was_deleted() -> None:
         jobs.erase()
 
 
+def forget_deleted_comments() -> None:
+    Comment.objects.forget_deleted()
+
+
 def look_for_strays() -> None:
     if strays.is_due():
         jobs.strays()
@@ -154,6 +159,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     start_wanted,
     sweep_abandoned_uploads,
     erase_what_was_deleted,
+    forget_deleted_comments,
     forget_old_frames,
     forget_clip_frames,
     forget_old_transfers,

@@ -27,10 +27,10 @@ export function sharpen(canvas) {
  * @param {HTMLCanvasElement} canvas
  * @param {import("../timeline/frames-data.js").Box[]} boxes
  * @param {{size: [number, number], labels: Map<number, {name: string, colour: string}>,
- *   rect?: {x: number, y: number, width: number, height: number}}} picture  `rect`: where it lies
- *   on the canvas, where that is not as a whole
+ *   rect?: {x: number, y: number, width: number, height: number}, tags?: boolean}} picture  `rect`: where it lies
+ *   on the canvas, where that is not as a whole; `tags`: whether their names stand at them
  */
-export function drawBoxes(canvas, boxes, { size, labels, rect: place }) {
+export function drawBoxes(canvas, boxes, { size, labels, rect: place, tags = true }) {
   const { ink, width, height } = sharpen(canvas);
   const rect = place ?? pictureRect(size, [width, height]);
   const placed = boxes
@@ -39,7 +39,7 @@ export function drawBoxes(canvas, boxes, { size, labels, rect: place }) {
     .sort((a, b) => b.width * b.height - a.width * a.height); // small ones stay readable on top
   for (const box of placed) drawBox(ink, box);
   const taken = [];
-  for (const box of placed) drawTag(ink, box, rect, taken);
+  if (tags) for (const box of placed) drawTag(ink, box, rect, taken);
 }
 
 function onStage([x1, y1, x2, y2], rect) {

@@ -76,7 +76,11 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       paintSound(view, y, data.peaks, data.duration);
       y += LANE;
     }
-    if (hasTopics(state)) paintTopics(view, y);
+    if (hasTopics(state)) {
+      paintTopics(view, y);
+      y += LANE;
+    }
+    if (state.comments.length) paintComments(view, y);
     paintPlayhead(view, y);
   }
 
@@ -87,6 +91,10 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   store.on(["outline"], (state) => {
     const name = document.getElementById("tl-topics");
     if (name) name.hidden = !hasTopics(state);
+    draw();
+  });
+  store.on(["comments"], ({ comments }) => {
+    document.getElementById("tl-comments").hidden = !comments.length;
     draw();
   });
   store.on(["lanes", "shown", "time", "window", "draft", "segments", "shots"], draw);
@@ -290,6 +298,28 @@ function paintTopics(view, y) {
   for (let i = 0; i < standouts.start.length; i += 1) {
     const left = x(standouts.start[i]);
     ink.fillRect(left, y + LANE - 4, Math.max(x(standouts.end[i]) - left, 3), 3);
+  }
+}
+
+/** Where somebody said something: filled while it is open, hollow once it is resolved. */
+function paintComments(view, y) {
+  paintLine(view, y);
+  const { ink, colour, from, to, x, state } = view;
+  ink.fillStyle = colour("--accent");
+  ink.strokeStyle = colour("--ink3");
+  ink.lineWidth = 1.5;
+  for (const { start, end, open } of state.comments) {
+    if ((end ?? start) < from || start > to) continue;
+    const left = x(start);
+    if (end !== null) {
+      ink.globalAlpha = 0.35;
+      ink.fillRect(left, y + LANE / 2 - 1, Math.max(x(end) - left, 2), 3);
+      ink.globalAlpha = 1;
+    }
+    ink.beginPath();
+    ink.roundRect(left - 5, y + LANE / 2 - 5, 10, 10, [5, 5, 5, 0]);
+    if (open) ink.fill();
+    else ink.stroke();
   }
 }
 

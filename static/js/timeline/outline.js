@@ -1,6 +1,6 @@
 // The outline beside the player: topics that can be ticked, played, corrected and flagged. The server
 // draws it; what is changed comes back drawn anew.
-import { tell } from "./exposure.js";
+import { post, tellUndo } from "./posting.js";
 
 /** @param {{player: object, store: import("./page.js").Store}} options */
 export function wireOutline({ player, store }) {
@@ -135,28 +135,4 @@ function showChapters({ media }, url) {
   track.src = `${url}?v=${Date.now()}`;
   media.append(track);
   track.track.mode = "hidden";
-}
-
-async function post(url, values) {
-  const token = decodeURIComponent(document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "");
-  const headers = { "x-csrftoken": token, accept: "application/json" };
-  const response = await fetch(url, { method: "POST", body: new URLSearchParams(values), headers }).catch(() => null);
-  const answer = await response?.json().catch(() => null);
-  if (response?.ok) return answer ?? {};
-  return { detail: answer?.detail || "It could not be kept. Try again in a moment." };
-}
-
-function tellUndo(sentence, undo) {
-  tell(sentence, "info");
-  const toast = document.querySelector("#toasts .toast:last-child");
-  if (!toast) return;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "link";
-  button.textContent = "Undo";
-  button.addEventListener("click", () => {
-    undo();
-    toast.remove();
-  });
-  toast.querySelector("[data-text]").append(" ", button);
 }

@@ -1,5 +1,6 @@
 // The asset page: reads what the server put into it and brings its parts to life.
 import { addressOf, keepAddress, readAddress } from "./address.js";
+import { wireComments } from "./comments.js";
 import { createExposure, tell } from "./exposure.js";
 import { createFrameView } from "./frame-view.js";
 import { boxesAt, createFrames } from "./frames-data.js";
@@ -39,6 +40,7 @@ import { followZoom } from "./zoomed-lanes.js";
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} said
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} written
  * @property {{topics: object, standouts: object, speech: number[][]}|null} outline
+ * @property {{id: number, start: number, end: number|null, open: boolean, said: string}[]} comments
  * @property {object[]} segments
  * @property {number[]} shots
  *
@@ -71,6 +73,7 @@ const store = createStore({
   said: null,
   outline: null,
   written: null,
+  comments: [],
   segments: run?.segments ?? [],
   shots: run?.shots ?? [],
   plotWidth: 0,
@@ -88,7 +91,8 @@ wireMomentLinks();
 if (run) {
   wireRun();
 } else {
-  wireTabs(document.getElementById("side-tabs"));
+  const openTab = wireTabs(document.getElementById("side-tabs"));
+  wireComments({ player, store, openTab });
   wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, data });
 }
 
@@ -106,9 +110,10 @@ function wireRun() {
     const doubt = event.target.closest("[data-frame]");
     if (doubt) openFrame(Number(doubt.dataset.frame));
   });
-  wireTabs(document.getElementById("side-tabs"), (id) => {
+  const openTab = wireTabs(document.getElementById("side-tabs"), (id) => {
     if (id === "tab-frames") tiles.openAt(store.get().time);
   });
+  wireComments({ player, store, openTab });
   wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), drawMissed, data });
   document.getElementById("draw-missed")?.addEventListener("click", drawMissed);
   wireTables({ run, store, defaultMethod: exposure.defaultMethod });

@@ -1,6 +1,7 @@
 // Tabs as the ARIA pattern has them: arrows move, the chosen pane shows.
 
-/** @param {HTMLElement} list @param {(id: string) => void} onShow */
+/** @param {HTMLElement} list @param {(id: string) => void} onShow
+ * @returns {(id: string) => void} which chooses a tab */
 export function wireTabs(list, onShow = () => {}) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
   const choose = (tab) => {
@@ -10,6 +11,7 @@ export function wireTabs(list, onShow = () => {}) {
       other.tabIndex = isChosen ? 0 : -1;
       document.getElementById(other.getAttribute("aria-controls")).hidden = !isChosen;
     }
+    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
     onShow(tab.id);
   };
   list.addEventListener("click", (event) => {
@@ -24,4 +26,5 @@ export function wireTabs(list, onShow = () => {}) {
     next.focus();
     choose(next);
   });
+  return (id) => choose(tabs.find((tab) => tab.id === id));
 }

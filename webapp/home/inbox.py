@@ -1,0 +1,63 @@
+"""One place for all that a person is told: comments that concern them, and what was found for
+the searches they keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from webapp.accounts.access import may
+from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
+from webapp.comments import people
+from webapp.comments.notices import Notice
+from webapp.search.saved import SavedFind
+
+MOST = 100  # of each kind
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A notice, and what is said there."""
+
+    notice: Notice
+    by: str
+    said: str
+
+
+@require_safe
+@may(Action.VIEW)
+def inbox(request: MemberRequest) -> HttpResponse:
+    of = request.user, request.membership.workspace
+    finds = SavedFind.objects.new(*of).select_related("saved", "asset").order_by("-at")
+    return render(request, "home/inbox.html", {"entries": _entries(*of), "finds": finds[:MOST]})
+
+
+def _entries(*of: Any) -> list[Entry]:
+    """The newest notices, those not seen yet first."""
+    mine = Notice.objects.of(*of).select_related("comment__asset", "comment__by")
+    rows = sorted(mine[:MOST], key=lambda notice: notice.seen is not None)
+    names = people.names_in(notice.comment.text for notice in rows)
+    return [
+        Entry(
+            notice,
+            str(notice.comment.by or people.GONE.capitalize()),
+            "".join(part.text for part in people.parts(notice.comment.text, names)),
+        )
+        for notice in rows
+    ]
+
+
+@require_POST
+@may(Action.VIEW)
+def all_seen(request: MemberRequest) -> HttpResponse:
+    """Nothing that a comment told is new any more; searches are looked at one by one."""
+    n = Notice.objects.of(request.user, request.membership.workspace).see()
+    if n:
+        messages.success(request, f"{n} marked as seen.")
+    return redirect("inbox")
