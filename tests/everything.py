@@ -19,6 +19,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.assets.models import Collection
     from webapp.comments.comments import Comment
     from webapp.comments.notices import Notice
+    from webapp.cuts.cut import Cut, CutClip
+    from webapp.cuts.links import CutLink
+    from webapp.cuts.renderings import Rendering
     from webapp.datasets.logos import LogoFile
     from webapp.datasets.transfers import Transfer
     from webapp.home.models import Dismissal
@@ -49,6 +52,10 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     said = {"title": "Cup report", "settings": {}, "manifest": manifest(run, numbers)}
     report = Report.issue(run, numbers=numbers, **said, by=user)
     link, _ = ShareLink.make(report, by=user)
+    cut = Cut.objects.create(workspace=workspace, title="Secret cut", made_by=user)
+    clip = CutClip.objects.create(
+        cut=cut, asset=run.asset, asset_name=run.asset.name, place=1, start_s=1, end_s=2
+    )
     upload = workspace.uploads.create(user=user, name="half.mp4", size_bytes=10)
     job.assign(annotator, by=user)
     work = job.claim(annotator)[0]
@@ -114,6 +121,10 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "sprites": 0,
         "reports": report,
         "share-links": link,
+        "cuts": cut,
+        "cut-clips": clip,
+        "cut-renderings": Rendering.objects.request(cut, by=user),
+        "cut-links": CutLink.make(cut, by=user)[0],
         "saved": SavedSearch.objects.keep(user, workspace, "kestrel", name="Secret search"),
     }
 

@@ -33,6 +33,7 @@ _PLACES = [
     ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
     ("compare", "Season", ("compare",), False),
+    ("cuts", "Cuts", ("cuts",), False),
     ("reports", "Reports", ("reports", "methodologies"), True),
     ("models", "Models", ("models", "model-versions", "training", "evaluations"), False),
     ("inbox", "Inbox", ("inbox",), False),

@@ -139,6 +139,18 @@ class LeasedQuerySet(models.QuerySet[_Leased]):
         return self.filter(status=Status.WORKING, lease_until__lt=Now())
 
 
+_TELLING = 0.02  # what is done tells how long the rest takes from this share on
+
+
+def about_left_s(row: Leased, share: float) -> float | None:
+    """About how many seconds to go, as long as the `share` done so far took; None before that
+    tells anything."""
+    if row.status != Status.WORKING or not row.started or share < _TELLING:
+        return None
+    passed_s = (timezone.now() - row.started).total_seconds()
+    return passed_s * (1 - share) / share
+
+
 class Leased(models.Model):
     """What a claimed row carries. `attempt` counts the claims since anything of it was stored, so
     a poisonous row stops in the end, and one that only was unlucky goes on."""

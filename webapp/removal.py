@@ -23,6 +23,7 @@ from django.utils import timezone
 from webapp import erasing, jobs
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import assets_to_erase, purge_removed_assets
+from webapp.cuts.cut import cuts_to_erase, purge_removed_cuts
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.versions import DatasetVersion
@@ -133,7 +134,7 @@ class _Clock:
 
 def is_due() -> bool:
     """Whether something that was deleted is still to be erased."""
-    if indexings_to_erase().exists():
+    if indexings_to_erase().exists() or cuts_to_erase().exists():
         return True
     return _due().exists() or any(not a.refusals() for a in assets_to_erase())
 
@@ -147,6 +148,7 @@ def erase(seconds: float) -> bool:
     try:
         purge_removed_assets(clock.tick)
         purge_removed_indexings(clock.tick)
+        purge_removed_cuts(clock.tick)
         for project in _due():
             _erase_project(project, clock)
     except _TimeIsUp:

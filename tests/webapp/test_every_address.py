@@ -22,7 +22,7 @@ OPEN = {
     *("/guide", "/guide/analyst"),
     *("/healthz", "/sign-in", "/methodology", "/api/v1/schema/", "/api/v1/docs/", "/admin/login/"),
 }
-SECRET = ("/share/", "/sign-in/", "/media/")
+SECRET = ("/share/", "/watch/", "/sign-in/", "/media/")
 THEIRS = ("matchday.mp4", "Cup report", "Secret ", "olga@", "ana@")
 NOT_THERE = {302, 401, 403, 404, 405}
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>|\(\?P<(?P<group>\w+)>(?P<of>[^)]*)\)")

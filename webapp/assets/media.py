@@ -85,18 +85,17 @@ def media(request: HttpRequest, token: str) -> HttpResponseBase:
         return render(request, "assets/link_over.html", status=403)
     if settings.S3_BUCKET:
         return redirect(default_storage.url(name))
+    return send_file(request, name, download_as=request.GET.get("as", ""))
+
+
+def send_file(request: HttpRequest, name: str, *, download_as: str = "") -> HttpResponseBase:
+    """A file of a storage on this machine: 304, 416, a part or the whole, as the request's
+    conditions have it. Who may have it is the caller's to ask."""
     try:
         path = Path(default_storage.path(name))
         state = path.stat()
     except (OSError, SuspiciousFileOperation):
         raise Http404("The file is no longer there.") from None
-    return _conditional(request, name, path, state)
-
-
-def _conditional(
-    request: HttpRequest, name: str, path: Path, state: os.stat_result
-) -> HttpResponseBase:
-    """304, 416, a part or the whole, as the request's conditions have it."""
     headers = _headers(name, state)
     if request.headers.get("If-None-Match", "").strip() == headers["ETag"]:
         return HttpResponse(status=304, headers=headers)
@@ -108,6 +107,7 @@ def _conditional(
         return HttpResponse(status=416, headers=headers)
     if part:
         headers["Content-Range"] = part.content_range
+    headers |= _disposition(name, download_as)
     return _answer(request, name, path, part or whole, headers, status=206 if part else 200)
 
 
@@ -154,6 +154,17 @@ def _range_still_holds(request: HttpRequest, headers: dict[str, str]) -> bool:
     return since is not None and since == parse_http_date_safe(headers["Last-Modified"])
 
 
+def _content_type(name: str) -> str | None:
+    return _SHOWN.get(PurePosixPath(name).suffix.lower().lstrip("."))
+
+
+def _disposition(name: str, download_as: str) -> dict[str, str]:
+    wanted_as = download_as.replace("\\", "/").split("/")[-1][:200]
+    is_download = bool(wanted_as) or _content_type(name) is None
+    value = content_disposition_header(is_download, wanted_as or PurePosixPath(name).name)
+    return {"Content-Disposition": value} if value else {}
+
+
 def _answer(
     request: HttpRequest,
     name: str,
@@ -163,15 +174,8 @@ def _answer(
     *,
     status: int,
 ) -> HttpResponseBase:
-    content_type = _SHOWN.get(PurePosixPath(name).suffix.lower().lstrip("."))
-    wanted_as = request.GET.get("as", "").replace("\\", "/").split("/")[-1][:200]
     headers["Content-Length"] = str(span.length)
-    disposition = content_disposition_header(
-        bool(wanted_as) or content_type is None, wanted_as or PurePosixPath(name).name
-    )
-    if disposition:
-        headers["Content-Disposition"] = disposition
-    content_type = content_type or "application/octet-stream"
+    content_type = _content_type(name) or "application/octet-stream"
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers, content_type=content_type)
     response = FileResponse(

@@ -12,14 +12,16 @@ from django.utils import timezone
 
 from webapp import erasing, jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
-from webapp.leases import Leased, LeasedQuerySet, Piece, Status
+from webapp.leases import Leased, LeasedQuerySet, Piece, Status, about_left_s
 from webapp.stored_files import StoredFile
 
 # The page offers to undo for 10 seconds; the rest is for slow lines.
 ERASE_AFTER = timedelta(seconds=30)
-_TELLING = 0.02  # what is done of a proxy tells how long the rest takes from this share on
 # Apps that know of work which an asset may not be taken from add a function here: sentences.
 REFUSALS: list[Callable[[Asset], list[str]]] = []
+# Apps that keep pictures of an asset in rows which are not its own add a function here: it erases
+# them, calling its second argument between pieces.
+ERASING: list[Callable[[Asset, Callable[[], None]], None]] = []
 
 
 class Collection(models.Model):
@@ -224,6 +226,8 @@ class Asset(Leased):
         mine = Asset.everything.filter(pk=self.pk)
         mine.update(sha256=f"{_ERASING}{self.pk}", removed=timezone.now())
         self.samples.filter(video="").exclude(time_s=None).update(video=self.name)
+        for erase_what_shows in ERASING:
+            erase_what_shows(self, tick)
         erasing.erase(mine, tick)
 
 
@@ -299,12 +303,7 @@ class Rendition(Leased):
 
     @property
     def remaining_s(self) -> float | None:
-        """About how many seconds to go, as long as the share done so far took; None before that
-        tells anything."""
-        if self.status != Status.WORKING or not self.started or self.progress < _TELLING:
-            return None
-        passed_s = (timezone.now() - self.started).total_seconds()
-        return passed_s * (1 - self.progress) / self.progress
+        return about_left_s(self, self.progress)
 
     def is_wanted(self) -> bool:
         return Asset.objects.filter(pk=self.asset_id).exists()

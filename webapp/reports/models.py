@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import secrets
-from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.utils import timezone
 
 from webapp import erasing
-from webapp.accounts.models import Event, User, Workspace, hashed
+from webapp.accounts.models import Event, User, Workspace
 from webapp.runs.run import Run
+from webapp.sharing import USUAL_DAYS, ExpiringLink
 from webapp.stored_files import StoredFile
 
 
@@ -71,57 +69,24 @@ class Report(models.Model):
             erasing.delete(Report.objects.filter(pk=self.pk))
 
 
-class ShareLink(models.Model):
+class ShareLink(ExpiringLink):
     """A link that shows one report to whoever has it, until it expires or is revoked."""
 
     WORKSPACE = "report__workspace"
+    SHOWS = ("report__workspace",)
 
     report = models.ForeignKey(Report, models.CASCADE, related_name="links")
-    token_hash = models.CharField(max_length=64, unique=True)
-    hint = models.CharField(max_length=6)
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    created = models.DateTimeField(auto_now_add=True)
-    expires = models.DateTimeField()
-    revoked = models.DateTimeField(null=True, blank=True)
-    views = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"link to {self.report}"
 
     @classmethod
-    def make(cls, report: Report, *, by: User, days: int = 14) -> tuple[ShareLink, str]:
+    def make(cls, report: Report, *, by: User, days: int = USUAL_DAYS) -> tuple[ShareLink, str]:
         """The link and its token; the token is shown once and only its hash is kept."""
-        token = secrets.token_urlsafe(24)
-        link = cls.objects.create(
-            report=report,
-            token_hash=hashed(token),
-            hint=token[:6],
-            created_by=by,
-            expires=timezone.now() + timedelta(days=days),
-        )
+        link, token = cls.issue(report=report, by=by, days=days)
         Event.record(report.workspace, by, "shared a report", report.title, days=days)
         return link, token
 
     def revoke(self, *, by: User) -> None:
-        mine = type(self).objects.filter(pk=self.pk, revoked=None)
-        if mine.update(revoked=timezone.now()):
+        if self.end():
             Event.record(self.report.workspace, by, "revoked a share link", self.report.title)
-
-    @property
-    def is_open(self) -> bool:
-        return self.revoked is None and self.expires > timezone.now()
-
-    @classmethod
-    def find(cls, token: str) -> ShareLink | None:
-        """The link; None when it is unknown, expired or revoked."""
-        fresh = cls.objects.filter(revoked=None, expires__gt=timezone.now())
-        known = fresh.filter(token_hash=hashed(token))
-        return known.select_related("report__workspace").first()
-
-    @classmethod
-    def open(cls, token: str) -> ShareLink | None:
-        """The link, counted as opened once more."""
-        link = cls.find(token)
-        if link is not None:
-            cls.objects.filter(pk=link.pk).update(views=models.F("views") + 1)
-        return link

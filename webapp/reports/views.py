@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 from analysis.exposure.columns import Face, done, shown_on
 from analysis.exposure.measure import MediaRate
+from webapp import sharing
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
@@ -34,7 +35,6 @@ MOST_EPISODES = 60  # of one brand on a page; the files have them all
 MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
 ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
 EVIDENT = ("reported_s", "count")  # figures that lead to the exposures they are made of
-SHARE_DAYS = (1, 7, 14, 30, 90)
 
 
 def _run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
@@ -226,7 +226,7 @@ def report(request: MemberRequest, pk: int) -> HttpResponse:
     context = _issued(found, run, inside=True) | {
         "files": _file_links("report-file", found.pk, found.numbers),
         "links": found.links.select_related("created_by").order_by("-created"),
-        "days": SHARE_DAYS,
+        "days": sharing.DAYS,
         "new_link": request.session.pop("new_link", None),
         "later": later_than(found),
     }
@@ -268,8 +268,7 @@ def report_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
 @may(Action.ANALYSE)
 def share(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, Action.ANALYSE, pk=pk)
-    wanted = request.POST.get("days", "")
-    days = int(wanted) if wanted in map(str, SHARE_DAYS) else 14
+    days = sharing.days_asked(request.POST.get("days", ""))
     _, token = ShareLink.make(found, by=request.user, days=days)
     request.session["new_link"] = request.build_absolute_uri(reverse("share", args=[token]))
     return redirect(f"{reverse('report', args=[found.pk])}#share")

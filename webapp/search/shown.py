@@ -73,7 +73,7 @@ def shown(found: Found, spans: Sequence[Span]) -> list[Moment]:
     keys = [piece.key for span in spans for piece in span.pieces]
     rows = Passage.objects.select_related("label", "set").in_bulk(keys)
     assets = Asset.objects.in_bulk({span.asset for span in spans})
-    tiles = _Tiles.of(assets.values())
+    tiles = Tiles.of(assets.values())
     begins = _begins([p for p in rows.values() if p.row], found.match)
     return [
         _moment(found, span, assets[span.asset], rows, begins, tiles)
@@ -88,7 +88,7 @@ def _moment(
     asset: Asset,
     rows: Mapping[int, Passage],
     begins: Mapping[int, float],
-    tiles: _Tiles,
+    tiles: Tiles,
 ) -> Moment:
     passages = [rows[piece.key] for piece in span.pieces if piece.key in rows]
     words = [p for p in passages if p.set.source != Source.SEEN]
@@ -198,12 +198,14 @@ def _begins(passages: Sequence[Passage], match: Match | None) -> dict[int, float
 
 
 @dataclass(frozen=True, slots=True)
-class _Tiles:
+class Tiles:
+    """Small pictures of some assets: of their film strips, or their posters."""
+
     strips: Mapping[int, tuple[str, dict[str, Any]]]
     posters: Mapping[int, str]
 
     @classmethod
-    def of(cls, assets: Iterable[Asset]) -> _Tiles:
+    def of(cls, assets: Iterable[Asset]) -> Tiles:
         rows = Rendition.objects.filter(
             asset__in=[a.pk for a in assets], recipe__in=("strip", "poster"), status=Status.DONE
         ).exclude(file="")
