@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.analysis.clips import variable, write_sound
 from tests.webapp.cut_films import cut_of, ready, ready_film
+from webapp import removal
 from webapp.accounts.models import Refused
 from webapp.assets.models import Asset
 from webapp.cuts.choosing import ReelWish, Wish, clips_wished, reel
@@ -178,6 +181,16 @@ def test_a_cut_is_deleted_and_brought_back(at, cut):
     assert at.get(reverse("cut", args=[cut.pk])).status_code == 404
     at.post(reverse("cut-restore", args=[cut.pk]))
     assert at.get(reverse("cut", args=[cut.pk])).status_code == 200
+
+
+def test_what_stays_deleted_is_erased_with_its_film(at, cut, film_file):
+    cut.remove(by=None)
+    assert not removal.is_due()
+    Cut.everything.update(removed=timezone.now() - timedelta(minutes=1))
+    assert removal.is_due()
+    assert removal.erase(20)
+    assert not Cut.everything.exists()
+    assert not default_storage.exists(film_file.file)
 
 
 def test_a_viewer_looks_and_changes_nothing(viewer, client_for, cut):
