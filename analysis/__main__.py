@@ -17,6 +17,7 @@ ROOMS = {
         "proxy": "analysis.media.renditions:command",
     },
     "speech": {"transcribe": "analysis.speech.command:command"},
+    "speakers": {"speakers": "analysis.speakers.command:command"},
     "reading": {"read": "analysis.reading.command:command"},
     "text": {
         "mentions": "analysis.text.command:command",
