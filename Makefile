@@ -26,10 +26,10 @@ $(VENV)/.ready-analysis: requirements-analysis.txt requirements-web.txt constrai
 	@$(INSTALL) -r requirements-analysis.txt
 	@touch $@
 
-$(VENV)/.ready-speech: $(VENV)/.ready-analysis requirements-speech.txt requirements-meaning.txt requirements-reading.txt
+$(VENV)/.ready-speech: $(VENV)/.ready-analysis requirements-speech.txt requirements-meaning.txt requirements-reading.txt requirements-voices.txt
 	@echo "Adding what recognising speech and reading need (half a minute, once) …"
 	@$(INSTALL) -r requirements-speech.txt
-	@$(INSTALL) --no-deps -r requirements-meaning.txt -r requirements-reading.txt
+	@$(INSTALL) --no-deps -r requirements-meaning.txt -r requirements-reading.txt -r requirements-voices.txt
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.ready-speech requirements.txt
@@ -76,14 +76,14 @@ check: lint js test ## All that CI runs
 	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
-	@for name in $(or $(BENCH),backup bad_media coherence contention end_to_end exposure_truth first_detector labelling look_again moments reading reference search speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
+	@for name in $(or $(BENCH),backup bad_media coherence contention end_to_end exposure_truth first_detector labelling look_again moments reading reference search speakers speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
 
 lock: ## Renew constraints.txt: the newest versions that requirements*.txt allow, to be tested next
 	rm -rf var/lock && $(PYTHON) -m venv var/lock
 	var/lock/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	var/lock/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements-meaning.txt -r requirements-reading.txt
+	var/lock/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements-meaning.txt -r requirements-reading.txt -r requirements-voices.txt
 	{ sed -n '/^#/p' constraints.txt; var/lock/bin/pip freeze --exclude certifi | grep '^[^ ]*==[^+]*$$'; } > var/lock/new
 	mv var/lock/new constraints.txt && rm -rf var/lock
 

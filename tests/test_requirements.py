@@ -19,7 +19,7 @@ def lines(name: str) -> list[str]:
     "name",
     [
         f"requirements{of}.txt"
-        for of in ("-web", "-analysis", "-speech", "-meaning", "-reading", "", "-dev")
+        for of in ("-web", "-analysis", "-speech", "-meaning", "-reading", "-voices", "", "-dev")
     ],
 )
 def test_everything_required_has_one_exact_version_that_fits(name):

@@ -17,7 +17,7 @@ from analysis.speakers.clustering import LIKE, voices_in
 from analysis.speakers.types import SIZE, Prints, SpeakerOptions, Turn, Turns, VoicePrints, unit
 
 _STEP_S = 0.2
-_CHANGE, _AT_A_PAUSE = 0.6, 0.15  # what a change costs, in likeness; and between two breaths
+_CHANGE, _AT_A_PAUSE = 0.35, 0.05  # what a change costs, in likeness; and between two breaths
 _ONE_TURN_S = 1.0  # a pause that does not end a turn
 _ROUNDS = 2  # of finding the path and the voices anew
 
@@ -114,9 +114,7 @@ def _along(
     return place[path], unit(np.stack(given))
 
 
-def _turns(
-    heard: VoicePrints, steps: _Steps, path: NDArray[np.int64], voices: Prints
-) -> Turns:
+def _turns(heard: VoicePrints, steps: _Steps, path: NDArray[np.int64], voices: Prints) -> Turns:
     """Steps of one voice as one turn, over pauses that are short."""
     rows: list[list[float]] = []  # start, end, voice, first step, last
     for at, ((start_s, end_s), voice) in enumerate(zip(steps.spans.tolist(), path, strict=True)):

@@ -115,10 +115,9 @@ def packed_print(print_: NDArray[np.float32]) -> bytes:
 
 def unpacked_print(data: bytes) -> NDArray[np.float32]:
     """What `packed_print` kept: float32 (SIZE,), of length 1. Raises ValueError for else."""
-    numbers = np.frombuffer(bytes(data), "<f2").astype(np.float32)
-    if numbers.shape != (SIZE,):
+    if len(data) != 2 * SIZE:
         raise ValueError("this is no voice print")
-    return unit(numbers)
+    return unit(np.frombuffer(bytes(data), "<f2").astype(np.float32))
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
