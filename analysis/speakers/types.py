@@ -103,7 +103,7 @@ class VoicePrints:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as kept:
                 breaths, windows, prints = kept["breaths"], kept["windows"], kept["prints"]
-        except (OSError, KeyError, EOFError, zipfile.BadZipFile) as e:
+        except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as e:
             raise ValueError("these are no voice prints") from e
         return cls(breaths, windows, unit(prints.astype(np.float32)))
 

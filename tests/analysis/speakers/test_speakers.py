@@ -159,7 +159,7 @@ def test_prints_are_kept_in_half_a_kilobyte_each():
     assert np.allclose(unpacked_print(packed_print(one)), one)
     with pytest.raises(ValueError, match="no voice print"):
         unpacked_print(b"abc")
-    with pytest.raises(ValueError, match="no voice prints"):
+    with pytest.raises(ValueError, match="no voice print"):
         VoicePrints.unpacked(b"abc")
 
 
