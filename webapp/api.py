@@ -20,6 +20,7 @@ from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.comments.api import CommentViewSet, NoticeViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
+from webapp.graph.api import ProjectGraph
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
 from webapp.labelling.api import LabelingJobViewSet
 from webapp.methodologies.api import MethodologyViewSet
@@ -107,6 +108,8 @@ urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
     path("docs/", docs, name="api-docs"),
     path("projects/<number:pk>/season/", ProjectSeason.as_view({"get": "retrieve"})),
+    path("projects/<number:pk>/graph/", ProjectGraph.as_view({"get": "retrieve"})),
+    path("projects/<number:pk>/graph/moments/", ProjectGraph.as_view({"get": "moments"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),

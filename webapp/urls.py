@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("webapp.search.urls")),
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.cuts.urls")),
+    path("", include("webapp.graph.urls")),
     path("", include("webapp.reports.urls")),
     path("", include("webapp.methodologies.urls")),
     path("api/v1/", include("webapp.api")),

@@ -36,6 +36,8 @@ PAGES = [
     "/guide",
     "{asset}",
     "{project}",
+    "{project}/graph",
+    "{project}/graph?support=1&lift=0&kind=brand&kind=asset",
     "{report}",
     "/api/v1/docs/",
 ]

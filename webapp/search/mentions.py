@@ -51,12 +51,15 @@ class _Word:
     confidence: float
 
 
-def find_brand(workspace: Workspace, brand: Brand) -> list[Found]:
+def find_brand(
+    workspace: Workspace, brand: Brand, vocabulary: Vocabulary | None = None
+) -> list[Found]:
     """Every mention of a brand in what is said and written in a workspace, by asset and time.
 
-    A name that goes on over the end of a sentence is not found.
+    A name that goes on over the end of a sentence is not found. `vocabulary`: that of the
+    workspace, where several brands are looked for.
     """
-    vocabulary = Vocabulary(workspace)
+    vocabulary = vocabulary or Vocabulary(workspace)
     sequences = {one for name in brand.names for one in _could_be(name, vocabulary)}
     if not sequences:
         return []
@@ -85,7 +88,9 @@ def _could_be(name: str, vocabulary: Vocabulary) -> Iterator[tuple[str, ...]]:
         is_alike = jellyfish.metaphone(token) == sound
         if is_alike or abs(len(token) - len(joined)) <= len(joined) // 3:
             yield (token,)
-    for at in range(_SHORTEST_HALF, len(joined) - _SHORTEST_HALF + 1):
+    cuts = range(_SHORTEST_HALF, len(joined) - _SHORTEST_HALF + 1)
+    vocabulary.known(half for at in cuts for half in (joined[:at], joined[at:]))  # all at once
+    for at in cuts:
         halves = [_half(half, vocabulary) for half in (joined[:at], joined[at:])]
         yield from product(*halves)
 

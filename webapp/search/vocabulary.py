@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from threading import Lock
 
 from django.db import connection, transaction
@@ -23,19 +24,21 @@ _lock = Lock()
 
 
 class Vocabulary:
-    """Of the tokens of one workspace."""
+    """Of the tokens of one workspace, as they are when they are first asked for."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self._asked: dict[str, int] = {}  # 0: there is none
 
     def known(self, tokens: Iterable[str]) -> Mapping[str, int]:
         """Those of `tokens` that there are, and about how many passages hold each."""
-        wanted, found = sorted(set(tokens)), dict[str, int]()
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
+        wanted = sorted(set(tokens))
+        new = [token for token in wanted if token not in self._asked]
+        for start in range(0, len(new), _AT_ONCE):
+            some = new[start : start + _AT_ONCE]
             rows = Term.objects.filter(workspace=self.workspace, token__in=some)
-            found |= dict(rows.values_list("token", "n"))
-        return found
+            self._asked |= dict.fromkeys(some, 0) | dict(rows.values_list("token", "n"))
+        return {token: self._asked[token] for token in wanted if self._asked[token]}
 
     def near(
         self, token: str, *, least: float | None = None, count: int = _MOST_NEAR
@@ -47,13 +50,14 @@ class Vocabulary:
         most = 1 if len(token) <= 6 else 2
         found = process.extract(
             token,
-            self._all(),
+            self._all,
             scorer=OSA.distance,
             score_cutoff=most if least is None else int(len(token) * (1 - least) + 1e-9),
             limit=count + 1,
         )
         return [one for one, *_ in found if one != token][:count]
 
+    @cached_property
     def _all(self) -> list[str]:
         terms = Term.objects.filter(workspace=self.workspace)
         last = terms.order_by("-pk").values_list("pk", flat=True).first() or 0
