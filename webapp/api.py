@@ -19,6 +19,7 @@ from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.comments.api import CommentViewSet, NoticeViewSet
+from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.graph.api import ProjectGraph
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
@@ -99,6 +100,9 @@ router.register("moment-edits", MomentEditViewSet, "api-moment-edit")
 router.register("flags", FlagViewSet, "api-flag")
 router.register("comments", CommentViewSet, "api-comment")
 router.register("notices", NoticeViewSet, "api-notice")
+router.register("cuts", CutViewSet, "api-cut")
+router.register("cut-clips", CutClipViewSet, "api-cut-clip")
+router.register("cut-renderings", RenderingViewSet, "api-cut-rendering")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 

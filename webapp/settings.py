@@ -284,6 +284,7 @@ SPECTACULAR_SETTINGS = {
         "DatasetTask": "webapp.datasets.dataset.Dataset.Task",
         "SpeechTask": "webapp.indexing.serializers.TASKS",
         "MomentKind": "webapp.moments.moments.Moment.Kind",
+        "WorkState": "webapp.moments.serializers.STATES",
         "FlagKind": "webapp.moments.flags.Flag.Kind",
         "NoticeKind": "webapp.comments.notices.Notice.Kind",
         "ReactionKind": "webapp.comments.reactions.Reaction.Kind",

@@ -10,10 +10,8 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis.cutting.edit_lists import clips_csv, edl, otio
 from webapp import sharing
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
@@ -21,21 +19,16 @@ from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.cuts import page
 from webapp.cuts.choosing import Wish, clips_found, clips_wished, reel
-from webapp.cuts.cut import Cut, CutClip, clips_of_rows
+from webapp.cuts.cut import Cut, CutClip
 from webapp.cuts.forms import ClipForm, ReelForm, sentence
 from webapp.cuts.links import CutLink
+from webapp.cuts.lists import LISTS, answer, file_name
 from webapp.cuts.renderings import Rendering
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.projects.models import Label
 from webapp.runs.run import Run
 
-# The lists one takes away: what each is called, its type, and what makes it.
-LISTS = {
-    "edl": ("EDL, for editing programs", "text/plain; charset=utf-8", edl),
-    "otio": ("OpenTimelineIO", "application/json", otio),
-    "csv": ("CSV, a row for each clip", "text/csv; charset=utf-8", clips_csv),
-}
 _VERBS = {"cancel": "It is {state} already.", "retry": "It is {state}, so there is nothing to try."}
 _SHOWN_S = 6e-4  # a form shows milliseconds: what is no further off was not changed
 _LAST = "cut"  # in the session: the cut that was looked at last, which more is added to
@@ -314,7 +307,7 @@ def film(request: MemberRequest, pk: int) -> HttpResponse:
     done = Rendering.objects.done(found)
     if done is None:
         raise Http404
-    return redirect(media_link(done.file, download_as=f"{_file_name(found)}.mp4"))
+    return redirect(media_link(done.file, download_as=file_name(found, "mp4")))
 
 
 @require_safe
@@ -323,19 +316,11 @@ def edit_list(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     if kind not in LISTS:
         raise Http404
     found = _cut(request, pk)
-    shown = clips_of_rows(found.standing())
-    if not shown:
-        messages.error(request, "There is nothing to list: this cut has no clips that can be had.")
+    try:
+        return answer(found, kind)
+    except Refused as refused:
+        messages.error(request, str(refused))
         return redirect("cut", pk)
-    _, content_type, make = LISTS[kind]
-    response = HttpResponse(make(found.title, shown), content_type=content_type)
-    name = f"{_file_name(found)}.{kind}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _file_name(cut: Cut) -> str:
-    return slugify(cut.title) or "cut"
 
 
 # --- sharing --------------------------------------------------------------------------------------

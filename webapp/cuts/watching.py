@@ -6,13 +6,13 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from webapp.assets.links import media_link
 from webapp.assets.media import send_file
 from webapp.cuts.links import CutLink
+from webapp.cuts.lists import file_name
 from webapp.cuts.renderings import Rendering
 
 
@@ -43,7 +43,7 @@ def film(request: HttpRequest, token: str) -> HttpResponseBase:
     done = None if link is None or link.cut.removed else Rendering.objects.done(link.cut)
     if link is None or done is None:
         return _over(request)
-    name = f"{slugify(link.cut.title) or 'cut'}.mp4" if "download" in request.GET else ""
+    name = file_name(link.cut, "mp4") if "download" in request.GET else ""
     if name and not link.may_download:
         raise Http404
     if settings.S3_BUCKET:
