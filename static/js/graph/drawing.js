@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 48;
 const LETTER = 6.8; // pixels, about
 const LINE = 15;
+const GAP = 3; // between a mark and its name
 const LONGEST = 28; // letters of a name
 
 const el = (name, attributes = {}) => {
@@ -42,7 +43,7 @@ export function createDrawing({ nodes, edges, onNode, onEdge }) {
     if (node.colour) group.style.setProperty("--c", node.colour);
     const wide = size(node) * 2;
     const mark = el("use", { class: "mark", href: `#kind-${node.kind}`, x: -wide / 2, y: -wide / 2, width: wide, height: wide });
-    const name = el("text", { x: wide / 2 + 3, dy: "0.35em" });
+    const name = el("text", { x: wide / 2 + GAP, dy: "0.35em" });
     name.textContent = node.name.length > LONGEST ? `${node.name.slice(0, LONGEST - 1)}…` : node.name;
     const title = el("title");
     title.textContent = told(node);
@@ -69,17 +70,18 @@ export function createDrawing({ nodes, edges, onNode, onEdge }) {
     view.fit();
   }
 
-  /** Marks and names keep their size; a name that would lie on a larger thing's waits for a closer look. */
+  /** Marks and names keep their size; a name that would lie on another or on a mark waits for a closer look. */
   function scaled(scale) {
+    if (!places.length) return;
+    const at = places.map(([x, y]) => [x * scale, y * scale]);
+    const rooms = nodes.map((node, n) => around(at[n], size(node)));
     const taken = [];
     for (const n of byWeight) {
-      if (!places[n]) return;
-      const [x, y] = places[n];
       const text = marks[n].querySelector("text");
-      const left = x * scale + size(nodes[n]) + 3;
-      const room = { left, right: left + text.textContent.length * LETTER, top: y * scale - LINE / 2, bottom: y * scale + LINE / 2 };
-      const isFree = !taken.some((other) => meet(other, room));
-      marks[n].setAttribute("transform", `translate(${round(x)} ${round(y)}) scale(${1 / scale})`);
+      const left = rooms[n].right + GAP;
+      const room = { left, right: left + text.textContent.length * LETTER, top: at[n][1] - LINE / 2, bottom: at[n][1] + LINE / 2 };
+      const isFree = !taken.some((other) => meet(other, room)) && !rooms.some((other) => meet(other, room));
+      marks[n].setAttribute("transform", `translate(${places[n].map(round).join(" ")}) scale(${1 / scale})`);
       text.classList.toggle("is-hidden", !isFree);
       if (isFree) taken.push(room);
     }
@@ -143,6 +145,7 @@ export function createDrawing({ nodes, edges, onNode, onEdge }) {
   };
 }
 
+const around = ([x, y], half) => ({ left: x - half, right: x + half, top: y - half, bottom: y + half });
 const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 const of = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;

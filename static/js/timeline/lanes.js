@@ -88,19 +88,18 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     nameLanes(state);
     draw();
   });
-  store.on(["outline"], (state) => {
-    const name = document.getElementById("tl-topics");
-    if (name) name.hidden = !hasTopics(state);
+  const nameRest = (state) => {
+    const topics = document.getElementById("tl-topics");
+    if (topics) topics.hidden = !hasTopics(state);
+    document.getElementById("tl-comments").hidden = !state.comments.length;
     draw();
-  });
-  store.on(["comments"], ({ comments }) => {
-    document.getElementById("tl-comments").hidden = !comments.length;
-    draw();
-  });
+  };
+  store.on(["outline", "comments"], nameRest);
   store.on(["lanes", "shown", "time", "window", "draft", "segments", "shots"], draw);
   new ResizeObserver(draw).observe(canvas);
   addEventListener("themechange", draw);
   nameLanes(store.get());
+  nameRest(store.get());
   return { draw, canvas, names, rowAt: (y) => (y < RULER ? "ruler" : y < RULER + SHOTS ? "shots" : "lane") };
 }
 
