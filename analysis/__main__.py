@@ -35,6 +35,7 @@ ROOMS = {
         "track": "analysis.film.tracking:command",
     },
     "exposure": {"exposure": "analysis.exposure.command:command"},
+    "graph": {"graph": "analysis.graph.command:command"},
     "cutting": {"cut": "analysis.cutting.command:command"},
     "datasets": {"dataset": "analysis.datasets.command:command"},
     "synthesis": {"synthesise": "analysis.synthesis.command:command"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 from datetime import date, timedelta
@@ -127,6 +129,24 @@ def test_files_are_read_by_other_programs(library, project, viewer, client_for):
     assert of("csv").content.decode().startswith("a,a_kind,b,b_kind,support_windows,lift")
     assert 'filename="harbour-cup-graph.csv"' in of("csv").headers["Content-Disposition"]
     assert of("png").status_code == 404
+
+
+def test_what_was_counted_makes_the_same_numbers_at_a_prompt(
+    library, project, viewer, client_for, tmp_path, capsys
+):
+    from analysis.__main__ import main
+
+    browser, table = client_for(viewer), tmp_path / "occurrences.csv"
+    table.write_bytes(browser.get(reverse("graph-file", args=[project.pk, "counted"])).content)
+    kinds = [word for kind in ("brand", "person", "topic") for word in ("--kind", kind)]
+    assert main(["graph", str(table), "--lift", "1.2", *kinds]) == 0
+    ours = browser.get(reverse("graph-file", args=[project.pk, "csv"])).content.decode()
+    numbers = lambda text: sorted(  # noqa: E731
+        (row["support_windows"], row["lift"], row["npmi"])
+        for row in csv.DictReader(io.StringIO(text))
+    )
+    assert numbers(capsys.readouterr().out) == numbers(ours)
+    assert numbers(ours)
 
 
 @pytest.mark.parametrize(

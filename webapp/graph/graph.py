@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from analysis.graph import Edge, Graph, Items, Node, Options, build, together
+from analysis.graph import Edge, Graph, Items, Node, Options, build, occurrences, together
 from analysis.graph.exports import as_csv, as_graphml, as_jsonld
 from analysis.graph.layout import layout
 from webapp.assets.models import Asset
@@ -23,12 +23,6 @@ MOST_MOMENTS = 60
 _BEFORE_S = 1.0  # a moment is played from a little before the later of the two
 
 _built: Recent[tuple[Graph, dict[str, tuple[float, float]]]] = Recent(size=16)
-
-FILES = {
-    "graphml": ("GraphML", "application/graphml+xml", as_graphml),
-    "jsonld": ("JSON-LD", "application/ld+json", as_jsonld),
-    "csv": ("Table (CSV)", "text/csv", as_csv),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,3 +188,26 @@ def _occurs(
 
 def _in_words(hows: Iterable[int]) -> list[str]:
     return [HOW[how] for how in sorted(set(hows)) if HOW[how] in ("seen", "said", "written")]
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def _counted(drawn: Drawn) -> str:
+    gathered = drawn.gathered
+    return occurrences.as_csv(gathered.nodes, gathered.items, gathered.durations_s)
+
+
+# By kind: a title, how the name of the file ends, its type, and how it is written.
+FILES: dict[str, tuple[str, str, str, Callable[[Drawn], str]]] = {
+    "graphml": (
+        *("GraphML", "graph.graphml", "application/graphml+xml"),
+        lambda drawn: as_graphml(drawn.graph),
+    ),
+    "jsonld": (
+        *("JSON-LD", "graph.jsonld", "application/ld+json"),
+        lambda drawn: as_jsonld(drawn.graph),
+    ),
+    "csv": ("Pairs (CSV)", "graph.csv", "text/csv", lambda drawn: as_csv(drawn.graph)),
+    "counted": ("What was counted (CSV)", "occurrences.csv", "text/csv", _counted),
+}

@@ -37,7 +37,7 @@ def graph(request: MemberRequest, pk: int) -> HttpResponse:
         "for_scripts": drawn.as_json(),
         "labels": drawn.project.labels.filter(archived=None).order_by("name"),
         "kinds": [(kind, title, kind in drawn.asked.kinds) for kind, title in KINDS.items()],
-        "files": [(kind, title) for kind, (title, _, _) in FILES.items()],
+        "files": [(kind, title) for kind, (title, *_) in FILES.items()],
         "met": meetings(drawn, *ends) if ends else None,
     }
     return render(request, "graph/page.html", context)
@@ -58,13 +58,13 @@ def moments(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.VIEW)
 @refuses_nonsense
 def file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
-    """What is drawn, for another program."""
+    """What is drawn, or what was counted for it, for another program."""
     if kind not in FILES:
         raise Http404
     drawn = _drawn(request, pk)
-    _, content_type, write = FILES[kind]
-    response = HttpResponse(write(drawn.graph), content_type=f"{content_type}; charset=utf-8")
-    name = f"{slugify(drawn.project.name) or 'project'}-graph.{kind}"
+    _, ending, content_type, write = FILES[kind]
+    response = HttpResponse(write(drawn), content_type=f"{content_type}; charset=utf-8")
+    name = f"{slugify(drawn.project.name) or 'project'}-{ending}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     return response
