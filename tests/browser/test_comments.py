@@ -74,6 +74,29 @@ def test_a_comment_reaches_whom_it_mentions_who_resolves_it(page, nora, analysed
     _pictures(page, analysed)
 
 
+def test_the_lane_leads_from_one_comment_to_the_next(page, analysed):
+    page.goto(f"{analysed}?t=3")
+    page.get_by_role("tab", name="Comments").click()
+    page.get_by_role("textbox", name="Comment on this moment").fill("At three seconds")
+    page.keyboard.press("Control+Enter")
+    page.locator(".thread", has_text="At three seconds").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("Home")
+    lane = page.get_by_role("button", name="Comments", exact=True)
+    lane.focus()
+    now = "document.querySelector('video').currentTime"
+    for _ in range(3):  # others of this file may come before it
+        page.keyboard.press("ArrowRight")
+    until(page, f"Math.abs({now} - 3) < 0.1")
+    page.keyboard.press("End")
+    page.get_by_role("tab", name="Exposure").click()
+    canvas, row = page.locator("#tl-canvas").bounding_box(), lane.bounding_box()
+    page.mouse.click(canvas["x"] + canvas["width"] * 3 / 16 + 3, row["y"] + row["height"] / 2)
+    until(page, f"Math.abs({now} - 3) < 0.1")
+    page.locator(".thread.is-chosen", has_text="At three seconds").wait_for()
+
+
 def test_a_place_is_drawn_by_keys_and_shown_when_its_comment_is_chosen(page, analysed):
     page.goto(analysed)
     page.get_by_role("tab", name="Comments").click()

@@ -127,7 +127,7 @@ _OF_AN_ASSET = ("pk", "name", "duration_s")
 
 
 def _brand(label: Label) -> Node:
-    url = reverse("label", args=[label.pk])
+    url = f"{reverse('project', args=[label.project_id])}?open={label.pk}#label-{label.pk}"
     return Node(f"brand:{label.pk}", "brand", label.name, label.colour, url)
 
 

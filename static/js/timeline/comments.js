@@ -7,6 +7,7 @@ import { wireMentions } from "./mention-list.js";
 import { post, tellUndo } from "./posting.js";
 
 const SHOWN = "sightline.comments";
+const ASK_MS = 20_000;
 const LASTS_S = 5; // how long a comment on one moment counts as being here
 
 /** @param {{player: object, store: import("./page.js").Store, openTab: (id: string) => void}} options */
@@ -237,6 +238,41 @@ export function wireComments({ player, store, openTab }) {
     );
   }
 
+  /** In the timeline: a click on a mark, and arrows on the name of the lane. */
+  function wireLane() {
+    document.getElementById("tl-canvas")?.addEventListener("comment-at", (event) => {
+      const { time, near } = event.detail;
+      const apart = ({ start }) => Math.abs(start - time);
+      const one = marks().toSorted((a, b) => apart(a) - apart(b))[0];
+      if (!one || apart(one) > near) return;
+      event.preventDefault();
+      openTab("tab-comments");
+      choose(reveal(one.id, { evenHidden: true }));
+    });
+    const name = document.getElementById("tl-comments");
+    name?.addEventListener("click", () => openTab("tab-comments"));
+    name?.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const { time } = store.get();
+      const next = step > 0 ? marks().find(({ start }) => start > time + 0.05) : marks().findLast(({ start }) => start < time - 0.05);
+      if (next) choose(next.id);
+    });
+  }
+
+  /** What others have said meanwhile, unless somebody is in the middle of something here. */
+  async function ask() {
+    const isBusy = pane.querySelector(".composer.answer, details[open]") || pane.contains(document.activeElement);
+    if (document.hidden || pane.hidden || isBusy) return;
+    const response = await fetch(data.add, { headers: { accept: "text/html" } }).catch(() => null);
+    if (!response?.ok) return;
+    const html = await response.text();
+    const now = new DOMParser().parseFromString(html, "text/html").getElementById("threads");
+    const there = document.getElementById("threads");
+    if (now?.textContent !== there?.textContent) draw(html);
+  }
+
   document.addEventListener("keydown", (event) => {
     if (keyOf(event) !== "t" || event.target.closest("dialog, [role=dialog]")) return;
     event.preventDefault();
@@ -245,6 +281,8 @@ export function wireComments({ player, store, openTab }) {
   });
   store.on(["time"], follow);
   read();
+  wireLane();
+  setInterval(ask, ASK_MS);
   openLinked();
 
   /** A link to a comment opens the player there. */

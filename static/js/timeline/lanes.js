@@ -18,6 +18,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   const canvas = document.getElementById("tl-canvas");
   const names = [...body.querySelectorAll("[data-lane]")];
   let queued = 0;
+  let commentsAt = Infinity; // where their lane begins
 
   const draw = () => {
     queued ||= requestAnimationFrame(() => {
@@ -80,6 +81,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       paintTopics(view, y);
       y += LANE;
     }
+    commentsAt = state.comments.length ? y : Infinity;
     if (state.comments.length) paintComments(view, y);
     paintPlayhead(view, y);
   }
@@ -100,7 +102,12 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   addEventListener("themechange", draw);
   nameLanes(store.get());
   nameRest(store.get());
-  return { draw, canvas, names, rowAt: (y) => (y < RULER ? "ruler" : y < RULER + SHOTS ? "shots" : "lane") };
+  function rowAt(y) {
+    if (y < RULER) return "ruler";
+    if (y < RULER + SHOTS) return "shots";
+    return y < commentsAt ? "lane" : "comments";
+  }
+  return { draw, canvas, names, rowAt };
 }
 
 /** Beside the name: how often it is seen, and said; what is written where there is room for it. */

@@ -4,6 +4,7 @@ import { showCard } from "./sprites.js";
 
 const CLOSEST_S = 1;
 const DRAG_PX = 4;
+const NEAR_PX = 8;
 
 /**
  * @param {{store: import("./page.js").Store, player: object, lanes: object, sprites: object,
@@ -110,8 +111,16 @@ function wirePointers(canvas, { store, player, lanes, show, timeAt, openFrame })
     if (event.type === "pointercancel") store.set({ draft: null });
     else if (draft) store.set({ window: draft, draft: null });
     else if (!moved && !pans && row === "shots") openFrame(time);
+    else if (!moved && row === "comments") commentAt(time);
     else if (!moved) player.seek(time);
   };
+  /** The comments say whether one of theirs is so near; else it is a place like any other. */
+  function commentAt(time) {
+    const [from, to] = store.get().shown;
+    const near = (NEAR_PX / canvas.clientWidth) * (to - from);
+    const isNone = canvas.dispatchEvent(new CustomEvent("comment-at", { detail: { time, near }, cancelable: true }));
+    if (isNone) player.seek(time);
+  }
   canvas.addEventListener("pointerup", end);
   canvas.addEventListener("pointercancel", end);
 }
