@@ -254,6 +254,16 @@ def test_who_left_stays_the_author_and_is_said_to_have_left(say, analyst, owner,
     assert second.first.parts[-1].text == "@somebody who left"
 
 
+def test_a_text_that_names_somebody_who_left_can_still_be_edited(say, analyst, owner, workspace):
+    comment = say(owner, "@Ana did this")
+    workspace.memberships.get(user=analyst).remove(by=owner)
+    said = Panel.of(comment.asset, owner).threads[0].first
+    assert said.typed == f"@{{{analyst.pk}}} did this"
+    comment.edit(f"{said.typed} well", by=owner)
+    with pytest.raises(Refused, match="Only members"):
+        say(owner, said.typed)
+
+
 def test_a_reaction_is_counted_and_taken_back(say, owner, viewer, client_for):
     comment = say(owner, "nice")
     address, browser = reverse("comment-react", args=[comment.pk]), client_for(viewer)

@@ -125,9 +125,9 @@ class Comment(models.Model):
     def edit(self, text: str, *, by: User) -> None:
         """Let another text stand; the one before can be had back. Raises Refused."""
         self._refuse_others(by)
-        text = _read(text, self.asset)
         with transaction.atomic():
             held = self._held()
+            text = _read(text, self.asset, before=held.text)
             if held.text == text:
                 raise Refused("It says that already.")
             earlier = [*held.earlier, held.text][-_EARLIER:]
@@ -195,14 +195,14 @@ class Comment(models.Model):
         return is_done
 
 
-def _read(text: str, asset: Asset) -> str:
+def _read(text: str, asset: Asset, before: str = "") -> str:
     """What was typed, as it is kept. Raises Refused."""
     text = "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in "\n\t").strip()
     if not text:
         raise Refused("Write something first.")
     if len(text) > LONGEST:
         raise Refused(f"A comment has at most {LONGEST:,} characters; this has {len(text):,}.")
-    found = people.kept(text, people.people_of(asset.workspace))
+    found = people.kept(text, people.people_of(asset.workspace), before)
     if len(people.mentioned(found)) > MOST_PEOPLE:
         raise Refused(f"A comment mentions at most {MOST_PEOPLE} people.")
     return found

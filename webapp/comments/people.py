@@ -49,14 +49,15 @@ def people_of(workspace: Workspace) -> list[Person]:
     ]
 
 
-def kept(text: str, people: Iterable[Person]) -> str:
+def kept(text: str, people: Iterable[Person], before: str = "") -> str:
     """A text as it is kept, with the people it names. Raises Refused for one who may not be named.
 
+    `before`: the text that it takes the place of; whom that names may stay, also after they left.
     The longest name that fits is meant, and a name ends where a word does: "@Ann" is not in
     "@Annika". What names nobody stays as it is.
     """
     known = list(people)
-    numbers = {person.pk for person in known}
+    numbers = {*(person.pk for person in known), *mentioned(before)}
     if any(pk not in numbers for pk in mentioned(text)):
         raise Refused("Only members of the workspace who can see this can be mentioned.")
     by_name = {n.casefold(): person.pk for person in known for n in (person.email, person.handle)}

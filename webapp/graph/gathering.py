@@ -120,6 +120,7 @@ def _gather(key: Hashable, project: Project, after: date | None, before: date | 
         node = Node(f"asset:{pk}", "asset", asset.stem, url=reverse("asset", args=[pk]))
         found.add(node, pk, 0.0, asset.duration_s, "all of it")
     found.items = Items.of(found.rows)
+    found.rows.clear()  # a tenth of the memory is in the columns
     return found
 
 
