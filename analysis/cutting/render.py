@@ -9,8 +9,8 @@ nothing drifts however many clips there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -92,8 +92,11 @@ def render(
     has_sound = any(clip.source.has_sound for clip in clips)
     chapters = tuple(part.chapter(rate) for part in plan)
     try:
-        with _Writer(aside, (width, height), rate, title, chapters, has_sound=has_sound) as film:
-            for part, frame in _frames(plan, (width, height), rate, should_stop):
+        with (
+            closing(_frames(plan, (width, height), rate, should_stop)) as frames,
+            _Writer(aside, (width, height), rate, title, chapters, has_sound=has_sound) as film,
+        ):
+            for part, frame in frames:
                 film.add_picture(frame)
                 if has_sound:
                     film.add_sound(part.sound(film.sound_due()))
@@ -149,6 +152,11 @@ class _Part:
         assert self._sound is not None
         return self._sound.take(n)
 
+    def close_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+        self._sound = None
+
 
 def _planned(clips: Sequence[Clip], rate: Rate) -> list[_Part]:
     plan, first = [], 0
@@ -161,23 +169,32 @@ def _planned(clips: Sequence[Clip], rate: Rate) -> list[_Part]:
 
 def _frames(
     plan: Sequence[_Part], size: tuple[int, int], rate: Rate, should_stop: Callable[[], bool]
-) -> Iterator[tuple[_Part, Pixels]]:
-    """Every frame of the new film with the part it is of; the next decoder starts meanwhile."""
-    with ExitStack() as all_of_it:
-        readers: dict[int, FrameReader] = {}
+) -> Generator[tuple[_Part, Pixels]]:
+    """Every frame of the new film with the part it is of; the next decoders start meanwhile."""
+    readers: dict[int, FrameReader] = {}  # of this part and the next: each holds megabytes
 
-        def open_reader(at: int) -> None:
-            if at < len(plan) and plan[at].clip.source.rate:
-                readers[at] = all_of_it.enter_context(_reader(plan[at], rate, should_stop))
+    def open_part(at: int) -> None:
+        if at < len(plan):
+            plan[at].open_sound(rate, should_stop)
+            if plan[at].clip.source.rate:
+                readers[at] = _reader(plan[at], rate, should_stop)
 
-        open_reader(0)
+    try:
+        open_part(0)
         for at, part in enumerate(plan):
-            open_reader(at + 1)
-            with closing(part.open_sound(rate, should_stop)):
-                for picture in _pictures(part, readers.pop(at, None), size):
-                    if should_stop():
-                        raise Stopped
-                    yield part, picture
+            open_part(at + 1)
+            for picture in _pictures(part, readers.get(at), size):
+                if should_stop():
+                    raise Stopped
+                yield part, picture
+            part.close_sound()
+            if at in readers:
+                readers.pop(at).close()
+    finally:
+        for reader in readers.values():
+            reader.close()
+        for part in plan:
+            part.close_sound()
 
 
 def _reader(part: _Part, rate: Rate, should_stop: Callable[[], bool]) -> FrameReader:
@@ -211,7 +228,6 @@ def _pictures(part: _Part, reader: FrameReader | None, size: tuple[int, int]) ->
         picture = fitted(frame, size)
         n_shown += 1
         yield picture
-    reader.close()
     if picture is None:
         raise UnreadableMedia(f"No frame of this clip of “{part.clip.source.name}” can be decoded.")
     yield from (picture for _ in range(n - n_shown))
@@ -290,6 +306,7 @@ class _Sound:
     def close(self) -> None:
         if self._pieces is not None:
             self._pieces.close()  # type: ignore[attr-defined]  # a generator: its child ends
+        self._pieces = None
 
 
 # --- writing --------------------------------------------------------------------------------------

@@ -76,11 +76,17 @@ def sound_pieces(
     """The samples of `read_audio` piece by piece: float32 (n, channels), any n above 0.
 
     channels: mixed into one, into two, or as the track has them. rate: samples a second. Decodes
-    as it goes; memory stays flat, however long the sound is.
+    as it goes, from this call on; memory stays flat, however long the sound is.
     """
     request: dict[str, Any] = {"sound_track": track, "start_s": start_s, "end_s": end_s}
     request |= {"channels": channels, "rate": rate}
-    with Child("sound", path, request, limits=limits, should_stop=should_stop, work_s=600) as child:
+    return _received(
+        Child("sound", path, request, limits=limits, should_stop=should_stop, work_s=600)
+    )
+
+
+def _received(child: Child) -> Iterator[NDArray[np.float32]]:
+    with child:
         while (message := child.receive()) is not None:
             samples = np.frombuffer(message.payload, "<f4")
             yield samples.reshape(-1, message.fields["channels"])

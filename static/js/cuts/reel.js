@@ -66,7 +66,7 @@ export function createReel({ media, onChange, onProblem }) {
     report();
   }
 
-  /** Whether the clip is over; then on to the next. Asked with each picture. */
+  /** Whether the clip is over; then on to the next. */
   function follow() {
     const now = clip();
     if (now && isPlaying && !front.seeking && front.currentTime >= now.end - 0.5 / now.rate) {
@@ -75,15 +75,15 @@ export function createReel({ media, onChange, onProblem }) {
     } else report();
   }
 
+  /** With each picture of the screen while it plays: sound has no pictures of its own. */
+  function tick() {
+    if (!isPlaying) return;
+    follow();
+    requestAnimationFrame(tick);
+  }
+
   function watch(element) {
     const isFront = () => element === front;
-    if ("requestVideoFrameCallback" in element) {
-      const shown = () => {
-        element.requestVideoFrameCallback(shown);
-        if (isFront()) follow();
-      };
-      element.requestVideoFrameCallback(shown);
-    }
     for (const event of ["timeupdate", "seeked", "ended"]) {
       element.addEventListener(event, () => isFront() && follow());
     }
@@ -127,6 +127,7 @@ export function createReel({ media, onChange, onProblem }) {
     play() {
       if (!clip()) return;
       if (at === sequence.clips.length - 1 && front.currentTime >= clip().end - 1 / clip().rate) go(0);
+      if (!isPlaying) requestAnimationFrame(tick);
       isPlaying = true;
       front.play().catch(() => {});
       report();
