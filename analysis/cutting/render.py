@@ -10,7 +10,7 @@ nothing drifts however many clips there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -183,10 +183,11 @@ def _frames(
         open_part(0)
         for at, part in enumerate(plan):
             open_part(at + 1)
-            for picture in _pictures(part, readers.get(at), size):
-                if should_stop():
-                    raise Stopped
-                yield part, picture
+            with _named(part.clip):
+                for picture in _pictures(part, readers.get(at), size):
+                    if should_stop():
+                        raise Stopped
+                    yield part, picture
             part.close_sound()
             if at in readers:
                 readers.pop(at).close()
@@ -195,6 +196,16 @@ def _frames(
             reader.close()
         for part in plan:
             part.close_sound()
+
+
+@contextmanager
+def _named(clip: Clip) -> Iterator[None]:
+    """What cannot be decoded is said with where it is."""
+    try:
+        yield
+    except UnreadableMedia as error:
+        where = f"“{clip.source.name}” at {clip.start_s:.1f} s"
+        raise UnreadableMedia(f"{where}: {error.message}", permanent=error.permanent) from error
 
 
 def _reader(part: _Part, rate: Rate, should_stop: Callable[[], bool]) -> FrameReader:
@@ -229,7 +240,7 @@ def _pictures(part: _Part, reader: FrameReader | None, size: tuple[int, int]) ->
         n_shown += 1
         yield picture
     if picture is None:
-        raise UnreadableMedia(f"No frame of this clip of “{part.clip.source.name}” can be decoded.")
+        raise UnreadableMedia("No frame of this clip can be decoded.")
     yield from (picture for _ in range(n - n_shown))
 
 

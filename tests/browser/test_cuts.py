@@ -8,6 +8,7 @@ import pytest
 
 from tests.analysis.cutting.test_render import facts
 from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_asset_page import until
 
 pytestmark = pytest.mark.browser
@@ -36,6 +37,9 @@ def test_make_a_reel_and_download_it(reel, tmp_path):
     assert page.locator(".cut-clip").count() == 2
     second = float(page.locator("input[id^=start-]").nth(1).input_value())
     assert_accessible(page)
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.set_viewport_size(DESKTOP)
 
     page.get_by_role("button", name="Play", exact=True).click()  # goes on into the second by itself
     until(page, f"{CURRENT} === '1'", 20)

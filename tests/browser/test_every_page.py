@@ -18,6 +18,8 @@ PAGES = [
     "/search?q=harbour",
     "/projects",
     "/compare",
+    "/cuts",
+    "/labels/1/reel",
     "/reports",
     "/models",
     "/training",

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.analysis.clips import variable, write_sound
+from tests.spoken import outlined, transcribed
 from tests.webapp.cut_films import cut_of, ready, ready_film
 from webapp import removal
 from webapp.accounts.models import Refused
@@ -20,6 +21,7 @@ from webapp.cuts.choosing import ReelWish, Wish, clips_wished, reel
 from webapp.cuts.cut import Cut, CutClip
 from webapp.cuts.renderings import Rendering
 from webapp.leases import Status
+from webapp.search import keeping
 
 
 @pytest.fixture
@@ -291,6 +293,55 @@ def test_a_brand_that_was_never_seen_makes_no_reel(at, run, project):
     answer = at.post(reverse("label-reel", args=[unseen.pk]), values | {"most_s": "-1"})
     assert "greater than or equal to 1" in answer.content.decode()
     assert not Cut.objects.exists()
+
+
+@pytest.fixture
+def said(asset, analyst):
+    """A film in which “harbour” is said from 2 s on, to be found."""
+    indexing = transcribed(asset, by=analyst, said=["the harbour race", "a quiet morning"])
+    keeping.make_findable(indexing)
+    return indexing
+
+
+def test_what_a_search_finds_is_a_cut(at, said, asset):
+    page = at.get(reverse("search"), {"q": "harbour"}).content.decode()
+    assert f'value="{asset.pk}:2.000:3.500:the harbour race"' in page
+    at.post(reverse("cut-from-search"), {"q": "harbour"})
+    cut = Cut.objects.get()
+    assert (cut.title, cut.chosen) == ("harbour", {"search": "harbour"})
+    (clip,) = cut.standing()
+    assert (clip.start_s, clip.end_s, clip.title) == (1.0, 4.52, "the harbour race")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [("zebra", "This search finds no part of a film."), ('"', ""), ("", "finds no part")],
+)
+def test_a_search_that_finds_nothing_makes_no_cut(at, said, query, sentence):
+    answer = at.post(reverse("cut-from-search"), {"q": query}, follow=True)
+    assert sentence in answer.content.decode()
+    assert not Cut.objects.exists()
+
+
+def test_topics_are_ticked_for_a_cut(at, said, asset):
+    outline = outlined(said)
+    page = at.get(reverse("asset", args=[asset.pk])).content.decode()
+    topic = outline.moments.filter(kind="topic").first()
+    if topic is not None:  # so few words may make none
+        assert f'form="cut-topics" name="span" value="{asset.pk}:{topic.start_s:.3f}:' in page
+    assert 'id="cut-topics"' in page
+    answer = at.post(reverse("cut-add"), {"title": asset.stem}, follow=True)
+    assert "Choose at least one part of a film first." in answer.content.decode()
+
+
+def test_a_viewer_is_offered_nothing_that_makes_a_cut(viewer, client_for, said, asset):
+    browser = client_for(viewer)
+    for page in (
+        browser.get(reverse("search"), {"q": "harbour"}),
+        browser.get(f"/assets/{asset.pk}"),
+    ):
+        assert "cut-add" not in page.content.decode()
+        assert "/cuts/add" not in page.content.decode()
 
 
 # --- sharing --------------------------------------------------------------------------------------

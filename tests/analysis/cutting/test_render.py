@@ -167,8 +167,8 @@ def test_stopped_or_failed_it_leaves_nothing(tmp_path):
     with pytest.raises(Stopped):
         render([Clip(source, 0, 2)], tmp_path / "out.mp4", should_stop=stop)
     (tmp_path / "a.mp4").write_bytes(b"no film" * 100)
-    with pytest.raises(AnalysisError):
-        render([Clip(source, 0, 2)], tmp_path / "out.mp4")
+    with pytest.raises(AnalysisError, match=r"^“a.mp4” at 0.4 s: "):
+        render([Clip(source, 0.4, 2)], tmp_path / "out.mp4")
     with pytest.raises(AnalysisError, match="no clips"):
         render([], tmp_path / "out.mp4")
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.mp4"]
