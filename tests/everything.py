@@ -14,6 +14,7 @@ from tests.trained import dataset_version, evaluation, labelled_set, model_versi
 
 def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> dict[str, Any]:
     """By the word of an address that comes before its number. `annotator` works in the jobs."""
+    from tests.heard import told_apart
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.assets.models import Collection
@@ -25,6 +26,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.datasets.logos import LogoFile
     from webapp.datasets.transfers import Transfer
     from webapp.home.models import Dismissal
+    from webapp.indexing.speaker_edits import SpeakerEdit
     from webapp.indexing.word_edits import WordEdit
     from webapp.labelling.chores import Chore
     from webapp.labelling.predictions import Prediction
@@ -65,6 +67,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     rules = rules_of(METHODOLOGIES["one-second"])
     indexing = transcribed(run.asset, by=user)
     words = indexing.speech_segments.first()
+    voice = told_apart(run.asset, by=user).voices.first()
+    spoken = SpeakerEdit.objects.call(voice, "Secret speaker", by=user)
     outline = Outline.objects.get(indexing=indexing)
     about = {"start_s": 2.0, "end_s": 9.0}
     moment = outline.moments.create(kind="topic", title="Secret topic", **about)
@@ -117,6 +121,10 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "spottings": indexing.spottings.create(terms=["Kestrel"]),
         "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
+        "speakers": spoken.speaker,
+        "voices": voice,
+        "speaker-turns": voice.turns.first(),
+        "speaker-edits": spoken,
         "boxes": 0,
         "sprites": 0,
         "reports": report,

@@ -23,6 +23,12 @@ from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.graph.api import ProjectGraph
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
+from webapp.indexing.speaker_api import (
+    SpeakerEditViewSet,
+    SpeakerTurnViewSet,
+    SpeakerViewSet,
+    VoiceViewSet,
+)
 from webapp.labelling.api import LabelingJobViewSet
 from webapp.methodologies.api import MethodologyViewSet
 from webapp.moments.api import (
@@ -93,6 +99,10 @@ router.register("evaluations", EvaluationViewSet, "api-evaluation")
 router.register("runs", RunViewSet, "api-run")
 router.register("indexings", IndexingViewSet, "api-indexing")
 router.register("word-edits", WordEditViewSet, "api-word-edit")
+router.register("speakers", SpeakerViewSet, "api-speaker")
+router.register("voices", VoiceViewSet, "api-voice")
+router.register("speaker-turns", SpeakerTurnViewSet, "api-speaker-turn")
+router.register("speaker-edits", SpeakerEditViewSet, "api-speaker-edit")
 router.register("saved-searches", SavedSearchViewSet, "api-saved-search")
 router.register("outlines", OutlineViewSet, "api-outline")
 router.register("moments", MomentViewSet, "api-moment")

@@ -33,6 +33,7 @@ from workers.moments import outline as outlines  # noqa: E402, F401
 from workers.reading import readers  # noqa: E402
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.search import pieces as search_pieces  # noqa: E402, F401
+from workers.speakers import listeners  # noqa: E402
 from workers.speech import engines as speech_engines  # noqa: E402
 from workers.speech import spot  # noqa: E402, F401
 from workers.training import train  # noqa: E402, F401
@@ -56,7 +57,7 @@ def come_alive(sender: Any, **_: Any) -> None:
     bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
     queues = ",".join(bells.served)
     housekeeping.release_the_dead()
-    about = {"device": ready.device(), **speech_engines.said(), **readers.said()}
+    about = {"device": ready.device(), **_able()}
     Worker.beat(this_worker(), queues=queues, holding=[], doing="", **about)
     for queue in bells.served:  # what waits was rung for while nobody heard it
         bells.ring_on(queue)
@@ -64,15 +65,20 @@ def come_alive(sender: Any, **_: Any) -> None:
     log.info("Worker %s serves %s on %s.", this_worker(), queues, ready.device())
 
 
+def _able() -> dict[str, str]:
+    """The engines that this worker has."""
+    return speech_engines.said() | readers.said() | listeners.said()
+
+
 def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
             now = {"memory_bytes": ready.memory_bytes(), "doing": bells.doing}
-            able = speech_engines.said() | readers.said()
-            Worker.beat(this_worker(), queues=queues, **now, **able)
+            Worker.beat(this_worker(), queues=queues, **now, **_able())
             hosting.tend()
             speech_engines.tend()
             readers.tend()
+            listeners.tend()
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")
             connection.close()

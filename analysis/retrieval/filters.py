@@ -1,4 +1,4 @@
-"""What narrows a search beside its words: brand, project, source, dates, length, score."""
+"""What narrows a search beside its words: brand, speaker, project, source, dates, length, score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date
 from analysis.retrieval.lexing import Lexeme
 
 SOURCES = ("said", "written", "seen")
-FILTERS = ("brand", "project", "in", "after", "before", "longer", "score")
+FILTERS = ("brand", "speaker", "project", "in", "after", "before", "longer", "score")
 _LONGEST_S = 1e7
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(s|sec|m|min|h)?$|(\d+):(\d\d)(?::(\d\d))?$")
 _UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
@@ -18,12 +18,13 @@ _UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """brands: all of them have to be near; projects, sources: any of them, every one where none is
-    named; after, before: the days between which an asset came, both included; longer_s: of the
-    asset, seconds; score: the least confidence, 0 to 1."""
+    """brands: all of them have to be near; speakers: what any of them says; projects, sources: any
+    of them, every one where none is named; after, before: the days between which an asset came,
+    both included; longer_s: of the asset, seconds; score: the least confidence, 0 to 1."""
 
     brands: tuple[str, ...] = ()
     not_brands: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     after: date | None = None
@@ -34,6 +35,7 @@ class Filters:
     def __str__(self) -> str:
         said = [f'brand:"{name}"' for name in self.brands]
         said += [f'-brand:"{name}"' for name in self.not_brands]
+        said += [f'speaker:"{name}"' for name in self.speakers]
         said += [f'project:"{name}"' for name in self.projects]
         said += [f"in:{name}" for name in self.sources]
         said += [f"after:{self.after}"] if self.after else []
@@ -65,6 +67,10 @@ def _brand(filters: Filters, value: str) -> Filters | None:
 
 def _not_brand(filters: Filters, value: str) -> Filters | None:
     return replace(filters, not_brands=_with(filters.not_brands, value))
+
+
+def _speaker(filters: Filters, value: str) -> Filters | None:
+    return replace(filters, speakers=_with(filters.speakers, value))
 
 
 def _project(filters: Filters, value: str) -> Filters | None:
@@ -136,6 +142,7 @@ def _score(filters: Filters, value: str) -> Filters | None:
 _READ: dict[str, Callable[[Filters, str], Filters | None]] = {
     "brand": _brand,
     "-brand": _not_brand,
+    "speaker": _speaker,
     "project": _project,
     "in": _source,
     "after": _after,
@@ -145,6 +152,7 @@ _READ: dict[str, Callable[[Filters, str], Filters | None]] = {
 }
 _HINTS = {
     "brand": "say the name of one",
+    "speaker": "say the name of one",
     "project": "say the name of one",
     "in": "it is said, written or seen",
     "after": "write a day as 2026-01-31, a month or a year",

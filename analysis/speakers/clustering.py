@@ -16,7 +16,7 @@ from analysis.speakers.types import MOST_SPEAKERS, Prints, unit
 LIKE = 0.72  # mean likeness of two groups of one voice; set by `bench.speakers`
 _NEXT = 0.75  # likeness of a window to the stretch that it goes on
 _LONGEST = 8  # windows of a stretch: 4.4 s
-_LEAST = 5  # windows of a voice that counts: 3.2 s
+_LEAST = 3  # windows of a voice that counts: 2.4 s
 _MOST = 6_000  # stretches that are compared with one another, at once
 
 Numbers = NDArray[np.int64]

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.media.audio import RATE
+from analysis.speakers.engine import VoiceEngine, require_voice_engine
 from analysis.speakers.types import SIZE, Prints
-from analysis.speakers.weights import VoiceEngine, read_weights, require_voice_engine
+from analysis.speakers.weights import read_weights
 
 FRAMES = 160  # of a window, 10 ms each
 WINDOW_S = FRAMES / 100

@@ -11,8 +11,8 @@ from analysis.errors import NoSound
 from analysis.media.audio import RATE, read_audio
 from analysis.speakers.breaths import breaths, phrases, samples_of, windows
 from analysis.speakers.encoder import Samples, VoiceEncoder, as_loud
+from analysis.speakers.engine import VoiceEngine
 from analysis.speakers.types import VoicePrints
-from analysis.speakers.weights import VoiceEngine
 from analysis.speech.voice import voice_in
 
 

@@ -1,67 +1,16 @@
-"""The weights of the voice encoder: they lie in the package resemblyzer, whose code never runs.
-
-The network is GE2E's (Wan et al. 2018, “Generalized end-to-end loss for speaker verification”),
-trained by Corentin Jemine on LibriSpeech, VoxCeleb 1 and 2; package and weights are Apache-2.0.
-"""
+"""The weights of the voice encoder, read as numbers only."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import AnalysisError, NeedsTorch, NotInstalled
+from analysis.errors import AnalysisError
 from analysis.models.pickled import UNREADABLE, nothing_trusted
-
-_PACKAGE, _VERSION = "resemblyzer", "0.1.4"
-_INSIDE = "resemblyzer/pretrained.pt"
-_DIGEST = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
-_GONE = (
-    "Telling speakers apart needs the package resemblyzer 0.1.4, which is not installed: "
-    "`pip install --no-deps -r requirements-voices.txt`."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceEngine:
-    """What tells voices apart. Prints of one engine are never compared with those of another.
-
-    key: lasting name. title: for people. path: the file of its weights. digest: their SHA-256.
-    """
-
-    key: str
-    title: str
-    path: Path
-    digest: str
-
-
-def voice_engine() -> VoiceEngine | None:
-    """The one of this machine; None where the weights, torch, or voice activity are missing."""
-    importlib.invalidate_caches()  # they may have been installed since this process began
-    path = _weights_file()
-    needed = ("torch", "onnxruntime", "faster_whisper")
-    if path is None or any(find_spec(name) is None for name in needed):
-        return None
-    return VoiceEngine("resemblyzer/ge2e", "GE2E voice encoder (resemblyzer)", path, _DIGEST)
-
-
-def require_voice_engine() -> VoiceEngine:
-    """The same. Raises NotInstalled or NeedsTorch, which say what is missing."""
-    if (engine := voice_engine()) is not None:
-        return engine
-    if _weights_file() is None:
-        raise NotInstalled(_GONE)
-    if find_spec("torch") is None:
-        raise NeedsTorch
-    raise NotInstalled(
-        "Telling speakers apart needs voice activity: `pip install -r requirements-speech.txt`."
-    )
+from analysis.speakers.engine import PACKAGE, VoiceEngine
 
 
 def read_weights(engine: VoiceEngine) -> Mapping[str, Any]:
@@ -71,7 +20,7 @@ def read_weights(engine: VoiceEngine) -> Mapping[str, Any]:
     try:
         if _digest_of(engine.path, engine.path.stat().st_mtime_ns) != engine.digest:
             raise AnalysisError(
-                f"{engine.path.name} of the package {_PACKAGE} is not the file that this was "
+                f"{engine.path.name} of the package {PACKAGE} is not the file that this was "
                 "tested with, and was not used. Install the package again.",
                 permanent=False,
             )
@@ -79,21 +28,12 @@ def read_weights(engine: VoiceEngine) -> Mapping[str, Any]:
             content = torch.load(engine.path, map_location="cpu", weights_only=True)
     except UNREADABLE as e:
         raise AnalysisError(
-            f"The weights of the {engine.title} cannot be read: install the package {_PACKAGE} "
+            f"The weights of the {engine.title} cannot be read: install the package {PACKAGE} "
             "again.",
             permanent=False,
         ) from e
     tensors: Mapping[str, Any] = content["model_state"]
     return tensors
-
-
-def _weights_file() -> Path | None:
-    try:
-        found = distribution(_PACKAGE)
-    except PackageNotFoundError:
-        return None
-    path = Path(str(found.locate_file(_INSIDE)))
-    return path if found.version == _VERSION and path.is_file() else None
 
 
 @lru_cache(maxsize=2)

@@ -32,22 +32,27 @@ def as_vtt(utterances: Iterable[Utterance]) -> str:
 def as_srt(utterances: Iterable[Utterance]) -> str:
     """SubRip captions, numbered from 1."""
     cues = (
-        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{_in_lines(utterance)}\n"
+        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n"
+        f"{_prefix(utterance)}{_in_lines(utterance)}\n"
         for number, (utterance, start, end) in enumerate(_spans(utterances), 1)
     )
     return "\n".join(cues)
 
 
 def as_txt(utterances: Iterable[Utterance]) -> str:
-    """The words alone, in paragraphs: a pause of two seconds or another channel begins one."""
+    """The words alone, in paragraphs: a pause of two seconds, another channel or
+    speaker begins one."""
     parts: list[str] = []
     last: Utterance | None = None
     for utterance in utterances:
         if last is not None:
             pause_s = utterance.start_s - last.end_s
             is_new = pause_s >= _PARAGRAPH_S or utterance.channel != last.channel
+            is_new = is_new or utterance.speaker != last.speaker
             blank = "" if utterance.language in WRITTEN_WITHOUT_BLANKS else " "
             parts.append("\n\n" if is_new else blank)
+        if last is None or utterance.speaker != last.speaker:
+            parts.append(_prefix(utterance))
         parts.append(utterance.text)
         last = utterance
     return "".join(parts) + "\n" if parts else ""
@@ -63,6 +68,7 @@ def as_json(utterances: Iterable[Utterance]) -> str:
             "language": utterance.language,
             "confidence": round(utterance.confidence, 4),
             "channel": None if utterance.channel == MIXED else utterance.channel,
+            **({"speaker": utterance.speaker} if utterance.speaker else {}),
             "words": [_word_row(word) for word in utterance.words],
         }
         for utterance in utterances
@@ -74,7 +80,9 @@ def as_csv(utterances: Iterable[Utterance]) -> str:
     """One row per utterance. Encode as "utf-8-sig" for Excel."""
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow(("start", "start_s", "end_s", "text", "language", "confidence", "channel"))
+    rows.writerow(
+        ("start", "start_s", "end_s", "text", "language", "confidence", "channel", "speaker")
+    )
     for utterance in utterances:
         rows.writerow(
             (
@@ -85,6 +93,7 @@ def as_csv(utterances: Iterable[Utterance]) -> str:
                 utterance.language,
                 f"{utterance.confidence:.4f}",
                 "" if utterance.channel == MIXED else utterance.channel,
+                _safe_cell(utterance.speaker),
             )
         )
     return out.getvalue()
@@ -123,8 +132,18 @@ def _in_lines(utterance: Utterance) -> str:
     return f"{text[:middle]}\n{text[middle + 1 :]}"
 
 
+def _prefix(utterance: Utterance) -> str:
+    """Who says it, as captions have it; nothing where that is not known."""
+    return f"{utterance.speaker.replace('-->', '→')}: " if utterance.speaker else ""
+
+
 def _vtt_text(utterance: Utterance) -> str:
-    text = _in_lines(utterance)
+    """With a voice span where it is known who speaks (W3C, WebVTT 4.2.2)."""
+    voice = f"<v {_escaped(utterance.speaker)}>" if utterance.speaker else ""
+    return voice + _escaped(_in_lines(utterance))
+
+
+def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

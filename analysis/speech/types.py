@@ -28,7 +28,8 @@ class Utterance:
     """Words said in one breath: what a caption shows at once.
 
     language: of the words as they are written, so "en" for a translation. channel: which of the
-    track's channels it was heard in, from 0; MIXED where they were not told apart.
+    track's channels it was heard in, from 0; MIXED where they were not told apart. speaker: the
+    name of who says it; "" where speakers were not told apart.
     """
 
     start_s: float
@@ -37,6 +38,7 @@ class Utterance:
     language: str
     confidence: float
     channel: int = MIXED
+    speaker: str = ""
 
     @property
     def text(self) -> str:

@@ -38,7 +38,13 @@ IN_WORDS = (
         "Give either `model` or `name`.",
         "Give either `label` or `name`.",
     ),
-    *("must come before", "add up to", "This is past already.", "object does not exist"),
+    *(
+        "The step ",
+        "must come before",
+        "add up to",
+        "This is past already.",
+        "object does not exist",
+    ),
     *("Null characters are not allowed.", "Datetime has wrong format"),
     # schemathesis sends such parts without a name, and empty ones
     *("The submitted data was not a file", "No file was submitted."),

@@ -119,6 +119,7 @@ class Workspace(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     logo = StoredFile(is_shared=True, blank=True)  # on the cover of its reports
     indexes_uploads = models.BooleanField(default=True)  # where a worker can
+    remembers_voices = models.BooleanField(default=True)  # of speakers whom somebody named
     created = models.DateTimeField(auto_now_add=True)
 
     objects = WorkspaceQuerySet.as_manager()
@@ -149,6 +150,14 @@ class Workspace(models.Model):
             self.indexes_uploads = on
             self.save(update_fields=["indexes_uploads"])
             what = "let uploads be indexed" if on else "stopped indexing uploads"
+            Event.record(self, by, what, self.name)
+
+    def remember_voices(self, on: bool, *, by: User) -> None:
+        """Whether speakers who are named are known again by their voice."""
+        if on != self.remembers_voices:
+            self.remembers_voices = on
+            self.save(update_fields=["remembers_voices"])
+            what = "let voices be remembered" if on else "stopped remembering voices"
             Event.record(self, by, what, self.name)
 
     @transaction.atomic

@@ -29,6 +29,11 @@ from webapp.indexing.serializers import (
     WordEditRequestSerializer,
     WordEditSerializer,
 )
+from webapp.indexing.speaker_serializers import (
+    SpeakerTurnSerializer,
+    VoiceSerializer,
+    with_seconds,
+)
 from webapp.indexing.spotting import Spotting
 from webapp.indexing.word_edits import WordEdit
 from webapp.pagination import Cursor
@@ -43,6 +48,10 @@ class ByIndex(Cursor):
     ordering = "index"
 
 
+class ByVoice(Cursor):
+    ordering = "number"
+
+
 class ByNumber(Cursor):
     ordering = "pk"
 
@@ -54,7 +63,9 @@ class IndexingQuery(InWorkspace):
 
 class FileQuery(Query):
     kind = serializers.ChoiceField(
-        list(files.FILES), default="vtt", help_text="Of `text`: json, csv or vtt."
+        list(dict.fromkeys([*files.FILES, *files.SPEAKER_FILES])),
+        default="vtt",
+        help_text="Of `text`: json, csv or vtt. Of `speakers`: json, rttm or txt.",
     )
     words = serializers.ChoiceField(
         ["edited", "recognised"], default="edited", help_text="With what people corrected, or not."
@@ -85,6 +96,8 @@ class IndexingViewSet(
         "list": IndexingQuery,
         "speech": Between,
         "text": Between,
+        "voices": Query,
+        "turns": Between,
         "segments": Query,
         "word_edits": Query,
         "spottings": Query,
@@ -165,6 +178,24 @@ class IndexingViewSet(
         data = TextRegionSerializer(self._page(found, pages), many=True).data
         return pages.get_paginated_response(data)
 
+    @extend_schema(
+        summary="Who speaks, and how long: voices that were told apart",
+        responses=VoiceSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByVoice, filter_backends=[])
+    def voices(self, request: Request, pk: str) -> Response:
+        pages = ByVoice()
+        rows = self._page(with_seconds(self.get_object().voices.all()), pages)
+        return pages.get_paginated_response(VoiceSerializer(rows, many=True).data)
+
+    @extend_schema(summary="Who speaks when, by time", responses=SpeakerTurnSerializer(many=True))
+    @action(detail=True, pagination_class=ByTime, filter_backends=[])
+    def turns(self, request: Request, pk: str) -> Response:
+        rows = self.get_object().speaker_turns.select_related("voice", "reads__speaker")
+        pages = ByTime()
+        data = SpeakerTurnSerializer(self._page(self._between(rows), pages), many=True).data
+        return pages.get_paginated_response(data)
+
     def _between(self, found: QuerySet) -> QuerySet:
         if (start_s := self.asked.get("from")) is not None:
             found = found.filter(end_s__gt=start_s)
@@ -183,15 +214,18 @@ class IndexingViewSet(
         return pages.get_paginated_response(IndexingSegmentSerializer(rows, many=True).data)
 
     @extend_schema(
-        summary="The transcript, or what is written, as a file",
-        responses={(200, kind): OpenApiTypes.STR for _, kind, _ in files.FILES.values()},
+        summary="The transcript, what is written, or who speaks, as a file",
+        responses={
+            (200, kind): OpenApiTypes.OBJECT if kind.endswith("json") else OpenApiTypes.STR
+            for _, kind, _ in files.FILES.values()
+        },
     )
     @action(detail=True)
     def file(self, request: Request, pk: str) -> Any:
         indexing, edited = self.get_object(), self.asked["words"] == "edited"
         if self.asked["kind"] not in files.files_of(indexing):
             kinds = ", ".join(files.files_of(indexing))
-            raise Unacceptable(f"What is written is there as {kinds}.")
+            raise Unacceptable(f"What this step found is there as {kinds}.")
         return files.answer(indexing, self.asked["kind"], edited=edited)
 
     @extend_schema(

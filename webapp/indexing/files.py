@@ -9,9 +9,12 @@ from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 
 from analysis.reading import exports as written
+from analysis.speakers import exports as turns_written
+from analysis.speakers.types import Turn
 from analysis.speech import exports as spoken
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.transcript import utterances
+from webapp.indexing.who import Who
 from webapp.indexing.written import text_item
 
 # ending → (what it is, content type, maker)
@@ -28,18 +31,32 @@ WRITTEN_FILES: Kinds = {
     "csv": ("Lines, times and boxes (CSV)", "text/csv", written.as_csv),
     "vtt": ("Lines where they stand (WebVTT)", "text/vtt", written.as_vtt),
 }
+SPEAKER_FILES: Kinds = {
+    "json": ("Turns and speaking time (JSON)", "application/json", turns_written.as_json),
+    "rttm": ("Turns (RTTM)", "text/plain", turns_written.as_rttm),
+    "txt": ("Turns (TXT)", "text/plain", turns_written.as_txt),
+}
 
 
 def files_of(indexing: Indexing) -> Kinds:
     """The kinds of file that there are of what a step found."""
-    return WRITTEN_FILES if indexing.step == Indexing.Step.TEXT else FILES
+    return {
+        Indexing.Step.TEXT.value: WRITTEN_FILES,
+        Indexing.Step.SPEAKERS.value: SPEAKER_FILES,
+    }.get(indexing.step, FILES)
 
 
 def text_of(indexing: Indexing, kind: str, *, edited: bool) -> str:
     _, _, make = files_of(indexing)[kind]
     if indexing.step == Indexing.Step.TEXT:
         return make([text_item(row) for row in indexing.text_regions.order_by("start_s", "pk")])
-    return make(list(utterances(indexing, edited=edited)))
+    if indexing.step == Indexing.Step.SPEAKERS:
+        rows = Who(indexing).turns
+        turns = [Turn(row.start_s, row.end_s, row.reads_id, row.likeness) for row in rows]
+        names = {row.reads_id: str(row.reads) for row in rows}
+        return make(turns, indexing.asset.name, names.__getitem__)
+    who = Who.of(indexing.asset_id)
+    return make(list(utterances(indexing, edited=edited, who=who)))
 
 
 def answer(indexing: Indexing, kind: str, *, edited: bool) -> HttpResponse:
@@ -50,7 +67,8 @@ def answer(indexing: Indexing, kind: str, *, edited: bool) -> HttpResponse:
     content_type = f"{files_of(indexing)[kind][1]}; charset=utf-8"
     response = HttpResponse(data, content_type=content_type)
     mark = "" if edited else "-recognised"
-    what = "written" if indexing.step == Indexing.Step.TEXT else f"transcript{mark}"
+    called = {Indexing.Step.TEXT.value: "written", Indexing.Step.SPEAKERS.value: "speakers"}
+    what = called.get(indexing.step, f"transcript{mark}")
     name = f"{indexing.asset.stem}-{what}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
+from analysis.speakers.types import MOST_SPEAKERS
 from analysis.speech.languages import LANGUAGES
 
 
@@ -34,6 +35,19 @@ class TextForm(forms.Form):
 
     def options(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+    def sentence(self) -> str:
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class SpeakersForm(forms.Form):
+    """How speakers are to be told apart."""
+
+    speakers = forms.IntegerField(min_value=0, max_value=MOST_SPEAKERS, required=False)
+    track = forms.IntegerField(min_value=0, max_value=999, required=False)
+
+    def options(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if value is not None}
 
     def sentence(self) -> str:
         return " ".join(str(error) for errors in self.errors.values() for error in errors)

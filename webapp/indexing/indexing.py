@@ -109,13 +109,14 @@ class Indexing(Leased):
     class Step(models.TextChoices):
         SPEECH = "speech"
         TEXT = "text"
+        SPEAKERS = "speakers"
 
     class Stage(models.TextChoices):
         PLAN = "plan"
         SEGMENTS = "segments"
         FINISH = "finish"
 
-    # What is asked for where nothing else is said (SpeechOptions and ReadingOptions of analysis).
+    # What is asked for where nothing else is said (the options of analysis).
     DEFAULTS: dict[str, dict[str, Any]] = {
         Step.SPEECH: {
             "language": "",
@@ -126,6 +127,7 @@ class Indexing(Leased):
             "text": "",
         },
         Step.TEXT: {"language": "", "interval_s": 0.5},
+        Step.SPEAKERS: {"speakers": 0, "track": 0},
     }
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="indexings")

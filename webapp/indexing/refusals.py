@@ -23,6 +23,10 @@ NO_READER = (
     "No worker here can read what is written on a picture. Run `manage.py doctor`: it says what is "
     "missing and how to get it."
 )
+NO_VOICES = (
+    "No worker here can tell speakers apart. Run `manage.py doctor`: it says what is missing and "
+    "how to get it."
+)
 
 _KNOW = "Those of the workers know {}."
 _NAMED = 6  # languages at once
@@ -34,7 +38,7 @@ class IndexingRefused(Exception):
 
 def engine_for(step: str) -> str:
     """What the engine is called that would do a step; "" where no worker has one."""
-    return reading_engine() if step == "text" else speech_engine()
+    return {"text": reading_engine, "speakers": voice_engine}.get(step, speech_engine)()
 
 
 def speech_engine() -> str:
@@ -45,6 +49,11 @@ def speech_engine() -> str:
 def reading_engine() -> str:
     """What the engine is called that would read; "" where no worker has one."""
     return Worker.objects.reading().values_list("reading", flat=True).first() or ""
+
+
+def voice_engine() -> str:
+    """What the engine is called that would tell speakers apart; "" where no worker has one."""
+    return Worker.objects.telling_voices().values_list("voices", flat=True).first() or ""
 
 
 def languages() -> list[str]:
@@ -81,7 +90,7 @@ def why_not(asset: Asset, step: str, *, engine: str | None = None) -> str:
             return f"{asset.name} has no picture, so nothing can be read on it."
         return f"{asset.name} has no sound, so nothing can be heard in it."
     if not (engine_for(step) if engine is None else engine):
-        return NO_READER if is_text else NO_ENGINE
+        return {"text": NO_READER, "speakers": NO_VOICES}.get(step, NO_ENGINE)
     if going_on(asset, step):
         return f"{asset.name} is being indexed already."
     return ""
@@ -105,6 +114,8 @@ def refuse(asset: Asset, step: str, options: dict[str, Any], *, is_there: bool) 
         raise IndexingRefused(sentence)
     if step == "text":
         _refuse_reading(options)
+    elif step == "speakers":
+        _refuse_a_track(asset, options)
     else:
         _refuse_listening(asset, options)
 
@@ -128,6 +139,10 @@ def _refuse_listening(asset: Asset, options: dict[str, Any]) -> None:
         raise IndexingRefused(f"No speech engine here knows {name}. {_KNOW.format(_named(names))}")
     if options["task"] == "translate" and known == ["en"]:
         raise IndexingRefused(f"Nothing here can translate. {_KNOW.format('English only')}")
+    _refuse_a_track(asset, options)
+
+
+def _refuse_a_track(asset: Asset, options: dict[str, Any]) -> None:
     n, track = len(tracks_of(asset)), options["track"]
     if not 0 <= track < n:
         there = "track 0" if n == 1 else f"tracks 0 to {n - 1}"

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
+from analysis.speakers.types import MOST_SPEAKERS
 from analysis.speech.languages import LANGUAGES
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
@@ -36,6 +37,12 @@ class IndexingOptionsSerializer(Body):
         max_value=60,
         required=False,
         help_text="Of `text`: how often a film is looked at, at most.",
+    )
+    speakers = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_SPEAKERS,
+        required=False,
+        help_text="Of `speakers`: how many there are; 0 finds out.",
     )
     task = serializers.ChoiceField(TASKS, required=False, help_text="`translate`: to English.")
     track = serializers.IntegerField(
@@ -97,7 +104,7 @@ class IndexingRequestSerializer(Body):
     )
 
     def validate(self, wish: dict[str, Any]) -> dict[str, Any]:
-        """Options of the other step are a mistake rather than of no consequence."""
+        """Options of another step are a mistake rather than of no consequence."""
         options, step = wish.get("options") or {}, wish["step"]
         others = sorted(set(options) - set(Indexing.DEFAULTS[step]))
         known = READ_LANGUAGES if step == Indexing.Step.TEXT else LANGUAGES

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _WORDS = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled", "paused": "Paused"}
 _DOTS = {"Done": "ok", "Failed": "bad", "Cancelled": "", "Paused": "warn"}
-_DOES = {"speech": "Listening", "text": "Reading"}
-_PLANS = {"speech": "Reading the sound", "text": "Getting ready"}
+_DOES = {"speech": "Listening", "text": "Reading", "speakers": "Telling speakers apart"}
+_PLANS = {"speech": "Reading the sound", "text": "Getting ready", "speakers": "Reading the sound"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -17,6 +17,9 @@ from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.word_edits import WordEdit
 from webapp.leases import Status
+
+if TYPE_CHECKING:
+    from webapp.indexing.who import Who
 
 _AT_ONCE = 500  # speech segments
 
@@ -33,9 +36,11 @@ def shown(asset: Asset, step: str = Indexing.Step.SPEECH, version: str = "") -> 
     return rows.filter(Exists(read)).first() or rows.unfinished().first()
 
 
-def utterances(indexing: Indexing, *, edited: bool = True) -> Iterator[Utterance]:
+def utterances(
+    indexing: Indexing, *, edited: bool = True, who: Who | None = None
+) -> Iterator[Utterance]:
     """What was said, by time. `edited`: with what people corrected; a word they took out is gone,
-    and what stands for one may be several."""
+    and what stands for one may be several. `who`: says who speaks."""
     rows = indexing.speech_segments.order_by("start_s", "pk")
     for some in _slices(rows):
         edits = WordEdit.objects.of(some) if edited else {}
@@ -44,7 +49,13 @@ def utterances(indexing: Indexing, *, edited: bool = True) -> Iterator[Utterance
             words = tuple(Word(w.text, w.start_s, w.end_s, w.confidence) for w in read)
             if words:
                 yield Utterance(
-                    row.start_s, row.end_s, words, row.language, row.confidence, row.channel
+                    row.start_s,
+                    row.end_s,
+                    words,
+                    row.language,
+                    row.confidence,
+                    row.channel,
+                    who.named(row.start_s, row.end_s) if who else "",
                 )
 
 
@@ -96,14 +107,17 @@ def read_rows(indexing: Indexing) -> Iterator[tuple[SpeechSegment, list[PlacedWo
 # --- for the page -----------------------------------------------------------------------------
 
 
-def lines_json(rows: list[SpeechSegment]) -> list[dict[str, Any]]:
-    """Speech segments with their words as columns, and by place the edits that hold."""
+def lines_json(rows: list[SpeechSegment], who: Who | None = None) -> list[dict[str, Any]]:
+    """Speech segments with their words as columns, by place the edits that hold, and who speaks."""
     edits = WordEdit.objects.select_related("by").of(rows)
-    return [line_json(row, edits.get(row.pk, {})) for row in rows]
+    return [line_json(row, edits.get(row.pk, {}), who) for row in rows]
 
 
-def line_json(row: SpeechSegment, edits: dict[int, WordEdit]) -> dict[str, Any]:
+def line_json(
+    row: SpeechSegment, edits: dict[int, WordEdit], who: Who | None = None
+) -> dict[str, Any]:
     return {
+        "speaker": who.json(row.start_s, row.end_s) if who else None,
         "id": row.pk,
         "start": row.start_s,
         "end": row.end_s,

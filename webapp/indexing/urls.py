@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.indexing import comparing, listening, views, vocabulary
+from webapp.indexing import comparing, listening, speaker_views, views, vocabulary
 
 urlpatterns = [
     path("assets/<number:pk>/index", views.start, name="asset-index"),
@@ -19,5 +19,10 @@ urlpatterns = [
     path("spottings/<number:pk>/status", listening.status, name="spotting-status"),
     path("spottings/<number:pk>/do/<slug:do>", listening.ask, name="spotting-ask"),
     path("word-edits/<number:pk>/undo", views.undo_edit, name="word-edit-undo"),
+    path("voices/<number:pk>/name", speaker_views.name, name="voice-name"),
+    path("voices/<number:pk>/merge", speaker_views.merge, name="voice-merge"),
+    path("speaker-turns/<number:pk>/move", speaker_views.move, name="speaker-turn-move"),
+    path("speaker-edits/<number:pk>/undo", speaker_views.undo, name="speaker-edit-undo"),
+    path("speakers/<number:pk>/forget", speaker_views.forget, name="speaker-forget"),
     path("settings/indexing", views.settings, name="indexing-settings"),
 ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,16 +17,19 @@ from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.indexing import files, transcript
-from webapp.indexing.forms import SpeechForm, TextForm, WordForm
+from webapp.indexing.forms import SpeakersForm, SpeechForm, TextForm, WordForm
 from webapp.indexing.indexing import BY_A_PERSON, Indexing
 from webapp.indexing.panel import Panel
 from webapp.indexing.refusals import (
     IndexingRefused,
     reading_engine,
     speech_engine,
+    voice_engine,
 )
+from webapp.indexing.remembering import forget
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.uploaded import steps_for
+from webapp.indexing.who import SpeakersPanel, Who
 from webapp.indexing.word_edits import WordEdit
 from webapp.indexing.written import lines_json
 from webapp.indexing.written_panel import WrittenPanel
@@ -44,6 +47,12 @@ def visible(rows: Any = None) -> QuerySet[Indexing]:
 # --- asking for it ----------------------------------------------------------------------------
 
 
+_FORMS: dict[str, type[SpeechForm | TextForm | SpeakersForm]] = {
+    Indexing.Step.TEXT: TextForm,
+    Indexing.Step.SPEAKERS: SpeakersForm,
+}
+
+
 @require_POST
 @may(Action.ANALYSE)
 def start(request: MemberRequest, pk: int) -> HttpResponse:
@@ -51,7 +60,7 @@ def start(request: MemberRequest, pk: int) -> HttpResponse:
     is said where it was asked for."""
     asset = find(Asset, request, Action.ANALYSE, pk=pk)
     step = request.POST.get("step", "")
-    form = TextForm(request.POST) if step == Indexing.Step.TEXT else SpeechForm(request.POST)
+    form = _FORMS.get(step, SpeechForm)(request.POST)
     if step not in ("", *Indexing.Step.values) or not form.is_valid():
         messages.error(request, form.sentence() or "There is no such step.")
         return back(request, "asset", asset.pk)
@@ -89,13 +98,16 @@ def ask(request: MemberRequest, pk: int, do: str) -> HttpResponse:
     return back(request, "asset", indexing.asset_id)
 
 
+_FOUND: dict[str, str] = {Indexing.Step.TEXT: "written lines", Indexing.Step.SPEAKERS: "speakers"}
+
+
 @require_POST
 @may(Action.ANALYSE)
 def delete(request: MemberRequest, pk: int) -> HttpResponse:
     indexing = find(visible(), request, Action.ANALYSE, pk=pk)
     if indexing.remove(by=request.user):
         undo = reverse("indexing-restore", args=[pk])
-        what = "written lines" if indexing.step == Indexing.Step.TEXT else "transcript"
+        what = _FOUND.get(indexing.step, "transcript")
         said = f"Version {indexing.version} of the {what} deleted."
         messages.success(request, said, extra_tags=undo)
     return redirect("asset", indexing.asset_id)
@@ -154,7 +166,8 @@ def lines(request: MemberRequest, pk: int) -> HttpResponse:
         segment__status=Status.DONE,
         segment__index__in=[int(n) for n in numbers if is_id(n) and len(n) < 10],
     )
-    found = transcript.lines_json(list(rows.order_by("start_s", "pk")))
+    who = Who.of(indexing.asset_id)
+    found = transcript.lines_json(list(rows.order_by("start_s", "pk")), who)
     return _unkept(JsonResponse({"lines": found}))
 
 
@@ -220,7 +233,7 @@ def undo_edit(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def _line(row: SpeechSegment) -> dict[str, Any]:
-    return transcript.lines_json([row])[0]
+    return transcript.lines_json([row], Who.of(row.indexing.asset_id))[0]
 
 
 def _refused(sentence: str, status: int = 422) -> JsonResponse:
@@ -241,10 +254,18 @@ def settings(request: MemberRequest) -> HttpResponse:
     workspace = request.membership.workspace
     if request.method == "POST":
         workspace.index_uploads("uploads" in request.POST, by=request.user)
+        workspace.remember_voices("voices" in request.POST, by=request.user)
+        if not workspace.remembers_voices:
+            forget(workspace)
         messages.success(request, "Saved")
         return redirect("indexing-settings")
-    engines = {"engine": speech_engine(), "reader": reading_engine()}
-    return render(request, "indexing/settings.html", engines)
+    context = {
+        "engine": speech_engine(),
+        "reader": reading_engine(),
+        "voices": voice_engine(),
+        "speakers": workspace.speakers.annotate(n=Count("remembered")),
+    }
+    return render(request, "indexing/settings.html", context)
 
 
 def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
@@ -254,6 +275,7 @@ def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
     written = WrittenPanel.of(asset, request.GET.get("written", ""))
     return {
         "speech": panel,
+        "speakers": SpeakersPanel.of(asset),
         "speech_for_scripts": panel.for_scripts(may_edit=may_edit),
         "written": written,
         "written_for_scripts": written.for_scripts(),

@@ -30,6 +30,11 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
         return lately.exclude(reading="").order_by("-seen")
 
+    def telling_voices(self) -> Self:
+        """Those that can tell speakers apart, as `speaking`."""
+        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
+        return lately.exclude(voices="").order_by("-seen")
+
     def idle(self, queue: str) -> Self:
         """Those of them that do nothing just now."""
         return self.serving(queue).filter(doing="")
@@ -46,6 +51,7 @@ class Worker(models.Model):
     speech_languages = models.TextField(blank=True)  # codes, by commas
     reading = models.CharField(max_length=120, blank=True)  # the engine that would read
     reading_languages = models.TextField(blank=True)  # keys of `analysis.reading`, by commas
+    voices = models.CharField(max_length=120, blank=True)  # what would tell speakers apart
     doing = models.CharField(max_length=120, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     started = models.DateTimeField(auto_now_add=True)

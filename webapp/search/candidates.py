@@ -10,10 +10,12 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from analysis.retrieval.matching import Match
+from webapp.indexing.indexing import Indexing
 from webapp.search import full_text
 from webapp.search.passages import PassageSet
 
 MOST = 600  # passages that are ranked: of what is said more often, the newest
+WHILE_S = 1.0  # of a passage that somebody must say, where its middle is another's
 NEAR_S = 5.0  # a brand so near to the words is with them
 
 
@@ -38,6 +40,14 @@ class Brand:
 
 
 @dataclass(frozen=True, slots=True)
+class Speech:
+    """What a filter by speaker asks for: what these say, by the turns of these indexings."""
+
+    speakers: Sequence[int]
+    indexings: QuerySet[Indexing]
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What is asked of passages, in the words of the database."""
 
@@ -45,6 +55,7 @@ class Wanted:
     match: Match | None = None
     brands: Sequence[Brand] = ()
     score: float | None = None
+    speech: Speech | None = None
 
 
 _COLUMNS = "p.id, p.start_s, p.end_s, p.confidence, p.tokens, p.label_id, s.source, s.asset_id"
@@ -81,6 +92,10 @@ def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candid
         condition, some = _with_brand(brand, is_alone=wanted.match is None and keys is None)
         where.append(condition)
         values += some
+    if wanted.speech is not None:
+        condition, some = _by_speaker(wanted.speech)
+        where.append(condition)
+        values += some
     if wanted.score is not None:
         where.append("p.confidence >= %s")
         values.append(wanted.score)
@@ -92,6 +107,25 @@ def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candid
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, limit])
         return [Candidate(*row) for row in cursor.fetchall()]
+
+
+def _by_speaker(speech: Speech) -> tuple[str, list[Any]]:
+    """The passage is said while one of them speaks: in its middle, or for a good while."""
+    if not speech.speakers:
+        return "1 = 0", []
+    turns, turn_values = speech.indexings.order_by().values("pk").query.sql_with_params()
+    places = ", ".join(["%s"] * len(speech.speakers))
+    middle = "(p.start_s + p.end_s) / 2"
+    sql = (
+        "s.source = 'said' AND EXISTS (SELECT 1 FROM indexing_speakerturn t "  # noqa: S608
+        "JOIN indexing_voice v ON v.id = t.reads_id "
+        "JOIN indexing_indexing i ON i.id = t.indexing_id "
+        f"WHERE i.asset_id = s.asset_id AND v.speaker_id IN ({places}) "
+        f"AND t.indexing_id IN ({turns}) "
+        f"AND ((t.start_s <= {middle} AND t.end_s >= {middle}) "
+        "OR (t.start_s <= p.end_s - %s AND t.end_s >= p.start_s + %s)))"
+    )
+    return sql, [*speech.speakers, *turn_values, WHILE_S, WHILE_S]
 
 
 def _with_brand(brand: Brand, *, is_alone: bool) -> tuple[str, list[Any]]:

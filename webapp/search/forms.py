@@ -25,6 +25,7 @@ class SearchForm(forms.Form):
     )
     project = forms.ChoiceField(required=False)
     brand = forms.ChoiceField(required=False)
+    speaker = forms.ChoiceField(required=False)
     after = forms.DateField(required=False, label="Uploaded from", widget=_DAY)
     before = forms.DateField(required=False, label="Uploaded until", widget=_DAY)
     longer = forms.ChoiceField(
@@ -39,7 +40,9 @@ class SearchForm(forms.Form):
         brands = labels.order_by("name").values_list("name", flat=True).distinct()
         offer_choices(self, "project", [("", "Every project"), *((p, p) for p in projects)])
         offer_choices(self, "brand", [("", "Any brand"), *((b, b) for b in brands)])
-        for name in ("source", "project", "brand", "longer", "score"):
+        speakers = workspace.speakers.values_list("name", flat=True)[:500]
+        offer_choices(self, "speaker", [("", "Anybody"), *((s, s) for s in speakers)])
+        for name in ("source", "project", "brand", "speaker", "longer", "score"):
             self.fields[name].widget.attrs |= _SENT
         self.full_clean()
         for name in self.fields:
@@ -51,7 +54,7 @@ class SearchForm(forms.Form):
         wish = self.cleaned_data
         said = [wish["q"]] if wish["q"] else []
         said += [f"in:{wish['source']}"] if wish["source"] else []
-        for name in ("project", "brand"):
+        for name in ("project", "brand", "speaker"):
             said += [f'{name}:"{wish[name]}"'] if wish[name] else []
         for name in ("after", "before", "longer", "score"):
             said += [f"{name}:{wish[name]}"] if wish[name] else []

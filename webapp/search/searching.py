@@ -16,10 +16,20 @@ from analysis.retrieval.query import replaced, terms
 from analysis.tokens import tokens
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
+from webapp.indexing.indexing import Indexing
 from webapp.projects.models import Label, Project
 from webapp.runs.run import Run
 from webapp.search import meaning
-from webapp.search.candidates import MOST, Brand, Candidate, Wanted, among, candidates
+from webapp.search.candidates import (
+    MOST,
+    Brand,
+    Candidate,
+    Speech,
+    Wanted,
+    among,
+    candidates,
+)
+from webapp.search.keeping import newest_indexings
 from webapp.search.passages import PassageSet
 from webapp.search.standing import SearchIndex
 from webapp.search.vocabulary import Vocabulary
@@ -76,7 +86,8 @@ def search(
     if sets is not None:
         chosen = chosen.filter(pk__in=sets.order_by())
     brands = _brands(workspace, query.filters, vocabulary, notes)
-    wanted = Wanted(chosen, match, brands, query.filters.score)
+    speech = _speech(workspace, query.filters, notes)
+    wanted = Wanted(chosen, match, brands, query.filters.score, speech)
     by_words = candidates(wanted)
     found = Found(query, match=match, is_capped=len(by_words) == MOST)
     found.by_words = frozenset(c.pk for c in by_words)
@@ -199,6 +210,23 @@ def _in_projects(workspace: Workspace, names: Sequence[str], notes: list[str]) -
             notes.append(f"There is no project called {name}.")
     looked = Run.objects.filter(project__in=found, asset=OuterRef("asset"))
     return Q(run__project__in=found) | Q(Exists(looked), run=None)
+
+
+def _speech(workspace: Workspace, filters: Filters, notes: list[str]) -> Speech | None:
+    """Speakers by their name, however it is written, by the newest turns of each asset."""
+    if not filters.speakers:
+        return None
+    by_name: dict[str, int] = {}
+    for pk, name in workspace.speakers.values_list("pk", "name"):
+        by_name.setdefault("".join(tokens(name)) or name.casefold(), pk)
+    found = []
+    for name in filters.speakers:
+        known = by_name.get("".join(tokens(name)) or name.casefold())
+        if known is None:
+            notes.append(f"Nobody who was heard here is called {name}.")
+        else:
+            found.append(known)
+    return Speech(found, newest_indexings(Indexing.Step.SPEAKERS))
 
 
 def _brands(

@@ -14,6 +14,9 @@ from workers.reading import finish as finish_reading
 from workers.reading import plan as plan_reading
 from workers.reading import segment as reading
 from workers.search.pieces import make_findable
+from workers.speakers import finish as finish_speakers
+from workers.speakers import plan as plan_speakers
+from workers.speakers import segment as speakers
 from workers.speech import finish as finish_listening
 from workers.speech import plan as plan_listening
 from workers.speech import segment as listening
@@ -34,6 +37,7 @@ class Step:
 STEPS: Mapping[str, Step] = {
     Indexing.Step.SPEECH: Step(plan_listening.plan, listening.listen, finish_listening.finish),
     Indexing.Step.TEXT: Step(plan_reading.plan, reading.read, finish_reading.finish),
+    Indexing.Step.SPEAKERS: Step(plan_speakers.plan, speakers.listen, finish_speakers.finish),
 }
 
 

@@ -19,8 +19,20 @@ LEAST_S = 10.0  # as `plan_speech` has it
 
 def plan(indexing: Indexing, beat: Heartbeat) -> None:
     """Cut the sound at silences into segments, and settle on an engine."""
-    asset = indexing.asset
     engine = engines.choose(indexing.options)
+    segments = cut_at_pauses(indexing, beat)
+    indexing.plan(
+        segments,
+        duration_s=segments[-1].end_s,
+        engine=engine.key,
+        engine_title=engine.title,
+        engine_digest=engine.digest,
+    )
+
+
+def cut_at_pauses(indexing: Indexing, beat: Heartbeat) -> list[IndexingSegment]:
+    """The segments of an asset's sound, not yet stored. Raises AnalysisError where it has none."""
+    asset = indexing.asset
     stretches = plan_speech(
         local_path(asset.file),
         track=indexing.options["track"],
@@ -29,17 +41,10 @@ def plan(indexing: Indexing, beat: Heartbeat) -> None:
     )
     if not stretches:
         raise AnalysisError(f"{asset.name} has no sound that could be listened to.")
-    segments = [
+    return [
         IndexingSegment(indexing=indexing, index=index, start_s=start_s, end_s=end_s)
         for index, (start_s, end_s) in enumerate(stretches)
     ]
-    indexing.plan(
-        segments,
-        duration_s=stretches[-1][1],
-        engine=engine.key,
-        engine_title=engine.title,
-        engine_digest=engine.digest,
-    )
 
 
 def _segment_s(duration_s: float) -> float:

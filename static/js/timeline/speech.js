@@ -15,7 +15,7 @@ export function wireSpeech({ player, store, labels }) {
   const captions = wireCaptions({ player });
   let shown = start({ player, store, captions, labels });
   document.body.addEventListener("speech-progress", () => shown?.more());
-  document.body.addEventListener("speech-over", async () => {
+  for (const over of ["speech-over", "speakers-over"]) document.body.addEventListener(over, async () => {
     await shown?.more();
     if (pane.querySelector(".transcript input")) return; // somebody is writing: not under their hands
     if (!(await renew(pane))) return;
@@ -24,7 +24,7 @@ export function wireSpeech({ player, store, labels }) {
     document.body.dispatchEvent(new Event("speech-renewed"));
   });
   pane.addEventListener("click", (event) => {
-    const link = event.target.closest(".dropped [data-time]");
+    const link = event.target.closest(".dropped [data-time], .speakers [data-time]");
     if (link) player.seek(Number(link.dataset.time));
   });
 }

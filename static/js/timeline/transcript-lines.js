@@ -9,6 +9,7 @@ const AT_ONCE = 20; // segments of one request
  * @property {number} start
  * @property {number} end
  * @property {string} language
+ * @property {?{id: number, name: string, number: number, colour: number}} speaker
  * @property {string} blank     what stands between two words: nothing in some languages
  * @property {string[]} words   as they were recognised
  * @property {number[]} starts

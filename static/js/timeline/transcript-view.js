@@ -31,7 +31,8 @@ export function createView({ speech, lines, player, signal }) {
     return places.get(index);
   }
 
-  function draw(line) {
+  /** @param {object} before  the line that is drawn above it */
+  function draw(line, before) {
     const element = document.createElement("p");
     element.className = "line";
     element.dataset.line = line.id;
@@ -46,7 +47,9 @@ export function createView({ speech, lines, player, signal }) {
     words.dir = "auto";
     if (line.language) words.lang = line.language;
     words.textContent = line.words.map((_, word) => reads(line, word)).join(line.blank);
-    element.append(when, words);
+    element.append(when);
+    if (line.speaker && line.speaker.id !== before?.speaker?.id) element.append(whoSpeaks(line.speaker));
+    element.append(words);
     drawn.set(line.id, element);
     near.observe(element);
     return element;
@@ -75,7 +78,7 @@ export function createView({ speech, lines, player, signal }) {
   lines.on(({ segments, line }) => {
     if (signal.aborted) return;
     for (const index of segments ?? []) {
-      place(index).replaceChildren(...lines.of(index).map(draw));
+      place(index).replaceChildren(...lines.of(index).map((each, n, all) => draw(each, all[n - 1])));
     }
     if (line && drawn.get(line.id)?.dataset.spelt) {
       for (const part of drawn.get(line.id).querySelectorAll("[data-word]")) dress(part, line, Number(part.dataset.word));
@@ -160,6 +163,19 @@ export function createView({ speech, lines, player, signal }) {
     dress: (line, word) => dress(view.word(line, word), line, word),
   };
   return view;
+}
+
+/** Who speaks from here on: a colour with a number in it, and the name. */
+function whoSpeaks({ name, colour, number }) {
+  const chip = document.createElement("span");
+  chip.className = "speaker-chip who";
+  chip.dataset.speakerColour = colour;
+  const mark = document.createElement("span");
+  mark.className = "mark";
+  mark.textContent = number;
+  mark.setAttribute("aria-hidden", "true");
+  chip.append(mark, name);
+  return chip;
 }
 
 const STEPS = {

@@ -11,11 +11,12 @@ import pytest
 from analysis.__main__ import main
 from analysis.errors import AnalysisError, NotInstalled
 from analysis.media.audio import RATE
-from analysis.speakers import SpeakerOptions, VoicePrints, turns_of, weights
+from analysis.speakers import SpeakerOptions, VoicePrints, engine, turns_of
 from analysis.speakers.diarization_error import diarization_error
+from analysis.speakers.engine import VoiceEngine, voice_engine
 from analysis.speakers.exports import as_json, as_rttm, as_txt
 from analysis.speakers.types import Turn, packed_print, unpacked_print
-from analysis.speakers.weights import VoiceEngine, read_weights, voice_engine
+from analysis.speakers.weights import read_weights
 from tests.analysis.clips import constant, write_clip
 from tests.analysis.speakers.voices import (
     NOVEL,
@@ -114,10 +115,10 @@ def test_a_file_without_sound_is_said(tmp_path, capsys):
 
 
 def test_missing_weights_are_said_with_what_to_do(monkeypatch, capsys):
-    monkeypatch.setattr(weights, "_VERSION", "0.0.0")
+    monkeypatch.setattr(engine, "_VERSION", "0.0.0")
     assert voice_engine() is None
     with pytest.raises(NotInstalled, match=r"requirements-voices\.txt"):
-        weights.require_voice_engine()
+        engine.require_voice_engine()
 
 
 @needs_voices

