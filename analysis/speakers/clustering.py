@@ -17,6 +17,7 @@ LIKE = 0.72  # mean likeness of two groups of one voice; set by `bench.speakers`
 _NEXT = 0.75  # likeness of a window to the stretch that it goes on
 _LONGEST = 8  # windows of a stretch: 4.4 s
 _LEAST = 3  # windows of a voice that counts: 2.4 s
+_TRIES = 20  # groups more than there are speakers, until as many of them count
 _MOST = 6_000  # stretches that are compared with one another, at once
 
 Numbers = NDArray[np.int64]
@@ -35,8 +36,11 @@ def voices_in(
         return prints
     stretches = _stretches(prints, follows)
     means = unit(_sums(prints, stretches))
-    groups = _groups(means, speakers, like)[stretches]
-    sizes = np.bincount(groups)
+    for n in range(speakers, speakers + (_TRIES if speakers else 1)):
+        groups = _groups(means, n, like)[stretches]
+        sizes = np.bincount(groups)
+        if (sizes >= _LEAST).sum() >= speakers:  # the others are a few windows each
+            break
     counts = sizes >= min(_LEAST, int(sizes.max()))
     order = np.argsort(-sizes, kind="stable")
     order = order[counts[order]] if not speakers else order

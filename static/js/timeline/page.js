@@ -92,8 +92,14 @@ if (run) {
   wireRun();
 } else {
   const openTab = wireTabs(document.getElementById("side-tabs"));
+  openWanted(openTab);
   wireComments({ player, store, openTab });
   wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, data });
+}
+
+/** The transcript, where the address asks for it: who corrected a speaker comes back to the speakers. */
+function openWanted(openTab) {
+  if (location.hash === "#transcript" && document.getElementById("tab-transcript")) openTab("tab-transcript");
 }
 
 function wireRun() {
@@ -113,6 +119,7 @@ function wireRun() {
   const openTab = wireTabs(document.getElementById("side-tabs"), (id) => {
     if (id === "tab-frames") tiles.openAt(store.get().time);
   });
+  openWanted(openTab);
   wireComments({ player, store, openTab });
   wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), drawMissed, data });
   document.getElementById("draw-missed")?.addEventListener("click", drawMissed);

@@ -15,6 +15,7 @@ from analysis.speakers import SpeakerOptions, VoicePrints, engine, turns_of
 from analysis.speakers.diarization_error import diarization_error
 from analysis.speakers.engine import VoiceEngine, voice_engine
 from analysis.speakers.exports import as_json, as_rttm, as_txt
+from analysis.speakers.names import person_in
 from analysis.speakers.types import Turn, packed_print, unpacked_print
 from analysis.speakers.weights import read_weights
 from tests.analysis.clips import constant, write_clip
@@ -173,3 +174,21 @@ def test_files_say_who_and_when():
     )
     content = json.loads(as_json(turns, "a.mp4", names.__getitem__))
     assert content["spoken_s"]["Maria Lopez"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("MARIA LOPEZ", "Maria Lopez"),
+        ("Maria Lopez, Reporter", "Maria Lopez"),
+        ("JAN VAN DER BERG", "Jan van der Berg"),
+        ("Jean-Luc O'Neill | Coach", "Jean-Luc O'Neill"),
+        ("BREAKING NEWS", ""),
+        ("Kestrel", ""),
+        ("HALF TIME 2-1", ""),
+        ("the leader takes the lead", ""),
+        ("", ""),
+    ],
+)
+def test_a_line_that_may_name_somebody_is_told_from_others(line, name):
+    assert person_in(line) == name
