@@ -42,6 +42,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
     from webapp.timeline.choices import Choices
+    from webapp.timeline.denied import DeniedMention
     from webapp.training.models import TrainingRun
 
     workspace, project = run.asset.workspace, run.project
@@ -119,6 +120,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         ),
         "comments": comment,
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
+        "denied-mentions": DeniedMention.objects.deny(
+            run.asset, label, by=user, source="said", span=(12.0, 13.0), text="Secret words"
+        ),
         "spottings": indexing.spottings.create(terms=["Kestrel"]),
         "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
         "speakers": spoken.speaker,

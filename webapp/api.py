@@ -44,7 +44,13 @@ from webapp.reports.api import ReportViewSet
 from webapp.reports.season_api import ProjectSeason
 from webapp.runs.api import RunViewSet
 from webapp.search.api import SavedSearchViewSet, Search
-from webapp.timeline.api import RunDifference, RunExposure, RunLookAgain, RunMentions
+from webapp.timeline.api import (
+    DeniedMentionViewSet,
+    RunDifference,
+    RunExposure,
+    RunLookAgain,
+    RunMentions,
+)
 from webapp.training.api import (
     EvaluationViewSet,
     ExportViewSet,
@@ -113,6 +119,7 @@ router.register("notices", NoticeViewSet, "api-notice")
 router.register("cuts", CutViewSet, "api-cut")
 router.register("cut-clips", CutClipViewSet, "api-cut-clip")
 router.register("cut-renderings", RenderingViewSet, "api-cut-rendering")
+router.register("denied-mentions", DeniedMentionViewSet, "api-denied-mention")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 
@@ -125,7 +132,7 @@ urlpatterns = [
     path("projects/<number:pk>/graph/", ProjectGraph.as_view({"get": "retrieve"})),
     path("projects/<number:pk>/graph/moments/", ProjectGraph.as_view({"get": "moments"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
-    path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve"})),
+    path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve", "post": "create"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
     path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),
     path("search/", Search.as_view({"get": "search"}), name="api-search"),

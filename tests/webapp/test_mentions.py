@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from tests.spoken import transcribed
 from webapp.projects.models import Label
+from webapp.reports import figures
+from webapp.timeline.choices import Choices
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +96,85 @@ def test_a_stranger_hears_nothing(run, indexing, stranger, other_workspace, clie
     browser = client_for(stranger)
     assert browser.get(reverse("run-mentions", args=[run.pk])).status_code == 404
     assert browser.get(f"/api/v1/runs/{run.pk}/mentions/").status_code == 404
+
+
+def deny(browser, run, mention):
+    values = {"label": mention["label"], "source": mention["source"], "start": mention["start_s"]}
+    return browser.post(reverse("mention-deny", args=[run.pk]), values)
+
+
+def test_a_mention_that_is_turned_down_counts_nowhere_until_that_is_taken_back(
+    run, indexing, reviewer, client_for
+):
+    browser = client_for(reviewer)
+    first = said(browser, run)[0]
+    answer = deny(browser, run, first)
+    assert answer.status_code == 201
+    assert answer.json()["said"] == "“Kestrel” does not count as Kestrel any more."
+
+    found = browser.get(f"/api/v1/runs/{run.pk}/mentions/").json()
+    assert [m["text"] for m in found["mentions"]] == ["Kestrels", "nora bank"]
+    assert [m["text"] for m in found["turned_down"]] == ["Kestrel"]
+    exposure = browser.get(f"/api/v1/runs/{run.pk}/exposure/").json()
+    counted = {brand["label"]: brand["mentions"] for brand in exposure["brands"]}
+    assert counted[first["label"]] == 1
+    manifest = figures.manifest(run, figures.figures(run, Choices.read({})))
+    assert manifest["words"]["speech"]["denied"] == 1
+    listed = on_page(browser, run)["listed"]
+    assert "Turned down" in listed
+    assert deny(browser, run, first).status_code == 422  # it is no mention any more
+
+    browser.post(reverse("mention-deny-undo", args=[answer.json()["id"]]))
+    assert len(said(browser, run)) == 3
+
+
+def test_what_was_turned_down_stays_so_in_a_later_transcript(run, indexing, owner, client_for):
+    browser = client_for(owner)
+    deny(browser, run, said(browser, run)[0])
+    transcribed(run.asset, by=owner, said=SAID)
+    assert [m["text"] for m in said(browser, run)] == ["Kestrels", "nora bank"]
+
+
+def test_an_analyst_reads_that_mentions_were_turned_down_among_the_corrections(
+    run, indexing, owner, client_for
+):
+    browser = client_for(owner)
+    deny(browser, run, said(browser, run)[2])
+    page = browser.get(reverse("feedback") + "?kind=mention").content.decode()
+    assert "nora bank" in page
+    assert "Not Norra Bank" in page
+
+
+@pytest.mark.parametrize("wrong", [{"label": "x"}, {"source": "sung"}, {"start": "-1"}, {}])
+def test_what_names_no_mention_is_refused_in_words(run, indexing, owner, client_for, wrong):
+    browser = client_for(owner)
+    values = {"label": 1, "source": "said", "start": 3.25} | wrong
+    answer = browser.post(reverse("mention-deny", args=[run.pk]), values)
+    assert answer.status_code == 422
+    assert "mention" in answer.json()["detail"]
+
+
+def test_who_only_looks_turns_nothing_down(run, indexing, viewer, client_for):
+    browser = client_for(viewer)
+    first = said(browser, run)[0]
+    assert deny(browser, run, first).status_code == 403
+    wish = {"label": first["label"], "source": "said", "start_s": first["start_s"]}
+    path = f"/api/v1/runs/{run.pk}/mentions/"
+    assert browser.post(path, wish, content_type="application/json").status_code == 403
+    assert len(said(browser, run)) == 3
+
+
+def test_a_program_turns_a_mention_down_and_lets_it_count_again(
+    run, indexing, reviewer, client_for
+):
+    browser = client_for(reviewer)
+    first = said(browser, run)[0]
+    wish = {"label": first["label"], "source": "said", "start_s": first["start_s"]}
+    path = f"/api/v1/runs/{run.pk}/mentions/"
+    made = browser.post(path, wish, content_type="application/json")
+    assert (made.status_code, made.json()["text"]) == (201, "Kestrel")
+    listed = browser.get(f"/api/v1/denied-mentions/?asset={run.asset_id}").json()["results"]
+    assert [one["id"] for one in listed] == [made.json()["id"]]
+    back = browser.post(f"/api/v1/denied-mentions/{made.json()['id']}/undo/")
+    assert back.json()["undone"]
+    assert len(said(browser, run)) == 3

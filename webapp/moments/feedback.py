@@ -18,11 +18,13 @@ from webapp.indexing.word_edits import WordEdit
 from webapp.moments.flags import Flag
 from webapp.moments.moments import MomentEdit
 from webapp.projects.models import Reference
+from webapp.timeline.denied import DeniedMention
 
 KINDS = {
     "flag": "Flags",
     "moment": "Topics and moments corrected",
     "word": "Words corrected",
+    "mention": "Mentions turned down",
     "not-this": "Pictures that are not the brand",
 }
 _ON_A_PAGE = 50
@@ -102,11 +104,13 @@ def _rows(workspace: Workspace) -> dict[str, QuerySet[Any]]:
         speech_segment__indexing__asset__removed=None,
         speech_segment__indexing__removed=None,
     )
+    denied = DeniedMention.objects.filter(asset__workspace=workspace, asset__removed=None)
     not_this = Reference.objects.filter(label__project__workspace=workspace, not_this=True)
     return {
         "flag": flags.select_related("asset", "by", "label"),
         "moment": edits.select_related("moment__outline__asset", "by"),
         "word": words.select_related("speech_segment__indexing__asset", "by"),
+        "mention": denied.select_related("asset", "by", "label"),
         "not-this": not_this.select_related("label__project"),
     }
 
@@ -156,6 +160,14 @@ def _word(row: WordEdit) -> Feedback:
     )
 
 
+def _denied(row: DeniedMention) -> Feedback:
+    about, now = f"{row.get_source_display()} mention", f"not {row.label.name}"
+    return Feedback(
+        *("mention", row.pk, row.created, str(row.by or ""), about.lower(), row.text, now),
+        *(row.asset_id, str(row.asset), row.start_s, row.end_s, row.undone is not None),
+    )
+
+
 def _not_this(row: Reference) -> Feedback:
     now = f"not {row.label.name}"
     return Feedback(
@@ -164,4 +176,10 @@ def _not_this(row: Reference) -> Feedback:
     )
 
 
-_READ: dict[str, Any] = {"flag": _flag, "moment": _moment, "word": _word, "not-this": _not_this}
+_READ: dict[str, Any] = {
+    "flag": _flag,
+    "moment": _moment,
+    "word": _word,
+    "mention": _denied,
+    "not-this": _not_this,
+}

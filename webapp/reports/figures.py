@@ -228,6 +228,9 @@ def _words(run: Run) -> dict[str, Any]:
     }
     if not by_step:
         return {}
+    for name, source in (("speech", "said"), ("text", "written")):
+        if denied := sum(found.source == source for found, _ in told.turned_down):
+            by_step[name]["denied"] = denied
     names = {label.name: label.aliases for label in told.labels if label.aliases}
     return {"words": by_step | ({"aliases": names} if names else {})}
 

@@ -3,19 +3,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analysis.exposure.exports import as_dict
 from analysis.exposure.measure import METHODOLOGIES
+from webapp.accounts.models import Action
 from webapp.methodologies.models import KEY
 from webapp.rest import (
     Between,
     Conflict,
     Finite,
+    Id,
+    InWorkspace,
     Query,
     Unacceptable,
     WorkspaceObjects,
@@ -26,9 +31,13 @@ from webapp.runs.run import Run
 from webapp.runs.serializers import RunDetailSerializer
 from webapp.timeline import again
 from webapp.timeline.choices import FLOOR, BadChoice, Choices
+from webapp.timeline.denied import DeniedMention
+from webapp.timeline.denying import deny
 from webapp.timeline.exposure import Looked
-from webapp.timeline.mentions import Mentions
+from webapp.timeline.mentions import Item, Mentions
 from webapp.timeline.serializers import (
+    DeniedMentionSerializer,
+    DenySerializer,
     DifferenceSerializer,
     ExposureSerializer,
     LookAgainSerializer,
@@ -82,7 +91,13 @@ class RunExposure(WorkspaceObjects):
         return Response({"run": run.pk, "status": run.status, **as_dict(looked.exposure(), names)})
 
 
+class DeniedQuery(InWorkspace):
+    asset = Id(required=False)
+    label = Id(required=False)
+
+
 class RunMentions(WorkspaceObjects):
+    change = Action.REVIEW
     queryset = Run.objects.filter(asset__removed=None).select_related("asset", "project")
 
     @extend_schema(
@@ -97,27 +112,82 @@ class RunMentions(WorkspaceObjects):
     def retrieve(self, request: Request, pk: int) -> Response:
         run = self.get_object()
         found = Mentions.of(run)
-        mentions = [
+        counting = sorted(found.said + found.written, key=lambda one: one.mention.start_s)
+        return Response(
             {
-                "label": one.label.pk,
-                "source": one.source,
-                "name": one.mention.name,
-                "start_s": one.mention.start_s,
-                "end_s": one.mention.end_s,
-                "text": one.mention.text,
-                "by": one.mention.by,
-                "score": one.mention.score,
-                "confidence": one.mention.confidence,
-                "box": list(one.found.item.box) if one.found.item else None,
-                "is_seen": one.is_seen,
+                "run": run.pk,
+                "indexing": found.indexing.pk if found.indexing else None,
+                "text_indexing": found.text.pk if found.text else None,
+                "mentions": [_mention(one) for one in counting],
+                "turned_down": [
+                    {**_mention(one), "denied": denied.pk} for one, denied in found.turned_down
+                ],
             }
-            for one in sorted(found.said + found.written, key=lambda one: one.mention.start_s)
-        ]
-        by_step = {
-            "indexing": found.indexing.pk if found.indexing else None,
-            "text_indexing": found.text.pk if found.text else None,
-        }
-        return Response({"run": run.pk, **by_step, "mentions": mentions})
+        )
+
+    @extend_schema(
+        operation_id="runs_mentions_deny",
+        summary="Say that a mention is none of this brand",
+        description="It counts in no figure from now on, in no project's later report, and not in "
+        "a later transcript either. Reports that are issued stay as they are.",
+        parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
+        request=DenySerializer,
+        responses={201: DeniedMentionSerializer},
+    )
+    def create(self, request: Request, pk: int) -> Response:
+        wish = self.sent(DenySerializer)
+        run = self.get_object()
+        with in_words():
+            denied = deny(run, by=request.user, **wish)
+        return Response(DeniedMentionSerializer(denied).data, status=201)
+
+
+class DeniedMentionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    """What people say is no mention of a label, although it was found as one."""
+
+    change = Action.REVIEW
+    queries = {"list": DeniedQuery}
+    serializer_class = DeniedMentionSerializer
+    queryset = DeniedMention.objects.filter(asset__removed=None).select_related(
+        "by", "label", "asset__workspace"
+    )
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        return self.matching(queryset, asset="asset", label="label").order_by("-pk")
+
+    @extend_schema(summary="Mentions that were turned down, newest first, also those taken back")
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(summary="One mention that was turned down")
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Let a mention count again", request=None, responses=DeniedMentionSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        denied = self.get_object()
+        denied.undo(by=request.user)
+        return Response(self.get_serializer(denied).data)
+
+
+def _mention(one: Item) -> dict[str, Any]:
+    mention = one.mention
+    return {
+        "label": one.label.pk,
+        "source": one.source,
+        "name": mention.name,
+        "start_s": mention.start_s,
+        "end_s": mention.end_s,
+        "text": mention.text,
+        "by": mention.by,
+        "score": mention.score,
+        "confidence": mention.confidence,
+        "box": list(one.found.item.box) if one.found.item else None,
+        "is_seen": one.is_seen,
+    }
 
 
 class RunLookAgain(WorkspaceObjects):

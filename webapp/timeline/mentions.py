@@ -30,6 +30,7 @@ from webapp.moments.names import names_key, used_as_names
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
+from webapp.timeline.denied import DeniedMention, who_denied
 from webapp.timeline.labels import labels_of
 from webapp.timeline.recent import Recent
 
@@ -56,6 +57,15 @@ class Found:
     words: Sequence[PlacedWord] = ()
     item: WrittenItem | None = None
 
+    @property
+    def source(self) -> Source:
+        return "written" if self.item else "said"
+
+    def denied_by(self, denied: Sequence[DeniedMention]) -> DeniedMention | None:
+        """What a person said of it, where that is that it is none."""
+        mention = self.mention
+        return who_denied(denied, mention.brand, self.source, mention.start_s, mention.end_s)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -64,7 +74,8 @@ class Told:
     labels: Sequence[Label]
     speech: Indexing | None  # None: nobody has listened
     text: Indexing | None  # nobody has read
-    key: Hashable  # changes with anything that the mentions rest on
+    denied: Sequence[DeniedMention]  # what people turned down
+    key: Hashable  # changes with anything that finding them rests on
 
     @classmethod
     def of(cls, asset: Asset, labels: Sequence[Label]) -> Told:
@@ -72,16 +83,36 @@ class Told:
         brands = _brands(labels)
         names = names_key(speech) if any(b.is_ordinary for b in brands) else None
         key = _state(speech), text and (text.pk, text.created), tuple(brands), names
-        return cls(labels, speech, text, key)
+        denied = DeniedMention.objects.of(asset, labels) if speech or text else []
+        return cls(labels, speech, text, denied, key)
 
     @cached_property
     def said(self) -> list[Found]:
+        return self._counting(self._said)
+
+    @cached_property
+    def written(self) -> list[Found]:
+        return self._counting(self._written)
+
+    @property
+    def turned_down(self) -> list[tuple[Found, DeniedMention]]:
+        """What was found and does not count, because a person said so; by time."""
+        found = [*self._said, *self._written] if self.denied else []
+        both = ((one, one.denied_by(self.denied)) for one in found)
+        kept = [(one, by) for one, by in both if by is not None]
+        return sorted(kept, key=lambda pair: pair[0].mention.start_s)
+
+    def _counting(self, found: list[Found]) -> list[Found]:
+        return [one for one in found if one.denied_by(self.denied) is None]
+
+    @cached_property
+    def _said(self) -> list[Found]:
         if (speech := self.speech) is None or not self.labels:
             return []
         return _said.get((self.key, speech.pk), lambda: _heard(speech, _brands(self.labels)))
 
     @cached_property
-    def written(self) -> list[Found]:
+    def _written(self) -> list[Found]:
         if (text := self.text) is None or not self.labels:
             return []
         return _written.get((self.key, text.pk), lambda: _read(text.asset, _brands(self.labels)))
@@ -195,28 +226,28 @@ class Mentions:
     labels: list[Label]
     said: list[Item]
     written: list[Item]
+    turned_down: list[tuple[Item, DeniedMention]]  # by people: they count nowhere
 
     @classmethod
     def of(cls, run: Run) -> Mentions:
         labels = labels_to_hear(run)
         told = Told.of(run.asset, labels)
         by_key = {label.pk: label for label in labels}
-        found = [("said", one) for one in told.said] + [("written", one) for one in told.written]
-        frames = {
-            key: _frames_with(run, by_key[key]) for key in {f.mention.brand for _, f in found}
-        }
+        turned_down = told.turned_down
+        named = {f.mention.brand for f in [*told.said, *told.written]}
+        named |= {f.mention.brand for f, _ in turned_down}
+        frames = {key: _frames_with(run, by_key[key]) for key in named}
 
-        def items(source: Source, some: Iterable[Found]) -> list[Item]:
-            return [
-                Item(by_key[key], source, one.mention, one, _is_near(frames[key], one.mention))
-                for one in some
-                for key in [one.mention.brand]
-            ]
+        def item(one: Found) -> Item:
+            key = one.mention.brand
+            is_seen = _is_near(frames[key], one.mention)
+            return Item(by_key[key], one.source, one.mention, one, is_seen)
 
         return cls(
             *(told.speech, told.text, labels),
-            said=items("said", told.said),
-            written=items("written", told.written),
+            said=[item(one) for one in told.said],
+            written=[item(one) for one in told.written],
+            turned_down=[(item(one), by) for one, by in turned_down],
         )
 
     def by_label(self, source: Source = "said") -> list[tuple[Label, list[Item]]]:

@@ -11,6 +11,7 @@ from analysis.exposure.columns import COLUMNS, Column
 from analysis.exposure.measure import BrandExposure
 from webapp.rest import Body, Finite, Id
 from webapp.runs.run import Run
+from webapp.timeline.denied import DeniedMention
 
 _KINDS = get_type_hints(BrandExposure)
 
@@ -162,6 +163,29 @@ class MentionSerializer(serializers.Serializer):
     is_seen = serializers.BooleanField(help_text="The brand is on screen within 2 s of it.")
 
 
+class TurnedDownSerializer(MentionSerializer):
+    denied = serializers.IntegerField(help_text="The decision, to undo.")
+
+
+class DenySerializer(Body):
+    label = Id()
+    source = serializers.ChoiceField(DeniedMention.Source.choices)
+    start_s = Finite(min_value=0, help_text="When the mention begins, as it is listed.")
+
+
+class DeniedMentionSerializer(serializers.ModelSerializer):
+    """A mention that a person turned down."""
+
+    by = serializers.StringRelatedField(allow_null=True)
+
+    class Meta:
+        model = DeniedMention
+        fields = [
+            *("id", "asset", "label", "source", "start_s", "end_s", "text", "by", "created"),
+            "undone",
+        ]
+
+
 class MentionsSerializer(serializers.Serializer):
     run = serializers.IntegerField()
     indexing = serializers.IntegerField(
@@ -171,3 +195,4 @@ class MentionsSerializer(serializers.Serializer):
         allow_null=True, help_text="Where what is written was read; null where nobody read yet."
     )
     mentions = MentionSerializer(many=True)
+    turned_down = TurnedDownSerializer(many=True, help_text="By people. They count nowhere.")

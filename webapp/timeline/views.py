@@ -247,7 +247,7 @@ def minutes(request: MemberRequest, pk: int) -> HttpResponse:
 def mentions(request: MemberRequest, pk: int) -> HttpResponse:
     """When each brand is said and written: for the lanes, and as a list that says why."""
     found = Mentions.of(_run(request, pk))
-    listed = render_to_string("timeline/_mentions.html", {"mentions": found})
+    listed = render_to_string("timeline/_mentions.html", {"mentions": found}, request)
     answer = {"rows": rows_json(found), "written": written_json(found), "listed": listed}
     return _unkept(JsonResponse(answer))
 

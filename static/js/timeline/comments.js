@@ -2,9 +2,8 @@
 // reacted to. The server draws them; what is changed comes back drawn anew.
 import { keyOf } from "../keys.js";
 import { createCommentForm } from "./comment-form.js";
-import { tell } from "./exposure.js";
 import { wireMentions } from "./mention-list.js";
-import { post, tellUndo } from "./posting.js";
+import { post, tell, tellUndo } from "./posting.js";
 
 const SHOWN = "sightline.comments";
 const ASK_MS = 20_000;

@@ -1,6 +1,7 @@
 // The choices and the figures they lead to. One call to the server redraws everything; no
 // analysis is run again.
 import { choicesQuery } from "./address.js";
+import { tell } from "./posting.js";
 
 const SLOW_MS = 400; // an answer that takes longer is no longer waited for when the choice moved on
 
@@ -68,10 +69,6 @@ export function latestOnly(task) {
     });
     running = { controller: new AbortController(), since: performance.now() };
   };
-}
-
-export function tell(text, kind = "error") {
-  dispatchEvent(new CustomEvent("sightline:tell", { detail: { text, kind } }));
 }
 
 /** Put new markup in place without taking the focus away. */

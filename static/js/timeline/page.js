@@ -1,7 +1,7 @@
 // The asset page: reads what the server put into it and brings its parts to life.
 import { addressOf, keepAddress, readAddress } from "./address.js";
 import { wireComments } from "./comments.js";
-import { createExposure, tell } from "./exposure.js";
+import { createExposure } from "./exposure.js";
 import { createFrameView } from "./frame-view.js";
 import { boxesAt, createFrames } from "./frames-data.js";
 import { wireKeys } from "./keys.js";
@@ -22,6 +22,7 @@ import { createTiles } from "./tiles.js";
 import { wireWritten } from "./written.js";
 import { createZoom } from "./zoom.js";
 import { followZoom } from "./zoomed-lanes.js";
+import { tell } from "./posting.js";
 
 /**
  * @typedef {object} State
@@ -127,7 +128,8 @@ function wireRun() {
   keepAddress(store, exposure.defaultMethod);
   createMentions({ run, store, player });
   redraw.push(tiles.paint);
-  for (const event of ["run-progress", "run-over"]) document.body.addEventListener(event, exposure.refresh);
+  const moving = ["run-progress", "run-over", "words-edited", "mentions-denied", "speech-renewed", "written-renewed"];
+  for (const event of moving) document.body.addEventListener(event, exposure.refresh);
 }
 
 function wireTimeline({ frames, exposure, openFrame }) {

@@ -1,10 +1,13 @@
 // Sending what a person did beside the player, and offering to take it back.
-import { tell } from "./exposure.js";
 
 const SAID = {
   403: "Your role does not allow this.",
   404: "It is no longer there. Reload the page.",
 };
+
+export function tell(text, kind = "error") {
+  dispatchEvent(new CustomEvent("sightline:tell", { detail: { text, kind } }));
+}
 
 /** The server's answer as an object; with `detail`, a sentence, where it was refused. */
 export async function post(url, values) {

@@ -1,6 +1,6 @@
 // “Show as table”: what a chart shows, in words, made by the server when it is asked for.
 import { choicesQuery } from "./address.js";
-import { tell } from "./exposure.js";
+import { tell } from "./posting.js";
 
 /** @param {{run: object, store: import("./page.js").Store, defaultMethod: string}} options */
 export function wireTables({ run, store, defaultMethod }) {

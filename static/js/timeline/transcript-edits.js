@@ -1,5 +1,5 @@
 // A word corrected in place. What was recognised stays beside it, and every correction can be undone.
-import { tell } from "./exposure.js";
+import { post, tell } from "./posting.js";
 import { reads } from "./transcript-lines.js";
 
 /** @param {{speech: object, lines: object, view: object, captions: object, signal: AbortSignal}} options */
@@ -104,10 +104,8 @@ export function wireEdits({ speech, lines, view, captions, signal }) {
 
 /** The answer, or null where it was refused; that is said. */
 async function send(url, values) {
-  const headers = { "x-csrftoken": decodeURIComponent(document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "") };
-  const response = await fetch(url, { method: "POST", body: new URLSearchParams(values), headers }).catch(() => null);
-  if (response?.ok) return response.json();
-  const problem = await response?.json().catch(() => null);
-  tell(problem?.detail || "The word could not be kept. Try again in a moment.");
+  const answer = await post(url, values);
+  if (!answer.detail) return answer;
+  tell(answer.detail);
   return null;
 }

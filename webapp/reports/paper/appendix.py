@@ -108,14 +108,18 @@ def _rules(method: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+_BY_PEOPLE = (("corrected", "word", "corrected"), ("denied", "mention", "turned down"))
+
+
 def _words(words: dict[str, Any]) -> list[tuple[str, str]]:
     """What listened and read, where anything did."""
     found = []
     for step, title in (("speech", "Speech"), ("text", "Writing")):
         if told := words.get(step):
-            n = told.get("corrected", 0)
-            corrected = f", {n} word{'' if n == 1 else 's'} corrected by people" if n else ""
-            said = f"{told['engine']}, version {told['version']}{corrected}"
+            said = f"{told['engine']}, version {told['version']}"
+            for key, one, done in _BY_PEOPLE:
+                if n := told.get(key, 0):
+                    said += f", {n} {one}{'' if n == 1 else 's'} {done} by people"
             found.append((title, f"{said}\nSHA-256 {told['sha256']}"))
     return found
 
