@@ -43,7 +43,7 @@ from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.reports.season_api import ProjectSeason
 from webapp.runs.api import RunViewSet
-from webapp.search.api import SavedSearchViewSet, Search
+from webapp.search.api import LabelMentions, SavedSearchViewSet, Search
 from webapp.timeline.api import (
     DeniedMentionViewSet,
     RunDifference,
@@ -135,6 +135,7 @@ urlpatterns = [
     path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve", "post": "create"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
     path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),
+    path("labels/<number:pk>/mentions/", LabelMentions.as_view({"get": "retrieve"})),
     path("search/", Search.as_view({"get": "search"}), name="api-search"),
     *router.urls,
     path("<path:rest>", Nowhere.as_view()),

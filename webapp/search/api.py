@@ -3,21 +3,34 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.accounts.models import Action
-from webapp.rest import Asking, InWorkspace, Unacceptable, WorkspaceObjects, in_words, workspace_for
+from webapp.projects.models import Label
+from webapp.rest import (
+    Asking,
+    Id,
+    InWorkspace,
+    Query,
+    Unacceptable,
+    WorkspaceObjects,
+    in_words,
+    workspace_for,
+)
 from webapp.search import meaning
+from webapp.search.library_mentions import LONGEST_NAME, LibraryMentions
 from webapp.search.saved import SavedSearch
 from webapp.search.searching import search
 from webapp.search.serializers import (
     FoundSerializer,
+    LibraryMentionsSerializer,
     SavedSearchRequestSerializer,
     SavedSearchSerializer,
+    library_mentions_json,
     moment_json,
 )
 from webapp.search.shown import shown
@@ -60,6 +73,29 @@ class Search(Asking):
                 "moments": [moment_json(one) for one in shown(found, spans)],
             }
         )
+
+
+class LibraryMentionsQuery(Query):
+    name = serializers.CharField(
+        max_length=LONGEST_NAME, required=False, help_text="Tried instead of the label's own names."
+    )
+    page = Id(default=1, help_text="A thousand mentions are one.")
+
+
+class LabelMentions(WorkspaceObjects):
+    queries = {"retrieve": LibraryMentionsQuery}
+    queryset = Label.objects.select_related("project__workspace")
+
+    @extend_schema(
+        operation_id="labels_mentions",
+        summary="Where a label is said and written in the whole library, by asset and time",
+        parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
+        responses=LibraryMentionsSerializer,
+    )
+    def retrieve(self, request: Request, pk: int) -> Response:
+        asked = self.asked
+        found = LibraryMentions.of(self.get_object(), asked.get("name", "").strip())
+        return Response(library_mentions_json(found, asked["page"]))
 
 
 @extend_schema_view(

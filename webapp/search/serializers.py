@@ -7,8 +7,12 @@ from rest_framework import serializers
 from analysis.retrieval.filters import SOURCES
 from analysis.retrieval.query import LONGEST
 from webapp.rest import Body, Id
+from webapp.search.library_mentions import LibraryMentions
 from webapp.search.saved import LONGEST_NAME, SavedSearch
 from webapp.search.shown import Moment
+from webapp.timeline.denied import DeniedMention
+
+_ON_A_PAGE = 1000  # mentions of a label
 
 
 class PassageSerializer(serializers.Serializer):
@@ -87,3 +91,44 @@ class SavedSearchRequestSerializer(Body):
         required=False, default=True, help_text="Ask it of everything that is indexed from now on."
     )
     workspace = Id(required=False)
+
+
+class LibraryMentionSerializer(serializers.Serializer):
+    asset = serializers.IntegerField()
+    source = serializers.ChoiceField(DeniedMention.Source.choices)
+    name = serializers.CharField(help_text="The name or alias that was found.")
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+    text = serializers.CharField()
+    by = serializers.CharField(help_text="name, inflection, spelling or sound.")
+    score = serializers.FloatField()
+
+
+class LibraryMentionsSerializer(serializers.Serializer):
+    label = serializers.IntegerField()
+    names = serializers.ListField(child=serializers.CharField(), help_text="What was looked for.")
+    count = serializers.IntegerField()
+    assets = serializers.IntegerField(help_text="In how many assets.")
+    mentions = LibraryMentionSerializer(many=True)
+
+
+def library_mentions_json(found: LibraryMentions, page: int) -> dict[str, Any]:
+    return {
+        "label": found.label.pk,
+        "names": found.names,
+        "count": len(found.found),
+        "assets": found.n_assets,
+        "mentions": [
+            {
+                "asset": one.asset,
+                "source": one.source,
+                "name": one.mention.name,
+                "start_s": one.mention.start_s,
+                "end_s": one.mention.end_s,
+                "text": one.mention.text,
+                "by": one.mention.by,
+                "score": one.mention.score,
+            }
+            for one in found.found[(page - 1) * _ON_A_PAGE : page * _ON_A_PAGE]
+        ],
+    }

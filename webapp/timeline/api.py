@@ -135,8 +135,8 @@ class RunMentions(WorkspaceObjects):
         responses={201: DeniedMentionSerializer},
     )
     def create(self, request: Request, pk: int) -> Response:
-        wish = self.sent(DenySerializer)
         run = self.get_object()
+        wish = self.sent(DenySerializer)
         with in_words():
             denied = deny(run, by=request.user, **wish)
         return Response(DeniedMentionSerializer(denied).data, status=201)

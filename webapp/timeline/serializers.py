@@ -145,7 +145,7 @@ class DifferenceSerializer(serializers.Serializer):
 
 class MentionSerializer(serializers.Serializer):
     label = serializers.IntegerField()
-    source = serializers.ChoiceField(["said", "written"])
+    source = serializers.ChoiceField(DeniedMention.Source.choices)
     name = serializers.CharField(help_text="The name or alias that was found.")
     start_s = serializers.FloatField()
     end_s = serializers.FloatField()
