@@ -26,6 +26,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.datasets.logos import LogoFile
     from webapp.datasets.transfers import Transfer
     from webapp.home.models import Dismissal
+    from webapp.indexing.denied import DeniedMention
     from webapp.indexing.speaker_edits import SpeakerEdit
     from webapp.indexing.word_edits import WordEdit
     from webapp.labelling.chores import Chore
@@ -42,7 +43,6 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
     from webapp.timeline.choices import Choices
-    from webapp.timeline.denied import DeniedMention
     from webapp.training.models import TrainingRun
 
     workspace, project = run.asset.workspace, run.project

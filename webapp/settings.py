@@ -285,7 +285,7 @@ SPECTACULAR_SETTINGS = {
         "SpeechTask": "webapp.indexing.serializers.TASKS",
         "MomentKind": "webapp.moments.moments.Moment.Kind",
         "WorkState": "webapp.moments.serializers.STATES",
-        "MentionSource": "webapp.timeline.denied.DeniedMention.Source",
+        "MentionSource": "webapp.indexing.denied.DeniedMention.Source",
         "PassageSource": "analysis.retrieval.filters.SOURCES",
         "FlagKind": "webapp.moments.flags.Flag.Kind",
         "NoticeKind": "webapp.comments.notices.Notice.Kind",

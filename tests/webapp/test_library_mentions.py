@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.spoken import transcribed
-from webapp.timeline.denied import DeniedMention
+from webapp.indexing.denied import DeniedMention
 
 pytestmark = pytest.mark.django_db
 

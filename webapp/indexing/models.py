@@ -1,5 +1,6 @@
 """The tables of this app, for Django to find; each lives in the module of its own thought."""
 
+from webapp.indexing.denied import DeniedMention
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speaker_edits import SpeakerEdit
@@ -10,6 +11,7 @@ from webapp.indexing.voices import HeardVoices, RememberedVoice, Speaker, Speake
 from webapp.indexing.word_edits import WordEdit
 
 __all__ = [
+    "DeniedMention",
     "HeardVoices",
     "Indexing",
     "IndexingSegment",

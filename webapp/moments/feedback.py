@@ -14,11 +14,11 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
 from webapp.accounts.models import Workspace
+from webapp.indexing.denied import DeniedMention
 from webapp.indexing.word_edits import WordEdit
 from webapp.moments.flags import Flag
 from webapp.moments.moments import MomentEdit
 from webapp.projects.models import Reference
-from webapp.timeline.denied import DeniedMention
 
 KINDS = {
     "flag": "Flags",

@@ -16,10 +16,10 @@ from itertools import groupby
 from analysis.exposure.exports import safe_cell
 from analysis.text import Brand
 from webapp.assets.models import Asset
+from webapp.indexing.denied import DeniedMention
 from webapp.projects.models import Label
 from webapp.search.mentions import Found, find_brand
 from webapp.search.passages import Passage
-from webapp.timeline.denied import DeniedMention
 
 LONGEST_NAME = 60
 _AROUND = 90  # characters on either side

@@ -6,11 +6,11 @@ from rest_framework import serializers
 
 from analysis.retrieval.filters import SOURCES
 from analysis.retrieval.query import LONGEST
+from webapp.indexing.denied import DeniedMention
 from webapp.rest import Body, Id
 from webapp.search.library_mentions import LibraryMentions
 from webapp.search.saved import LONGEST_NAME, SavedSearch
 from webapp.search.shown import Moment
-from webapp.timeline.denied import DeniedMention
 
 _ON_A_PAGE = 1000  # mentions of a label
 

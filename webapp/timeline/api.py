@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from analysis.exposure.exports import as_dict
 from analysis.exposure.measure import METHODOLOGIES
 from webapp.accounts.models import Action
+from webapp.indexing.denied import DeniedMention
 from webapp.methodologies.models import KEY
 from webapp.rest import (
     Between,
@@ -31,7 +32,6 @@ from webapp.runs.run import Run
 from webapp.runs.serializers import RunDetailSerializer
 from webapp.timeline import again
 from webapp.timeline.choices import FLOOR, BadChoice, Choices
-from webapp.timeline.denied import DeniedMention
 from webapp.timeline.denying import deny
 from webapp.timeline.exposure import Looked
 from webapp.timeline.mentions import Item, Mentions

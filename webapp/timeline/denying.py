@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused, User
 from webapp.accounts.requests import MemberRequest
+from webapp.indexing.denied import DeniedMention
 from webapp.runs.run import Run
-from webapp.timeline.denied import DeniedMention
 from webapp.timeline.mentions import Mentions
 
 _NEAR_S = 0.01  # times that are sent are rounded

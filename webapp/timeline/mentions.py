@@ -20,6 +20,7 @@ from analysis.exposure.measure import Words
 from analysis.exposure.mentions import TOGETHER_S
 from analysis.text import Brand, Mention, find_mentions
 from webapp.assets.models import Asset
+from webapp.indexing.denied import DeniedMention, who_denied
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.spotting import SpottedTerm, spotted
 from webapp.indexing.transcript import PlacedWord, placed_words, shown
@@ -30,7 +31,6 @@ from webapp.moments.names import names_key, used_as_names
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
-from webapp.timeline.denied import DeniedMention, who_denied
 from webapp.timeline.labels import labels_of
 from webapp.timeline.recent import Recent
 

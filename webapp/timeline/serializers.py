@@ -9,9 +9,9 @@ from rest_framework.exceptions import ValidationError
 
 from analysis.exposure.columns import COLUMNS, Column
 from analysis.exposure.measure import BrandExposure
+from webapp.indexing.denied import DeniedMention
 from webapp.rest import Body, Finite, Id
 from webapp.runs.run import Run
-from webapp.timeline.denied import DeniedMention
 
 _KINDS = get_type_hints(BrandExposure)
 
