@@ -60,7 +60,7 @@ def test_any_name_can_be_tried(kestrel, viewer, client_for, name):
 
 def test_every_mention_is_in_the_file(kestrel, run, viewer, client_for):
     answer = client_for(viewer).get(reverse("label-mentions-file", args=[kestrel.pk]))
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    text = answer.content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["file"], row["text"], row["by"]) for row in rows] == [
         (run.asset.name, "Kestrel", "name"),

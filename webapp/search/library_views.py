@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
@@ -23,8 +23,8 @@ def mentions(request: MemberRequest, pk: int) -> HttpResponse:
     """By asset, where it is named most first. ?name= tries another name."""
     label, tried = _asked(request, pk)
     found = LibraryMentions.of(label, tried[:LONGEST_NAME])
-    number = request.GET.get("page", "")
-    number = max(int(number), 1) if is_id(number) else 1
+    page = request.GET.get("page", "")
+    number = max(int(page), 1) if is_id(page) else 1
     start = (number - 1) * _ON_A_PAGE
     context = {
         "label": label,
@@ -41,13 +41,11 @@ def mentions(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @may(Action.VIEW)
-def mentions_file(request: MemberRequest, pk: int) -> StreamingHttpResponse:
+def mentions_file(request: MemberRequest, pk: int) -> HttpResponse:
     """Every mention as CSV."""
     label, tried = _asked(request, pk)
-    lines = LibraryMentions.of(label, tried[:LONGEST_NAME]).as_csv()
-    kind = "text/csv; charset=utf-8"
-    encoded = (line.encode("utf-8-sig" if n == 0 else "utf-8") for n, line in enumerate(lines))
-    response = StreamingHttpResponse(encoded, content_type=kind)
+    text = "".join(LibraryMentions.of(label, tried[:LONGEST_NAME]).as_csv())
+    response = HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     name = slugify(label.name) or f"label-{pk}"
     response["Content-Disposition"] = f'attachment; filename="{name}-mentions.csv"'
     response["X-Content-Type-Options"] = "nosniff"
