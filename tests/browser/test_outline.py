@@ -18,13 +18,15 @@ TALK = [
     "The boats left the harbour with a strong wind.",
     "The wind filled the sails of all the boats.",
     "One boat had a torn sail near the harbour.",
-    "The boats and the sails turned in the wind.",
-    "The wind dropped and the boats went home.",
-    "The council will vote on the new taxes today.",
-    "The budget of the council needs the taxes.",
+    "The sailors turned the boats in the wind.",
+    "The sails and the boats went over the water.",
+    "The wind dropped and the boats went home to the harbour.",
+    "The council will meet on the new taxes today.",
+    "The budget of the council needs more taxes.",
     "The schools want a larger budget from the council.",
-    "The vote on the taxes and the budget was close.",
-    "The council counts the vote on the taxes again.",
+    "The council talks about taxes and the budget.",
+    "The taxes pay for the schools and the council.",
+    "The council counts the taxes for the schools again.",
 ]
 
 
