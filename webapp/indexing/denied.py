@@ -37,7 +37,7 @@ class DeniedMentionQuerySet(models.QuerySet["DeniedMention"]):
         self, asset: Asset, label: Label, *, by: User, source: str, span: Span, text: str
     ) -> DeniedMention:
         """Raises Refused where it was turned down already."""
-        if any(d.covers(label.pk, source, *span) for d in self.of(asset, [label])):
+        if who_denied(self.of(asset, [label]), label.pk, source, *span):
             raise Refused("That was turned down already.")
         start_s, end_s = span
         about = {"source": source, "start_s": start_s, "end_s": end_s, "text": text}

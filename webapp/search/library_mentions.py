@@ -16,7 +16,7 @@ from itertools import groupby
 from analysis.exposure.exports import safe_cell
 from analysis.text import Brand
 from webapp.assets.models import Asset
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.denied import DeniedMention, who_denied
 from webapp.projects.models import Label
 from webapp.search.mentions import Found, find_brand
 from webapp.search.passages import Passage
@@ -125,7 +125,7 @@ def _denied(label: Label) -> dict[int, list[DeniedMention]]:
 def _is_denied(one: Found, denied: dict[int, list[DeniedMention]]) -> bool:
     mention = one.mention
     about = (mention.brand, one.source, mention.start_s, mention.end_s)
-    return any(d.covers(*about) for d in denied.get(one.asset, []))
+    return who_denied(denied.get(one.asset, []), *about) is not None
 
 
 def _in_words(found: Sequence[Found]) -> dict[int, list[Named]]:
