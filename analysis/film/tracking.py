@@ -18,7 +18,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from analysis.boxes import ious
 from analysis.types import Box, Detection, FrameResult, Sample
@@ -123,6 +122,8 @@ def assign(
     """The best pairs (track, box); what has no acceptable partner is left out."""
     if not len(tracks) or not len(boxes):
         return []
+    from scipy.optimize import linear_sum_assignment  # slow to load; most workers track nothing
+
     costs = _costs(tracks, boxes, time_s, options)
     rows, columns = linear_sum_assignment(costs)
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NEVER]
@@ -235,6 +236,8 @@ def _join(
 ) -> dict[int, int]:
     if not tracks:
         return {}
+    from scipy.optimize import linear_sum_assignment
+
     costs = np.full((len(tracks), len(beginnings)), NEVER)
     for column, (_, detection, sample) in enumerate(beginnings):
         gap_s = max(options.max_gap_s, 2.5 * sample.dwell_s)

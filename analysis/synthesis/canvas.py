@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from analysis.media.opencv import resize
 from analysis.types import Box
@@ -119,6 +118,8 @@ class Canvas:
         """
         seen = np.bincount(self.owner.ravel(), minlength=len(self.placed) + 1)
         found = []
+        from scipy import ndimage  # slow to load, and every worker knows of this module
+
         bounds = ndimage.find_objects(self.owner, max_label=len(self.placed))
         for placed, count, bound in zip(self.placed, seen[1:], bounds, strict=True):
             if bound is None or count < min_visible * placed.full_ink:

@@ -17,8 +17,6 @@ from importlib.util import find_spec
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import snowballstemmer
-
 from analysis.errors import NotInstalled
 from analysis.text.name_rules import Names
 
@@ -142,6 +140,8 @@ def _stemmer(language: str) -> Any:
     known |= {"fi": "finnish", "ru": "russian", "ro": "romanian", "hu": "hungarian"}
     if language not in known:
         return lambda word: word
+    import snowballstemmer  # loads each of its thirty languages
+
     stem = snowballstemmer.stemmer(known[language]).stemWord
     return lru_cache(maxsize=1 << 16)(stem)
 
