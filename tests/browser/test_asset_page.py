@@ -32,6 +32,17 @@ def until(page, condition: str, seconds: float = 30) -> None:
         page.wait_for_timeout(50)
 
 
+def open_tab(page, name: str, timeout_ms: float = 30_000) -> None:
+    """Until it is open: where the page has just come, nobody may hear the first click."""
+    tab = page.get_by_role("tab", name=name)
+    tab.wait_for(timeout=timeout_ms)
+    deadline = time.monotonic() + 60
+    while tab.get_attribute("aria-selected") != "true":
+        assert time.monotonic() < deadline, f"the tab {name} never opened"
+        tab.click(timeout=timeout_ms)
+        page.wait_for_timeout(50)
+
+
 def seconds(text: str) -> float:
     minutes, _, rest = text.strip().rpartition(":")
     return int(minutes or 0) * 60 + float(rest)

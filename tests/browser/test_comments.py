@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_asset_page import until
+from tests.browser.test_asset_page import open_tab, until
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +76,7 @@ def test_a_comment_reaches_whom_it_mentions_who_resolves_it(page, nora, analysed
 
 def test_the_lane_leads_from_one_comment_to_the_next(page, analysed):
     page.goto(f"{analysed}?t=3")
-    page.get_by_role("tab", name="Comments").click()
+    open_tab(page, "Comments")
     page.get_by_role("textbox", name="Comment on this moment").fill("At three seconds")
     page.keyboard.press("Control+Enter")
     page.locator(".thread", has_text="At three seconds").wait_for()
@@ -90,7 +90,7 @@ def test_the_lane_leads_from_one_comment_to_the_next(page, analysed):
         page.keyboard.press("ArrowRight")
     until(page, f"Math.abs({now} - 3) < 0.1")
     page.keyboard.press("End")
-    page.get_by_role("tab", name="Exposure").click()
+    open_tab(page, "Exposure")
     canvas, row = page.locator("#tl-canvas").bounding_box(), lane.bounding_box()
     page.mouse.click(canvas["x"] + canvas["width"] * 3 / 16 + 3, row["y"] + row["height"] / 2)
     until(page, f"Math.abs({now} - 3) < 0.1")
@@ -99,7 +99,7 @@ def test_the_lane_leads_from_one_comment_to_the_next(page, analysed):
 
 def test_a_place_is_drawn_by_keys_and_shown_when_its_comment_is_chosen(page, analysed):
     page.goto(analysed)
-    page.get_by_role("tab", name="Comments").click()
+    open_tab(page, "Comments")
     page.get_by_role("button", name="Place").click()
     for key in ("Enter", "ArrowRight", "Shift+ArrowDown", "Enter"):
         page.keyboard.press(key)
@@ -127,7 +127,7 @@ def _pictures(page, analysed) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/inbox.png")
         page.goto(analysed)
-        page.get_by_role("tab", name="Comments").click()
+        open_tab(page, "Comments")
         page.screenshot(path=f"{folder}/comments.png")
         page.set_viewport_size(PHONE)
         page.screenshot(path=f"{folder}/comments-phone.png", full_page=True)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_asset_page import until
+from tests.browser.test_asset_page import open_tab, until
 from tests.talking import needs_a_voice_and_an_engine, talk
 
 pytestmark = pytest.mark.browser
@@ -44,9 +44,7 @@ def outlined(site, browser, signed_in, tmp_path_factory) -> str:
     name.click(timeout=60_000)
     page.wait_for_url("**/assets/*")
     address = page.url.split("?")[0]
-    page.get_by_role("tab", name="Transcript").wait_for(timeout=60_000)
-    page.wait_for_load_state()
-    page.get_by_role("tab", name="Transcript").click()
+    open_tab(page, "Transcript", 60_000)
     page.get_by_role("button", name="Index", exact=True).click()
     page.wait_for_load_state()
     for _ in range(240):
@@ -61,7 +59,7 @@ def outlined(site, browser, signed_in, tmp_path_factory) -> str:
 @pytest.fixture
 def panel(page, outlined):
     page.goto(outlined)
-    page.get_by_role("tab", name="Outline").click()
+    open_tab(page, "Outline")
     until(page, "document.querySelector('video')?.readyState >= 2")
     return page
 
@@ -84,7 +82,7 @@ def test_keys_skip_to_the_next_topic_and_to_the_next_ticked_one(panel):
     panel.keyboard.press("]")
     until(panel, f"Math.abs(document.querySelector('video').currentTime - {last}) < 0.5")
     panel.reload()
-    panel.get_by_role("tab", name="Outline").click()
+    open_tab(panel, "Outline")
     assert panel.locator(".moment[data-kind=topic] .tick").last.is_checked()
     panel.locator(".moment[data-kind=topic] .tick").last.uncheck()
 
@@ -110,7 +108,7 @@ def test_a_topic_is_renamed_by_the_keyboard_and_that_is_taken_back(panel):
     moment.get_by_text("The regatta").wait_for()
     assert before in moment.inner_text()
     panel.reload()
-    panel.get_by_role("tab", name="Outline").click()
+    open_tab(panel, "Outline")
     moment.get_by_text("The regatta").wait_for()
     assert_accessible(panel)
     moment.get_by_role("button", name="Undo").click()

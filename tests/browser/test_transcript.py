@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP
-from tests.browser.test_asset_page import until
+from tests.browser.test_asset_page import open_tab, until
 from tests.talking import needs_a_voice_and_an_engine, talk
 
 pytestmark = pytest.mark.browser
@@ -27,10 +27,10 @@ def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
     name = page.locator("#results").get_by_role("link", name=re.compile("WESTERLY", re.I)).first
     name.click(timeout=60_000)
     page.wait_for_url("**/assets/*")
-    _open_tab(page, timeout_ms=60_000)
+    open_tab(page, "Transcript", 60_000)
     page.get_by_role("button", name="Index", exact=True).click()
     page.wait_for_load_state()
-    _open_tab(page)
+    open_tab(page, "Transcript")
     page.locator(".line").first.wait_for(timeout=180_000)  # it appears while it goes on
     page.get_by_text("Heard by Whisper").wait_for(timeout=180_000)
     until(page, "!document.querySelector('.speech-status')", 180)
@@ -39,18 +39,10 @@ def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
     return address
 
 
-def _open_tab(page, timeout_ms: float = 30_000) -> None:
-    """Once the page's scripts are there to hear it."""
-    tab = page.get_by_role("tab", name="Transcript")
-    tab.wait_for(timeout=timeout_ms)
-    page.wait_for_load_state()
-    tab.click()
-
-
 @pytest.fixture
 def panel(page, transcribed):
     page.goto(transcribed)
-    _open_tab(page)
+    open_tab(page, "Transcript")
     page.locator(".line [data-word]").first.wait_for()
     until(page, "document.querySelector('video')?.readyState >= 2")
     return page
@@ -117,7 +109,6 @@ def test_a_word_edited_by_the_keyboard_stays_edited(panel):
     edited.wait_for()
     assert edited.inner_text() == "Kestrel Canal"
     panel.reload()
-    _open_tab(panel)
     edited.wait_for()
     assert edited.inner_text() == "Kestrel Canal"
     panel.locator("#show-captions").click()
@@ -132,7 +123,7 @@ def test_a_word_edited_by_the_keyboard_stays_edited(panel):
     panel.keyboard.press("Control+z")
     word(panel, "river").wait_for()
     panel.reload()
-    _open_tab(panel)
+    open_tab(panel, "Transcript")
     word(panel, "river").wait_for()
     assert panel.locator(".line .edited").count() == 0
 

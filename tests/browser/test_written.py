@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP
-from tests.browser.test_asset_page import until
+from tests.browser.test_asset_page import open_tab, until
 from tests.captions import match_film, needs_a_reader
 
 pytestmark = pytest.mark.browser
@@ -32,23 +32,19 @@ def read(site, browser, signed_in, tmp_path_factory) -> str:
         timeout=60_000
     )
     page.wait_for_url("**/assets/*")
-    _open(page, timeout_ms=60_000)
+    open_tab(page, "Written", 60_000)
     page.locator("#pane-written").get_by_role("button", name="Index", exact=True).click()
     page.wait_for_load_state()
-    _open(page)
+    open_tab(page, "Written")
     page.get_by_text("looks were needed").wait_for(timeout=180_000)
     until(page, "!document.querySelector('.speech-status')", 180)
     context.close()
     return page.url
 
 
-def _open(page, timeout_ms: int = 10_000) -> None:
-    page.get_by_role("tab", name="Written").click(timeout=timeout_ms)
-
-
 def test_a_line_is_found_gone_to_and_shown_where_it_stands(page, read):
     page.goto(read)
-    _open(page)
+    open_tab(page, "Written")
     page.locator("#written li").first.wait_for()
     page.get_by_label("Find in what is written").fill("norra")
     until(page, "document.querySelectorAll('#written li:not([hidden])').length === 1", 5)
@@ -66,6 +62,6 @@ def test_a_line_is_found_gone_to_and_shown_where_it_stands(page, read):
 
 def test_anybody_can_use_it(page, read):
     page.goto(read)
-    _open(page)
+    open_tab(page, "Written")
     page.locator("#written li").first.wait_for()
     assert_accessible(page)

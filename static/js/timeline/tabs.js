@@ -1,8 +1,10 @@
-// Tabs as the ARIA pattern has them: arrows move, the chosen pane shows.
+// Tabs as the ARIA pattern has them: arrows move, the chosen pane shows. The page that comes after a
+// form of a pane was sent, or after a reload, shows that pane again.
 
 /** @param {HTMLElement} list @param {(id: string) => void} onShow
  * @returns {(id: string) => void} which chooses a tab */
 export function wireTabs(list, onShow = () => {}) {
+  const key = `tab ${location.pathname}`;
   const tabs = [...list.querySelectorAll("[role=tab]")];
   const choose = (tab) => {
     for (const other of tabs) {
@@ -12,6 +14,7 @@ export function wireTabs(list, onShow = () => {}) {
       document.getElementById(other.getAttribute("aria-controls")).hidden = !isChosen;
     }
     tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    sessionStorage.setItem(key, tab.id);
     onShow(tab.id);
   };
   list.addEventListener("click", (event) => {
@@ -26,5 +29,7 @@ export function wireTabs(list, onShow = () => {}) {
     next.focus();
     choose(next);
   });
+  const before = tabs.find((tab) => tab.id === sessionStorage.getItem(key));
+  if (before) choose(before);
   return (id) => choose(tabs.find((tab) => tab.id === id));
 }
