@@ -17,6 +17,8 @@ What people label goes the other way round, and comes back as a better model:
     training    a set → weights, in a process of its own
     measuring   how good a model is, beside the truth
 
+`weights` fetches models that others publish, when a person asks for it.
+
 `types`, `errors` and `boxes` are the values that all of them speak. A room imports none of the
 rooms above it (see the layers in pyproject.toml). Nothing here knows Django, Celery or the
 environment, and this package imports nothing, so that a light step never loads a heavy library.

@@ -24,6 +24,7 @@ ROOMS = {
         "topics": "analysis.text.topics_command:command",
     },
     "retrieval": {"search": "analysis.retrieval.command:command"},
+    "weights": {"fetch": "analysis.weights.command:command"},
     "models": {"export": "analysis.models.command:command"},
     "detectors": {
         "detect": "analysis.detectors.yolo:command",

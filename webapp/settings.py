@@ -117,7 +117,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = env.folder("SIGHTLINE_MEDIA", DATA_DIR / "media")
 UPLOAD_DIR = env.folder("SIGHTLINE_UPLOADS", DATA_DIR / "uploads")
 CACHE_DIR = env.folder("SIGHTLINE_CACHE", DATA_DIR / "cache")  # exported models, S3 originals
-# Published weights to start trainings from, such as yolo26n.pt; nothing is fetched.
+# Models that others published: for speech, on-screen text, and to start trainings from. They come
+# by `manage.py fetch` or by hand; nothing is fetched unasked.
 WEIGHTS_DIR = env.text("SIGHTLINE_WEIGHTS") or str(DATA_DIR / "weights")
 S3_BUCKET = env.text("SIGHTLINE_S3_BUCKET")
 if S3_BUCKET:

@@ -64,6 +64,14 @@ def engines(weights_folder: Path | None = None) -> list[ReadingEngine]:
     return [*found, *_in_folder(weights_folder, finder)]
 
 
+def language_of(file: str) -> str:
+    """The key in `LANGUAGES` of what a recogniser reads that is named as PP-OCR publishes it; ""
+    where it is not."""
+    named = _NAMED.fullmatch(file)
+    language = (named["language"] or DEFAULT).lower() if named else ""
+    return language if language in LANGUAGES else ""
+
+
 def best_engine(found: Sequence[ReadingEngine], language: str = "") -> ReadingEngine | None:
     """The first that knows a language; "" is what the package knows."""
     return next((one for one in found if one.language == (language or DEFAULT)), None)
@@ -73,9 +81,7 @@ def _in_folder(folder: Path | None, finder: Path) -> Iterator[ReadingEngine]:
     if folder is None or not folder.is_dir():
         return
     for path in sorted(folder.glob("*.onnx")):
-        named = _NAMED.fullmatch(path.name)
-        language = (named["language"] or DEFAULT).lower() if named else ""
-        if language in LANGUAGES:
+        if language := language_of(path.name):
             try:
                 yield _engine(finder, path, language)
             except OSError:  # it vanished just now

@@ -24,3 +24,8 @@ LANGUAGES: Mapping[str, str] = {
     "te": "Telugu",
     "ka": "Kannada",
 }
+
+
+def pack_of(language: str) -> str:
+    """The name by which the recogniser of a language is fetched, such as "ocr-korean"."""
+    return f"ocr-{language}"

@@ -198,8 +198,12 @@ def weights() -> Iterator[Finding]:
     folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
+        if file.suffix == ".part":
+            yield "·", f"{file.stem} is half fetched", "`manage.py fetch` goes on with it."
+            continue
         size = sum(f.stat().st_size for f in (file.rglob("*") if file.is_dir() else [file]))
         yield "✓", f"{file.name} ({size / 1e6:.0f} MB)", ""
+    yield "·", "larger and further models", "`manage.py fetch` lists those that can be added."
     if not files:
         yield (
             "·",
