@@ -8,8 +8,8 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP
-from tests.browser.test_asset_page import until
-from tests.browser.test_transcript import _open_tab, now, word
+from tests.browser.test_asset_page import open_tab, until
+from tests.browser.test_transcript import now, word
 from tests.talking import SENTENCES, needs_a_voice_and_an_engine, talk
 
 pytestmark = pytest.mark.browser
@@ -50,10 +50,10 @@ def spoken(site, browser, signed_in, analysed, tmp_path_factory) -> str:
     )
     page.wait_for_url("**/assets/*")
     asset = int(re.search(r"/assets/(\d+)", page.url)[1])
-    _open_tab(page, timeout_ms=60_000)
+    open_tab(page, "Transcript", 60_000)
     page.get_by_role("button", name="Index", exact=True).click()
     page.wait_for_load_state()
-    _open_tab(page)
+    open_tab(page, "Transcript")
     page.get_by_text("Heard by Whisper").wait_for(timeout=180_000)
     until(page, "!document.querySelector('.speech-status')", 180)
     project = harbour_cup(page)
@@ -75,7 +75,7 @@ def test_a_brand_that_is_added_shows_when_it_was_said_and_plays_there(page, spok
     page.goto(spoken)
     lane = page.locator(f"[data-lane='{made['id']}']")
     lane.get_by_text("1 said").wait_for()
-    _open_tab(page)
+    open_tab(page, "Transcript")
     said = page.locator("#mentions [data-said]").filter(has_text=re.compile("harbou?r", re.I))
     assert "only said" in said.inner_text()
     marked = word(page, "harbou?r")

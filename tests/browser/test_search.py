@@ -8,8 +8,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP
-from tests.browser.test_asset_page import until
-from tests.browser.test_transcript import _open_tab
+from tests.browser.test_asset_page import open_tab, until
 from tests.talking import needs_a_voice_and_an_engine, talk
 
 pytestmark = pytest.mark.browser
@@ -29,10 +28,10 @@ def heard(site, browser, signed_in, tmp_path_factory) -> None:
         timeout=60_000
     )
     page.wait_for_url("**/assets/*")
-    _open_tab(page, timeout_ms=60_000)
+    open_tab(page, "Transcript", 60_000)
     page.get_by_role("button", name="Index", exact=True).click()
     page.wait_for_load_state()
-    _open_tab(page)
+    open_tab(page, "Transcript")
     page.get_by_text("Heard by Whisper").wait_for(timeout=180_000)
     until(page, "!document.querySelector('.speech-status')", 180)
     context.close()
