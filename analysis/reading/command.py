@@ -11,7 +11,7 @@ from pathlib import Path
 from analysis.errors import AnalysisError, RefusedMedia
 from analysis.reading.engines import ReadingEngine, best_engine, engines, require_reading
 from analysis.reading.exports import FORMATS
-from analysis.reading.languages import LANGUAGES
+from analysis.reading.languages import LANGUAGES, pack_of, packs_besides
 from analysis.reading.types import ReadFilm, ReadingOptions
 
 
@@ -19,7 +19,12 @@ def command(argv: Sequence[str]) -> int:
     """python -m analysis read FILE: the lines of writing in it, with when and where they stand."""
     parser = argparse.ArgumentParser(prog="python -m analysis read", description=command.__doc__)
     parser.add_argument("file", type=Path, nargs="?", help="left out: list the recognisers")
-    parser.add_argument("--language", choices=tuple(LANGUAGES), default="", help="or script")
+    parser.add_argument(
+        "--language",
+        choices=tuple(LANGUAGES),
+        default="",
+        help="or script; those that are not here are fetched by `python -m analysis fetch`",
+    )
     named = os.environ.get("SIGHTLINE_WEIGHTS")
     weights = Path(named) if named else None
     parser.add_argument("--weights", type=Path, metavar="FOLDER", default=weights)
@@ -33,6 +38,8 @@ def command(argv: Sequence[str]) -> int:
     if chosen.file is None:
         for engine in found:
             print(f"{engine.key:<28} {engine.title}")
+        for _, title, pack in packs_besides(engine.language for engine in found):
+            print(f"{'not here':<28} {title}: python -m analysis fetch {pack}")
         return 0
     read = _read(chosen.file, _chosen(found, chosen.language), chosen.every)
     if chosen.format:
@@ -75,6 +82,7 @@ def _chosen(found: Sequence[ReadingEngine], language: str) -> ReadingEngine:
         return best
     listed = "; ".join(LANGUAGES[engine.language] for engine in found) or "nothing"
     raise AnalysisError(
-        f"No recogniser here reads {LANGUAGES.get(language, language)}; there is: {listed}. Put "
-        "the ONNX file of another one of PP-OCR into the weights folder, named as it is published."
+        f"No recogniser here reads {LANGUAGES.get(language, language)}; there is: {listed}. Run "
+        f"`python -m analysis fetch {pack_of(language)} --weights FOLDER`, then read with the same "
+        "--weights."
     )

@@ -31,7 +31,8 @@ class ReadingEngine:
     """A recogniser that can be used here.
 
     key: lasting name, such as "pp-ocrv6_rec_small". title: for people. language: its key in
-    `LANGUAGES`. finder, recogniser: the ONNX files. digest: SHA-256 of both.
+    `LANGUAGES`. finder, recogniser: the ONNX files. letters: the list of the letters it knows, a
+    line each, where it lies beside the recogniser rather than in it. digest: SHA-256 of them all.
     """
 
     key: str
@@ -40,6 +41,7 @@ class ReadingEngine:
     finder: Path
     recogniser: Path
     digest: str
+    letters: Path | None = None
 
 
 def require_reading() -> None:
@@ -91,13 +93,17 @@ def _in_folder(folder: Path | None, finder: Path) -> Iterator[ReadingEngine]:
 def _engine(finder: Path, recogniser: Path, language: str) -> ReadingEngine:
     named = _NAMED.fullmatch(recogniser.name)
     version = named["version"] if named else recogniser.stem
+    beside = recogniser.with_suffix(".txt")
+    letters = beside if beside.is_file() else None
+    parts = [finder, recogniser, *([letters] if letters else [])]
     return ReadingEngine(
         recogniser.stem.lower(),
         f"{version} ({LANGUAGES[language]})",
         language,
         finder,
         recogniser,
-        hashlib.sha256((_digest(finder) + _digest(recogniser)).encode()).hexdigest(),
+        hashlib.sha256("".join(_digest(part) for part in parts).encode()).hexdigest(),
+        letters,
     )
 
 

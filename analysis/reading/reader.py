@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.reading.engines import ReadingEngine, require_reading
+from analysis.reading.languages import pack_of
 from analysis.reading.letters import letters
 from analysis.reading.types import LONGEST, TextBox
 from analysis.types import Box
@@ -31,6 +33,7 @@ _INSIDE = 0.6  # of the smaller one's area: the better one is kept
 _UPRIGHT, _LYING = 1.2, 2.5  # height ÷ width: between them, a digit or a line on its side
 _BLANK = 2.0  # grey levels of spread: nothing is written there
 _LONGEST_PART = 25  # heights of a line: a longer one costs more than two halves
+_NO_LETTERS = 2  # the blank between words, and what stands for no letter
 _SURE = 0.85  # the other way up is not tried
 
 
@@ -65,6 +68,9 @@ class Reader:
             "Det.model_path": str(engine.finder),
             "Rec.model_path": str(engine.recogniser),
             "Rec.lang_type": engine.language,
+            # Of a network that has no list of its letters in it; otherwise RapidOCR looks for one
+            # to fetch, by the version that it takes for granted and not by the network.
+            "Rec.rec_keys_path": str(engine.letters or os.devnull),
         }
         self._finder = RapidOCR(
             params=common
@@ -96,6 +102,14 @@ class Reader:
                 f"{self.engine.recogniser.name} is damaged, or no recogniser of PP-OCR.",
                 permanent=False,
             ) from e
+        recogniser: Any = self._recogniser.text_rec
+        if len(recogniser.postprocess_op.character) <= _NO_LETTERS:
+            raise AnalysisError(
+                f"{self.engine.recogniser.name} has no list of the letters it knows in it. Put "
+                f"its list beside it, as {self.engine.recogniser.with_suffix('.txt').name}, or "
+                f"take the file that `manage.py fetch {pack_of(self.engine.language)}` brings.",
+                permanent=False,
+            )
 
     def read_picture(self, rgb: Pixels) -> list[TextBox]:
         """The lines in a picture, uint8 (h, w, 3) RGB, from the top: those in any direction, and

@@ -10,11 +10,13 @@ import pytest
 from django.urls import reverse
 
 from tests.captions import ENGINE, a_reading_worker, item, read_asset, stored
-from tests.spoken import SOUND, a_speaking_worker, planned, transcribed
+from tests.spoken import SOUND, a_speaking_worker, finished, planned, transcribed
+from tests.webapp.test_search import texts
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import IndexingRefused
 from webapp.indexing.uploaded import index_uploaded
 from webapp.indexing.written import written_items
+from webapp.runs.workers import Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +38,7 @@ def test_what_cannot_be_read_is_refused_in_words(asset, asset_in, workspace):
     assert refused(sound) == "talk.mp3 has no picture, so nothing can be read on it."
     sentence = refused(asset, language="korean")
     assert "No worker here can read Korean; they read Latin, Chinese" in sentence
-    assert "weights folder" in sentence
+    assert "Run `manage.py fetch ocr-korean` on a worker's machine" in sentence
     Indexing.objects.request(asset, "text", by=None)
     assert refused(asset) == "matchday.mp4 is being indexed already."
 
@@ -155,6 +157,63 @@ def test_options_that_make_no_sense_are_refused(asset, analyst, client_for, opti
     answer = client_for(analyst).post("/api/v1/indexings/", wish, "application/json")
     assert answer.status_code in (400, 422)
     assert not Indexing.objects.exists()
+
+
+def test_a_language_is_chosen_where_reading_is_asked_for_and_each_version_keeps_its_own(
+    asset, analyst, client_for
+):
+    worker = a_reading_worker()
+    browser = client_for(analyst)
+    page = page_of(asset, browser)
+    assert '<option value="ch" selected>Latin, Chinese, Japanese and Greek</option>' in page
+    assert '<option value="korean" disabled>Korean (ocr-korean)</option>' in page
+    assert "<code>manage.py fetch ocr-korean</code>" in page
+
+    start = reverse("asset-index", args=[asset.pk])
+    answer = browser.post(start, {"step": "text", "language": "korean"}, follow=True)
+    assert b"Run `manage.py fetch ocr-korean`" in answer.content
+    assert not Indexing.objects.exists()
+    worker.delete()  # the pack was fetched
+
+    a_reading_worker("ch,korean")
+    read_asset(asset, [item("NORRA", 2, 6)])
+    browser.post(start, {"step": "text", "language": "korean"})
+    korean = Indexing.objects.get(version=2)
+    assert korean.options["language"] == "korean"
+    segment, *_ = planned(korean, 0, 20)
+    stored(segment, [item("노라 은행", 2, 6)])
+    finished(korean)
+    assert [one.text for one in written_items(asset)] == ["노라 은행"], "nothing is mixed"
+    page = page_of(asset, browser)
+    assert '<option value="korean" selected>Korean</option>' in page
+    assert "Version 2: Korean" in page
+    assert "Version 1: Latin, Chinese, Japanese and Greek" in page
+    assert texts(asset.workspace, "은행") == ["노라 은행"]
+    assert not texts(asset.workspace, "norra")
+
+
+def test_a_workspace_says_which_language_its_screens_are_in(
+    asset, asset_in, workspace, owner, client_for, settings
+):
+    settings.INDEX_UPLOADS = True
+    a_reading_worker("ch,korean")
+    browser, url = client_for(owner), reverse("indexing-settings")
+    browser.post(url, {"uploads": "on", "language": "klingon"})
+    browser.post(url, {"uploads": "on", "language": "korean"})
+    assert '<option value="korean" selected>Korean</option>' in browser.get(url).content.decode()
+    assert workspace.events.filter(what="chose the language of on-screen text").count() == 1
+    asset.refresh_from_db()
+    index_uploaded(asset)
+    assert Indexing.objects.get().options["language"] == "korean"
+
+    Worker.objects.update(reading_languages="ch")  # the pack is gone
+    other = asset_in(workspace, "late.mp4")
+    index_uploaded(other)
+    assert not Indexing.objects.filter(asset=other).exists()
+    assert "Run `manage.py fetch ocr-korean`" in refused(other), "who asks is told"
+    named = {"step": "text", "language": "ch"}
+    browser.post(reverse("asset-index", args=[other.pk]), named)
+    assert Indexing.objects.get(asset=other).options["language"] == "ch"
 
 
 def test_uploads_are_read_as_well_as_heard(asset, settings):

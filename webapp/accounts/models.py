@@ -120,6 +120,8 @@ class Workspace(models.Model):
     logo = StoredFile(is_shared=True, blank=True)  # on the cover of its reports
     indexes_uploads = models.BooleanField(default=True)  # where a worker can
     remembers_voices = models.BooleanField(default=True)  # of speakers whom somebody named
+    # for which on-screen text is read where nobody says another; a key of `analysis.reading`
+    text_language = models.CharField(max_length=16, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = WorkspaceQuerySet.as_manager()
@@ -151,6 +153,20 @@ class Workspace(models.Model):
             self.save(update_fields=["indexes_uploads"])
             what = "let uploads be indexed" if on else "stopped indexing uploads"
             Event.record(self, by, what, self.name)
+
+    def read_text_for(self, language: str, *, by: User) -> None:
+        """For which language on-screen text is read from now on where nobody says another."""
+        if language != self.text_language:
+            Event.record(
+                self,
+                by,
+                "chose the language of on-screen text",
+                self.name,
+                before=self.text_language,
+                after=language,
+            )
+            self.text_language = language
+            self.save(update_fields=["text_language"])
 
     def remember_voices(self, on: bool, *, by: User) -> None:
         """Whether speakers who are named are known again by their voice."""

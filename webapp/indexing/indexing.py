@@ -45,6 +45,8 @@ class IndexingQuerySet(LeasedQuerySet["Indexing"]):
         """A new version of what `step` finds in the asset. Raises IndexingRefused."""
         held = Asset.objects.select_for_update(of=("self",)).filter(pk=asset.pk).first()
         options = Indexing.DEFAULTS[step] | (options or {})
+        if step == Indexing.Step.TEXT:
+            options["language"] = options["language"] or (held or asset).workspace.text_language
         refuse(held or asset, step, options, is_there=held is not None)
         last = Indexing.everything.filter(asset=asset, step=step).aggregate(n=Max("version"))["n"]
         indexing = self.create(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 
 from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
+from analysis.reading.languages import pack_of
 from analysis.speech.languages import LANGUAGES
 from webapp.assets.models import Asset
 from webapp.leases import UNFINISHED
@@ -126,8 +127,8 @@ def _refuse_reading(options: dict[str, Any]) -> None:
         name = READ_LANGUAGES.get(language, language)
         names = _named([READ_LANGUAGES.get(code, code) for code in known])
         raise IndexingRefused(
-            f"No worker here can read {name}; they read {names}. For others, put the recogniser's "
-            "ONNX file into the weights folder of a worker."
+            f"No worker here can read {name}; they read {names}. Run `manage.py fetch "
+            f"{pack_of(language)}` on a worker's machine, and ask again a minute later."
         )
 
 

@@ -30,7 +30,9 @@ class IndexingOptionsSerializer(Body):
         list(dict.fromkeys(["", *LANGUAGES, *READ_LANGUAGES])),
         required=False,
         help_text="Of `speech`: ISO 639-1; empty: found out from the sound. Of `text`: a recogniser"
-        " of PP-OCR, such as `korean`; empty: Latin, Chinese, Japanese and Greek.",
+        " of PP-OCR, such as `korean`; `ch` is what the package carries: Latin, Chinese, Japanese"
+        " and Greek; empty: what the workspace chose, else that. What no worker has is refused with"
+        " the `manage.py fetch` that brings it.",
     )
     interval_s = serializers.FloatField(
         min_value=0.05,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from django.conf import settings
 
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
-from webapp.indexing.refusals import why_not
+from webapp.indexing.refusals import IndexingRefused, why_not
 
 
 def index_uploaded(asset: Asset) -> None:
@@ -17,7 +19,9 @@ def index_uploaded(asset: Asset) -> None:
     for step in Indexing.Step.values:
         was_indexed = Indexing.everything.filter(asset=asset, step=step).exists()
         if not was_indexed and not why_not(asset, step):
-            Indexing.objects.request(asset, step, by=asset.created_by)
+            # nobody waits for an answer: who opens the asset is told what cannot be read here
+            with contextlib.suppress(IndexingRefused):
+                Indexing.objects.request(asset, step, by=asset.created_by)
 
 
 def steps_for(asset: Asset) -> list[str]:

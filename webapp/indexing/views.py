@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
+from analysis.reading.languages import DEFAULT
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
@@ -20,6 +21,7 @@ from webapp.indexing import files, transcript
 from webapp.indexing.forms import SpeakersForm, SpeechForm, TextForm, WordForm
 from webapp.indexing.indexing import BY_A_PERSON, Indexing
 from webapp.indexing.panel import Panel
+from webapp.indexing.reading_languages import ReadingLanguages
 from webapp.indexing.refusals import (
     IndexingRefused,
     reading_engine,
@@ -255,6 +257,10 @@ def settings(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         workspace.index_uploads("uploads" in request.POST, by=request.user)
         workspace.remember_voices("voices" in request.POST, by=request.user)
+        wish = TextForm(request.POST)
+        if "language" in request.POST and wish.is_valid():  # the form offers nothing else
+            language = wish.cleaned_data["language"]
+            workspace.read_text_for("" if language == DEFAULT else language, by=request.user)
         if not workspace.remembers_voices:
             forget(workspace)
         messages.success(request, "Saved")
@@ -262,6 +268,7 @@ def settings(request: MemberRequest) -> HttpResponse:
     context = {
         "engine": speech_engine(),
         "reader": reading_engine(),
+        "languages": ReadingLanguages.offered(workspace.text_language),
         "voices": voice_engine(),
         "speakers": workspace.speakers.annotate(n=Count("remembered")),
     }

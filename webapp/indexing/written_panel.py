@@ -8,16 +8,12 @@ from typing import Any
 
 from django.urls import reverse
 
-from analysis.reading.languages import LANGUAGES
+from analysis.reading.languages import DEFAULT, LANGUAGES
 from webapp.assets.models import Asset
 from webapp.indexing.files import WRITTEN_FILES
 from webapp.indexing.indexing import Indexing
-from webapp.indexing.refusals import (
-    has_what_it_needs,
-    reading_engine,
-    reading_languages,
-    why_not,
-)
+from webapp.indexing.reading_languages import ReadingLanguages
+from webapp.indexing.refusals import has_what_it_needs, reading_engine, why_not
 from webapp.indexing.transcript import shown
 from webapp.indexing.written import looked_at
 from webapp.leases import Status
@@ -61,11 +57,20 @@ class WrittenPanel:
     def files(self) -> list[tuple[str, str]]:
         return [(kind, title) for kind, (title, _, _) in WRITTEN_FILES.items()]
 
+    @cached_property
+    def languages(self) -> ReadingLanguages:
+        """Those to choose from. What is read again is read for the same, unless asked otherwise."""
+        options = self.shown.options if self.shown else {}
+        return ReadingLanguages.offered(
+            options.get("language") or self.asset.workspace.text_language
+        )
+
     @property
-    def languages(self) -> list[tuple[str, str]]:
-        """Those to choose from; none where there is only one."""
-        known = reading_languages()
-        return [(code, LANGUAGES.get(code, code)) for code in known] if len(known) > 1 else []
+    def named_versions(self) -> list[tuple[Indexing, str]]:
+        """The versions, and for which language each was read, where that differs."""
+        read_for = [row.options.get("language") or DEFAULT for row in self.versions]
+        names = [LANGUAGES.get(key, key) if len(set(read_for)) > 1 else "" for key in read_for]
+        return list(zip(self.versions, names, strict=True))
 
     @cached_property
     def looks(self) -> dict[str, int]:

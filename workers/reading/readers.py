@@ -11,7 +11,7 @@ from django.conf import settings
 
 from analysis.errors import AnalysisError
 from analysis.reading import ReadingEngine, best_engine, engines
-from analysis.reading.languages import LANGUAGES
+from analysis.reading.languages import LANGUAGES, pack_of
 from analysis.reading.reader import Reader
 from webapp.indexing.indexing import Indexing
 from webapp.runs.workers import Worker
@@ -48,10 +48,9 @@ def choose(options: dict[str, Any]) -> ReadingEngine:
     best = best_engine(found, language) or (None if language else next(iter(found), None))
     if best is None:
         what = f" {LANGUAGES.get(language, language)}" if language else ""
+        how = f"fetch {pack_of(language)}` brings it" if language else "doctor` says what there is"
         raise _missing(
-            f"Nothing on this machine can read{what} any more. `manage.py doctor` says what there "
-            "is.",
-            language,
+            f"Nothing on this machine can read{what} any more. `manage.py {how}.", language
         )
     return best
 
