@@ -26,12 +26,22 @@ def heard(*utterances: Utterance, dropped: Iterable[Dropped] = ()) -> Heard:
     return Heard(tuple(utterances), tuple(dropped), "en", ENGINE)
 
 
-def a_speaking_worker(engine: str = ENGINE, queues: str = "batch", languages: str = "en,es") -> Any:
+def a_speaking_worker(
+    engine: str = ENGINE,
+    queues: str = "batch",
+    languages: str = "en,es",
+    engines: dict[str, str] | None = None,
+) -> Any:
     from django.utils import timezone
 
     from webapp.runs.workers import Worker
 
-    about = {"queues": queues, "speech": engine, "speech_languages": languages}
+    about = {
+        "queues": queues,
+        "speech": engine,
+        "speech_engines": engines or {},
+        "speech_languages": languages,
+    }
     return Worker.objects.create(name=f"desk:1:{engine}", seen=timezone.now(), **about)
 
 

@@ -26,6 +26,7 @@ from workers.datasets import thumbs, transfers  # noqa: E402, F401
 from workers.engine import bells, heartbeat, housekeeping, ready  # noqa: E402
 from workers.engine.identity import this_worker  # noqa: E402
 from workers.indexing import pieces as index_pieces  # noqa: E402, F401
+from workers.indexing.kept import LOOKS_EVERY_S  # noqa: E402
 from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
@@ -44,6 +45,7 @@ celery = app
 # Resources a task needs are limited by analysis itself; what a Python thread may not do is hide
 # a dead process, so the thread below only ever says "alive" and lets go of models.
 _SAY_ALIVE_EVERY_S = 5.0
+_engines: dict[str, Any] = {}  # that this worker has, as they were found last
 
 
 @worker_init.connect
@@ -57,24 +59,36 @@ def come_alive(sender: Any, **_: Any) -> None:
     bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
     queues = ",".join(bells.served)
     housekeeping.release_the_dead()
-    about = {"device": ready.device(), **_able()}
+    _engines.update(_able())
+    about = {"device": ready.device(), **_engines}
     Worker.beat(this_worker(), queues=queues, holding=[], doing="", **about)
     for queue in bells.served:  # what waits was rung for while nobody heard it
         bells.ring_on(queue)
     threading.Thread(target=_say_alive, args=(queues,), name="alive", daemon=True).start()
+    threading.Thread(target=_look_for_engines, name="engines", daemon=True).start()
     log.info("Worker %s serves %s on %s.", this_worker(), queues, ready.device())
 
 
-def _able() -> dict[str, str]:
+def _able() -> dict[str, Any]:
     """The engines that this worker has."""
     return speech_engines.said() | readers.said() | listeners.said()
+
+
+def _look_for_engines() -> None:
+    """Beside the beat, which may not wait: a model of gigabytes that has just been fetched is read
+    once to know it."""
+    while not heartbeat.shutting_down.wait(LOOKS_EVERY_S):
+        try:
+            _engines.update(_able())
+        except Exception:  # of whatever kind: it is looked again
+            log.exception("Looking for engines failed")
 
 
 def _say_alive(queues: str) -> None:
     while not heartbeat.shutting_down.wait(_SAY_ALIVE_EVERY_S):
         try:
             now = {"memory_bytes": ready.memory_bytes(), "doing": bells.doing}
-            Worker.beat(this_worker(), queues=queues, **now, **_able())
+            Worker.beat(this_worker(), queues=queues, **now, **_engines)
             hosting.tend()
             speech_engines.tend()
             readers.tend()

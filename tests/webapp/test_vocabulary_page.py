@@ -50,6 +50,24 @@ def test_words_are_pasted_uploaded_and_taken_from_a_project(
     assert options["task"] == "transcribe"
 
 
+def test_one_of_several_recognisers_is_chosen_and_kept(asset_with_sound, owner, client_for):
+    browser, address = client_for(owner), reverse("asset", args=[asset_with_sound.pk])
+    assert "Listen with" not in browser.get(address).content.decode(), "there is one"
+    two = {"openai-whisper/small": "Whisper small", "faster-whisper/base": "Whisper base"}
+    a_speaking_worker("another", engines=two)
+    page = browser.get(address).content.decode()
+    assert '<option value="openai-whisper/small">Whisper small</option>' in page
+    listen = reverse("asset-listen", args=[asset_with_sound.pk])
+    sent = {"engine": "openai-whisper/large-v3"}
+    answer = browser.post(listen, sent, follow=True).content.decode()
+    assert "No worker here has the speech engine openai-whisper/large-v3" in answer
+    assert "there is openai-whisper/small, faster-whisper/base. `manage.py fetch`" in answer
+    assert not Indexing.objects.exists()
+    wish = {"asset": asset_with_sound.pk, "options": {"engine": "openai-whisper/small"}}
+    answer = browser.post("/api/v1/indexings/", wish, "application/json")
+    assert answer.json()["options"]["engine"] == "openai-whisper/small"
+
+
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [

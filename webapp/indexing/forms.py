@@ -12,6 +12,7 @@ from analysis.speech.languages import LANGUAGES
 class SpeechForm(forms.Form):
     """How an asset is to be listened to. What is left out is as it is by default."""
 
+    engine = forms.CharField(max_length=80, required=False)
     language = forms.ChoiceField(choices=[("", "Find out"), *LANGUAGES.items()], required=False)
     task = forms.ChoiceField(
         choices=[("transcribe", "As it is spoken"), ("translate", "Translated to English")],

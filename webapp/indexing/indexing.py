@@ -121,6 +121,7 @@ class Indexing(Leased):
     # What is asked for where nothing else is said (the options of analysis).
     DEFAULTS: dict[str, dict[str, Any]] = {
         Step.SPEECH: {
+            "engine": "",
             "language": "",
             "task": "transcribe",
             "vocabulary": [],

@@ -12,7 +12,13 @@ from webapp.assets.models import Asset
 from webapp.indexing import transcript
 from webapp.indexing.files import FILES
 from webapp.indexing.indexing import Indexing
-from webapp.indexing.refusals import languages, speech_engine, tracks_of, why_not
+from webapp.indexing.refusals import (
+    languages,
+    speech_engine,
+    speech_engines,
+    tracks_of,
+    why_not,
+)
 from webapp.indexing.vocabulary import offered
 from webapp.leases import Status
 from webapp.projects.models import Project
@@ -83,6 +89,12 @@ class Panel:
     def projects(self) -> list[Project]:
         """Those whose names can be expected."""
         return offered(self.asset)
+
+    @property
+    def engines(self) -> list[tuple[str, str]]:
+        """Key and title of those to choose from; none where there is only one."""
+        found = list(speech_engines().items())
+        return found if len(found) > 1 else []
 
     @property
     def languages(self) -> list[tuple[str, str]]:

@@ -47,6 +47,14 @@ def speech_engine() -> str:
     return Worker.objects.speaking().values_list("speech", flat=True).first() or ""
 
 
+def speech_engines() -> dict[str, str]:
+    """Titles by key of the engines that some worker could listen with, the best first."""
+    found: dict[str, str] = {}
+    for titles in Worker.objects.speaking().values_list("speech_engines", flat=True):
+        found = titles | found
+    return found
+
+
 def reading_engine() -> str:
     """What the engine is called that would read; "" where no worker has one."""
     return Worker.objects.reading().values_list("reading", flat=True).first() or ""
@@ -133,6 +141,13 @@ def _refuse_reading(options: dict[str, Any]) -> None:
 
 
 def _refuse_listening(asset: Asset, options: dict[str, Any]) -> None:
+    wanted, engines = options["engine"], speech_engines()
+    if wanted and wanted not in engines:
+        named = ", ".join(engines) or "none that says its name"
+        raise IndexingRefused(
+            f"No worker here has the speech engine {wanted}; there is {named}. `manage.py fetch`, "
+            "on a worker's machine, lists those that can be added."
+        )
     known, language = languages(), options["language"]
     names = [LANGUAGES.get(code, code) for code in known]
     if language and known and language not in known:

@@ -34,6 +34,13 @@ class IndexingOptionsSerializer(Body):
         " and Greek; empty: what the workspace chose, else that. What no worker has is refused with"
         " the `manage.py fetch` that brings it.",
     )
+    engine = serializers.CharField(
+        max_length=80,
+        required=False,
+        allow_blank=True,
+        help_text="Of `speech`: a recogniser such as `openai-whisper/small`; empty: the best. One "
+        "that no worker has is refused, with the names of those that there are.",
+    )
     interval_s = serializers.FloatField(
         min_value=0.05,
         max_value=60,

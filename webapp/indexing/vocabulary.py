@@ -46,7 +46,8 @@ class VocabularyForm(SpeechForm):
     def options(self) -> dict[str, Any]:
         """What was pasted counts more than a file, and that more than a project's names: where
         not all fit, the last are left out."""
-        own = {name: self.cleaned_data[name] for name in ("language", "task", "track", "channels")}
+        names = "engine", "language", "task", "track", "channels"
+        own = {name: self.cleaned_data[name] for name in names}
         said = Vocabulary.of_lines(f"{self.cleaned_data['words']}\n{self.cleaned_data['file']}")
         terms = dict.fromkeys([*said.terms, *_names(self.cleaned_data["projects"])])
         chosen = {name: value for name, value in own.items() if value not in ("", None)}

@@ -48,6 +48,7 @@ class Worker(models.Model):
     device = models.CharField(max_length=80, blank=True)
     holding = models.JSONField(default=list, blank=True)  # loaded detectors and their memory
     speech = models.CharField(max_length=120, blank=True)  # the engine that would listen
+    speech_engines = models.JSONField(default=dict, blank=True)  # titles by key, the best first
     speech_languages = models.TextField(blank=True)  # codes, by commas
     reading = models.CharField(max_length=120, blank=True)  # the engine that would read
     reading_languages = models.TextField(blank=True)  # keys of `analysis.reading`, by commas

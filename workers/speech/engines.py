@@ -12,6 +12,7 @@ from django.conf import settings
 from analysis.errors import AnalysisError
 from analysis.speech import Recogniser
 from analysis.speech.engines import Engine, best_engine, engines
+from analysis.speech.languages import LANGUAGES
 from webapp.indexing.indexing import Indexing
 from webapp.runs.workers import Worker
 from workers.engine.identity import this_worker
@@ -27,28 +28,44 @@ def here() -> list[Engine]:
 
 
 @lru_cache(maxsize=1)
-def _said(minute: int) -> dict[str, str]:
+def _said(minute: int) -> dict[str, Any]:
     found = here()
     best = best_engine(found)
     languages = {language: None for engine in found for language in engine.languages}
-    return {"speech": best.title if best else "", "speech_languages": ",".join(languages)}
+    return {
+        "speech": best.title if best else "",
+        "speech_engines": {engine.key: engine.title for engine in found},
+        "speech_languages": ",".join(languages),
+    }
 
 
-def said() -> dict[str, str]:
-    """What this worker says of itself: the engine that would listen, and what languages it and
-    the others know. Weights may come and go, so it is looked again now and then."""
+def said() -> dict[str, Any]:
+    """What this worker says of itself: the engine that would listen, which others there are, and
+    what languages they know. Weights may come and go, so it is looked again now and then."""
     return _said(int(time.monotonic() / LOOKS_EVERY_S))
 
 
 def choose(options: dict[str, Any]) -> Engine:
     """The engine to listen with. Raises NotYet where another worker has one, AnalysisError."""
-    found = best_engine(here(), options["language"], options["task"])
-    if found is None:
+    language, task, wanted = options["language"], options["task"], options.get("engine", "")
+    found = [engine for engine in here() if wanted in ("", engine.key)]
+    if wanted and not found:
+        raise _missing(
+            f"The speech engine {wanted} is not on this machine any more. Bring its weights back "
+            "and press Retry, or index the asset again with another.",
+            wanted,
+        )
+    best = best_engine(found, language, task)
+    if best is None and wanted:
+        lacks = LANGUAGES.get(language, language)
+        cannot = "cannot translate" if found[0].knows(language) else f"does not know {lacks}"
+        raise AnalysisError(f"{found[0].title} {cannot}. Index the asset again with another one.")
+    if best is None:
         raise _missing(
             "No speech engine of this machine can do that any more. `manage.py doctor` says which "
             "there are."
         )
-    return found
+    return best
 
 
 def recogniser(indexing: Indexing) -> Recogniser:
@@ -65,9 +82,11 @@ def recogniser(indexing: Indexing) -> Recogniser:
     return _kept.get(f"{engine.key} {engine.digest}", lambda: Recogniser(engine))
 
 
-def _missing(sentence: str) -> Exception:
+def _missing(sentence: str, key: str = "") -> Exception:
     others = Worker.objects.speaking().exclude(name=this_worker())
-    return NotYet(ELSEWHERE_S) if others.exists() else AnalysisError(sentence, permanent=False)
+    there = others.values_list("speech_engines", flat=True)
+    is_elsewhere = any(not key or key in titles for titles in there)
+    return NotYet(ELSEWHERE_S) if is_elsewhere else AnalysisError(sentence, permanent=False)
 
 
 def tend() -> None:

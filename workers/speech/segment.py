@@ -26,9 +26,8 @@ def listen(segment: IndexingSegment, beat: Heartbeat) -> None:
     def progress(share: float) -> None:
         beat.note(done_s=share * length_s, busy_s=time.monotonic() - started)
 
-    options = SpeechOptions(
-        **indexing.options | {"vocabulary": tuple(indexing.options["vocabulary"])}
-    )
+    asked = {name: value for name, value in indexing.options.items() if name != "engine"}
+    options = SpeechOptions(**asked | {"vocabulary": tuple(asked["vocabulary"])})
     heard = recogniser.transcribe(
         local_path(indexing.asset.file),
         options,

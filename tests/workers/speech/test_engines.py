@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from analysis.errors import AnalysisError
+from tests.analysis.speech.sounds import needs_speech, tiny
 from tests.spoken import SOUND, a_speaking_worker, planned
 from webapp.indexing.indexing import Indexing
 from workers.engine.piece import NotYet
@@ -44,6 +47,26 @@ def test_a_worker_without_the_engine_leaves_the_segment_to_one_that_has_it(index
     indexing.refresh_from_db()
     assert indexing.state == "working"
     assert list(indexing.segments.values_list("status", "attempt")) == [("waiting", 0)] * 2
+
+
+@needs_speech
+def test_the_recogniser_that_was_asked_for_is_taken_and_no_other(asset, settings, tmp_path):
+    settings.WEIGHTS_DIR = str(tmp_path)
+    shutil.copytree(tiny().path, tmp_path / "studio")
+    asked = {"language": "", "task": "transcribe"}
+    assert engines.choose(asked | {"engine": "faster-whisper/studio"}).key == (
+        "faster-whisper/studio"
+    )
+    assert engines.choose(asked | {"engine": tiny().key}).key == tiny().key
+    with pytest.raises(AnalysisError, match="cannot translate"):
+        engines.choose(asked | {"engine": tiny().key, "task": "translate"})
+    with pytest.raises(AnalysisError, match="does not know Spanish"):
+        engines.choose(asked | {"engine": tiny().key, "language": "es"})
+    with pytest.raises(AnalysisError, match="openai-whisper/large-v3 is not on this machine"):
+        engines.choose(asked | {"engine": "openai-whisper/large-v3"})
+    a_speaking_worker("elsewhere", engines={"openai-whisper/large-v3": "Whisper large-v3"})
+    with pytest.raises(NotYet):
+        engines.choose(asked | {"engine": "openai-whisper/large-v3"})
 
 
 def test_what_no_engine_here_can_do_is_said(asset, settings, tmp_path):
