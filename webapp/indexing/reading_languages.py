@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from analysis.reading.languages import DEFAULT, LANGUAGES, packs_besides
 from webapp.indexing.refusals import reading_languages
 
+_EXAMPLES = "ocr-korean", "ocr-arabic", "ocr-cyrillic"  # that the packaged one cannot read at all
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingLanguages:
@@ -27,4 +29,4 @@ class ReadingLanguages:
     def example(self) -> str:
         """A pack to name as an example."""
         packs = [pack for _, _, pack in self.away]
-        return next((pack for pack in packs if pack == "ocr-korean"), packs[0] if packs else "")
+        return next((pack for pack in _EXAMPLES if pack in packs), packs[0] if packs else "")

@@ -69,7 +69,8 @@ class WrittenPanel:
     def named_versions(self) -> list[tuple[Indexing, str]]:
         """The versions, and for which language each was read, where that differs."""
         read_for = [row.options.get("language") or DEFAULT for row in self.versions]
-        names = [LANGUAGES.get(key, key) if len(set(read_for)) > 1 else "" for key in read_for]
+        titles = {**LANGUAGES, DEFAULT: "as packaged"}
+        names = [titles.get(key, key) if len(set(read_for)) > 1 else "" for key in read_for]
         return list(zip(self.versions, names, strict=True))
 
     @cached_property
