@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from array import array
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -39,9 +40,12 @@ _VP8_HIDDEN = 0x10  # the bit of a VP8 packet's first byte that is set when it i
 
 @dataclass(slots=True)
 class Scan:
-    """What one pass over the packets found."""
+    """What one pass over the packets found. times_s, durations_s, keys: of each frame, in file
+    order; millions of them in a long film, so they are kept as numbers."""
 
-    rows: list[tuple[float, float, bool]] = field(default_factory=list)  # in file order
+    times_s: array[float] = field(default_factory=lambda: array("d"))
+    durations_s: array[float] = field(default_factory=lambda: array("d"))
+    keys: bytearray = field(default_factory=bytearray)
     sound_end_s: float = 0.0
     other_end_s: float = 0.0  # of picture tracks that are not looked at
     n_sound: int = 0
@@ -86,7 +90,7 @@ def examine(request: dict, payload: bytes, line: Line) -> None:
     short = not joins and _promises_more(header_s, there_s, warnings)
     facts["is_partial"] = scan.is_broken or short
     facts["warnings"] = warnings
-    line.send(facts, rows.tobytes())
+    line.send(facts, rows.view(np.uint8).data)
 
 
 def _headers(container: InputContainer, track: int | None) -> dict[str, Any]:
@@ -165,7 +169,7 @@ def _scan(
             return scan
         if not packet.size or packet.is_discard:
             continue
-        if (len(scan.rows) + scan.n_sound) % _REPORT_EVERY == 0:
+        if (len(scan.keys) + scan.n_sound) % _REPORT_EVERY == 0:
             line.send({"alive": True})
         pts, base = stamp_of(packet), clock[packet.stream_index]
         if packet.stream_index != picture:
@@ -179,8 +183,10 @@ def _scan(
             scan.n_unstamped += 1
         elif not (is_vp8 and not bytes(packet)[0] & _VP8_HIDDEN):
             time_s = float(pts * packet.time_base - start)
-            scan.rows.append((time_s, (packet.duration or 0) * base, packet.is_keyframe))
-            if len(scan.rows) > limits["max_frames"]:
+            scan.times_s.append(time_s)
+            scan.durations_s.append((packet.duration or 0) * base)
+            scan.keys.append(packet.is_keyframe)
+            if len(scan.keys) > limits["max_frames"]:
                 raise RefusedMedia(f"The film has more than {limits['max_frames']:,} frames.")
 
 
@@ -258,9 +264,11 @@ def _in_order(scan: Scan, warnings: list[str]) -> NDArray[np.void]:
     Decoding order may run ahead of showing order by 16 frames at most (H.264, HEVC): a frame
     shown before one that came more than 16 packets earlier is the clock running backwards.
     """
-    if not scan.rows:
+    if not scan.keys:
         return np.empty(0, ROW)
-    rows = np.array(scan.rows, ROW)
+    rows = np.empty(len(scan.keys), ROW)
+    rows["time_s"], rows["duration_s"] = scan.times_s, scan.durations_s
+    rows["is_key"] = np.frombuffer(scan.keys, bool)
     times = rows["time_s"]
     reached = np.maximum.accumulate(times)
     behind = np.zeros(len(times), bool)
@@ -271,13 +279,14 @@ def _in_order(scan: Scan, warnings: list[str]) -> NDArray[np.void]:
             f"The film's clock runs backwards after {at:.3f} s; {int(behind.sum())} frames that "
             "would be shown at times already past are left out."
         )
-    return _without_repeats(np.sort(rows[~behind], order="time_s"))
+        rows = rows[~behind]
+    rows.sort(order="time_s")
+    return _without_repeats(rows)
 
 
 def _without_repeats(rows: NDArray[np.void]) -> NDArray[np.void]:
-    if not len(rows):
-        return rows
-    return rows[np.concatenate([[True], np.diff(rows["time_s"]) > 1e-7])]
+    is_new = np.diff(rows["time_s"], prepend=-np.inf) > 1e-7
+    return rows if is_new.all() else rows[is_new]
 
 
 def _other_pictures(pictures: list[dict[str, Any]]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HEADER = struct.Struct("<II")  # as in analysis.media.guard
+_SMALL = 1 << 16  # bytes that are written together with what they are
 
 
 class Line:
@@ -21,9 +22,17 @@ class Line:
     def send(self, fields: Mapping[str, Any], payload: bytes | memoryview = b"") -> None:
         """Send one message whole; waits while the caller is behind."""
         text = json.dumps(fields).encode()
-        data = memoryview(HEADER.pack(len(text), len(payload)) + text + bytes(payload))
-        while data:
-            data = data[os.write(self._pipe, data) :]
+        head = HEADER.pack(len(text), len(payload)) + text
+        if len(payload) < _SMALL:
+            self._write(head + bytes(payload))
+        else:  # not copied
+            self._write(head)
+            self._write(payload)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._pipe, left) :]
 
     def heard(self, signs: bytes) -> None:
         """Take in what the caller wrote: `+` for a free slot, `=` for memory that was asked for."""
