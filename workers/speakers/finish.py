@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from analysis.speakers.turns import turns_of
 from analysis.speakers.types import SpeakerOptions, Turns, VoicePrints, packed_print
@@ -16,8 +19,7 @@ def finish(indexing: Indexing, beat: Heartbeat) -> None:
     """Put the prints of all segments together: it happens once, or not yet. The prints of the
     windows go then; what is kept is one for each turn and each voice."""
     rows = HeardVoices.objects.filter(segment__indexing=indexing).order_by("segment__index")
-    heard = [VoicePrints.unpacked(bytes(row.data)) for row in rows]
-    found = turns_of(heard, SpeakerOptions(**indexing.options))
+    found = turns_of(_Heard(rows), SpeakerOptions(**indexing.options))
     with transaction.atomic():
         notes = [] if found.turns else ["Nobody speaks in it."]
         if not indexing.finish(notes=notes):
@@ -25,6 +27,17 @@ def finish(indexing: Indexing, beat: Heartbeat) -> None:
         store(indexing, found)
         rows.delete()
         recognise(indexing)
+
+
+class _Heard:
+    """The prints of each segment, read as they are gone through: those of hours are large."""
+
+    def __init__(self, rows: QuerySet[HeardVoices]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[VoicePrints]:
+        for pk in self._rows.values_list("pk", flat=True):
+            yield VoicePrints.unpacked(bytes(self._rows.get(pk=pk).data))
 
 
 def store(indexing: Indexing, found: Turns) -> None:
