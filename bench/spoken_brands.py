@@ -138,13 +138,18 @@ def write_spoken(path: Path, said: Sequence[tuple[str, str]], *, seed: int = 0) 
 
 
 def write_brand_free(
-    path: Path, files: Sequence[Path], texts: Sequence[str] = BRAND_FREE, *, seed: int = 1
+    path: Path,
+    files: Sequence[Path],
+    texts: Sequence[str] = BRAND_FREE,
+    *,
+    levels: Sequence[float | None] = NOISES_DB,
+    seed: int = 1,
 ) -> float:
     """Real speech without a brand, at each level of noise, and sentences without one: the length
     of the sound in seconds, pauses left out."""
     rng = np.random.default_rng(seed)
     real = [read_audio(file) for file in files]
-    parts = [in_noise(sound, level, rng) for level in NOISES_DB for sound in real]
+    parts = [in_noise(sound, level, rng) for level in levels for sound in real]
     for k, text in enumerate(tuple(texts) * 2):
         sound = say(text, VOICES[k % len(VOICES)], path.parent)
         parts.append(in_noise(sound, NOISES_DB[k % len(NOISES_DB)], rng))
