@@ -175,7 +175,7 @@ class _Job:
     def write(self, resolve: Callable[[LabelledPicture], Path], wish: Callable[[], Wish]) -> None:
         """job.json for the child. Raises Stopped, AnalysisError where no file is at hand."""
         rows, numbers = [], {label: i for i, label in enumerate(self.labelled.labels)}
-        missing = 0
+        missing = set[Path]()  # a picture may stand in both splits, and is one all the same
         for split, pictures in self.splits.items():
             for picture in pictures:
                 if wish() == "cancel":
@@ -183,11 +183,12 @@ class _Job:
                 path = Path(resolve(picture)).absolute()
                 if path.is_file():
                     rows.append(_row(picture, split, path, numbers))
-                missing += not path.is_file()
+                else:
+                    missing.add(path)
         if not any(row["split"] == "train" for row in rows):
             raise AnalysisError("None of the training pictures' files can be found.")
         if missing:
-            self.notes.append(f"{_pictures(missing)} could not be found and went unused.")
+            self.notes.append(f"{_pictures(len(missing))} could not be found and went unused.")
         content = {
             "task": self.labelled.task,
             "labels": list(self.labelled.labels),

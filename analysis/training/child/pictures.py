@@ -26,16 +26,18 @@ def prepare(work: Work) -> Path:
     if (data / "ready").is_file():
         return target
     shutil.rmtree(data, ignore_errors=True)
-    unreadable = 0
+    unreadable = set[str]()  # a picture may stand in both splits, and is one all the same
     for number, row in enumerate(work.pictures):
         if number % 20 == 0:
             work.say("Preparing the pictures", prepared=number / len(work.pictures))
         image = _read(Path(row["path"]), work)
-        unreadable += image is None
-        if image is not None:
+        if image is None:
+            unreadable.add(row["path"])
+        else:
             (_write_named if work.task == "concept" else _write_boxes)(work, row, number, image)
     if unreadable:
-        work.note(f"{unreadable} of {len(work.pictures)} pictures could not be read.")
+        n = len({row["path"] for row in work.pictures})
+        work.note(f"{len(unreadable)} of {n} pictures could not be read.")
     if not any((data / "images" / "train").glob("*")) and not any((data / "train").glob("*/*")):
         raise AnalysisError("None of the training pictures can be read.")
     if work.task == "boxes":

@@ -39,7 +39,7 @@ def network(architecture: str) -> torch.nn.Module:
     return model.eval()
 
 
-@pytest.fixture(scope="module", params=["yolo26n", "yolo11n", "yolov8n", "yolo12n", "yolo26n-cls"])
+@pytest.fixture(scope="module", params=["yolo26n", "yolov8n", "yolo12n", "yolo26n-cls"])
 def kept(request, tmp_path_factory):
     """A model file of each family."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -81,6 +81,8 @@ def from_openvino(kept, pictures, tmp_path):
 
 @pytest.mark.parametrize("form", ["onnx", "openvino"])
 def test_it_answers_as_what_was_exported(kept, pictures, form, request):
+    if form == "openvino" and "v8" in kept.parent.name:
+        pytest.skip("it is made of what the others are made of")
     export, again = request.getfixturevalue(f"from_{form}")
     assert is_export(export)
     assert not is_export(kept)
