@@ -33,6 +33,14 @@ def apart() -> None:
     """The settings stay as they are: the workers read the same ones."""
 
 
+@pytest.fixture(autouse=True)
+def where(request: pytest.FixtureRequest) -> None:
+    """What is the same with any database and broker is run with one of them."""
+    other = "grown_up" if connection.vendor == "sqlite" else "embedded"
+    if request.node.get_closest_marker(other):
+        pytest.skip(f"runs {other.replace('_', ' ')}")
+
+
 class Site:
     """The database and broker of the settings, a folder for the rest, and workers to kill."""
 

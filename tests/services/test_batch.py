@@ -7,7 +7,7 @@ import pytest
 from tests.services.film import film
 from webapp.leases import Status
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 
 def test_an_upload_does_not_wait_for_twenty_thousand_pictures(site, project, tmp_path):

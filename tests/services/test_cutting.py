@@ -17,7 +17,7 @@ from webapp.leases import Status
 from workers.engine import housekeeping
 from workers.engine.originals import local_path
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 
 @pytest.fixture

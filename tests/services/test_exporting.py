@@ -11,7 +11,7 @@ from webapp.leases import Status
 from webapp.registry.exports import ModelExport
 from workers.engine import housekeeping
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 MODEL = Path(__file__).resolve().parents[2] / "demo" / "model.safetensors"
 

@@ -20,7 +20,7 @@ from webapp.datasets.transfers import Transfer
 from webapp.leases import Status
 from workers.engine import housekeeping
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.grown_up]
 
 PICTURES = 120
 SIZE = (1280, 720)

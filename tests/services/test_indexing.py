@@ -11,7 +11,7 @@ from webapp.indexing.indexing import Indexing
 from webapp.leases import Status
 from webapp.runs.workers import Worker
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.grown_up]
 
 LONGER_S = 180.0  # the engine is loaded anew with each worker
 

@@ -13,7 +13,7 @@ from webapp.labelling.predictions import Prediction
 from webapp.labelling.works import Work
 from webapp.leases import Status
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 SECONDS = 29
 BOX = [20 / WIDTH, 60 / HEIGHT, 140 / WIDTH, 150 / HEIGHT]  # where the logo is at first

@@ -19,7 +19,7 @@ from workers.engine import housekeeping
 from workers.engine.originals import local_path
 from workers.media.ingest import ingest
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 
 @pytest.fixture

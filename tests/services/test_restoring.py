@@ -98,6 +98,7 @@ def other_database(site, tmp_path) -> Iterator[str]:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.grown_up
 def test_every_row_and_file_moves_to_sqlite_and_on(site, other_database, tmp_path):
     """Where the tests run on PostgreSQL: from it to SQLite, and back from SQLite to PostgreSQL."""
     full_house.fill()

@@ -24,7 +24,7 @@ from webapp.leases import Status
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.grown_up]
 
 ACCESS = {"access_key": "testing", "secret_key": "testing", "region_name": "us-east-1"}
 

@@ -11,7 +11,7 @@ from webapp.registry.versions import ModelVersion
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine import housekeeping
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 EPOCHS = 1000  # more than any machine gets done before it is stopped
 
