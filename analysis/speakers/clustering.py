@@ -20,7 +20,7 @@ _NEXT = 0.75  # likeness of a window to the stretch that it goes on
 _LONGEST = 8  # windows of a stretch: 4.4 s
 _LEAST = 3  # windows of a voice that counts: 2.4 s
 _TRIES = 20  # groups more than there are speakers, until as many of them count
-_MOST = 3_000  # stretches that are compared with one another at once: 36 MB
+_MOST = 1_500  # stretches that are compared with one another at once: 9 MB, and a copy
 
 Numbers = NDArray[np.int64]
 
