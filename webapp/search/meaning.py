@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from analysis.errors import NotInstalled
@@ -125,18 +126,15 @@ def _among_later(
     """Those that are in no file yet, compared one by one."""
     is_current = index is not None and index.engine == engine() and index.file
     after = index.last_passage if index and is_current else 0
-    rows = Embedding.objects.filter(
-        passage__set__asset__workspace=workspace_id, engine=engine(), passage__gt=after
-    )
-    last = rows.order_by("-passage").values_list("passage", flat=True).first()
-    if last is None:
-        return {}
-    stamp = (after, last, rows.count() if last - after < _MOST_LATER else 0, engine())
+    stamp = (after, *_came_since(after), engine())
     with _lock:
         kept = _later.get(workspace_id)
     if kept is None or kept[0] != stamp:
-        some = rows.order_by("-passage").values_list("passage", "vector")[:_MOST_LATER]
-        keys, vectors = _columns(list(some))
+        rows = Embedding.objects.filter(
+            passage__set__asset__workspace=workspace_id, engine=engine(), passage__gt=after
+        )
+        newest = rows.order_by("-passage").values_list("passage", "vector")[:_MOST_LATER]
+        keys, vectors = _columns(list(newest) if stamp[1] else [])
         kept = stamp, keys, vectors
         with _lock:
             _later[workspace_id] = kept
@@ -144,6 +142,15 @@ def _among_later(
     cosines = vectors @ vector
     near = np.flatnonzero(cosines >= LEAST)
     return dict(zip(keys[near].tolist(), cosines[near].tolist(), strict=True))
+
+
+def _came_since(after: int) -> tuple[int, int]:
+    """The last vector behind a passage, of any workspace, and how many there are, as far as is
+    counted. It asks the one table by its key: with the workspace in it, SQLite goes through all
+    that the workspace has to find that there is nothing."""
+    later = Embedding.objects.filter(passage__gt=after).order_by("-passage").values("passage")
+    said = later[: _MOST_LATER + 1].aggregate(n=Count("*"), last=Max("passage"))
+    return said["last"] or 0, said["n"]
 
 
 def _columns(rows: list[tuple[int, Any]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
