@@ -53,5 +53,7 @@ def _write_whole(folder: Path, name: str, text: str, *, is_new: bool = False) ->
         os.link(aside, folder / name) if is_new else os.replace(aside, folder / name)
     except FileExistsError:
         pass
+    except OSError:  # a disk that knows no second name for a file: a stick, a shared folder
+        os.replace(aside, folder / name)
     finally:
         aside.unlink(missing_ok=True)
