@@ -53,6 +53,7 @@ def saved(site, settings, tmp_path) -> Path:
     return path
 
 
+@pytest.mark.embedded
 def test_a_restore_that_was_killed_is_done_again(saved, tmp_path):
     place = tmp_path / "new"
     place.mkdir()

@@ -22,7 +22,7 @@ from webapp.moments.outlines import Outline
 from webapp.runs.workers import Worker
 from workers.engine import housekeeping
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]
 
 LINES = [
     ("en-gb", "Welcome to the harbour race, brought to you by Brennogard."),
