@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # One at a time: `make demo` goes on installing while its site is looked at.
 INSTALL = $(if $(shell command -v flock),flock $(VENV)/.lock) $(BIN)/pip install --quiet --no-compile \
-  --disable-pip-version-check --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+  --disable-pip-version-check --no-warn-conflicts --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 HOST ?= 127.0.0.1
 PORT ?= 8000
 TEST_POSTGRES ?= postgres://$(shell id -un)@127.0.0.1/postgres
