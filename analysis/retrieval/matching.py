@@ -241,6 +241,33 @@ def _rarity(leaf: Leaf, counts: Mapping[str, int], total: int) -> float:
     return math.log(1 + (total - n + 0.5) / (n + 0.5))
 
 
+def share_with_words(match: Match, counts: Mapping[str, int], total: int) -> float:
+    """About which share of all passages holds the words of it in whatever order, 0 to 1: words
+    taken as independent of one another, as planners of databases take them.
+
+    counts: how many passages hold each token; total: how many there are.
+    """
+    match match:
+        case Leaf(is_prefix=True):
+            return 1.0  # how many words begin so is not known
+        case Leaf():
+            shares = [[counts.get(t, 0) / max(total, 1) for t in set(w)] for w in match.sequences]
+            return min(1.0, sum(math.prod(way) for way in shares))
+        case Either(some):
+            return min(1.0, sum(share_with_words(part, counts, total) for part in some))
+        case All(some):
+            return min(1.0, math.prod(share_with_words(part, counts, total) for part in some))
+
+
+def wants_order(match: Match) -> bool:
+    """Whether words have to stand in an order, which an index of words alone does not tell."""
+    match match:
+        case Leaf():
+            return any(len(way) > 1 for way in match.sequences)
+        case Either(some) | All(some):
+            return any(wants_order(part) for part in some)
+
+
 # --- for the databases --------------------------------------------------------------------------
 
 

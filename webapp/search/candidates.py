@@ -56,6 +56,7 @@ class Wanted:
     brands: Sequence[Brand] = ()
     score: float | None = None
     speech: Speech | None = None
+    is_by_words: bool = False  # go through all that hold the words, not back from the newest
 
 
 _COLUMNS = "p.id, p.start_s, p.end_s, p.confidence, p.tokens, p.label_id, s.source, s.asset_id"
@@ -85,6 +86,8 @@ def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candid
         if join:  # read in the order of the index, and no further than is needed
             table = "search_fts CROSS JOIN search_passage p ON p.id = search_fts.rowid"
             order = full_text.newest_first(vendor)
+        elif wanted.is_by_words:
+            order = "p.id + 0 DESC"  # which PostgreSQL finds in no index
     sets, set_values = wanted.sets.order_by().values("pk").query.sql_with_params()
     where.append(f"p.set_id IN ({sets})")
     values += set_values

@@ -10,7 +10,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from analysis.retrieval import Filters, Query, Words, parse
-from analysis.retrieval.matching import Leaf, Match, matcher, score
+from analysis.retrieval.matching import (
+    Leaf,
+    Match,
+    matcher,
+    score,
+    share_with_words,
+    wants_order,
+)
 from analysis.retrieval.moments import Piece, Span, moments
 from analysis.retrieval.query import replaced, terms
 from analysis.tokens import tokens
@@ -35,6 +42,9 @@ from webapp.search.standing import SearchIndex
 from webapp.search.vocabulary import Vocabulary
 
 _SHORTEST_PREFIX = 2  # letters
+# Of so many passages with the words of a phrase, one has them side by side; and looking into one
+# that an index of words found costs as much as passing so many. As measured by `bench.search`.
+_SCATTERED, _LOOKED_INTO = 9, 10
 
 
 @dataclass(slots=True)
@@ -87,7 +97,8 @@ def search(
         chosen = chosen.filter(pk__in=sets.order_by())
     brands = _brands(workspace, query.filters, vocabulary, notes)
     speech = _speech(workspace, query.filters, notes)
-    wanted = Wanted(chosen, match, brands, query.filters.score, speech)
+    is_by_words = match is not None and _is_by_words(match, counts, _counted(workspace))
+    wanted = Wanted(chosen, match, brands, query.filters.score, speech, is_by_words)
     by_words = candidates(wanted)
     found = Found(query, match=match, is_capped=len(by_words) == MOST)
     found.by_words = frozenset(c.pk for c in by_words)
@@ -147,12 +158,28 @@ def _rankings(
 ) -> list[list[int]]:
     """By source, the best first: those that hold the rarest words most often; then the newest."""
     by_source: dict[str, list[tuple[float, int]]] = {}
-    index = SearchIndex.objects.filter(workspace=workspace).values_list("n_counted", flat=True)
-    total = max(index.first() or 0, len(found), 1)
+    total = max(_counted(workspace), len(found), 1)
     for one in found:
         fits = score(match, one.tokens.split(), counts, total) if match else one.confidence
         by_source.setdefault(one.source, []).append((-fits, -one.pk))
     return [[-key for _, key in sorted(some)] for _, some in sorted(by_source.items())]
+
+
+def _counted(workspace: Workspace) -> int:
+    """The passages whose words are counted."""
+    index = SearchIndex.objects.filter(workspace=workspace).values_list("n_counted", flat=True)
+    return index.first() or 0
+
+
+def _is_by_words(match: Match, counts: Mapping[str, int], total: int) -> bool:
+    """Whether a phrase is found sooner in all passages that hold its words than by going back from
+    the newest until there are enough. PostgreSQL takes a phrase to be as frequent as its words
+    together, and would go back through nearly all."""
+    if not wants_order(match):
+        return False
+    share = share_with_words(match, counts, total)
+    passed = min(total, MOST * _SCATTERED / share) if share else total
+    return share * total * _LOOKED_INTO < passed
 
 
 def _by_meaning(

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from analysis.__main__ import main
 from analysis.retrieval import fuse, moments, parse
-from analysis.retrieval.matching import fts5, matcher, matches, places, tsquery
+from analysis.retrieval.matching import (
+    fts5,
+    matcher,
+    matches,
+    places,
+    share_with_words,
+    tsquery,
+    wants_order,
+)
 from analysis.retrieval.moments import LONGEST_S, TOGETHER_S, Piece
 from analysis.tokens import tokens
 
@@ -165,3 +173,24 @@ def test_transcripts_are_searched_at_a_prompt(tmp_path, capsys):
     path.write_text("[]")
     assert main(["search", "pepsi", str(path)]) == 1
     assert "is not what `transcribe --format json` writes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "ordered"),
+    [
+        ("harbour", 0.5, False),
+        ("harbour gale", 0.05, False),
+        ('"harbour gale"', 0.05, True),
+        ('"harbour gale" OR bay', 0.25, True),
+        ('harbour -"gale bay"', 0.5, False),  # what must not be there makes it no rarer
+        ('"gale storm"', 0.0, True),  # nobody says storm
+        ("har*", 1.0, False),  # how many words begin so is not known
+    ],
+)
+def test_how_many_passages_hold_the_words_of_a_phrase(text, share, ordered):
+    counts = {"harbour": 50, "gale": 10, "bay": 20}
+    tree = parse(text).tree
+    assert tree is not None
+    match, _ = matcher(tree, lambda some: {t: counts[t] for t in some if t in counts}, lambda _: ())
+    assert share_with_words(match, counts, 100) == pytest.approx(share)
+    assert wants_order(match) is ordered
