@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 
 from analysis.errors import NotInstalled
@@ -126,15 +126,16 @@ def _among_later(
     """Those that are in no file yet, compared one by one."""
     is_current = index is not None and index.engine == engine() and index.file
     after = index.last_passage if index and is_current else 0
-    stamp = (after, *_came_since(after), engine())
+    rows = _embeddings(workspace_id, after)
+    last = rows.order_by("-passage").values_list("passage", flat=True).first()
+    if last is None:
+        return {}
+    stamp = (after, last, rows.count() if last - after < _MOST_LATER else 0, engine())
     with _lock:
         kept = _later.get(workspace_id)
     if kept is None or kept[0] != stamp:
-        rows = Embedding.objects.filter(
-            passage__set__asset__workspace=workspace_id, engine=engine(), passage__gt=after
-        )
-        newest = rows.order_by("-passage").values_list("passage", "vector")[:_MOST_LATER]
-        keys, vectors = _columns(list(newest) if stamp[1] else [])
+        some = rows.order_by("-passage").values_list("passage", "vector")[:_MOST_LATER]
+        keys, vectors = _columns(list(some))
         kept = stamp, keys, vectors
         with _lock:
             _later[workspace_id] = kept
@@ -144,13 +145,15 @@ def _among_later(
     return dict(zip(keys[near].tolist(), cosines[near].tolist(), strict=True))
 
 
-def _came_since(after: int) -> tuple[int, int]:
-    """The last vector behind a passage, of any workspace, and how many there are, as far as is
-    counted. It asks the one table by its key: with the workspace in it, SQLite goes through all
-    that the workspace has to find that there is nothing."""
-    later = Embedding.objects.filter(passage__gt=after).order_by("-passage").values("passage")
-    said = later[: _MOST_LATER + 1].aggregate(n=Count("*"), last=Max("passage"))
-    return said["last"] or 0, said["n"]
+def _embeddings(workspace_id: int, after: int = 0) -> QuerySet[Embedding]:
+    """A workspace's, by the present engine, of the passages behind one."""
+    rows = Embedding.objects.filter(engine=engine())
+    if not after:
+        return rows.filter(passage__set__asset__workspace=workspace_id)
+    # The sum hides the index of workspaces from SQLite, which would go through all that this one
+    # has to find that nothing came since.
+    whose = F("passage__set__asset__workspace") + 0
+    return rows.alias(whose=whose).filter(whose=workspace_id, passage__gt=after)
 
 
 def _columns(rows: list[tuple[int, Any]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -210,13 +213,11 @@ def is_due(index: SearchIndex) -> bool:
     gone."""
     if not is_on():
         return False
-    rows = Embedding.objects.filter(
-        passage__set__asset__workspace=index.workspace_id, engine=engine()
-    )
+    rows = _embeddings(index.workspace_id)
     n = rows.count()
     if index.engine != engine():
         return n > 0
-    later = rows.filter(passage__gt=index.last_passage).count()
+    later = _embeddings(index.workspace_id, index.last_passage).count()
     return later > max(2000, n // 10) or index.n_vectors > 2 * n + 2000
 
 
@@ -235,9 +236,7 @@ def build(index: SearchIndex, tick: Callable[[], None], *, threads: int = 1) -> 
         ),
         0,
     )
-    rows = Embedding.objects.filter(
-        passage__set__asset__workspace=index.workspace_id, engine=engine()
-    ).order_by("passage")
+    rows = _embeddings(index.workspace_id).order_by("passage")
     while some := list(rows.filter(passage__gt=last).values_list("passage", "vector")[:_AT_ONCE]):
         tick()
         keys, vectors = _columns(some)
