@@ -18,6 +18,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.assets.models import Collection
+    from webapp.auditing import rounds
     from webapp.comments.comments import Comment
     from webapp.comments.notices import Notice
     from webapp.cuts.cut import Cut, CutClip
@@ -73,6 +74,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     outline = Outline.objects.get(indexing=indexing)
     about = {"start_s": 2.0, "end_s": 9.0}
     moment = outline.moments.create(kind="topic", title="Secret topic", **about)
+    (audited,) = rounds.start(run, [label.pk], 10, by=user)
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
@@ -118,6 +120,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "flags": Flag.objects.make(
             run.asset, by=user, kind="topic", reason="title", text="Secret topic", **about
         ),
+        "audit-items": audited.items.first(),
         "comments": comment,
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "denied-mentions": DeniedMention.objects.deny(

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
+from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
@@ -120,6 +121,7 @@ router.register("cuts", CutViewSet, "api-cut")
 router.register("cut-clips", CutClipViewSet, "api-cut-clip")
 router.register("cut-renderings", RenderingViewSet, "api-cut-rendering")
 router.register("denied-mentions", DeniedMentionViewSet, "api-denied-mention")
+router.register("audit-items", AuditItemViewSet, "api-audit-item")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 
@@ -135,6 +137,16 @@ urlpatterns = [
     path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve", "post": "create"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
     path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),
+    path(
+        "runs/<number:pk>/audit/",
+        RunAudit.as_view({"get": "retrieve", "post": "create"}),
+        name="api-run-audit",
+    ),
+    path(
+        "runs/<number:pk>/audit/next/",
+        RunAudit.as_view({"post": "lend"}),
+        name="api-run-audit-next",
+    ),
     path("labels/<number:pk>/mentions/", LabelMentions.as_view({"get": "retrieve"})),
     path("search/", Search.as_view({"get": "search"}), name="api-search"),
     *router.urls,

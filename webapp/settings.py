@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "webapp.labelling",
     "webapp.search",
     "webapp.timeline",
+    "webapp.auditing",
     "webapp.cuts",
     "webapp.reports",
     "webapp",

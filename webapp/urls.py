@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("webapp.library.urls")),
     path("", include("webapp.search.urls")),
     path("", include("webapp.timeline.urls")),
+    path("", include("webapp.auditing.urls")),
     path("", include("webapp.cuts.urls")),
     path("", include("webapp.graph.urls")),
     path("", include("webapp.reports.urls")),

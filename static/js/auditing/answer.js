@@ -1,0 +1,267 @@
+// The page that asks whether a brand is in a frame: frame after frame, brand after brand.
+import { clock } from "../common/clock.js";
+import { drawBoxes } from "../common/overlay.js";
+import { keyOf } from "../keys.js";
+import { createFrames } from "./frames.js";
+import { Outbox, keptAs } from "./outbox.js";
+import { Refusal, SignedOut, post } from "./server.js";
+
+const TOO_FAST_MS = 150; // a key that is pressed twice does not answer for a frame nobody saw
+const AGAIN_MS = 2000;
+const LARGER = 3;
+
+const data = JSON.parse(document.getElementById("audit-data").textContent);
+const brands = new Map(data.brands.map((brand) => [brand.id, brand]));
+const $ = (id) => document.getElementById(id);
+const [stage, place, canvas, says] = [$("stage"), $("frame"), $("boxes"), $("says")];
+const buttons = [...document.querySelectorAll("[data-answer]")];
+const history = []; // frames that were answered here, the last one last
+let now = null; // the frame that is shown
+let since = 0; // when it came into sight; 0 while it has not
+
+const outbox = new Outbox(
+  ({ id, answer, seconds }) =>
+    answer ? post(data.urls.answer.replace("/0/", `/${id}/`), { answer, seconds }) : post(data.urls.undo.replace("/0/", `/${id}/`)),
+  keptAs(`sightline.audit.${data.person}.${data.run}`),
+);
+const frames = createFrames({ urls: data.urls, isPending: (id) => outbox.has(id) });
+const tell = (text, kind = "info") => dispatchEvent(new CustomEvent("sightline:tell", { detail: { text, kind } }));
+
+// --- from frame to frame -------------------------------------------------------------------------
+
+async function goOn() {
+  now = null;
+  await outboxOrNext();
+}
+
+/** The next frame; where none is left for this person, the result. */
+async function outboxOrNext() {
+  try {
+    let frame = await frames.next();
+    if (!frame && outbox.count) {
+      say("The last answers are being sent…");
+      await outbox.empty();
+      frame = await frames.next();
+    }
+    if (frame) await show(frame);
+    else end();
+  } catch (error) {
+    if (error instanceof Refusal) return say(error.message);
+    if (error instanceof SignedOut) return say("You are signed out. Reload the page to sign in again; your answers are kept.");
+    say("The server cannot be reached. This goes on by itself when it can.");
+    setTimeout(outboxOrNext, AGAIN_MS);
+  }
+}
+
+async function show(frame) {
+  now = frame;
+  since = 0;
+  for (const button of buttons) button.disabled = true;
+  fit();
+  hideBoxes();
+  ask(frame);
+  place.querySelector("img")?.remove();
+  const late = setTimeout(() => say("The picture is being cut out…"), 200);
+  try {
+    const image = await frame.image;
+    if (now !== frame) return;
+    place.prepend(image);
+    image.alt = `Frame at ${clock(frame.time_s, 2)}`;
+    say("");
+    since = performance.now();
+    for (const button of buttons) button.disabled = false;
+  } catch (error) {
+    if (now !== frame) return;
+    say(`${error.message || "This frame cannot be shown."} Say that you cannot tell.`);
+    since = performance.now();
+    for (const button of buttons) button.disabled = button.dataset.answer !== "unsure";
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+function ask(frame) {
+  const brand = brands.get(frame.label);
+  if ($("question").dataset.label !== String(brand.id)) {
+    $("question").dataset.label = brand.id;
+    $("question").querySelector("[data-brand]").textContent = brand.name;
+    $("ask").style.setProperty("--c", brand.colour);
+    $("logos").replaceChildren(...brand.pictures.map(logo));
+  }
+  $("at").textContent = clock(frame.time_s, 2);
+  $("at").hidden = false;
+  count();
+}
+
+function logo({ url, name }) {
+  const row = document.createElement("li");
+  const image = document.createElement("img");
+  Object.assign(image, { src: url, alt: name });
+  row.className = "checker";
+  row.append(image);
+  return row;
+}
+
+/** How far this brand is: what the server knows, and what is on its way there. */
+function count() {
+  const brand = now && brands.get(now.label);
+  if (!brand) return;
+  const pending = outbox.entries.filter((entry) => entry.label === brand.id).reduce((sum, entry) => sum + (entry.answer ? 1 : -1), 0);
+  const done = Math.max(Math.min(brand.done + pending, brand.of), 0);
+  $("count").textContent = `${done} of ${brand.of}${brands.size > 1 ? `, brand ${[...brands.keys()].indexOf(brand.id) + 1} of ${brands.size}` : ""}`;
+  $("progress").max = brand.of || 1;
+  $("progress").value = done;
+}
+
+function say(sentence) {
+  says.textContent = sentence;
+  says.hidden = !sentence;
+}
+
+/** Nothing is left for this person: others have the rest, or there is a result. */
+function end() {
+  const { left } = frames.standing;
+  if (!left) {
+    location.assign(`${data.urls.done}#result`);
+    return;
+  }
+  for (const button of buttons) button.disabled = true;
+  place.querySelector("img")?.remove();
+  say(`${left === 1 ? "The last frame is" : `The last ${left} frames are`} with somebody else. They come here if they are not answered within five minutes.`);
+  setTimeout(outboxOrNext, 10_000);
+}
+
+// --- answering ----------------------------------------------------------------------------------
+
+function answer(word) {
+  const passed = performance.now() - since;
+  const button = buttons.find((one) => one.dataset.answer === word);
+  if (!now || !since || passed < TOO_FAST_MS || button.disabled) return;
+  outbox.add({ id: now.id, label: now.label, answer: word, seconds: Math.round(passed) / 1000 });
+  frames.done(now);
+  history.push(now);
+  $("undo").disabled = false;
+  goOn();
+}
+
+function undo() {
+  const last = history.pop();
+  $("undo").disabled = history.length === 0;
+  if (!last) return;
+  outbox.undo(last.id, last.label);
+  frames.putBack(last, ...(now ? [now] : []));
+  goOn();
+}
+
+outbox.addEventListener("answered", ({ detail: { answer: row } }) => {
+  const brand = brands.get(row.label);
+  Object.assign(brand ?? {}, { done: row.done, of: row.of });
+  if (row.reading && row.answer) {
+    const { seconds, low_s: low, high_s: high } = row.reading;
+    tell(`${brand.name}: ${clock(seconds)} (${clock(low)} to ${clock(high)})`);
+  }
+  count();
+});
+outbox.addEventListener("refused", ({ detail: { sentence, status } }) => {
+  tell(status === 404 ? "This frame is not asked about any more: the brand or the film was deleted." : sentence, "warning");
+});
+outbox.addEventListener("changed", () => {
+  const { state, count: n } = outbox;
+  const answers = n === 1 ? "1 answer is" : `${n} answers are`;
+  const words = {
+    offline: `No connection: ${answers} kept here and sent when it is back`,
+    "signed-out": `You are signed out: ${answers} kept here. Sign in in another tab`,
+  };
+  $("kept").hidden = !words[state];
+  $("kept").querySelector("[data-words]").textContent = words[state] ?? "";
+});
+
+// --- looking closer -----------------------------------------------------------------------------
+
+function fit() {
+  stage.classList.remove("is-large");
+  place.style.removeProperty("--zoom");
+  $("enlarge").setAttribute("aria-pressed", "false");
+}
+
+/** Larger, with the point that was clicked where it was; `at`: fractions of the picture. */
+function enlarge(at = [0.5, 0.5]) {
+  if (stage.classList.contains("is-large")) return redraw(fit);
+  stage.classList.add("is-large");
+  place.style.setProperty("--zoom", LARGER);
+  $("enlarge").setAttribute("aria-pressed", "true");
+  stage.scrollLeft = at[0] * place.clientWidth - stage.clientWidth / 2;
+  stage.scrollTop = at[1] * place.clientHeight - stage.clientHeight / 2;
+  return redraw(() => {});
+}
+function redraw(change) {
+  change();
+  if (!canvas.hidden) draw();
+}
+
+stage.addEventListener("click", ({ clientX, clientY }) => {
+  const lies = place.getBoundingClientRect();
+  enlarge([(clientX - lies.left) / lies.width, (clientY - lies.top) / lies.height]);
+});
+
+let found = []; // boxes of the frame that is shown
+
+function hideBoxes() {
+  canvas.hidden = true;
+  found = [];
+  $("show-boxes").setAttribute("aria-pressed", "false");
+}
+
+/** What the detector found of this brand; weak: less sure than what counts. */
+async function showBoxes() {
+  if (!canvas.hidden) return hideBoxes();
+  const frame = now;
+  if (!frame) return;
+  const response = await fetch(`${data.urls.analysis}?t=${frame.time_s}`).catch(() => null);
+  const analysis = response?.ok ? await response.json() : null;
+  if (now !== frame) return;
+  if (!analysis) return tell("What the detector found cannot be read just now.", "error");
+  const brand = brands.get(frame.label);
+  found = analysis.CustomLabels.filter((one) => one.Name === brand.found_as).map((one) => boxOf(one, brand));
+  canvas.hidden = false;
+  $("show-boxes").setAttribute("aria-pressed", "true");
+  draw();
+  if (!found.length) tell(`The detector found nothing of ${brand.name} here.`);
+}
+function boxOf({ Confidence, Geometry: { BoundingBox: box } }, brand) {
+  const confidence = Confidence / 100;
+  return {
+    label: brand.id,
+    confidence,
+    weak: confidence < brand.threshold,
+    xyxy: [box.Left, box.Top, box.Left + box.Width, box.Top + box.Height],
+  };
+}
+function draw() {
+  drawBoxes(canvas, found, { size: data.size, labels: brands });
+}
+addEventListener("resize", () => redraw(() => {}));
+
+// --- keys and buttons ---------------------------------------------------------------------------
+
+const keys = {
+  y: () => answer("there"),
+  n: () => answer("not_there"),
+  u: () => answer("unsure"),
+  z: undo,
+  e: () => enlarge(),
+  b: showBoxes,
+};
+document.addEventListener("keydown", (event) => {
+  const act = !event.repeat && keys[keyOf(event).toLowerCase()];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+for (const button of buttons) button.addEventListener("click", () => answer(button.dataset.answer));
+$("undo").addEventListener("click", undo);
+$("enlarge").addEventListener("click", () => enlarge());
+$("show-boxes").addEventListener("click", showBoxes);
+
+outbox.hurry();
+goOn();

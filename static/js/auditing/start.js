@@ -1,0 +1,26 @@
+// How long the answers take that are chosen, said before anybody starts.
+const takes = document.getElementById("takes");
+const go = document.getElementById("start-go");
+
+function say() {
+  const form = document.getElementById("start");
+  const brands = document.querySelectorAll("input[name=label]:checked").length;
+  const n = Number(form.elements.n.value);
+  go.disabled = brands === 0;
+  if (!brands) {
+    takes.textContent = "Choose a brand first.";
+    return;
+  }
+  const minutes = Math.max((brands * n * Number(takes.dataset.answerS)) / 60, 0.5);
+  const long = minutes < 1 ? "less than a minute" : `about ${Math.round(minutes)} min`;
+  const of = brands === 1 ? "one brand" : `${brands} brands`;
+  takes.textContent = `${long} for ${of}. ${takes.dataset.rests}`;
+}
+
+if (takes) {
+  takes.dataset.rests = takes.textContent;
+  say();
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("input[name=label], #start input[name=n]")) say();
+  });
+}
