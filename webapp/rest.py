@@ -30,7 +30,7 @@ class Id(serializers.IntegerField):
     """The number of a row, as it stands in an address: digits and nothing else."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=1, max_value=10**18 - 1, **options)
+        super().__init__(**({"min_value": 1, "max_value": 10**18 - 1} | options))
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and not is_id(data):

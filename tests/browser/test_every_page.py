@@ -41,6 +41,7 @@ PAGES = [
     "{project}/graph",
     "{project}/graph?support=1&lift=0&kind=brand&kind=asset",
     "{report}",
+    "/runs/1/audit",
     "/api/v1/docs/",
 ]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +26,7 @@ from webapp.auditing.serializers import (
     StartAuditSerializer,
 )
 from webapp.leases import Status
-from webapp.rest import Conflict, Query, WorkspaceObjects, in_words
+from webapp.rest import Conflict, Id, Query, WorkspaceObjects, in_words
 from webapp.runs.run import Run
 from webapp.timeline.frames import frame_picture
 
@@ -36,9 +35,7 @@ _RUN = [OpenApiParameter("id", int, OpenApiParameter.PATH)]
 
 
 class NextQuery(Query):
-    n = serializers.IntegerField(
-        min_value=1, max_value=MOST_AT_ONCE, default=1, help_text="How many frames."
-    )
+    n = Id(max_value=MOST_AT_ONCE, default=1, help_text="How many frames.")
 
 
 class RunAudit(WorkspaceObjects):

@@ -138,7 +138,6 @@ function answer(word) {
   const button = buttons.find((one) => one.dataset.answer === word);
   if (!now || !since || passed < TOO_FAST_MS || button.disabled) return;
   outbox.add({ id: now.id, label: now.label, answer: word, seconds: Math.round(passed) / 1000 });
-  frames.done(now);
   history.push(now);
   $("undo").disabled = false;
   goOn();
@@ -162,7 +161,8 @@ outbox.addEventListener("answered", ({ detail: { answer: row } }) => {
   }
   count();
 });
-outbox.addEventListener("refused", ({ detail: { sentence, status } }) => {
+outbox.addEventListener("refused", ({ detail: { entry, sentence, status } }) => {
+  frames.forget(entry.id);
   tell(status === 404 ? "This frame is not asked about any more: the brand or the film was deleted." : sentence, "warning");
 });
 outbox.addEventListener("changed", () => {

@@ -10,11 +10,12 @@ const AGAIN_MS = 500;
 export function createFrames({ urls, isPending }) {
   /** @type {Frame[]} */
   const queue = [];
-  const answered = new Set();
+  const known = new Set(); // those that were here already, shown or not
   let asking = null;
+  let before = Promise.resolve(); // they are cut out in this order, so one is waited for at a time
   let standing = { left: 0, elsewhere: 0 };
 
-  /** Ask for more; those that are here or answered already are not taken twice. */
+  /** Ask for more; what was asked of this person already is not asked twice. */
   function more() {
     asking ??= ask().finally(() => (asking = null));
     return asking;
@@ -23,8 +24,11 @@ export function createFrames({ urls, isPending }) {
     const found = await post(`${urls.next}?n=${AHEAD}`);
     standing = found;
     for (const item of found.items) {
-      const isKnown = answered.has(item.id) || isPending(item.id) || queue.some(({ id }) => id === item.id);
-      if (!isKnown) queue.push({ ...item, image: pictureOf(item) });
+      if (known.has(item.id) || isPending(item.id)) continue;
+      known.add(item.id);
+      const image = before.then(() => pictureOf(item));
+      before = image.then(() => {}, () => {});
+      queue.push({ ...item, image });
     }
   }
 
@@ -56,14 +60,13 @@ export function createFrames({ urls, isPending }) {
       else if (queue.length <= FEW) more().catch((error) => error instanceof Unreachable || console.warn(error));
       return queue.shift() ?? null;
     },
-    /** It is answered, so it is not shown again. */
-    done(frame) {
-      answered.add(frame.id);
-    },
     /** These come next, the first of them first. */
     putBack(...frames) {
-      for (const { id } of frames) answered.delete(id);
       queue.unshift(...frames);
+    },
+    /** Somebody else has it: should it come back, it is asked about. */
+    forget(id) {
+      known.delete(id);
     },
   };
 }

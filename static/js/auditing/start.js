@@ -12,7 +12,7 @@ function say() {
     return;
   }
   const minutes = Math.max((brands * n * Number(takes.dataset.answerS)) / 60, 0.5);
-  const long = minutes < 1 ? "less than a minute" : `about ${Math.round(minutes)} min`;
+  const long = minutes < 1 ? "Less than a minute" : `About ${Math.round(minutes)} min`;
   const of = brands === 1 ? "one brand" : `${brands} brands`;
   takes.textContent = `${long} for ${of}. ${takes.dataset.rests}`;
 }
