@@ -36,6 +36,7 @@ from analysis.exposure.measure import (
 )
 from webapp.indexing.transcript import n_edits
 from webapp.projects.models import Label
+from webapp.reports.audited import audit_csv, audited, by_whom
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
@@ -79,6 +80,7 @@ def figures(
     methods = METHODOLOGIES | {choices.methodology.key: choices.methodology}
     by_method = compare_methods(looked.columns, methods=methods, **asked)
     mentions = [one._asdict() for one in told_in(exposure, looked)]
+    checked = audited(looked)
     return {
         "schema": SCHEMA,
         "exposure": _with_labels(as_dict(exposure, names), looked.labels),
@@ -96,9 +98,10 @@ def figures(
             for label, best in best_sightings(looked.columns, exposure).items()
         ],
         "mentions": mentions,
+        "audit": checked,
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
-        "files": _files(exposure, names, mentions, run, title) if with_files else {},
+        "files": _files(exposure, names, mentions, checked, run, title) if with_files else {},
         "notes": [*run.notes, *_left_blind(run, looked.labels)],
     }
 
@@ -136,6 +139,7 @@ def _files(
     exposure: Exposure,
     names: dict[int, str],
     mentions: Sequence[dict[str, Any]],
+    checked: Sequence[dict[str, Any]],
     run: Run,
     title: str,
 ) -> dict[str, str]:
@@ -144,6 +148,7 @@ def _files(
         "brands.csv": brands_csv(exposure, names, origin),
         "episodes.csv": episodes_csv(exposure, names, origin),
         "mentions.csv": mentions_csv(exposure, names, rows, origin),
+        "audit.csv": audit_csv(checked, origin),
         "episodes.vtt": web_vtt(exposure, names),
         **_edit_lists(exposure, names, run, title),
     }
@@ -196,6 +201,7 @@ def manifest(run: Run, numbers: dict[str, Any]) -> dict[str, Any]:
         },
         **_not_this(run),
         **_words(run),
+        **by_whom(numbers),
         "method": {key: numbers["exposure"]["method"][key] for key in ("key", "name", "version")},
         "software": settings.VERSION,
         "numbers_sha256": digest(numbers),

@@ -31,6 +31,7 @@ FILES: dict[str, tuple[str, str, str, Maker]] = {
     "brands": ("Brands (CSV)", "-brands.csv", "text/csv", _text("brands.csv")),
     "episodes": ("Exposures (CSV)", "-exposures.csv", "text/csv", _text("episodes.csv")),
     "mentions": ("Mentions (CSV)", "-mentions.csv", "text/csv", _text("mentions.csv")),
+    "audit": ("Audit (CSV)", "-audit.csv", "text/csv", _text("audit.csv")),
     "json": ("Everything (JSON)", ".json", "application/json", _json),
     "vtt": ("Captions (WebVTT)", ".vtt", "text/vtt", _text("episodes.vtt")),
     "edl": ("Edit list (EDL)", ".edl", "text/plain", _text("exposures.edl")),
@@ -39,6 +40,8 @@ FILES: dict[str, tuple[str, str, str, Maker]] = {
 _OF_FILMS = {"vtt", "edl", "otio"}
 
 
-def kinds(*, is_film: bool) -> dict[str, str]:
-    """What each kind is called; a picture has no times to cut or to caption."""
-    return {kind: what for kind, (what, *_) in FILES.items() if is_film or kind not in _OF_FILMS}
+def kinds(*, is_film: bool, is_audited: bool) -> dict[str, str]:
+    """What each kind is called; a picture has no times to cut or to caption, and what nobody
+    checked has no audit."""
+    left_out = (set() if is_film else _OF_FILMS) | (set() if is_audited else {"audit"})
+    return {kind: what for kind, (what, *_) in FILES.items() if kind not in left_out}

@@ -20,8 +20,10 @@ from webapp import sharing
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
+from webapp.auditing.rounds import why_not
 from webapp.methodologies.models import offered
 from webapp.reports import evidence
+from webapp.reports.audited import RULE, as_cells, summed_up, told
 from webapp.reports.document import Document
 from webapp.reports.figures import doubtful_ends, figures, manifest, sampling
 from webapp.reports.files import FILES, kinds
@@ -76,6 +78,7 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
     exposure = numbers["exposure"]
     middles = evidence.longest_episodes(exposure)
     tiles = evidence.tiles(run, list(middles.values())) if run else {}
+    audits = {row["label"]: told(row) for row in numbers.get("audit", ())}
     brands = [
         brand
         | {
@@ -84,6 +87,7 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
             "listed": brand["episodes"][:MOST_EPISODES],
             "n_more": max(len(brand["episodes"]) - MOST_EPISODES, 0),
             "told": _told(numbers, brand["label"]),
+            "audited": audits.get(brand["label"], ""),
         }
         for place, brand in enumerate(exposure["brands"])
         if not brand["is_hidden"]
@@ -100,10 +104,21 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
         "compared": [brand for brand in brands if brand["frames"]],
         "evidenced": [brand for brand in brands if brand["episodes"] or brand["told"]],
         "n_doubtful": doubtful_ends(brands),
+        "audit_said": summed_up(numbers),
+        "audit_rule": RULE,
+        "audit_rows": _audit_rows(numbers, brands),
         "n_left_out": len(exposure["brands"]) - len(brands),
         "methods": _method_rows(numbers, [b["place"] for b in brands if b["frames"]]),
         "evidence": _evidence_link(run, asked) if run else "",
     }
+
+
+def _audit_rows(numbers: dict[str, Any], brands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All brands shown with what people found of them; none where no brand was audited."""
+    found = {row["label"]: row for row in numbers.get("audit", ())}
+    if not found:
+        return []
+    return [brand | as_cells(found.get(brand["label"])) for brand in brands]
 
 
 def _told(numbers: dict[str, Any], label: int) -> list[tuple[str, dict[str, Any]]]:
@@ -161,6 +176,7 @@ def live(request: MemberRequest, pk: int) -> HttpResponse:
         "query": urlencode(asked),
         "title": run.asset.stem,
         "inside": True,
+        "audit_page": reverse("run-audit", args=[run.pk]) if not why_not(run) else "",
         "files": _file_links("run-file", run.pk, numbers, urlencode(asked)),
     }
     return render(request, "reports/live.html", context)
@@ -311,7 +327,8 @@ def shared_file(request: HttpRequest, token: str, kind: str) -> HttpResponse:
 
 
 def _offered(numbers: dict[str, Any]) -> dict[str, str]:
-    return kinds(is_film=bool(numbers["exposure"]["duration_s"]))
+    is_film = bool(numbers["exposure"]["duration_s"])
+    return kinds(is_film=is_film, is_audited=bool(numbers.get("audit")))
 
 
 def _file_links(

@@ -111,6 +111,12 @@ def _rules(method: dict[str, Any]) -> list[tuple[str, str]]:
 _BY_PEOPLE = (("corrected", "word", "corrected"), ("denied", "mention", "turned down"))
 
 
+def _audit(audit: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if not audit:
+        return []
+    return [("Audit", f"{audit['answers']:,} answers by {', '.join(audit['people'])}")]
+
+
 def _words(words: dict[str, Any]) -> list[tuple[str, str]]:
     """What listened and read, where anything did."""
     found = []
@@ -135,6 +141,7 @@ def _rests_on(sheet: Sheet, document: Document) -> None:
         ("Model", f"{model['name']}\nSHA-256 {model['sha256']}" if model else "none"),
         ("Logo pictures", f"of {n_pictured} brand{'' if n_pictured == 1 else 's'}"),
         *_words(manifest.get("words", {})),
+        *_audit(manifest.get("audit")),
         ("Software", f"Sightline {manifest.get('software', settings.VERSION)}"),
         ("These numbers", f"SHA-256 {manifest['numbers_sha256']}"),
     ]

@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.exposure.columns import BY_KEY, UNCHECKED, clock, doubts, edges, figure, percent
+from analysis.exposure.columns import BY_KEY, clock, doubts, edges, figure, percent
+from webapp.reports.audited import checked
 from webapp.reports.document import Document
 from webapp.reports.evidence import BestFrame
 from webapp.reports.figures import doubtful_ends
@@ -55,7 +56,8 @@ def _headlines(sheet: Sheet, document: Document, brand: dict[str, Any]) -> None:
         sheet.type(17, bold=True)
         sheet.at(x, y + 4, figure(BY_KEY[key], brand))
     at_edges = edges(brand["border_error_s"]) if brand["border_error_s"] else ""
-    said = (at_edges, UNCHECKED, doubts(doubtful_ends([brand])))
+    audited = checked(document.numbers, brand["label"])
+    said = (at_edges, audited, doubts(doubtful_ends([brand])))
     sheet.type(8, QUIET)
     sheet.set_xy(sheet.l_margin, y + 12.2)
     sheet.cell(0, 4, "  ·  ".join(filter(None, said)))

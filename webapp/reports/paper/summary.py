@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.exposure.columns import UNCHECKED, Column, Face, done, doubts, edges, figure, shown_on
+from analysis.exposure.columns import (
+    UNCHECKED,
+    Column,
+    Face,
+    done,
+    doubts,
+    edges,
+    figure,
+    seconds,
+    shown_on,
+)
+from webapp.reports.audited import RULE, frames, limits, summed_up, voice
 from webapp.reports.document import Document
 from webapp.reports.figures import doubtful_ends
 from webapp.reports.paper.sheet import Sheet
@@ -22,13 +33,35 @@ def draw(sheet: Sheet, document: Document) -> None:
     sheet.note(_open_questions(document))
     for sentence in [*document.exposure["limits"], *document.numbers.get("notes", [])]:
         sheet.note(sentence)
+    _audit(sheet, document)
     if document.exposure["rate"]:
         _money(sheet, document)
+
+
+def _audit(sheet: Sheet, document: Document) -> None:
+    """The brands that people checked, and what they found."""
+    found = {row["label"]: row for row in document.numbers.get("audit", ())}
+    if not found:
+        return
+    sheet.heading("Checked by people")
+    rows = []
+    for brand in document.brands:
+        if row := found.get(brand["label"]):
+            cells = seconds(row["model_s"]), seconds(row["seconds"]), limits(row)
+            rows.append((brand["name"], *cells, voice(row), frames(row)))
+        else:
+            rows.append((brand["name"], "", "not audited", "", "", ""))
+    header = ("Brand", "Detected", "On screen", "95 % limits", "Share of voice", "Audited")
+    sheet.figures_table(header, rows)
+    sheet.ln(2)
+    sheet.note(RULE)
 
 
 def _open_questions(document: Document) -> str:
     """What sampling and the detector leave open, beside all figures."""
     checked = f"Every figure is {UNCHECKED}: what the detector may have missed is not known."
+    if said := summed_up(document.numbers):
+        checked = f"{said}."
     if document.is_picture:
         return checked
     if found := doubts(doubtful_ends(document.brands)):

@@ -1,0 +1,162 @@
+"""What people found who checked a report's figures: each brand's seconds with their limits."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from analysis.auditing import Share, shares
+from analysis.exposure.columns import NO_FIGURE, UNCHECKED, percent, seconds
+from analysis.exposure.exports import Origin, safe_cell
+from webapp.auditing.readings import Reading, readings, unaudited
+from webapp.projects.models import Label
+from webapp.timeline.exposure import Looked
+
+RULE = (
+    "The seconds in which a person sees the brand, estimated from frames that were drawn by lot "
+    "and answered; the limits hold the true ones 95 times of 100. They owe nothing to the "
+    "confidence or the method that is chosen."
+)
+_SAME = 1e-6  # what rounding to files is off by
+
+
+class Audited(NamedTuple):
+    """One brand, as it is frozen in a report. Seconds on screen; shares are None while a brand of
+    the report that the detector saw was not audited."""
+
+    label: int
+    name: str
+    model_s: float  # what the detector said, at the threshold at which frames were drawn
+    threshold: float
+    seconds: float
+    low_s: float
+    high_s: float
+    share: float | None
+    share_low: float | None
+    share_high: float | None
+    n_answers: int
+    n_unsure: int  # frames of which nobody could tell
+    people: list[str]
+    read_at: str  # ISO 8601
+
+
+def audited(looked: Looked) -> list[dict[str, Any]]:
+    """The brands shown that were audited, as `Audited`. Of a stretch of the film alone: none."""
+    if looked.choices.window:
+        return []
+    found = readings(looked.run)
+    shown = [label for label in looked.labels if label.pk not in looked.choices.off]
+    mine = [(label, found[label.pk]) for label in shown if label.pk in found]
+    voices: Sequence[Share | None] = [None] * len(mine)
+    missing = unaudited(looked.run, [label.pk for label, _ in mine])
+    if not {label.name for label in shown} & set(missing):
+        voices = shares([reading.estimate for _, reading in mine])
+    return [_row(*one, voice)._asdict() for one, voice in zip(mine, voices, strict=True)]
+
+
+def _row(label: Label, reading: Reading, voice: Share | None) -> Audited:
+    estimate = reading.estimate
+    return Audited(
+        label=label.pk,
+        name=label.name,
+        model_s=round(estimate.model_s, 6),
+        threshold=reading.threshold,
+        seconds=round(estimate.seconds, 6),
+        low_s=round(estimate.low_s, 6),
+        high_s=round(estimate.high_s, 6),
+        share=voice and round(voice.share, 6),
+        share_low=voice and round(voice.low, 6),
+        share_high=voice and round(voice.high, 6),
+        n_answers=reading.n_answers,
+        n_unsure=reading.n_unsure,
+        people=list(reading.people),
+        read_at=reading.read_at.isoformat(),
+    )
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """ "412.0 s (403.1–421.3), 180 frames audited"."""
+    return f"{seconds(row['seconds'])} {limits(row)}, {frames(row)} audited"
+
+
+def limits(row: Mapping[str, Any]) -> str:
+    """ "(403.1–421.3)": rounded outwards, so that the limits stay true."""
+    low, high = (
+        math.floor(row["low_s"] * 10 + _SAME) / 10,
+        math.ceil(row["high_s"] * 10 - _SAME) / 10,
+    )
+    return f"({low:,.1f}–{high:,.1f})"
+
+
+def voice(row: Mapping[str, Any]) -> str:
+    """ "46 % (44–49)", or a dash where a brand of the report was not audited."""
+    if row["share"] is None:
+        return NO_FIGURE
+    low, high = (
+        math.floor(row["share_low"] * 100 + _SAME),
+        math.ceil(row["share_high"] * 100 - _SAME),
+    )
+    return f"{percent(row['share'])} ({low}–{high})"
+
+
+def _outwards(low: float, high: float) -> tuple[int, int]:
+    return math.floor(low + _SAME), math.ceil(high - _SAME)
+
+
+def frames(row: Mapping[str, Any]) -> str:
+    n, unsure = row["n_answers"], row["n_unsure"]
+    what = f"{n:,} frame{'' if n == 1 else 's'}"
+    return f"{what} ({unsure} could not be told)" if unsure else what
+
+
+def as_cells(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a table shows of a brand; nothing where it was not audited."""
+    if row is None:
+        return {}
+    figures = {key: row[key] for key in ("model_s", "seconds")}
+    return figures | {"limits": limits(row), "voice": voice(row), "frames": frames(row)}
+
+
+def checked(numbers: Mapping[str, Any], label: int) -> str:
+    """What to say beside a brand's figures of how far they were checked."""
+    row = next((row for row in numbers.get("audit", ()) if row["label"] == label), None)
+    return told(row) if row else UNCHECKED
+
+
+def summed_up(numbers: Mapping[str, Any]) -> str:
+    """How many of the brands shown were audited, in a sentence; "" where none was."""
+    n_brands = sum(not brand["is_hidden"] for brand in numbers["exposure"]["brands"])
+    n = len(numbers.get("audit", ()))
+    if not n:
+        return ""
+    what = "Every brand was" if n == n_brands else f"{n} of {n_brands} brands were"
+    return f"{what} audited: the limits below hold the true seconds 95 times of 100"
+
+
+def by_whom(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """For the manifest: who answered, how often, and when the last answer was given."""
+    rows = numbers.get("audit", ())
+    if not rows:
+        return {}
+    people = dict.fromkeys(name for row in rows for name in row["people"])
+    answers = sum(row["n_answers"] for row in rows)
+    read_at = max(row["read_at"] for row in rows)
+    return {"audit": {"people": list(people), "answers": answers, "read": read_at}}
+
+
+def audit_csv(rows: Sequence[Mapping[str, Any]], origin: Origin) -> str:
+    """One row a brand, each with where it comes from."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    kept = [name for name in Audited._fields if name != "label"]
+    writer.writerow((*Origin._fields, *kept))
+    for row in rows:
+        cells = dict(row, name=safe_cell(row["name"]), people=safe_cell(", ".join(row["people"])))
+        writer.writerow((*origin.cells(), *(cells[name] for name in kept)))
+    return text.getvalue()
