@@ -67,9 +67,9 @@ def _row(label: Label, reading: Reading, voice: Share | None) -> Audited:
         seconds=round(estimate.seconds, 6),
         low_s=round(estimate.low_s, 6),
         high_s=round(estimate.high_s, 6),
-        share=voice and round(voice.share, 6),
-        share_low=voice and round(voice.low, 6),
-        share_high=voice and round(voice.high, 6),
+        share=round(voice.share, 6) if voice else None,
+        share_low=round(voice.low, 6) if voice else None,
+        share_high=round(voice.high, 6) if voice else None,
         n_answers=reading.n_answers,
         n_unsure=reading.n_unsure,
         people=list(reading.people),
@@ -120,7 +120,7 @@ def as_cells(row: Mapping[str, Any] | None) -> dict[str, Any]:
     if row is None:
         return {}
     figures = {key: row[key] for key in ("model_s", "seconds")}
-    return figures | {"limits": limits(row), "voice": voice(row), "frames": frames(row)}
+    return figures | {"limits": limits(row), "voice": voice(row), "asked": frames(row)}
 
 
 def checked(numbers: Mapping[str, Any], label: int) -> str:

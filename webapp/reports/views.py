@@ -20,7 +20,6 @@ from webapp import sharing
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
-from webapp.auditing.rounds import why_not
 from webapp.methodologies.models import offered
 from webapp.reports import evidence
 from webapp.reports.audited import RULE, as_cells, summed_up, told
@@ -176,7 +175,6 @@ def live(request: MemberRequest, pk: int) -> HttpResponse:
         "query": urlencode(asked),
         "title": run.asset.stem,
         "inside": True,
-        "audit_page": reverse("run-audit", args=[run.pk]) if not why_not(run) else "",
         "files": _file_links("run-file", run.pk, numbers, urlencode(asked)),
     }
     return render(request, "reports/live.html", context)

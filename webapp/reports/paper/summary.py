@@ -59,7 +59,9 @@ def _audit(sheet: Sheet, document: Document) -> None:
 
 def _open_questions(document: Document) -> str:
     """What sampling and the detector leave open, beside all figures."""
-    checked = f"Every figure is {UNCHECKED}: what the detector may have missed is not known."
+    checked = (
+        f"Not audited: every figure is {UNCHECKED}, and what the detector missed is not known."
+    )
     if said := summed_up(document.numbers):
         checked = f"{said}."
     if document.is_picture:
