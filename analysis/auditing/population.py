@@ -75,7 +75,10 @@ class Population:
         left = self.n - len(answers.frame)
         if width <= 1e-9 or left <= 0:
             return None
-        low, high = 0, left  # with all of them asked nothing is left to guess
+        low, high = 0, 1
+        while high < left and self._expected_width(answers, high) > width / 2:
+            low, high = high, 2 * high
+        high = min(high, left)  # with all of them asked nothing is left to guess
         while high - low > 1:
             middle = (low + high) // 2
             if self._expected_width(answers, middle) <= width / 2:

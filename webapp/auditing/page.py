@@ -111,20 +111,31 @@ def _threshold(label: Label, standing: Standing | None) -> float:
     return standing.audited.threshold if standing else label.threshold
 
 
+def kept_as(run: Run, person: int) -> str:
+    """Under which name a browser keeps this person's answers until they are sent."""
+    return f"sightline.audit.{person}.{run.pk}"
+
+
+def sent_to() -> dict[str, str]:
+    """Where answers go and are taken back; 0 stands for the frame."""
+    return {
+        "answer": reverse("api-audit-item-answer", args=[0]),
+        "undo": reverse("api-audit-item-undo", args=[0]),
+    }
+
+
 def for_scripts(run: Run, person: int) -> dict[str, Any]:
     """What the page that asks needs to know, for its JSON block."""
     width, height = run.asset.width or 16, run.asset.height or 9
     return {
         "urls": {
             "next": reverse("api-run-audit-next", args=[run.pk]),
-            "answer": reverse("api-audit-item-answer", args=[0]),
-            "undo": reverse("api-audit-item-undo", args=[0]),
+            **sent_to(),
             "picture": reverse("run-frame-picture", args=[run.pk]),
             "analysis": reverse("run-frame-analysis", args=[run.pk]),
             "done": reverse("run-audit", args=[run.pk]),
         },
-        "run": run.pk,
-        "person": person,  # whose answers are kept in this browser
+        "kept": kept_as(run, person),
         "size": [width, height],
         "tall": round(height / width, 4),
         "brands": [_brand(run, one) for one in standings(run)],

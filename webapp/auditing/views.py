@@ -14,7 +14,7 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.auditing import rounds
 from webapp.auditing.audits import AuditedLabel
-from webapp.auditing.page import Pace, for_scripts, rows
+from webapp.auditing.page import Pace, for_scripts, kept_as, rows, sent_to
 from webapp.auditing.readings import unaudited
 from webapp.ids import is_id
 from webapp.runs.run import Run
@@ -32,7 +32,7 @@ def _run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
 def audit(request: MemberRequest, pk: int) -> HttpResponse:
     """The brands with what is known of their seconds; sent to, frames are drawn."""
     if request.method != "POST":
-        return render(request, "auditing/page.html", _context(_run(request, pk)))
+        return render(request, "auditing/page.html", _context(_run(request, pk), request.user.pk))
     run = _run(request, pk, Action.REVIEW)
     try:
         if "more" in request.POST:
@@ -42,7 +42,7 @@ def audit(request: MemberRequest, pk: int) -> HttpResponse:
             rounds.start(run, labels, _number(request.POST.get("n", "")), by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
-        return render(request, "auditing/page.html", _context(run), status=422)
+        return render(request, "auditing/page.html", _context(run, request.user.pk), status=422)
     return redirect("run-audit-answer", run.pk)
 
 
@@ -63,7 +63,7 @@ def _number(word: str) -> int:
     return int(word)
 
 
-def _context(run: Run) -> dict[str, Any]:
+def _context(run: Run, person: int) -> dict[str, Any]:
     why_not = rounds.why_not(run)
     if why_not:
         return {"run": run, "why_not": why_not}
@@ -75,6 +75,8 @@ def _context(run: Run) -> dict[str, Any]:
         "run": run,
         "rows": found,
         "pace": pace,
+        "kept": kept_as(run, person),
+        "sent_to": sent_to(),
         "offered": OFFERED,
         "usual": rounds.USUAL,
         "n_frames": found[0].n_frames if found else 0,

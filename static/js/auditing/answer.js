@@ -4,7 +4,7 @@ import { drawBoxes } from "../common/overlay.js";
 import { keyOf } from "../keys.js";
 import { createFrames } from "./frames.js";
 import { Outbox, keptAs } from "./outbox.js";
-import { Refusal, SignedOut, post } from "./server.js";
+import { Refusal, SignedOut, sender } from "./server.js";
 
 const TOO_FAST_MS = 150; // a key that is pressed twice does not answer for a frame nobody saw
 const AGAIN_MS = 2000;
@@ -12,6 +12,7 @@ const LARGER = 3;
 
 const data = JSON.parse(document.getElementById("audit-data").textContent);
 const brands = new Map(data.brands.map((brand) => [brand.id, brand]));
+const open = data.brands.filter(({ done, of }) => done < of).map(({ id }) => id); // in the order they come
 const $ = (id) => document.getElementById(id);
 const [stage, place, canvas, says] = [$("stage"), $("frame"), $("boxes"), $("says")];
 const buttons = [...document.querySelectorAll("[data-answer]")];
@@ -19,23 +20,15 @@ const history = []; // frames that were answered here, the last one last
 let now = null; // the frame that is shown
 let since = 0; // when it came into sight; 0 while it has not
 
-const outbox = new Outbox(
-  ({ id, answer, seconds }) =>
-    answer ? post(data.urls.answer.replace("/0/", `/${id}/`), { answer, seconds }) : post(data.urls.undo.replace("/0/", `/${id}/`)),
-  keptAs(`sightline.audit.${data.person}.${data.run}`),
-);
+const outbox = new Outbox(sender(data.urls), keptAs(data.kept));
 const frames = createFrames({ urls: data.urls, isPending: (id) => outbox.has(id) });
 const tell = (text, kind = "info") => dispatchEvent(new CustomEvent("sightline:tell", { detail: { text, kind } }));
 
 // --- from frame to frame -------------------------------------------------------------------------
 
+/** The next frame; where none is left for this person, the result. */
 async function goOn() {
   now = null;
-  await outboxOrNext();
-}
-
-/** The next frame; where none is left for this person, the result. */
-async function outboxOrNext() {
   try {
     let frame = await frames.next();
     if (!frame && outbox.count) {
@@ -46,10 +39,10 @@ async function outboxOrNext() {
     if (frame) await show(frame);
     else end();
   } catch (error) {
-    if (error instanceof Refusal) return say(error.message);
+    if (error instanceof Refusal) return say(error.status === 404 ? "This analysis is not there any more: it was deleted." : error.message);
     if (error instanceof SignedOut) return say("You are signed out. Reload the page to sign in again; your answers are kept.");
     say("The server cannot be reached. This goes on by itself when it can.");
-    setTimeout(outboxOrNext, AGAIN_MS);
+    setTimeout(goOn, AGAIN_MS);
   }
 }
 
@@ -108,7 +101,8 @@ function count() {
   if (!brand) return;
   const pending = outbox.entries.filter((entry) => entry.label === brand.id).reduce((sum, entry) => sum + (entry.answer ? 1 : -1), 0);
   const done = Math.max(Math.min(brand.done + pending, brand.of), 0);
-  $("count").textContent = `${done} of ${brand.of}${brands.size > 1 ? `, brand ${[...brands.keys()].indexOf(brand.id) + 1} of ${brands.size}` : ""}`;
+  const at = open.indexOf(brand.id) + 1;
+  $("count").textContent = `${done} of ${brand.of}${at && open.length > 1 ? `, brand ${at} of ${open.length}` : ""}`;
   $("progress").max = brand.of || 1;
   $("progress").value = done;
 }
@@ -120,15 +114,13 @@ function say(sentence) {
 
 /** Nothing is left for this person: others have the rest, or there is a result. */
 function end() {
-  const { left } = frames.standing;
-  if (!left) {
-    location.assign(`${data.urls.done}#result`);
-    return;
-  }
+  const { left, elsewhere } = frames.standing;
+  if (!left) return location.assign(`${data.urls.done}#result`);
+  if (left > elsewhere) return location.reload(); // taken back in another window
   for (const button of buttons) button.disabled = true;
   place.querySelector("img")?.remove();
   say(`${left === 1 ? "The last frame is" : `The last ${left} frames are`} with somebody else. They come here if they are not answered within five minutes.`);
-  setTimeout(outboxOrNext, 10_000);
+  return setTimeout(goOn, 10_000);
 }
 
 // --- answering ----------------------------------------------------------------------------------

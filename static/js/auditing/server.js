@@ -19,10 +19,17 @@ const token = () => decodeURIComponent(document.cookie.match(/(?:^|; )csrftoken=
 /** Send JSON, get JSON. Throws Unreachable, SignedOut or Refusal. */
 export async function post(url, values = {}) {
   const headers = { "x-csrftoken": token(), "content-type": "application/json", accept: "application/json" };
-  const response = await fetch(url, { method: "POST", body: JSON.stringify(values), headers }).catch(() => null);
+  const request = { method: "POST", body: JSON.stringify(values), headers, keepalive: true }; // also while the page is left
+  const response = await fetch(url, request).catch(() => null);
   if (!response || response.status >= 500 || response.status === 429) throw new Unreachable("");
   if (response.status === 401) throw new SignedOut("");
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
   throw new Refusal(response.status, answer?.detail ?? "That did not work. Reload the page.");
 }
+
+/** Sends an entry of the outbox: an answer, or that one is taken back. */
+export const sender =
+  (urls) =>
+  ({ id, answer, seconds }) =>
+    answer ? post(urls.answer.replace("/0/", `/${id}/`), { answer, seconds }) : post(urls.undo.replace("/0/", `/${id}/`));
