@@ -36,9 +36,10 @@ class AuditItemQuerySet(models.QuerySet["AuditItem"]):
     def lend(self, audit: Audit, by: User, n: int) -> list[AuditItem]:
         """The next n frames for this person: those they have, for longer, and then free ones.
 
-        Each is taken by one conditional UPDATE, so no two people are given the same.
+        Each is taken by one conditional UPDATE, so no two people are given the same. It names no
+        other table: PostgreSQL, which waited for another's UPDATE, judges a joined row as it was.
         """
-        rows = self.filter(audited__audit=audit)
+        rows = self.filter(audited__in=list(audit.labels.values_list("pk", flat=True)))
         until = from_now(LEASE_S)
         rows.open().filter(leased_to=by).update(lease_until=until)
         mine = list(rows.open().filter(leased_to=by).in_order().values_list("pk", flat=True)[:n])
