@@ -213,6 +213,16 @@ def test_a_label_that_is_deleted_takes_its_audit_with_it(run, project, analyst, 
     assert client_for(analyst).get(reverse("run-audit", args=[run.pk])).status_code == 200
 
 
+def test_who_answers_for_a_film_that_was_deleted_is_told(audited, run, asset, analyst, client_for):
+    item, client = audited.items.first(), client_for(analyst)
+    asset.remove(by=analyst)
+    for name, pk in (("api-run-audit-next", run.pk), ("api-audit-item-answer", item.pk)):
+        body = {"answer": THERE} if "answer" in name else None
+        answer = client.post(reverse(name, args=[pk]), body, content_type="application/json")
+        assert answer.status_code == 404
+    assert client.get(reverse("run-audit-answer", args=[run.pk])).status_code == 404
+
+
 def test_it_goes_with_its_run(audited, run):
     run.remove()
     assert not Audit.objects.exists()
