@@ -41,6 +41,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.registry.versions import RegisteredModel
     from webapp.reports.figures import figures, manifest
     from webapp.reports.models import Report, ShareLink
+    from webapp.reviewing.corrections import Correction
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
     from webapp.timeline.choices import Choices
@@ -123,6 +124,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "audit-items": audited.items.first(),
         "comments": comment,
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
+        "corrections": Correction.objects.correct(
+            run.asset, label, by=user, start_s=0.5, end_s=1.0
+        ),
         "denied-mentions": DeniedMention.objects.deny(
             run.asset, label, by=user, source="said", span=(12.0, 13.0), text="Secret words"
         ),

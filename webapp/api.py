@@ -46,6 +46,7 @@ from webapp.reports.season_api import ProjectSeason
 from webapp.runs.api import RunViewSet
 from webapp.search.api import LabelMentions, SavedSearchViewSet, Search
 from webapp.timeline.api import (
+    CorrectionViewSet,
     DeniedMentionViewSet,
     RunDifference,
     RunExposure,
@@ -120,6 +121,7 @@ router.register("notices", NoticeViewSet, "api-notice")
 router.register("cuts", CutViewSet, "api-cut")
 router.register("cut-clips", CutClipViewSet, "api-cut-clip")
 router.register("cut-renderings", RenderingViewSet, "api-cut-rendering")
+router.register("corrections", CorrectionViewSet, "api-correction")
 router.register("denied-mentions", DeniedMentionViewSet, "api-denied-mention")
 router.register("audit-items", AuditItemViewSet, "api-audit-item")
 router.register("reports", ReportViewSet, "api-report")

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "webapp.methodologies",
     "webapp.runs",
     "webapp.indexing",
+    "webapp.reviewing",
     "webapp.moments",
     "webapp.comments",
     "webapp.datasets",

@@ -137,6 +137,17 @@ def test_a_number_opens_its_evidence_and_the_evidence_seeks(asset):
     until(asset, "document.querySelector('video').currentTime > 7")
 
 
+def test_an_exposure_that_is_none_is_taken_out_and_the_figures_follow(asset):
+    before = on_screen(asset)
+    asset.locator("table.exposure .evidence").first.click()
+    asset.get_by_role("button", name=re.compile("is not there from")).first.click()
+    asset.get_by_text("1 correction by people is counted").wait_for()
+    assert on_screen(asset) == pytest.approx(before - 6, abs=0.5)
+    asset.locator("#toasts").get_by_role("button", name="Undo").click()
+    asset.get_by_text("1 correction by people is counted").wait_for(state="detached")
+    assert on_screen(asset) == pytest.approx(before, abs=0.01)
+
+
 def test_a_link_to_a_moment_opens_there(page, analysed):
     page.goto(f"{analysed}?t=9.5")
     until(

@@ -37,6 +37,7 @@ from analysis.exposure.measure import (
 from webapp.indexing.transcript import n_edits
 from webapp.projects.models import Label
 from webapp.reports.audited import audit_csv, audited, by_whom
+from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
@@ -45,6 +46,7 @@ from webapp.timeline.labels import labels_of, without_a_look
 from webapp.timeline.mentions import Told
 
 SCHEMA = "sightline.report/1"
+MOST_TOLD = 12  # corrections in a sentence; the files have them all
 
 
 def figures(
@@ -102,7 +104,8 @@ def figures(
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
         "files": _files(exposure, names, mentions, checked, run, title) if with_files else {},
-        "notes": [*run.notes, *_left_blind(run, looked.labels)],
+        "corrections": corrections_json(looked.corrections),
+        "notes": [*run.notes, *_left_blind(run, looked.labels), *_corrected(looked)],
     }
 
 
@@ -112,6 +115,34 @@ def _left_blind(run: Run, labels: Sequence[Label]) -> list[str]:
     if not blind:
         return []
     return [f"Not looked for, with neither a logo picture nor a model: {', '.join(blind)}."]
+
+
+def _corrected(looked: Looked) -> list[str]:
+    """What people corrected, for whoever reads the figures."""
+    if looked.choices.model_only:
+        return ["Corrections by people are left out: these are the figures of the model alone."]
+    if not looked.corrections:
+        return []
+    shown = [one.sentence for one in looked.corrections[:MOST_TOLD]]
+    more = len(looked.corrections) - len(shown)
+    people = sorted({str(one.by) for one in looked.corrections if one.by})
+    by = f" by {', '.join(people)}" if people else ""
+    return [f"Corrected{by}: {'; '.join(shown)}{f' and {more:,} more' if more else ''}."]
+
+
+def corrections_json(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": one.label_id,
+            "start_s": round(one.start_s, 6),
+            "end_s": round(one.end_s, 6),
+            "instead": one.instead_id,
+            "said": one.sentence,
+            "by": str(one.by or ""),
+            "at": one.created.isoformat(),
+        }
+        for one in corrections
+    ]
 
 
 def _origin(run: Run, title: str) -> Origin:

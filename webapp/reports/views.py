@@ -34,7 +34,8 @@ from webapp.timeline.views import refuses_nonsense
 
 MOST_EPISODES = 60  # of one brand on a page; the files have them all
 MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
-ASKED = ("method", "threshold", "off", "in", "out", "rate", "currency")
+ASKED = ("method", "threshold", "off", "in", "out", "corrections", "rate", "currency")
+EVIDENCE = ("method", "threshold", "off", "corrections")  # of these, what the asset page shows
 EVIDENT = ("reported_s", "count")  # figures that lead to the exposures they are made of
 
 
@@ -152,7 +153,7 @@ def _method_rows(numbers: dict[str, Any], places: list[int]) -> list[dict[str, A
 
 def _evidence_link(run: Run, asked: dict[str, str]) -> str:
     """The asset page as this report sees it; a moment or a brand is added by the template."""
-    seen = {key: asked[key] for key in ("method", "threshold", "off") if key in asked}
+    seen = {key: asked[key] for key in EVIDENCE if key in asked}
     return f"{reverse('asset', args=[run.asset_id])}?{urlencode({'run': run.pk} | seen)}"
 
 

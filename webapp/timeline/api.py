@@ -13,9 +13,12 @@ from rest_framework.response import Response
 
 from analysis.exposure.exports import as_dict
 from analysis.exposure.measure import METHODOLOGIES
+from webapp.accounts.access import find
 from webapp.accounts.models import Action
+from webapp.assets.models import Asset
 from webapp.indexing.denied import DeniedMention
 from webapp.methodologies.models import KEY
+from webapp.projects.models import Label
 from webapp.rest import (
     Between,
     Conflict,
@@ -27,6 +30,7 @@ from webapp.rest import (
     WorkspaceObjects,
     in_words,
 )
+from webapp.reviewing.corrections import Correction
 from webapp.runs.refusals import RunRefused
 from webapp.runs.run import Run
 from webapp.runs.serializers import RunDetailSerializer
@@ -36,6 +40,8 @@ from webapp.timeline.denying import deny
 from webapp.timeline.exposure import Looked
 from webapp.timeline.mentions import Item, Mentions
 from webapp.timeline.serializers import (
+    CorrectionRequestSerializer,
+    CorrectionSerializer,
     DeniedMentionSerializer,
     DenySerializer,
     DifferenceSerializer,
@@ -67,6 +73,9 @@ class ExposureQuery(Between):
         required=False,
         allow_blank=True,
         help_text="Labels to leave out, by commas.",
+    )
+    corrections = serializers.ChoiceField(
+        ["off"], required=False, help_text="off: as if nobody had corrected anything."
     )
 
 
@@ -173,6 +182,61 @@ class DeniedMentionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Wor
         return Response(self.get_serializer(denied).data)
 
 
+class CorrectionQuery(InWorkspace):
+    asset = Id(required=False)
+    label = Id(required=False)
+
+
+class CorrectionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    """What people say of a label in a stretch of an asset, although a detector says otherwise."""
+
+    change = Action.REVIEW
+    queries = {"list": CorrectionQuery}
+    serializer_class = CorrectionSerializer
+    queryset = Correction.objects.filter(asset__removed=None).select_related(
+        "by", "label", "instead", "asset__workspace"
+    )
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        return self.matching(queryset, asset="asset", label="label").order_by("-pk")
+
+    @extend_schema(summary="Corrections, newest first, also those taken back")
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(summary="One correction")
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Say that a brand is not there from one time to another, or which it is instead",
+        description="Counted at once in every figure of the asset, also of later analyses, and in "
+        "no report that was issued before. What was found stays as it is.",
+        request=CorrectionRequestSerializer,
+        responses={201: CorrectionSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        wish = self.sent(CorrectionRequestSerializer)
+        asset = self.find(Asset, wish["asset"])
+        labels = Label.objects.filter(project__workspace=asset.workspace_id)
+        label = find(labels, request, pk=wish["label"])
+        other = wish.get("instead")
+        instead = find(labels, request, pk=other) if other else None
+        about = {"start_s": wish["start_s"], "end_s": wish["end_s"], "instead": instead}
+        with in_words():
+            made = Correction.objects.correct(asset, label, by=request.user, **about)
+        return Response(self.get_serializer(made).data, status=201)
+
+    @extend_schema(
+        summary="Let what was found count again", request=None, responses=CorrectionSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        made = self.get_object()
+        made.undo(by=request.user)
+        return Response(self.get_serializer(made).data)
+
+
 def _mention(one: Item) -> dict[str, Any]:
     mention = one.mention
     return {
@@ -258,9 +322,12 @@ class RunDifference(WorkspaceObjects):
         return Response(DifferenceSerializer(told).data)
 
 
+CHOSEN = ("method", "threshold", "off", "corrections")
+
+
 def _choices(run: Run, asked: dict[str, Any]) -> Choices:
     """The page's choices, with times to which one end may be missing."""
-    query = {name: str(asked.get(name, "")) for name in ("method", "threshold", "off")}
+    query = {name: str(asked.get(name, "")) for name in CHOSEN}
     start_s, end_s = asked.get("from"), asked.get("to")
     if start_s is not None or end_s is not None:
         query["in"] = str(start_s or 0.0)

@@ -30,6 +30,7 @@ class Choices:
     off: frozenset[int] = frozenset()  # labels left out of every figure
     window: tuple[float, float] | None = None  # seconds; None: the whole asset
     own: tuple[Methodology, str] | None = None  # of the workspace, and the key of that version
+    model_only: bool = False  # as if nobody had corrected anything
 
     @classmethod
     def read(cls, query: Mapping[str, str], workspace_id: int | None = None) -> Choices:
@@ -44,7 +45,8 @@ class Choices:
         own = None if method in METHODOLOGIES else named(method, workspace_id)
         if method not in METHODOLOGIES and own is None:
             raise BadChoice(f"There is no method called “{method[:40]}”.")
-        return cls(threshold, method, _labels(query.get("off", "")), _window(query), own)
+        off, window = _labels(query.get("off", "")), _window(query)
+        return cls(threshold, method, off, window, own, query.get("corrections") == "off")
 
     @property
     def methodology(self) -> Methodology:

@@ -22,9 +22,10 @@ from analysis.exposure.sightings import threshold_of
 from analysis.film.columns import Columns
 from analysis.text import Mention
 from webapp.projects.models import Label
-from webapp.runs.results import columns_of
+from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
+from webapp.timeline.corrected import corrected_columns
 from webapp.timeline.frames import shots_json
 from webapp.timeline.labels import labels_of, thresholds_of, without_a_look
 from webapp.timeline.mentions import Told
@@ -44,16 +45,22 @@ class Looked:
     columns: Columns
     choices: Choices
     told: Told  # what is said and written of the labels
+    corrections: Sequence[Correction] = ()  # that people made and that are counted here
 
     @classmethod
     def at(cls, run: Run, choices: Choices) -> Looked:
         labels = labels_of(run)
-        return cls(run, labels, columns_of(run), choices, Told.of(run.asset, labels))
+        corrections: Sequence[Correction] = ()
+        if not choices.model_only:
+            corrections = Correction.objects.of(run.asset, [label.pk for label in labels])
+        columns = corrected_columns(run, corrections)
+        return cls(run, labels, columns, choices, Told.of(run.asset, labels), corrections)
 
     def key(self) -> Hashable:
         """Changes with anything that the figures, or the names and colours beside them, rest on."""
         labels = ((label.pk, label.name, label.colour, label.threshold) for label in self.labels)
-        return self.choices, tuple(labels), self.told.key
+        said = tuple(one.pk for one in self.corrections)
+        return self.choices, tuple(labels), self.told.key, said
 
     @property
     def label_ids(self) -> list[int]:

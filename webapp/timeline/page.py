@@ -178,6 +178,7 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
             "episodes": url("run-episodes"),
             "minutes": url("run-minutes"),
             "mentions": url("run-mentions"),
+            "correct": url("run-correct"),
             "deny": url("mention-deny"),
             "undeny": reverse("mention-deny-undo", args=[0]),
             "picture": url("run-frame-picture"),

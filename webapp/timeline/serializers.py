@@ -11,6 +11,7 @@ from analysis.exposure.columns import COLUMNS, Column
 from analysis.exposure.measure import BrandExposure
 from webapp.indexing.denied import DeniedMention
 from webapp.rest import Body, Finite, Id
+from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
 
 _KINDS = get_type_hints(BrandExposure)
@@ -184,6 +185,28 @@ class DeniedMentionSerializer(serializers.ModelSerializer):
             *("id", "asset", "label", "source", "start_s", "end_s", "text", "by", "created"),
             "undone",
         ]
+
+
+class CorrectionSerializer(serializers.ModelSerializer):
+    """What a person said of a brand in a stretch of an asset."""
+
+    by = serializers.StringRelatedField(allow_null=True)
+    said = serializers.CharField(source="sentence", help_text="In words.")
+
+    class Meta:
+        model = Correction
+        fields = [
+            *("id", "asset", "label", "start_s", "end_s", "instead", "said", "by", "created"),
+            "undone",
+        ]
+
+
+class CorrectionRequestSerializer(Body):
+    asset = Id()
+    label = Id()
+    start_s = Finite(min_value=0)
+    end_s = Finite(min_value=0)
+    instead = Id(required=False, help_text="The label that it is; without one, none of them.")
 
 
 class MentionsSerializer(serializers.Serializer):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.timeline import again_views, denying, listening, not_this, proxies, views
+from webapp.timeline import again_views, correcting, denying, listening, not_this, proxies, views
 
 urlpatterns = [
     path("assets/<number:pk>", views.asset, name="asset"),
@@ -21,6 +21,8 @@ urlpatterns = [
     path("runs/<number:pk>/listen", listening.listen, name="run-listen"),
     path("runs/<number:pk>/mentions.json", views.mentions, name="run-mentions"),
     path("runs/<number:pk>/deny", denying.deny_view, name="mention-deny"),
+    path("runs/<number:pk>/correct", correcting.correct, name="run-correct"),
+    path("corrections/<number:pk>/undo", correcting.undo, name="correction-undo"),
     path("denied-mentions/<number:pk>/undo", denying.undo_view, name="mention-deny-undo"),
     path("runs/<number:pk>/moments", views.moments, name="run-moments"),
     path("runs/<number:pk>/minutes", views.minutes, name="run-minutes"),

@@ -35,6 +35,7 @@ from webapp.timeline.moments import moments_of_run
 from webapp.timeline.recent import Recent
 
 DEFAULT_BINS = 600
+MOST_CORRECTIONS = 50  # in the panel; the API has them all
 
 _answers: Recent[dict[str, Any]] = Recent(size=64)  # about 100 kB each
 
@@ -190,6 +191,8 @@ def _view_made(
         "blind": [row.label.name for row in rows if not row.was_looked_for],
         "nothing_found": not len(looked.columns.detections),
         "n_frames": len(looked.columns.frames),
+        "corrections": looked.corrections[: -1 - MOST_CORRECTIONS : -1],
+        "n_corrections": len(looked.corrections),
         "n_held": run.segments.aggregate(held=Sum("held", default=0))["held"],
     }
     return {

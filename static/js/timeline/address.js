@@ -13,6 +13,7 @@ export function readAddress(duration) {
     off: (query.get("off") || "").split(",").filter(Boolean).map(Number),
     window: from !== null && to !== null && from < to ? [from, to] : null,
     open: number(query.get("open")),
+    corrections: query.get("corrections") === "off" ? "off" : "",
     settled: Math.min(Math.max(number(query.get("t")) ?? 0, 0), duration || 0),
   };
 }
@@ -28,6 +29,7 @@ export function choicesQuery(state, defaultMethod) {
     query.set("out", state.window[1].toFixed(3));
   }
   if (state.open !== null) query.set("open", String(state.open));
+  if (state.corrections) query.set("corrections", state.corrections);
   return query;
 }
 
@@ -44,7 +46,7 @@ export function addressOf(state, defaultMethod) {
 /** Keep the address in step. @param {import("./page.js").Store} store */
 export function keepAddress(store, defaultMethod) {
   let timer = 0;
-  store.on(["threshold", "method", "off", "window", "open", "settled"], () => {
+  store.on(["threshold", "method", "off", "window", "open", "corrections", "settled"], () => {
     clearTimeout(timer); // browsers refuse more than about 100 changes in half a minute
     timer = setTimeout(() => {
       history.replaceState(history.state, "", addressOf(store.get(), defaultMethod));

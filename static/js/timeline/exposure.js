@@ -1,6 +1,7 @@
 // The choices and the figures they lead to. One call to the server redraws everything; no
 // analysis is run again.
 import { choicesQuery } from "./address.js";
+import { wireCorrections } from "./correcting.js";
 import { tell } from "./posting.js";
 
 const SLOW_MS = 400; // an answer that takes longer is no longer waited for when the choice moved on
@@ -36,7 +37,8 @@ export function createExposure({ run, store, player, ownThresholds }) {
 
   wireForm(form, store, ownThresholds);
   wirePanel(panel, store, player);
-  store.on(["threshold", "method", "off", "window", "open"], ask);
+  wireCorrections({ panel, url: run.urls.correct, store, refresh: ask });
+  store.on(["threshold", "method", "off", "window", "open", "corrections"], ask);
   sayWhenSettled(store, panel);
   return { refresh, defaultMethod };
 }

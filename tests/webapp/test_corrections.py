@@ -1,0 +1,134 @@
+"""Correcting what was found where one reads it: counted at once, undone, named in the report."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from webapp.accounts.models import Event
+from webapp.reports.models import Report
+from webapp.reviewing.corrections import Correction
+from webapp.runs.results import columns_of
+
+
+@pytest.fixture
+def browser(reviewer, client_for):
+    return client_for(reviewer)
+
+
+@pytest.fixture
+def kestrel(run):
+    """On screen from 10 to 20 s and from 80 to 82 s."""
+    return run.project.labels.get(name="Kestrel")
+
+
+def say(browser, run, label, start: float, end: float, **more):
+    values = {"label": label.pk, "start": start, "end": end} | more
+    return browser.post(reverse("run-correct", args=[run.pk]), values)
+
+
+def seconds(browser, run, name: str, query: str = "") -> float:
+    answer = browser.get(f"/api/v1/runs/{run.pk}/exposure/{query}").json()
+    return next(b["on_screen_s"] for b in answer["brands"] if b["name"] == name)
+
+
+def page(browser, run, query: str = "") -> str:
+    return browser.get(reverse("run-view", args=[run.pk]) + query).json()["panel"]
+
+
+def test_the_figures_follow_at_once_and_what_was_found_stays(browser, run, kestrel):
+    found = len(columns_of(run).detections)
+    before = page(browser, run, f"?open={kestrel.pk}")
+    made = say(browser, run, kestrel, 10, 15)
+    assert made.status_code == 201
+    assert made.json()["said"].startswith("Kestrel is not there from 0:10.0 to 0:15.0")
+    assert seconds(browser, run, "Kestrel") == pytest.approx(7.0)
+    assert seconds(browser, run, "Kestrel", "?corrections=off") == pytest.approx(12.0)
+    assert page(browser, run, f"?open={kestrel.pk}") != before
+    assert len(columns_of(run).detections) == found
+    assert Event.objects.filter(what="corrected what was found").count() == 1
+
+
+def test_it_is_taken_back(browser, run, kestrel):
+    undo = say(browser, run, kestrel, 10, 20).json()["undo"]
+    assert "1 correction by people is counted" in page(browser, run)
+    assert browser.post(undo).status_code == 200
+    assert seconds(browser, run, "Kestrel") == pytest.approx(12.0)
+    assert "by people is counted" not in page(browser, run)
+    assert browser.post(undo).status_code == 200, "twice does no harm"
+
+
+def test_what_is_another_brand_counts_there(browser, run, kestrel):
+    bank = run.project.labels.get(name="Norra Bank")  # from 15 to 40 s
+    say(browser, run, kestrel, 10, 20, instead=bank.pk)
+    assert seconds(browser, run, "Kestrel") == pytest.approx(2.0)
+    assert seconds(browser, run, "Norra Bank") == pytest.approx(30.0)
+
+
+def test_a_later_analysis_of_the_film_is_corrected_too(browser, run, kestrel, run_of, asset):
+    say(browser, run, kestrel, 10, 20)
+    assert seconds(browser, run_of(asset, run.project), "Kestrel") == pytest.approx(2.0)
+
+
+def test_the_report_names_it_and_one_issued_before_stays(at_report, browser, run, kestrel):
+    def issue() -> Report:
+        at_report.post(reverse("report-issue", args=[run.pk]), {"title": "Cup"})
+        return Report.objects.latest("pk")
+
+    before = issue()
+    say(browser, run, kestrel, 10, 20)
+    after = issue()
+    on_screen = [
+        next(b["on_screen_s"] for b in r.numbers["exposure"]["brands"] if b["name"] == "Kestrel")
+        for r in (Report.objects.get(pk=before.pk), after)
+    ]
+    assert on_screen == pytest.approx([12.0, 2.0])
+    sentence = "Corrected by Rene: Kestrel is not there from 0:10.0 to 0:20.0."
+    assert sentence in after.numbers["notes"]
+    assert after.numbers["corrections"][0]["label"] == kestrel.pk
+    live = at_report.get(reverse("run-report", args=[run.pk]) + "?corrections=off")
+    assert "the figures of the model alone" in live.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "why"),
+    [
+        (20, 10, "the start comes before the end"),
+        (500, 600, "the start comes before the end"),
+        (10, "nan", "from when to when"),
+        ("", 10, "from when to when"),
+    ],
+)
+def test_nonsense_is_refused_in_words(browser, run, kestrel, start, end, why):
+    answer = say(browser, run, kestrel, start, end)
+    assert answer.status_code == 422
+    assert why in answer.json()["detail"]
+    assert not Correction.objects.exists()
+
+
+def test_what_was_said_already_and_labels_of_others_are_refused(
+    browser, run, kestrel, other_workspace
+):
+    from webapp.projects.models import Project
+
+    say(browser, run, kestrel, 10, 20)
+    assert "already" in say(browser, run, kestrel, 12, 15).json()["detail"]
+    assert "already" in say(browser, run, kestrel, 1, 2, instead=kestrel.pk).json()["detail"]
+    theirs = Project.objects.create(workspace=other_workspace, name="Theirs")
+    label = theirs.labels.create(name="Theirs", position=0)
+    assert say(browser, run, label, 10, 20).status_code == 404
+    assert say(browser, run, kestrel, 30, 40, instead=label.pk).status_code == 404
+
+
+def test_who_only_looks_corrects_nothing(viewer, client_for, run, kestrel):
+    assert say(client_for(viewer), run, kestrel, 10, 20).status_code == 403
+
+
+def test_over_the_api(browser, run, kestrel):
+    wish = {"asset": run.asset_id, "label": kestrel.pk, "start_s": 10, "end_s": 12}
+    made = browser.post("/api/v1/corrections/", wish, content_type="application/json")
+    assert made.status_code == 201, made.content
+    listed = browser.get(f"/api/v1/corrections/?asset={run.asset_id}").json()["results"]
+    assert [one["said"] for one in listed] == ["Kestrel is not there from 0:10.0 to 0:12.0"]
+    back = browser.post(f"/api/v1/corrections/{made.json()['id']}/undo/")
+    assert back.json()["undone"]

@@ -1,0 +1,1 @@
+"""What people correct where they read it: beside what was found, never over it."""
