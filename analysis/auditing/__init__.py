@@ -9,9 +9,9 @@ but its narrowness: with a useless one it is as wide as counting without any.
 asked, `estimate` makes the seconds and their limits, `shares` the share of voice and its limits.
 """
 
-from analysis.auditing.estimate import Answers, Estimate
+from analysis.auditing.estimate import Answers, Estimate, outwards
 from analysis.auditing.population import Population
 from analysis.auditing.shares import Share, shares
 from analysis.auditing.strata import STRATA
 
-__all__ = ["STRATA", "Answers", "Estimate", "Population", "Share", "shares"]
+__all__ = ["STRATA", "Answers", "Estimate", "Population", "Share", "outwards", "shares"]

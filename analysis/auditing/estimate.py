@@ -23,7 +23,7 @@ then the answers of a stratum vary as a sample without replacement does, however
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot, log, sqrt
+from math import ceil, floor, hypot, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,17 @@ class Estimate:
     @property
     def width_s(self) -> float:
         return self.high_s - self.low_s
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """The limits for people, in tenths of a second, rounded outwards so that they stay true."""
+        return outwards(self.low_s, self.high_s, 10)
+
+
+def outwards(low: float, high: float, parts: int) -> tuple[float, float]:
+    """Limits in whole parts of one, not narrower than they were."""
+    same = 1e-6  # what sums of floats are off by
+    return floor(low * parts + same) / parts, ceil(high * parts - same) / parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)

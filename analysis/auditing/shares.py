@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import hypot
 
-from analysis.auditing.estimate import Estimate
+from analysis.auditing.estimate import Estimate, outwards
 
 _STEPS = 50  # of halving an interval: to the last bit of a float
 
@@ -16,6 +16,11 @@ class Share:
     share: float
     low: float
     high: float
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """The limits for people, in whole hundredths, rounded outwards."""
+        return outwards(self.low, self.high, 100)
 
 
 def shares(estimates: Sequence[Estimate]) -> list[Share]:

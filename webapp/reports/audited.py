@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from analysis.auditing import Share, shares
+from analysis.auditing import Share, outwards, shares
 from analysis.exposure.columns import NO_FIGURE, UNCHECKED, percent, seconds
 from analysis.exposure.exports import Origin, safe_cell
 from webapp.auditing.readings import Reading, readings, unaudited
@@ -20,7 +19,6 @@ RULE = (
     "and answered; the limits hold the true ones 95 times of 100. They owe nothing to the "
     "confidence or the method that is chosen."
 )
-_SAME = 1e-6  # what rounding to files is off by
 
 
 class Audited(NamedTuple):
@@ -87,10 +85,7 @@ def told(row: Mapping[str, Any]) -> str:
 
 def limits(row: Mapping[str, Any]) -> str:
     """ "(403.1–421.3)": rounded outwards, so that the limits stay true."""
-    low, high = (
-        math.floor(row["low_s"] * 10 + _SAME) / 10,
-        math.ceil(row["high_s"] * 10 - _SAME) / 10,
-    )
+    low, high = outwards(row["low_s"], row["high_s"], 10)
     return f"({low:,.1f}–{high:,.1f})"
 
 
@@ -98,15 +93,8 @@ def voice(row: Mapping[str, Any]) -> str:
     """ "46 % (44–49)", or a dash where a brand of the report was not audited."""
     if row["share"] is None:
         return NO_FIGURE
-    low, high = (
-        math.floor(row["share_low"] * 100 + _SAME),
-        math.ceil(row["share_high"] * 100 - _SAME),
-    )
-    return f"{percent(row['share'])} ({low}–{high})"
-
-
-def _outwards(low: float, high: float) -> tuple[int, int]:
-    return math.floor(low + _SAME), math.ceil(high - _SAME)
+    low, high = outwards(row["share_low"], row["share_high"], 100)
+    return f"{percent(row['share'])} ({low * 100:.0f}–{high * 100:.0f})"
 
 
 def frames(row: Mapping[str, Any]) -> str:

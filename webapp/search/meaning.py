@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Lock
@@ -156,6 +156,18 @@ def _embeddings(workspace_id: int, after: int = 0) -> QuerySet[Embedding]:
     return rows.alias(whose=whose).filter(whose=workspace_id, passage__gt=after)
 
 
+def _at_once(rows: QuerySet[Embedding]) -> Iterator[list[tuple[int, Any]]]:
+    """These, by key, some at a time. Whose they are is asked once: page by page PostgreSQL would
+    join and sort all of them for each."""
+    keys = rows.order_by("passage").values_list("passage", flat=True)
+    every = np.fromiter(keys.iterator(chunk_size=50_000), np.int64)
+    for start in range(0, len(every), _AT_ONCE):
+        wanted = every[start : start + _AT_ONCE].tolist()
+        named = Embedding.objects.filter(engine=engine(), passage__in=wanted).order_by("passage")
+        if some := list(named.values_list("passage", "vector")):  # less what went meanwhile
+            yield some
+
+
 def _columns(rows: list[tuple[int, Any]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     keys = np.array([key for key, _ in rows], np.int64)
     joined = b"".join(bytes(vector) for _, vector in rows)
@@ -225,19 +237,16 @@ def build(index: SearchIndex, tick: Callable[[], None], *, threads: int = 1) -> 
     """Write a new file of all vectors; whoever reads the old one goes on with that."""
     from usearch.index import Index
 
-    made, last = (
-        Index(
-            ndim=SIZE,
-            metric="cos",
-            dtype="f16",
-            connectivity=_CONNECTIVITY,
-            expansion_add=_EXPANSION_ADD,
-            expansion_search=_EXPANSION,
-        ),
-        0,
+    made = Index(
+        ndim=SIZE,
+        metric="cos",
+        dtype="f16",
+        connectivity=_CONNECTIVITY,
+        expansion_add=_EXPANSION_ADD,
+        expansion_search=_EXPANSION,
     )
-    rows = _embeddings(index.workspace_id).order_by("passage")
-    while some := list(rows.filter(passage__gt=last).values_list("passage", "vector")[:_AT_ONCE]):
+    last = 0
+    for some in _at_once(_embeddings(index.workspace_id)):
         tick()
         keys, vectors = _columns(some)
         made.add(keys, vectors.astype(np.float16), threads=threads)
