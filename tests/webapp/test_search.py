@@ -54,6 +54,9 @@ SAME = {
     ("kestrel", "Kestrels", "kestrel's"): [13],
     ("weisse boot", "WEISSE", "Łukasz"): [14],
     ("船", "はやい"): [15],
+    ('harbour brand:"H&M"', 'brand:"H and M" harbour', 'harbour -brand:"Coca-Cola" opens'): [3],
+    ('(harbour OR floats) brand:"H&M"',): [3, 4],
+    ('harbour -brand:"H&M"',): [13],
 }
 
 

@@ -80,7 +80,8 @@ def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candid
         where.append(f"p.id IN ({', '.join(['%s'] * len(keys))})")
         values += keys
     elif wanted.match is not None:
-        join, condition, some = full_text.condition(wanted.match, vendor)
+        words = [wanted.match, *(brand.names for brand in wanted.brands if _is_words(brand))]
+        join, condition, some = full_text.condition(*words, vendor=vendor)
         where.append(condition)
         values += some
         if join:  # read in the order of the index, and no further than is needed
@@ -91,8 +92,11 @@ def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candid
     sets, set_values = wanted.sets.order_by().values("pk").query.sql_with_params()
     where.append(f"p.set_id IN ({sets})")
     values += set_values
+    is_alone = wanted.match is None and keys is None
     for brand in wanted.brands:
-        condition, some = _with_brand(brand, is_alone=wanted.match is None and keys is None)
+        if keys is None and not is_alone and _is_words(brand):
+            continue  # asked for with the words
+        condition, some = _with_brand(brand, is_alone=is_alone)
         where.append(condition)
         values += some
     if wanted.speech is not None:
@@ -110,6 +114,11 @@ def _read(wanted: Wanted, keys: Sequence[int] | None, limit: int) -> list[Candid
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, limit])
         return [Candidate(*row) for row in cursor.fetchall()]
+
+
+def _is_words(brand: Brand) -> bool:
+    """It is wanted, and no label says where it is seen: its names are all there is to look for."""
+    return not brand.labels and not brand.is_not
 
 
 def _by_speaker(speech: Speech) -> tuple[str, list[Any]]:
@@ -133,7 +142,7 @@ def _by_speaker(speech: Speech) -> tuple[str, list[Any]]:
 
 def _with_brand(brand: Brand, *, is_alone: bool) -> tuple[str, list[Any]]:
     """The passage names the brand, or the brand is seen near it."""
-    join, named, some = full_text.condition(brand.names, connection.vendor)
+    join, named, some = full_text.condition(brand.names, vendor=connection.vendor)
     if join:
         named = f"p.id IN (SELECT rowid FROM search_fts WHERE {named})"  # noqa: S608
     places = ", ".join(["%s"] * len(brand.labels))

@@ -60,12 +60,15 @@ def rebuild(using: str = "default") -> None:
             cursor.execute("REINDEX INDEX search_passage_tsv")
 
 
-def condition(match: Match, vendor: str) -> tuple[str, str, Sequence[str]]:
-    """What joins the passages `p` and what they must fulfil, in SQL, with its parameters."""
+def condition(*matches: Match, vendor: str) -> tuple[str, str, Sequence[str]]:
+    """What joins the passages `p` and what they must fulfil, in SQL, with its parameters.
+
+    Of several all must be fulfilled: one question, so that the index meets the rarest first.
+    """
     if vendor == "sqlite":
         join = "JOIN search_fts ON search_fts.rowid = p.id"
-        return join, "search_fts MATCH %s", [fts5(match)]
-    return "", "p.tsv @@ %s::tsquery", [tsquery(match)]
+        return join, "search_fts MATCH %s", [" AND ".join(f"({fts5(m)})" for m in matches)]
+    return "", "p.tsv @@ %s::tsquery", [" & ".join(f"({tsquery(m)})" for m in matches)]
 
 
 def newest_first(vendor: str) -> str:
