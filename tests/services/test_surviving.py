@@ -175,9 +175,7 @@ def test_the_sweeper_finds_work_whose_message_was_lost(site, ready_asset, projec
     with app.connection_for_write() as connection:
         connection.default_channel.queue_purge("analysis")
     Run.objects.filter(pk=run.pk).update(status=Run.Status.QUEUED)  # and no message says so
-    time.sleep(3)
-    run.refresh_from_db()
-    assert run.status == Run.Status.QUEUED  # nobody told the worker
+    time.sleep(3)  # nobody tells the worker; only one that looks this late finds it by itself
     for _ in range(4):
         housekeeping.sweep()
         time.sleep(1.1)
