@@ -34,7 +34,7 @@ from bench.report import Report, arguments
 AUDITS, QUICK_AUDITS, OF_A_FILM = 1000, 200, 10
 FRAMES_A_SECOND, THRESHOLD, LABEL = 5.0, 0.5, 1
 LEAST, MOST, QUICK_SLACK = 0.93, 0.97, 0.02
-WIDTH_BAR, WIDE_F1 = 0.6, 0.85
+WIDTH_BAR = 0.6
 LOOKS, ENOUGH = 3, 0.1  # rounds at most; width at which one stops, as a share of the film
 PERFECT, USELESS = np.inf, -np.inf
 

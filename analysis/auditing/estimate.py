@@ -43,10 +43,6 @@ class Answers:
     frame: NDArray[np.intp]  # (n,) positions in the population
     is_there: NDArray[np.bool_]  # (n,)
 
-    @classmethod
-    def none(cls) -> Answers:
-        return cls(np.empty(0, np.intp), np.empty(0, np.bool_))
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -78,7 +74,7 @@ def outwards(low: float, high: float, parts: int) -> tuple[float, float]:
 class Tally:
     """The answers by stratum; all arrays have shape (strata,).
 
-    `n` and `left` are numbers of frames of equal length that would be worth as much (Kish 1965):
+    `n` and `size` are numbers of frames of equal length that would be worth as much (Kish 1965):
     frames of an adaptive sampling stand for unequal times.
     """
 

@@ -48,6 +48,8 @@ def audited(looked: Looked) -> list[dict[str, Any]]:
     found = readings(looked.run)
     shown = [label for label in looked.labels if label.pk not in looked.choices.off]
     mine = [(label, found[label.pk]) for label in shown if label.pk in found]
+    if not mine:  # most reports: nothing is drawn up of brands that nobody checked
+        return []
     voices: Sequence[Share | None] = [None] * len(mine)
     missing = unaudited(looked.run, [label.pk for label, _ in mine])
     if not {label.name for label in shown} & set(missing):
