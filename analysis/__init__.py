@@ -17,6 +17,9 @@ What people label goes the other way round, and comes back as a better model:
     training    a set → weights, in a process of its own
     measuring   how good a model is, beside the truth
 
+What people check goes by `rules`, which say what they are asked about, and by `auditing`, which
+says how far the figures can be off.
+
 `weights` fetches models that others publish, when a person asks for it.
 
 `types`, `errors` and `boxes` are the values that all of them speak. A room imports none of the
