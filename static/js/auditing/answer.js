@@ -1,10 +1,11 @@
 // The page that asks whether a brand is in a frame: frame after frame, brand after brand.
 import { clock } from "../common/clock.js";
+import { Outbox, keptAs } from "../common/outbox.js";
 import { drawBoxes } from "../common/overlay.js";
+import { Refusal, SignedOut } from "../common/post.js";
 import { keyOf } from "../keys.js";
 import { createFrames } from "./frames.js";
-import { Outbox, keptAs } from "./outbox.js";
-import { Refusal, SignedOut, sender } from "./server.js";
+import { sender } from "./sending.js";
 
 const TOO_FAST_MS = 150; // a key that is pressed twice does not answer for a frame nobody saw
 const AGAIN_MS = 2000;
@@ -139,7 +140,7 @@ function undo() {
   const last = history.pop();
   $("undo").disabled = history.length === 0;
   if (!last) return;
-  outbox.undo(last.id, last.label);
+  outbox.takeBack({ id: last.id, label: last.label, answer: "", seconds: 0 });
   frames.putBack(last, ...(now ? [now] : []));
   goOn();
 }
