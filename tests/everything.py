@@ -41,6 +41,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.registry.versions import RegisteredModel
     from webapp.reports.figures import figures, manifest
     from webapp.reports.models import Report, ShareLink
+    from webapp.review_queue.choosing import choose
+    from webapp.review_queue.items import ReviewItem
+    from webapp.review_queue.rules import ReviewRule
     from webapp.reviewing.corrections import Correction
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
@@ -76,6 +79,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     about = {"start_s": 2.0, "end_s": 9.0}
     moment = outline.moments.create(kind="topic", title="Secret topic", **about)
     (audited,) = rounds.start(run, [label.pk], 10, by=user)
+    every = {"Conditions": [{"ConditionType": "NothingDetected", "ConditionParameters": {}}]}
+    rule = ReviewRule.objects.make(project, "Secret rule", every, by=user)
+    ReviewItem.objects.bulk_create(choose(run, [rule]).items[:1])
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
@@ -122,6 +128,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
             run.asset, by=user, kind="topic", reason="title", text="Secret topic", **about
         ),
         "audit-items": audited.items.first(),
+        "review-rules": rule,
+        "review-items": run.review_items.first(),
         "comments": comment,
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "corrections": Correction.objects.correct(

@@ -43,6 +43,7 @@ from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.reports.season_api import ProjectSeason
+from webapp.review_queue.api import ReviewItemViewSet, ReviewRuleViewSet
 from webapp.runs.api import RunViewSet
 from webapp.search.api import LabelMentions, SavedSearchViewSet, Search
 from webapp.timeline.api import (
@@ -124,6 +125,8 @@ router.register("cut-renderings", RenderingViewSet, "api-cut-rendering")
 router.register("corrections", CorrectionViewSet, "api-correction")
 router.register("denied-mentions", DeniedMentionViewSet, "api-denied-mention")
 router.register("audit-items", AuditItemViewSet, "api-audit-item")
+router.register("review-rules", ReviewRuleViewSet, "api-review-rule")
+router.register("review-items", ReviewItemViewSet, "api-review-item")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 

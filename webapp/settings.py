@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "webapp.search",
     "webapp.timeline",
     "webapp.auditing",
+    "webapp.review_queue",
     "webapp.cuts",
     "webapp.reports",
     "webapp",

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("webapp.search.urls")),
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.auditing.urls")),
+    path("", include("webapp.review_queue.urls")),
     path("", include("webapp.cuts.urls")),
     path("", include("webapp.graph.urls")),
     path("", include("webapp.reports.urls")),

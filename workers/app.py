@@ -32,6 +32,7 @@ from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
 from workers.moments import outline as outlines  # noqa: E402, F401
 from workers.reading import readers  # noqa: E402
+from workers.review_queue import sift  # noqa: E402, F401
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.search import pieces as search_pieces  # noqa: E402, F401
 from workers.speakers import listeners  # noqa: E402

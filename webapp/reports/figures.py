@@ -38,6 +38,7 @@ from webapp.indexing.transcript import n_edits
 from webapp.projects.models import Label
 from webapp.reports.audited import audit_csv, audited, by_whom
 from webapp.reviewing.corrections import Correction
+from webapp.reviewing.verdicts import Verdict
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.exposure import Looked, minutes_json
@@ -104,7 +105,8 @@ def figures(
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
         "files": _files(exposure, names, mentions, checked, run, title) if with_files else {},
-        "corrections": corrections_json(looked.corrections),
+        "corrections": corrections_json(looked.said.corrections),
+        "verdicts": verdicts_json(looked.said.verdicts),
         "notes": [*run.notes, *_left_blind(run, looked.labels), *_corrected(looked)],
     }
 
@@ -121,13 +123,17 @@ def _corrected(looked: Looked) -> list[str]:
     """What people corrected, for whoever reads the figures."""
     if looked.choices.model_only:
         return ["Corrections by people are left out: these are the figures of the model alone."]
-    if not looked.corrections:
-        return []
-    shown = [one.sentence for one in looked.corrections[:MOST_TOLD]]
-    more = len(looked.corrections) - len(shown)
-    people = sorted({str(one.by) for one in looked.corrections if one.by})
-    by = f" by {', '.join(people)}" if people else ""
-    return [f"Corrected{by}: {'; '.join(shown)}{f' and {more:,} more' if more else ''}."]
+    sentences = []
+    if corrections := looked.said.corrections:
+        shown = [one.sentence for one in corrections[:MOST_TOLD]]
+        more = len(corrections) - len(shown)
+        people = sorted({str(one.by) for one in corrections if one.by})
+        by = f" by {', '.join(people)}" if people else ""
+        said = f"{'; '.join(shown)}{f' and {more:,} more' if more else ''}"
+        sentences.append(f"Corrected{by}: {said}.")
+    if judged := looked.said.of_boxes:
+        sentences.append(f"People reviewed {judged}.")
+    return sentences
 
 
 def corrections_json(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
@@ -142,6 +148,21 @@ def corrections_json(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
             "at": one.created.isoformat(),
         }
         for one in corrections
+    ]
+
+
+def verdicts_json(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """What people say of single boxes: the label found, and the one that it is or none."""
+    return [
+        {
+            "label": one.label_id,
+            "time_s": round(one.time_s, 6),
+            "box": one.box,
+            "said": one.kind,
+            "actually": one.actually_id,
+            "track_s": None if one.start_s is None else [one.start_s, one.end_s],
+        }
+        for one in verdicts
     ]
 
 

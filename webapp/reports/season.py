@@ -159,7 +159,7 @@ def _figures(looked: Looked) -> dict[int, Figures]:
     method = looked.choices.methodology
     thresholds = sorted(looked.thresholds.items())
     asked = (looked.run.pk, revision(looked.run), method.key, method.version, thresholds)
-    said = [one.pk for one in looked.corrections]
+    said = looked.said.key
     text = json.dumps([*asked, repr(looked.told.key), said, settings.VERSION, SCHEMA])
     key = f"season:{hashlib.sha256(text.encode()).hexdigest()}"
     found = cache.get(key)

@@ -1,5 +1,6 @@
 """The tables of this app, for Django to find; each lives in the module of its own thought."""
 
 from webapp.reviewing.corrections import Correction
+from webapp.reviewing.verdicts import Verdict
 
-__all__ = ["Correction"]
+__all__ = ["Correction", "Verdict"]

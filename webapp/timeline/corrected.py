@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from analysis.exposure.corrections import corrected
 from analysis.exposure.sightings import Prepared
-from webapp.reviewing.corrections import Correction
+from webapp.reviewing.said import Said
 from webapp.runs.results import columns_of, revision
 from webapp.runs.run import Run
 from webapp.timeline.recent import Recent
@@ -14,14 +12,13 @@ from webapp.timeline.recent import Recent
 _corrected: Recent[Prepared] = Recent(size=8)  # of a two-hour film some 25 MB
 
 
-def corrected_columns(run: Run, corrections: Sequence[Correction]) -> Prepared:
-    """What the run found with these corrections laid over it; without any, just that."""
+def corrected_columns(run: Run, said: Said) -> Prepared:
+    """What the run found with what people said laid over it; where they said nothing, just that."""
     columns = columns_of(run)
-    if not corrections:
+    if not said:
         return columns
-    said = tuple(one.as_arithmetic for one in corrections)
 
     def made() -> Prepared:
-        return Prepared.of(corrected(columns, said), columns.labels)
+        return Prepared.of(corrected(columns, said.in_order()), columns.labels)
 
-    return _corrected.get((run.pk, revision(run), said), made)
+    return _corrected.get((run.pk, revision(run), said.key), made)

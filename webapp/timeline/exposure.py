@@ -22,7 +22,7 @@ from analysis.exposure.sightings import threshold_of
 from analysis.film.columns import Columns
 from analysis.text import Mention
 from webapp.projects.models import Label
-from webapp.reviewing.corrections import Correction
+from webapp.reviewing.said import Said
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 from webapp.timeline.corrected import corrected_columns
@@ -45,22 +45,21 @@ class Looked:
     columns: Columns
     choices: Choices
     told: Told  # what is said and written of the labels
-    corrections: Sequence[Correction] = ()  # that people made and that are counted here
+    said: Said  # what people say of it, and that is counted here
 
     @classmethod
     def at(cls, run: Run, choices: Choices) -> Looked:
         labels = labels_of(run)
-        corrections: Sequence[Correction] = ()
+        said = Said()
         if not choices.model_only:
-            corrections = Correction.objects.of(run.asset, [label.pk for label in labels])
-        columns = corrected_columns(run, corrections)
-        return cls(run, labels, columns, choices, Told.of(run.asset, labels), corrections)
+            said = Said.of(run.asset, [label.pk for label in labels])
+        columns = corrected_columns(run, said)
+        return cls(run, labels, columns, choices, Told.of(run.asset, labels), said)
 
     def key(self) -> Hashable:
         """Changes with anything that the figures, or the names and colours beside them, rest on."""
         labels = ((label.pk, label.name, label.colour, label.threshold) for label in self.labels)
-        said = tuple(one.pk for one in self.corrections)
-        return self.choices, tuple(labels), self.told.key, said
+        return self.choices, tuple(labels), self.told.key, self.said.key
 
     @property
     def label_ids(self) -> list[int]:

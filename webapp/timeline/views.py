@@ -191,8 +191,9 @@ def _view_made(
         "blind": [row.label.name for row in rows if not row.was_looked_for],
         "nothing_found": not len(looked.columns.detections),
         "n_frames": len(looked.columns.frames),
-        "corrections": looked.corrections[: -1 - MOST_CORRECTIONS : -1],
-        "n_corrections": len(looked.corrections),
+        "corrections": looked.said.corrections[: -1 - MOST_CORRECTIONS : -1],
+        "n_corrections": len(looked.said.corrections),
+        "said_of_boxes": looked.said.of_boxes,
         "n_held": run.segments.aggregate(held=Sum("held", default=0))["held"],
     }
     return {

@@ -16,6 +16,7 @@ from analysis.media.frames import CHANGE
 from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
 from webapp.leases import Status
+from webapp.review_queue.siftings import Sifting
 from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
 from webapp.runs.run import Run
@@ -42,6 +43,7 @@ def finish(run: Run) -> None:
         _rename_tracks(run, joined)
         _rewrite(run, joined)
         run.succeed([note for note in _notes(run) if note not in run.notes])
+        Sifting.objects.request(run, by=None)
         # the run is done without it
         transaction.on_commit(lambda: make_ready(run.pk), robust=True)
         transaction.on_commit(lambda: make_run_findable(run.pk), robust=True)

@@ -6,17 +6,18 @@ import { openProposals } from "./proposals.js";
 import { newId } from "./shapes.js";
 import { isTrack, keyBeside, shownAt, stateAt, withKey } from "./tracks.js";
 
+const remembered = "sightline.labelling.view";
+
 /**
  * Events: "open" (another work), "frame", "change" (shapes), "select", "picture".
  * `ui`: {tool, label, boxes, tags, brightness, draft, hover, proposal}
  */
 export class Desk extends EventTarget {
-  /** @param {{frames: object, outbox?: object, remembered?: string}} options  `remembered`: how one looks, under this name */
-  constructor({ frames, outbox = null, remembered = "sightline.labelling.view" }) {
+  constructor({ frames, outbox }) {
     super();
     Object.assign(this, { frames, outbox, session: null, picture: null, problem: "", isHere: false, asked: 0, times: [], heard: new WeakSet() });
     this.advance = 0; // works finished here, which the server's count does not have yet
-    const kept = readView(remembered);
+    const kept = readView();
     this.ui = createStore({
       tool: "draw", label: null, boxes: true, tags: true, brightness: 1, count: 30,
       draft: null, hover: null, proposal: null, mergeWith: null, ...kept,
@@ -50,15 +51,6 @@ export class Desk extends EventTarget {
     });
     this.tell("open");
     return this.go(session.frame, { isNew: true, started });
-  }
-
-  /** Nothing lies here now: the stage is empty. @param {object} session  one without shapes */
-  clear(session) {
-    this.asked += 1;
-    Object.assign(this, { session, picture: null, problem: "", isHere: false });
-    this.ui.set({ draft: null, hover: null, proposal: null });
-    this.tell("open");
-    this.tell("picture");
   }
 
   #hear(session) {
@@ -185,7 +177,7 @@ export class Desk extends EventTarget {
   }
 }
 
-function readView(remembered) {
+function readView() {
   try {
     return JSON.parse(localStorage.getItem(remembered)) ?? {};
   } catch {

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webapp.accounts.access import workspaces
+from webapp.accounts.models import Action, Workspace
+from webapp.projects.models import Project
+from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
+from webapp.review_queue import deciding
+from webapp.review_queue.human_loop import human_loop
+from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
+from webapp.review_queue.lending import ORDERS, hand_back, lend, may_settle
+from webapp.review_queue.previews import preview
+from webapp.review_queue.rules import ReviewRule
+from webapp.review_queue.serializers import (
+    ChangeRuleSerializer,
+    DecidedSerializer,
+    DecideSerializer,
+    HandedBackSerializer,
+    HumanLoopSerializer,
+    MakeRuleSerializer,
+    NextReviewItemsSerializer,
+    PreviewRequestSerializer,
+    PreviewSerializer,
+    ReviewItemSerializer,
+    ReviewRuleSerializer,
+)
+from webapp.review_queue.showing import lent, projects_json
+from webapp.review_queue.siftings import Sifting
+
+MOST_AT_ONCE = 20
+
+
+class RuleQuery(InWorkspace):
+    project = Id(required=False)
+
+
+class ItemQuery(InWorkspace):
+    project = Id(required=False)
+    label = Id(required=False, help_text="Those that are mostly about this one.")
+    run = Id(required=False)
+    rule = Id(required=False)
+    state = serializers.ChoiceField(State.choices, required=False)
+
+
+class NextQuery(InWorkspace):
+    n = Id(max_value=MOST_AT_ONCE, default=1, help_text="How many items.")
+    project = Id(required=False)
+    label = Id(required=False)
+    run = Id(required=False)
+    rule = Id(required=False)
+    order = serializers.ChoiceField(
+        list(ORDERS),
+        default="stake",
+        help_text="stake: what the report depends on most; doubt: the least sure; age: the oldest.",
+    )
+
+
+_FILTERS = {"project": "project", "label": "label", "run": "run", "rule": "rule"}
+
+
+class ReviewRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    """What of a project's analyses a person should see."""
+
+    queries = {"list": RuleQuery}
+    serializer_class = ReviewRuleSerializer
+    queryset = ReviewRule.objects.filter(project__removed=None).select_related(
+        "project__workspace", "created_by"
+    )
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        return self.matching(queryset, project="project").order_by("pk")
+
+    @extend_schema(summary="The review rules")
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(summary="One review rule")
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Make a review rule",
+        description="Every analysis of the project that ends from now on is gone through with it.",
+        request=MakeRuleSerializer,
+        responses={201: ReviewRuleSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        wish = self.sent(MakeRuleSerializer)
+        project = self.find(Project, wish["project"])
+        about = {"people": wish["people"], "by": request.user}
+        with in_words():
+            made = ReviewRule.objects.make(project, wish["name"], wish["conditions"], **about)
+        return Response(self.get_serializer(made).data, status=201)
+
+    @extend_schema(
+        summary="Change a review rule, or turn it on or off",
+        request=ChangeRuleSerializer,
+        responses=ReviewRuleSerializer,
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        rule = self.get_object()
+        wish = self.sent(ChangeRuleSerializer)
+        with in_words():
+            rule.change(by=request.user, **wish)
+        return Response(self.get_serializer(rule).data)
+
+    @extend_schema(summary="Delete a review rule; what it chose stays in the queue")
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().remove(by=request.user)
+        return Response(status=204)
+
+    @extend_schema(
+        summary="How many items conditions would send, and how long they take",
+        request=PreviewRequestSerializer,
+        responses=PreviewSerializer,
+    )
+    @action(detail=False, methods=["post"])
+    def preview(self, request: Request) -> Response:
+        wish = self.sent(PreviewRequestSerializer)
+        project = self.find(Project, wish["project"])
+        with in_words():
+            return Response(PreviewSerializer(preview(project, wish["conditions"])).data)
+
+    @extend_schema(
+        summary="Go through the newest analysis of each asset with the rules of the project",
+        request=None,
+        responses={202: serializers.DictField()},
+    )
+    @action(detail=True, methods=["post"])
+    def apply(self, request: Request, pk: str) -> Response:
+        rule = self.get_object()
+        with in_words():
+            n = Sifting.objects.request_latest(rule, by=request.user)
+        return Response({"analyses": n}, status=202)
+
+
+class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    """A frame that people are asked about."""
+
+    change = Action.REVIEW
+    queries = {"list": ItemQuery, "next": NextQuery, "hand_back": InWorkspace}
+    serializer_class = ReviewItemSerializer
+    queryset = ReviewItem.objects.there().select_related("run__asset", "project", "workspace")
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        return self.matching(queryset, **_FILTERS, state="state").order_by("pk")
+
+    @extend_schema(summary="The review queue, with what is decided")
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(summary="One item of the review queue")
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Take the next items to decide for",
+        description="They are yours for five minutes, and longer each time you ask. Nobody else "
+        "is given them meanwhile. None where all are decided, or with others.",
+        request=None,
+        responses=NextReviewItemsSerializer,
+    )
+    @action(detail=False, methods=["post"])
+    def next(self, request: Request) -> Response:
+        workspace = self._workspace()
+        if workspace is None:
+            return Response({"items": [], "projects": {}, "left": 0, "elsewhere": 0})
+        rows = self._of(workspace)
+        settles = may_settle(request.user, workspace)
+        items = lend(rows, request.user, self.asked["n"], self.asked["order"], settles=settles)
+        return Response(
+            {
+                "items": lent(items),
+                "projects": projects_json(item.project_id for item in items),
+                "left": rows.waiting().there().count(),
+                "elsewhere": rows.held_by_others(request.user).count(),
+            }
+        )
+
+    @extend_schema(
+        summary="Let others have what you were given and did not decide",
+        request=None,
+        responses=HandedBackSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="hand-back")
+    def hand_back(self, request: Request) -> Response:
+        workspace = self._workspace()
+        n = hand_back(self._of(workspace), request.user) if workspace else 0
+        return Response({"handed_back": n})
+
+    @extend_schema(
+        summary="Decide for an item: all that is there",
+        description="A box that was found and is not named is turned down. With the scope `track` "
+        "what is said of a box is said of its whole track. Counted at once in every figure, once "
+        "as many people as the rule asks for agree. Sent twice it counts once. 409 where somebody "
+        "else has the item, or it is decided.",
+        request=DecideSerializer,
+        responses=DecidedSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, pk: str) -> Response:
+        item = self.get_object()
+        wish = self.sent(DecideSerializer)
+        about = {"is_unsure": wish["unsure"], "scope": wish["scope"], "spent_s": wish["seconds"]}
+        with _in_turn():
+            decision = deciding.decide(item, wish["boxes"], by=request.user, **about)
+        along = list(decision.along.values_list("pk", flat=True))
+        return self._told(decision.item, deciding.in_words(decision), along)
+
+    @extend_schema(
+        summary="Take one's last decision back", request=None, responses=DecidedSerializer
+    )
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        item = self.get_object()
+        with _in_turn():
+            row = deciding.undo(item, by=request.user)
+        return self._told(row, "Taken back")
+
+    @extend_schema(
+        summary="Do others first; it comes again in the end",
+        request=None,
+        responses=DecidedSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def skip(self, request: Request, pk: str) -> Response:
+        item = self.get_object()
+        with _in_turn():
+            deciding.skip(item, by=request.user)
+        return self._told(item, "Skipped")
+
+    @extend_schema(
+        summary="What people answered, as Amazon A2I writes it", responses=HumanLoopSerializer
+    )
+    @action(detail=True, methods=["get"], url_path="human-loop")
+    def human_loop(self, request: Request, pk: str) -> Response:
+        return Response(HumanLoopSerializer(human_loop(self.get_object())).data)
+
+    def _workspace(self) -> Workspace | None:
+        """The one that is asked about, or the only one: a queue is of one workspace."""
+        mine = workspaces(self.request, Action.REVIEW)
+        return self.matching(mine, workspace="pk").order_by("pk").first()
+
+    def _of(self, workspace: Workspace) -> ReviewItemQuerySet:
+        rows = ReviewItem.objects.filter(workspace=workspace)
+        found: ReviewItemQuerySet = self.matching(rows, **_FILTERS)  # type: ignore[assignment]
+        return found
+
+    def _told(self, item: ReviewItem, said: str, along: Sequence[int] = ()) -> Response:
+        rows = ReviewItem.objects.there().waiting().filter(workspace=item.workspace_id)
+        told = {"id": item.pk, "said": said, "state": item.state, "left": rows.count()}
+        told["along"] = along
+        return Response(DecidedSerializer(told).data)
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Somebody else's item is a conflict; what makes no sense is refused in words."""
+    with in_words():
+        try:
+            yield
+        except deciding.Taken as taken:
+            raise Conflict(str(taken)) from taken

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ReviewQueueConfig(AppConfig):
+    name = "webapp.review_queue"
+    label = "review_queue"

@@ -1,0 +1,96 @@
+"""A frame that a rule sent to people: who has it in front of them, and whether it is decided."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from webapp.accounts.models import User, Workspace
+from webapp.projects.models import Label, Project
+from webapp.review_queue.rules import ReviewRule
+from webapp.runs.run import Run
+
+
+class State(models.TextChoices):
+    OPEN = "open", "Waits"
+    DISPUTED = "disputed", "People disagree"
+    DONE = "done", "Decided"
+    WITHDRAWN = "withdrawn", "A newer analysis took its place"
+
+
+WAITING = (State.OPEN, State.DISPUTED)
+_WAITS = Q(state__in=["open", "disputed"])
+
+
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def there(self) -> Self:
+        """Those whose film and analysis are still there."""
+        return self.filter(run__removed=None, run__asset__removed=None)
+
+    def waiting(self) -> Self:
+        return self.filter(state__in=WAITING)
+
+    def free(self) -> Self:
+        """Those that nobody has in front of them."""
+        return self.waiting().filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+
+    def held_by_others(self, by: User) -> Self:
+        return self.waiting().filter(lease_until__gt=Now()).exclude(leased_to=by)
+
+
+class ReviewItem(models.Model):
+    """One frame of one analysis. `boxes`: what is drawn for people, as it was found.
+
+    because: a list of {"rule", "words", "conditions"}, why it is here. stake_s: the seconds of
+    the report that a decision may change, as far as they are in doubt; they give the order.
+    """
+
+    WORKSPACE = "workspace"
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="review_items")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="review_items")
+    rule = models.ForeignKey(ReviewRule, models.SET_NULL, null=True, related_name="items")
+    # the one that it is most about; where it is deleted, the frame may show others
+    label = models.ForeignKey(Label, models.SET_NULL, null=True, related_name="+")
+    frame = models.PositiveIntegerField()  # its position among the run's analysed frames
+    time_s = models.FloatField()
+    boxes: Any = models.JSONField(default=list)
+    because: Any = models.JSONField(default=list)
+    stake_s = models.FloatField(default=0)
+    doubt = models.FloatField(default=0)  # 1: as unsure as can be
+    people = models.PositiveSmallIntegerField(default=1)
+    n_decided = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN)
+    # the decision about another frame of the same tracks that ended it
+    settled_by = models.ForeignKey(
+        "review_queue.Decision", models.SET_NULL, null=True, blank=True, related_name="along"
+    )
+    lease_until = models.DateTimeField(null=True, blank=True)
+    leased_to = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    done = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = ReviewItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "frame"], name="one_review_item_a_frame"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["workspace", "-stake_s"], name="review_by_stake", condition=_WAITS
+            ),
+            models.Index(fields=["workspace", "-doubt"], name="review_by_doubt", condition=_WAITS),
+            models.Index(fields=["workspace", "id"], name="review_by_age", condition=_WAITS),
+            models.Index(
+                fields=["project", "-stake_s"], name="review_of_project", condition=_WAITS
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"frame at {self.time_s:.2f} s of {self.run}"

@@ -1,0 +1,68 @@
+"""Giving people the items that they may decide for, no two of them the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from webapp.accounts.models import Action, User, Workspace
+from webapp.leases import from_now
+from webapp.review_queue.decisions import Decision, Skip
+from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
+
+LEASE_S = 300.0  # how long an item waits for whoever was given it
+ORDERS = {
+    "stake": ("-stake_s", "pk"),
+    "doubt": ("-doubt", "pk"),
+    "age": ("pk",),
+}
+
+
+def may_settle(by: User, workspace: Workspace) -> bool:
+    """Whether this person may settle what others disagree about though they were asked before:
+    else two people who are all there is could never end it."""
+    return Workspace.objects.where(by, Action.ADMINISTER).filter(pk=workspace.pk).exists()
+
+
+def open_to(rows: ReviewItemQuerySet, by: User, *, settles: bool) -> ReviewItemQuerySet:
+    """Of these, what waits and this person has not decided yet."""
+    mine = Decision.objects.standing().filter(item=OuterRef("pk"), by=by)
+    fresh = Q(n_decided=0) | ~Exists(mine)
+    return rows.there().waiting().filter(fresh | Q(state=State.DISPUTED) if settles else fresh)
+
+
+def lend(
+    rows: ReviewItemQuerySet, by: User, n: int, order: str, *, settles: bool = False
+) -> list[ReviewItem]:
+    """The next n of these for this person: those they have, for longer, and then free ones.
+
+    What they skipped comes after all else. Each is taken by one conditional UPDATE that names no
+    other table: PostgreSQL, which waited for another's UPDATE, judges a joined row as it was.
+    """
+    theirs = open_to(rows, by, settles=settles).order_by(*ORDERS[order])
+    until = from_now(LEASE_S)
+    mine = theirs.filter(leased_to=by, lease_until__gt=Now())
+    held = list(mine.values_list("pk", flat=True)[:n])
+    ReviewItem.objects.filter(pk__in=held, leased_to=by).update(lease_until=until)
+    skipped = Exists(Skip.objects.filter(item=OuterRef("pk"), by=by))
+    for some in (theirs.filter(~skipped), theirs.filter(skipped)):
+        while len(held) < n:
+            offered = list(some.free().values_list("pk", flat=True)[: n - len(held)])
+            if not offered:
+                break
+            held += [pk for pk in offered if _took(pk, by, until)]
+    found = ReviewItem.objects.select_related("run__asset", "project").in_bulk(held)
+    return [found[pk] for pk in held if pk in found]
+
+
+def _took(pk: int, by: User, until: Any) -> bool:
+    free = ReviewItem.objects.filter(pk=pk).free()
+    return bool(free.update(leased_to=by, lease_until=until))
+
+
+def hand_back(rows: ReviewItemQuerySet, by: User) -> int:
+    """Let others have what this person was given and did not decide. Returns how many."""
+    mine = rows.waiting().filter(leased_to=by)
+    return mine.update(leased_to=None, lease_until=None)

@@ -1,0 +1,8 @@
+"""The tables of this app, for Django to find; each lives in the module of its own thought."""
+
+from webapp.review_queue.decisions import Decision, Skip
+from webapp.review_queue.items import ReviewItem
+from webapp.review_queue.rules import ReviewRule
+from webapp.review_queue.siftings import Sifting
+
+__all__ = ["Decision", "ReviewItem", "ReviewRule", "Sifting", "Skip"]

@@ -1,0 +1,67 @@
+"""How long people of a workspace take for an item, and how far the queue is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from webapp.accounts.models import User, Workspace
+from webapp.review_queue.decisions import Decision
+from webapp.review_queue.items import WAITING, ReviewItem, State
+
+ASSUMED_S = 4.0  # an item, until enough were timed
+_TIMED = 20
+_LATEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    item_s: float
+    is_measured: bool
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Pace:
+        """The median of the latest decisions, or what is assumed while there are few."""
+        rows = Decision.objects.filter(item__workspace=workspace, spent_s__gt=0)
+        spent = list(rows.order_by("-pk").values_list("spent_s", flat=True)[:_LATEST])
+        if len(spent) < _TIMED:
+            return cls(ASSUMED_S, is_measured=False)
+        return cls(float(median(spent)), is_measured=True)
+
+    def seconds(self, n: int) -> float:
+        return self.item_s * n
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one person decided lately."""
+
+    user: User
+    n: int
+    median_s: float
+
+
+def people(workspace: Workspace) -> list[Person]:
+    """Who decided today, most first."""
+    since = timezone.now() - timedelta(days=1)
+    rows = Decision.objects.standing().filter(item__workspace=workspace, created__gte=since)
+    spent: dict[int, list[float]] = {}
+    for by, seconds in rows.exclude(by=None).values_list("by", "spent_s"):
+        spent.setdefault(by, []).append(seconds)
+    users = User.objects.in_bulk(list(spent))
+    found = [Person(users[by], len(s), float(median(s))) for by, s in spent.items() if by in users]
+    return sorted(found, key=lambda person: -person.n)
+
+
+def standing(workspace: Workspace) -> dict[str, int]:
+    """How many items wait, are disputed, and are done."""
+    rows = ReviewItem.objects.there().filter(workspace=workspace)
+    return rows.aggregate(
+        waiting=Count("pk", filter=Q(state__in=WAITING)),
+        disputed=Count("pk", filter=Q(state=State.DISPUTED)),
+        done=Count("pk", filter=Q(state=State.DONE)),
+    )

@@ -1,0 +1,48 @@
+"""What a rule would send to people, before it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.rules import RefusedRule, Rule
+from webapp.accounts.models import Refused
+from webapp.projects.models import Project
+from webapp.review_queue.choosing import count
+from webapp.review_queue.pace import Pace
+from webapp.review_queue.siftings import newest
+from webapp.runs.results import columns_of
+
+MOST_RUNS = 12  # gone through while somebody waits
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Of the newest analysis of each asset, as many as can be gone through while one waits."""
+
+    runs: int
+    frames: int
+    items: int
+    seconds: float
+    is_measured: bool
+    is_all: bool
+
+
+def preview(project: Project, conditions: Any) -> Preview:
+    """Raises Refused for conditions that are none."""
+    try:
+        rule = Rule.parse(conditions)
+    except RefusedRule as refused:
+        raise Refused(str(refused)) from refused
+    runs = newest(project)
+    some = runs[:MOST_RUNS]
+    n = sum(count(run, rule) for run in some)
+    pace = Pace.of(project.workspace)
+    return Preview(
+        runs=len(some),
+        frames=sum(len(columns_of(run).frames) for run in some),
+        items=n,
+        seconds=pace.seconds(n),
+        is_measured=pace.is_measured,
+        is_all=len(runs) == len(some),
+    )

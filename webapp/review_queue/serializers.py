@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from webapp.rest import Body, Finite, Id
+from webapp.review_queue.decisions import Decision
+from webapp.review_queue.items import ReviewItem
+from webapp.review_queue.rules import MOST_PEOPLE, ReviewRule
+
+_SIDE = {"min_value": 0, "max_value": 1}
+
+
+class Conditions(serializers.DictField):
+    """`{"Conditions": […]}`, in the grammar of Amazon A2I's activation conditions."""
+
+
+class ReviewRuleSerializer(serializers.ModelSerializer):
+    conditions = Conditions(read_only=True)
+    created_by = serializers.StringRelatedField(allow_null=True)
+
+    class Meta:
+        model = ReviewRule
+        fields = [
+            *("id", "project", "name", "conditions", "people", "is_on"),
+            *("created_by", "created", "changed"),
+        ]
+
+
+class MakeRuleSerializer(Body):
+    project = Id()
+    name = serializers.CharField(max_length=80)
+    conditions = Conditions()
+    people = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_PEOPLE,
+        default=1,
+        help_text="How many decide for each item, one after the other; where they disagree, "
+        "another settles it.",
+    )
+
+
+class ChangeRuleSerializer(Body):
+    name = serializers.CharField(max_length=80, required=False)
+    conditions = Conditions(required=False)
+    people = serializers.IntegerField(min_value=1, max_value=MOST_PEOPLE, required=False)
+    is_on = serializers.BooleanField(required=False)
+
+
+class PreviewRequestSerializer(Body):
+    project = Id()
+    conditions = Conditions()
+
+
+class PreviewSerializer(serializers.Serializer):
+    runs = serializers.IntegerField(help_text="Analyses gone through: the newest of each asset.")
+    frames = serializers.IntegerField(help_text="All frames that were analysed in them.")
+    items = serializers.IntegerField(help_text="Those that the rule would send to people.")
+    seconds = serializers.FloatField(help_text="About how long deciding for them takes one person.")
+    is_measured = serializers.BooleanField(help_text="By the time of people here, or as assumed.")
+    is_all = serializers.BooleanField(help_text="False: there are more assets than were counted.")
+
+
+class ReviewItemSerializer(serializers.ModelSerializer):
+    """A frame that people are asked about, with what was found in it and why it was chosen."""
+
+    asset = serializers.IntegerField(source="run.asset_id", read_only=True)
+
+    class Meta:
+        model = ReviewItem
+        fields = [
+            *("id", "project", "run", "asset", "rule", "label", "time_s", "boxes", "because"),
+            *("stake_s", "people", "n_decided", "state", "created", "done"),
+        ]
+
+
+class NextReviewItemsSerializer(serializers.Serializer):
+    items = serializers.ListField(child=serializers.DictField())
+    projects = serializers.DictField(help_text="By number: its name and labels.")
+    left = serializers.IntegerField(help_text="Items that wait, for whomever.")
+    elsewhere = serializers.IntegerField(help_text="Of these, those that others have now.")
+
+
+class BoxSerializer(Body):
+    prediction = serializers.CharField(
+        max_length=12, allow_null=True, help_text="The box it goes out from; null: drawn."
+    )
+    label = Id()
+    box = serializers.ListField(
+        child=Finite(**_SIDE), min_length=4, max_length=4, help_text="xyxy, shares of the frame."
+    )
+
+
+class DecideSerializer(Body):
+    boxes = BoxSerializer(many=True, default=list, help_text="All that is there.")
+    unsure = serializers.BooleanField(default=False)
+    scope = serializers.ChoiceField(Decision.Scope.choices, default=Decision.Scope.FRAME)
+    seconds = Finite(min_value=0, max_value=1e6, default=0, help_text="How long looking took.")
+
+
+class DecidedSerializer(serializers.Serializer):
+    id = serializers.IntegerField(help_text="Of the item.")
+    said = serializers.CharField()
+    state = serializers.CharField()
+    left = serializers.IntegerField()
+    along = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Items that ended with it: other frames of the same tracks.",
+    )
+
+
+class HandedBackSerializer(serializers.Serializer):
+    handed_back = serializers.IntegerField()
+
+
+class HumanLoopSerializer(serializers.Serializer):
+    """`output.json` of a human loop of Amazon A2I."""
+
+    flowDefinitionArn = serializers.CharField()  # noqa: N815  its names
+    humanLoopName = serializers.CharField()  # noqa: N815
+    humanLoopStatus = serializers.CharField()  # noqa: N815
+    creationTime = serializers.CharField()  # noqa: N815
+    inputContent = serializers.DictField()  # noqa: N815
+    humanAnswers: Any = serializers.ListField(child=serializers.DictField())  # noqa: N815

@@ -1,0 +1,74 @@
+"""Going through an analysis with the rules of its project, to see what a person should look at."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.db import models, transaction
+
+from webapp import jobs
+from webapp.accounts.models import Event, Refused, User
+from webapp.leases import Leased, LeasedQuerySet, Piece
+from webapp.projects.models import Project
+from webapp.review_queue.rules import ReviewRule
+from webapp.runs.run import Run
+
+
+def newest(project: Project) -> list[Run]:
+    """The newest finished analysis of each asset of a project, newest first."""
+    runs = Run.objects.finished().filter(project=project, asset__removed=None)
+    seen: dict[int, Run] = {}
+    for run in runs.select_related("asset").order_by("-pk"):
+        seen.setdefault(run.asset_id, run)
+    return list(seen.values())
+
+
+class SiftingQuerySet(LeasedQuerySet["Sifting"]):
+    @transaction.atomic
+    def request(self, run: Run, *, by: User | None) -> Sifting | None:
+        """Have a run gone through; None where the project has no rule, or it waits already."""
+        if not ReviewRule.objects.working().filter(project=run.project_id).exists():
+            return None
+        if self.unfinished().filter(run=run).exists():
+            return None
+        row = self.create(run=run, requested_by=by)
+        jobs.ring(row)
+        return row
+
+    def open(self) -> Self:
+        return self.claimable().filter(run__removed=None, run__asset__removed=None)
+
+    @transaction.atomic
+    def request_latest(self, rule: ReviewRule, *, by: User) -> int:
+        """Have the newest analysis of each asset of the rule's project gone through."""
+        if not rule.is_on:
+            raise Refused(f"{rule} is off: turn it on first.")
+        n = sum(self.request(run, by=by) is not None for run in newest(rule.project))
+        if n:
+            workspace = rule.project.workspace
+            Event.record(workspace, by, "applied the review rules", rule.project.name, assets=n)
+        return n
+
+
+class Sifting(Leased):
+    """One run gone through. `note`: what a person should know of what came out."""
+
+    WORKSPACE = "run__asset__workspace"
+    PIECE = Piece("sift", "batch", "analyses to go through with the review rules")
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="siftings")
+    requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    n_items = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=300, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[Any] = SiftingQuerySet.as_manager()
+
+    class Meta(Leased.Meta):
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.run} gone through"
+
+    def is_wanted(self) -> bool:
+        return Run.objects.filter(pk=self.run_id, asset__removed=None).exists()

@@ -1,0 +1,1 @@
+"""Analyses gone through with the review rules of their projects."""

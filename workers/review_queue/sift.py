@@ -1,0 +1,42 @@
+"""A run and the rules of its project → items in the queue, in one piece: a second or two.
+
+They are stored in one transaction with the finish: a worker that dies leaves nothing behind, and
+the next one begins anew.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from webapp.review_queue.choosing import Chosen, choose
+from webapp.review_queue.items import ReviewItem, State
+from webapp.review_queue.rules import ReviewRule
+from webapp.review_queue.siftings import Sifting
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.piece import piece
+
+_AT_ONCE = 500  # rows of one statement
+
+
+@piece(Sifting, tries=3)
+def sift(row: Sifting, beat: Heartbeat) -> None:
+    """Put what a person should see of an analysis into the queue."""
+    rules = list(ReviewRule.objects.working().filter(project=row.run.project_id))
+    store(row, choose(row.run, rules))
+
+
+@transaction.atomic
+def store(row: Sifting, chosen: Chosen) -> bool:
+    """Rows, with the finish. False: the lease was lost; nothing was written."""
+    run = row.run
+    known = set(ReviewItem.objects.filter(run=run).values_list("frame", flat=True))
+    new = [item for item in chosen.items if item.frame not in known]
+    if not row.finish(n_items=len(new), note=chosen.note):
+        return False
+    ReviewItem.objects.bulk_create(new, batch_size=_AT_ONCE)
+    older = ReviewItem.objects.filter(
+        run__asset=run.asset_id, project=run.project_id, run__lt=run.pk
+    )
+    untouched = older.free().filter(n_decided=0)
+    untouched.update(state=State.WITHDRAWN, leased_to=None, lease_until=None)
+    return True
