@@ -3,14 +3,17 @@
 A rule is a document in the grammar of Amazon A2I's activation conditions, with conditions of our
 own beside theirs; `docs/rules.md` has each with an example. `grammar` reads a document and refuses
 what it does not know, `conditions` says of all frames at once which fulfil a condition, `lot` draws
-frames that stay drawn, `selection` puts it together, `words` says it.
+frames that stay drawn, `selection` puts it together; `words` says why a frame is
+sent, `phrases` what a rule sends.
 """
 
 from analysis.rules.grammar import CONDITIONS, RefusedRule, Rule
+from analysis.rules.phrases import in_words
 from analysis.rules.seen import Evidence
 from analysis.rules.selection import Selection, select
 from analysis.rules.usual import Usual, usual
 
 __all__ = [
-    "CONDITIONS", "Evidence", "RefusedRule", "Rule", "Selection", "Usual", "select", "usual",
+    "CONDITIONS", "Evidence", "RefusedRule", "Rule", "Selection", "Usual", "in_words", "select",
+    "usual",
 ]  # fmt: skip

@@ -6,9 +6,11 @@ for Human Loop Activation Conditions”), so that a document written for it is u
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,7 +213,7 @@ def _condition(document: Mapping[str, Any], where: str) -> Condition:
 
 
 def _check(key: str, value: object, where: str) -> None:
-    if key in _NAMES and not (isinstance(value, str) and value.strip()):
+    if key in _NAMES and not _is_name(value):
         raise _refused(where, f"“{key}” is the name of a label, or “*” for all.")
     if key in COMPARISONS and not _is_number(value, 0, 100):
         raise _refused(where, f"“{key}” is a number from 0 to 100, not {_cited(value)}.")
@@ -233,6 +235,15 @@ def _complete(kind: str, parameters: Mapping[str, Any], where: str) -> None:
         raise _refused(where, f"Disagreement needs “Between”: one of {_listed(BETWEEN)}.")
 
 
+def _is_name(value: object) -> bool:
+    """Nothing that no name has, and no database keeps."""
+    return (
+        isinstance(value, str)
+        and bool(value.strip())
+        and not any(category(character) in ("Cc", "Cs") for character in value)
+    )
+
+
 def _is_number(value: object, least: float, most: float) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
@@ -248,5 +259,6 @@ def _listed(names: Iterable[object]) -> str:
 
 
 def _cited(value: object) -> str:
-    text = str(value)
+    """As it stands in the document, in short."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return f"“{text}”" if len(text) <= 60 else f"“{text[:59]}…”"

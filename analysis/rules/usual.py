@@ -27,7 +27,7 @@ def usual(label: str = ANY) -> tuple[Usual, ...]:
     return (
         Usual(
             "Unsure ones, and 5\u202f% of the sure",
-            _rule({"Or": [unsure, {"And": [_drawn(5), sure]}]}),
+            _rule(unsure, {"And": [_drawn(5), sure]}),
         ),
         Usual("Everything new", _rule(_condition("FirstAppearance", LabelName=label))),
         Usual("Frames with nothing found, 1 in 100", _rule({"And": [nothing, _drawn(1)]})),

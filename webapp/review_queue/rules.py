@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
 
-from analysis.rules import RefusedRule, Rule
+from analysis.rules import RefusedRule, Rule, in_words
 from webapp.accounts.models import Event, Refused, User
 from webapp.projects.models import Project
 
 MOST = 20  # of a project
 MOST_PEOPLE = 3
+_KEPT = timedelta(days=1)  # what was deleted, to be put back
 
 
 class ReviewRuleQuerySet(models.QuerySet["ReviewRule"]):
@@ -24,11 +28,17 @@ class ReviewRuleQuerySet(models.QuerySet["ReviewRule"]):
         self, project: Project, name: str, conditions: Any, *, by: User | None, people: int = 1
     ) -> ReviewRule:
         """Raises Refused for conditions that are none, and for a name that is taken."""
-        if self.filter(project=project).count() >= MOST:
-            raise Refused(f"A project has {MOST} rules at most.")
+        _refuse_too_many(project)
         made = self.model(project=project, created_by=by)
         made.change(name=name, conditions=conditions, people=people, by=by)
         return made
+
+
+class VisibleRules(models.Manager.from_queryset(ReviewRuleQuerySet)["ReviewRule"]):  # type: ignore[misc]
+    """All but those that were deleted and may be put back."""
+
+    def get_queryset(self) -> ReviewRuleQuerySet:
+        return ReviewRuleQuerySet(self.model, using=self._db).filter(removed=None)
 
 
 class ReviewRule(models.Model):
@@ -45,12 +55,17 @@ class ReviewRule(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
-    objects: Any = ReviewRuleQuerySet.as_manager()
+    removed = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = VisibleRules()
+    everything: ClassVar[Any] = ReviewRuleQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "name"], name="one_rule_a_name"),
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=Q(removed=None), name="one_rule_a_name"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -86,11 +101,33 @@ class ReviewRule(models.Model):
         about = {"project": self.project.name, "conditions": self.conditions, "is_on": self.is_on}
         Event.record(self.project.workspace, by, what, self.name, **about)
 
+    @property
+    def words(self) -> str:
+        """What it sends."""
+        return in_words(self.rule)
+
     @transaction.atomic
     def remove(self, *, by: User) -> None:
         """Nothing more is chosen by it; what was chosen stays in the queue."""
+        rules = ReviewRule.everything.filter(project=self.project)
+        rules.filter(removed__lt=timezone.now() - _KEPT).delete()
+        rules.filter(pk=self.pk).update(removed=timezone.now())
         Event.record(self.project.workspace, by, "deleted a review rule", self.name)
-        self.delete()
+
+    @transaction.atomic
+    def restore(self, *, by: User) -> None:
+        """Undo its deletion. Raises Refused where another one took its name meanwhile."""
+        if self.removed is None:
+            return
+        _refuse_too_many(self.project)
+        self.name, self.removed = _name(self.name, self), None
+        self.save(update_fields=["name", "removed"])
+        Event.record(self.project.workspace, by, "restored a review rule", self.name)
+
+
+def _refuse_too_many(project: Project) -> None:
+    if ReviewRule.objects.filter(project=project).count() >= MOST:
+        raise Refused(f"A project has {MOST} rules at most.")
 
 
 def _name(name: str, rule: ReviewRule) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.rules import CONDITIONS, RefusedRule, Rule, usual
+from analysis.rules import CONDITIONS, RefusedRule, Rule, in_words, usual
 from tests.analysis.rules.filmed import condition
 
 SAMPLING = condition("Sampling", RandomSamplingPercentage=5)
@@ -45,7 +45,7 @@ WRONG_CONDITIONS = [
     ),
     (
         {"ConditionType": ["Sampling"]},
-        f"Conditions[0]: “['Sampling']” is not known as a condition. There are {KINDS}.",
+        f'Conditions[0]: “["Sampling"]” is not known as a condition. There are {KINDS}.',
     ),
     (
         {**SAMPLING, "Weight": 2},
@@ -79,6 +79,14 @@ WRONG_CONDITIONS = [
     (
         check(LabelName=" ", ConfidenceLessThan=60),
         "Conditions[0]: “LabelName” is the name of a label, or “*” for all.",
+    ),
+    (
+        check(LabelName="Kestrel\0", ConfidenceLessThan=60),
+        "Conditions[0]: “LabelName” is the name of a label, or “*” for all.",
+    ),
+    (
+        check(LabelName="*", ConfidenceLessThan=None),
+        "Conditions[0]: “ConfidenceLessThan” is a number from 0 to 100, not “null”.",
     ),
     (
         check(LabelName=4, ConfidenceLessThan=60),
@@ -158,3 +166,28 @@ def test_the_examples_of_the_manual_are_rules():
     shown = {c.type for rule in rules for c in rule.conditions()}
     assert shown == set(CONDITIONS) - {"ModerationLabelConfidenceCheck"}
     assert all(f"| {name.replace(chr(0x202F), ' ')} |" in text for name, _ in usual())
+
+
+SAID = [
+    ([], "every frame"),
+    ([SAMPLING], "5\u202f% of all frames"),
+    ([CHECK, condition("NothingDetected")],
+     "the frames with a box below 60; and the frames with nothing found"),
+    (usual()[0].document["Conditions"],
+     "the worst frame of each track below 60; and 5\u202f% of the frames with a box above 90"),
+    (usual("Kestrel")[1].document["Conditions"], "the first frame of each track of Kestrel"),
+    (usual("Kestrel")[2].document["Conditions"], "1\u202f% of the frames without Kestrel"),
+    ([condition("Disagreement", Between="Analyses", LabelName="Kestrel"),
+      condition("Disagreement", Between="LogoAndSpoken")],
+     "one frame of each stretch where two analyses disagree about Kestrel; and "
+     "one frame of each stretch where a label is said and not found"),
+    ([{"And": [condition("Sampling", RandomSamplingPercentage=0.5), condition("WorstFrame"),
+               SAMPLING, {"Or": [CHECK, condition("FirstAppearance")]}]}],
+     "0.5\u202f% of the worst frames of tracks and at once "
+     "(the frames with a box below 60 or the first frame of each track)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("conditions", "words"), SAID)
+def test_a_rule_is_said_in_words(conditions, words):
+    assert in_words(Rule.parse({"Conditions": conditions})) == words
