@@ -1,10 +1,11 @@
 // The page that asks whether a brand is in a frame: frame after frame, brand after brand.
 import { clock } from "../common/clock.js";
+import { Outbox, keptAs } from "../common/outbox.js";
 import { drawBoxes } from "../common/overlay.js";
+import { Refusal, SignedOut } from "../common/post.js";
 import { keyOf } from "../keys.js";
 import { createFrames } from "./frames.js";
-import { Outbox, keptAs } from "./outbox.js";
-import { Refusal, SignedOut, sender } from "./server.js";
+import { sender } from "./sending.js";
 
 const TOO_FAST_MS = 150; // a key that is pressed twice does not answer for a frame nobody saw
 const AGAIN_MS = 2000;
@@ -19,6 +20,8 @@ const buttons = [...document.querySelectorAll("[data-answer]")];
 const history = []; // frames that were answered here, the last one last
 let now = null; // the frame that is shown
 let since = 0; // when it came into sight; 0 while it has not
+let turn = 0; // what was waited for before an answer was taken back does not come in its place
+let again = 0;
 
 const outbox = new Outbox(sender(data.urls), keptAs(data.kept));
 const frames = createFrames({ urls: data.urls, isPending: (id) => outbox.has(id) });
@@ -28,21 +31,25 @@ const tell = (text, kind = "info") => dispatchEvent(new CustomEvent("sightline:t
 
 /** The next frame; where none is left for this person, the result. */
 async function goOn() {
+  const mine = (turn += 1);
+  clearTimeout(again);
   now = null;
   try {
     let frame = await frames.next();
-    if (!frame && outbox.count) {
+    if (!frame && mine === turn && outbox.count) {
       say("The last answers are being sent…");
       await outbox.empty();
-      frame = await frames.next();
+      frame = mine === turn ? await frames.next() : null;
     }
+    if (mine !== turn) return frame && frames.putBack(frame);
     if (frame) await show(frame);
     else end();
   } catch (error) {
+    if (mine !== turn) return;
     if (error instanceof Refusal) return say(error.status === 404 ? "This analysis is not there any more: it was deleted." : error.message);
     if (error instanceof SignedOut) return say("You are signed out. Reload the page to sign in again; your answers are kept.");
     say("The server cannot be reached. This goes on by itself when it can.");
-    setTimeout(goOn, AGAIN_MS);
+    again = setTimeout(goOn, AGAIN_MS);
   }
 }
 
@@ -120,7 +127,7 @@ function end() {
   for (const button of buttons) button.disabled = true;
   place.querySelector("img")?.remove();
   say(`${left === 1 ? "The last frame is" : `The last ${left} frames are`} with somebody else. They come here if they are not answered within five minutes.`);
-  return setTimeout(goOn, 10_000);
+  again = setTimeout(goOn, 10_000);
 }
 
 // --- answering ----------------------------------------------------------------------------------
@@ -139,7 +146,7 @@ function undo() {
   const last = history.pop();
   $("undo").disabled = history.length === 0;
   if (!last) return;
-  outbox.undo(last.id, last.label);
+  outbox.takeBack({ id: last.id, label: last.label, answer: "", seconds: 0 });
   frames.putBack(last, ...(now ? [now] : []));
   goOn();
 }

@@ -1,7 +1,7 @@
 // Before anybody starts: how long the answers take that are chosen. And what the page that asks
 // could not send before it was left is sent from here.
-import { Outbox, keptAs } from "./outbox.js";
-import { sender } from "./server.js";
+import { Outbox, keptAs } from "../common/outbox.js";
+import { sender } from "./sending.js";
 
 const takes = document.getElementById("takes");
 const go = document.getElementById("start-go");

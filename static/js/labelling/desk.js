@@ -6,18 +6,17 @@ import { openProposals } from "./proposals.js";
 import { newId } from "./shapes.js";
 import { isTrack, keyBeside, shownAt, stateAt, withKey } from "./tracks.js";
 
-const remembered = "sightline.labelling.view";
-
 /**
  * Events: "open" (another work), "frame", "change" (shapes), "select", "picture".
  * `ui`: {tool, label, boxes, tags, brightness, draft, hover, proposal}
  */
 export class Desk extends EventTarget {
-  constructor({ frames, outbox }) {
+  /** @param {{frames: object, outbox?: object, remembered?: string}} options  `remembered`: how one looks, under this name */
+  constructor({ frames, outbox = null, remembered = "sightline.labelling.view" }) {
     super();
     Object.assign(this, { frames, outbox, session: null, picture: null, problem: "", isHere: false, asked: 0, times: [], heard: new WeakSet() });
     this.advance = 0; // works finished here, which the server's count does not have yet
-    const kept = readView();
+    const kept = readView(remembered);
     this.ui = createStore({
       tool: "draw", label: null, boxes: true, tags: true, brightness: 1, count: 30,
       draft: null, hover: null, proposal: null, mergeWith: null, ...kept,
@@ -51,6 +50,15 @@ export class Desk extends EventTarget {
     });
     this.tell("open");
     return this.go(session.frame, { isNew: true, started });
+  }
+
+  /** Nothing lies here now: the stage is empty. @param {object} session  one without shapes */
+  clear(session) {
+    this.asked += 1;
+    Object.assign(this, { session, picture: null, problem: "", isHere: false });
+    this.ui.set({ draft: null, hover: null, proposal: null });
+    this.tell("open");
+    this.tell("picture");
   }
 
   #hear(session) {
@@ -177,7 +185,7 @@ export class Desk extends EventTarget {
   }
 }
 
-function readView() {
+function readView(remembered) {
   try {
     return JSON.parse(localStorage.getItem(remembered)) ?? {};
   } catch {

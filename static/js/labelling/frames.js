@@ -12,11 +12,13 @@ const TRIES = 40;
 /** A picture that cannot be had; `message` is for the person. */
 export class NoPicture extends Error {}
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Frames extends EventTarget {
-  constructor() {
+  /** @param {(url: string) => Promise<Blob|HTMLImageElement>} fetchFile  rejects with NoPicture */
+  constructor(fetchFile = fetchPicture) {
     super();
+    this.fetchFile = fetchFile;
     this.files = new Map(); // url → Promise<Blob>
     this.pictures = new Map(); // url → Promise<ImageBitmap>
     this.here = new Map(); // url → ImageBitmap, decoded
@@ -85,7 +87,7 @@ export class Frames extends EventTarget {
     while (this.running < AT_ONCE && this.queue.length) {
       const { url, resolve, reject } = this.queue.shift();
       this.running += 1;
-      fetchPicture(url)
+      this.fetchFile(url)
         .then((blob) => {
           this.loaded.add(url);
           this.dispatchEvent(new Event("loaded"));
@@ -137,7 +139,7 @@ function fresh(map, url) {
 }
 
 /** @returns {Promise<Blob|HTMLImageElement>} */
-async function fetchPicture(url) {
+export async function fetchPicture(url) {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const answer = await fetch(url).catch(() => null);
     if (answer?.status === 200) return answer.blob();

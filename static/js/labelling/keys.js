@@ -4,15 +4,18 @@ import { chordOf } from "./bindings.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const TAP_MS = 350; // a longer press of the space bar was for panning
+const MAY_REPEAT = /^(Arrow|[-+=]$)/; // where a held key is one press, but for moving and zooming
 
 /**
  * @param {{desk: object, bindings: object, acts: Record<string, () => void>, shapes: object,
- *   stage: HTMLElement, held: {space: boolean, hasPanned: boolean}, escape: () => void}} options
+ *   stage: HTMLElement, held: {space: boolean, hasPanned: boolean}, escape: () => void, isOnce?: boolean}} options
+ *   `isOnce`: a key that is held down acts once
  */
-export function wireKeys({ desk, bindings, acts, shapes, stage, held, escape }) {
+export function wireKeys({ desk, bindings, acts, shapes, stage, held, escape, isOnce = false }) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (isTyping(event.target)) return;
+    if (isOnce && event.repeat && !MAY_REPEAT.test(event.key)) return;
     if (event.key === " " && bindings.byChord.get(" ") === "play") return pressSpace(event);
     if (event.key === "Escape") return escape(event);
     if (event.target === stage && event.key === "Tab" && !event.ctrlKey && !event.altKey) {
@@ -72,7 +75,8 @@ export function wireKeys({ desk, bindings, acts, shapes, stage, held, escape }) 
 }
 
 /** Keys that what has the focus needs itself. */
-function needsIt({ target, key }) {
+function needsIt({ target, key, ctrlKey, metaKey }) {
   if (target.closest("input[type=range], [role=tablist], [role=listbox]")) return /^(Arrow|Home|End|Page)/.test(key);
+  if (/^(Enter| )$/.test(key) && !ctrlKey && !metaKey && target.closest("button, a, summary, [role=button]")) return true;
   return Boolean(target.closest("details.menu[open]"));
 }

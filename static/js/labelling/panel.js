@@ -14,7 +14,8 @@ export function createPanel({ desk, shapes, acts }) {
 
 // --- labels ----------------------------------------------------------------------------------
 
-function createLabels({ desk, acts }) {
+/** @param {{desk: import("./desk.js").Desk, acts: {label: (id: number) => void}}} options */
+export function createLabels({ desk, acts }) {
   const list = document.getElementById("work-labels");
   const row = document.getElementById("label-row");
   const filter = document.getElementById("label-filter");

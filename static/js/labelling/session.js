@@ -4,14 +4,17 @@ import { mergedShape, newId, same, withoutRev } from "./shapes.js";
 
 const JOINED_MS = 900; // nudges that follow each other so closely are one step
 
+/** For shapes that are sent as a whole, by somebody else, when the person is done with them. */
+const UNSENT = { kept: () => [], attach() {}, add() {}, release() {}, busy: () => new Set() };
+
 /**
  * @typedef {{id: string, before: object|null, after: object|null}} Change
  * @typedef {{words: string, frame: number, changes: Change[], at: number, joins: string}} Step
  */
 
 export class Session extends EventTarget {
-  /** @param {object} data  what the server says of the work @param {object} outbox */
-  constructor(data, outbox) {
+  /** @param {object} data  what the server says of the work @param {object} outbox  takes each change */
+  constructor(data, outbox = UNSENT) {
     super();
     Object.assign(this, { data, outbox, frame: 0, selected: null, undone: [], done: [], seconds: 0 });
     this.shapes = new Map();

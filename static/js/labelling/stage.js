@@ -11,8 +11,13 @@ const HANDLE = 8;
 const hasKeys = matchMedia("(hover: hover)").matches;
 const ROUGH_ZOOM = 4; // screen pixels a picture pixel covers from which they are shown as squares
 
-/** @param {{desk: import("./desk.js").Desk, view: import("./view.js").View}} options */
-export function createStage({ desk, view }) {
+/**
+ * @param {{desk: import("./desk.js").Desk, view: import("./view.js").View,
+ *   look?: (item: object) => {words?: string, isLoud?: boolean, line?: {dashed?: boolean, thick?: boolean}},
+ *   theirs?: () => {box: number[], words?: string}[]}} options  `look`: how a shape differs from a plain one;
+ *   `theirs`: what others made of this frame
+ */
+export function createStage({ desk, view, look = () => ({}), theirs = () => inConflict(desk.session) }) {
   const pictureOn = document.getElementById("work-picture");
   const boxesOn = document.getElementById("work-boxes");
   const note = document.getElementById("work-note");
@@ -50,28 +55,31 @@ export function createStage({ desk, view }) {
 
   function paintAll(ink, room) {
     const { draft, hover, tags, proposal } = desk.ui.get();
-    const { selected, conflicts } = desk.session;
+    const { selected } = desk.session;
     const items = desk
       .shown()
       .map((item) => (draft?.id === item.id ? { ...item, box: draft.box } : item))
-      .map((item) => ({ ...item, place: view.place(item.box), isSelected: item.id === selected }))
+      .map((item) => ({ ...item, ...look(item), place: view.place(item.box), isSelected: item.id === selected }))
       .sort((a, b) => a.isSelected - b.isSelected || b.place.width * b.place.height - a.place.width * a.place.height);
     const proposed = desk.proposals.map((one) => ({ ...one, place: view.place(one.box), label: desk.label(one.label) }));
     for (const one of proposed) paintBox(ink, one.place, one.label.colour, { dashed: true, strong: one.id === proposal });
     for (const item of items) {
-      paintBox(ink, item.place, item.label.colour, { strong: item.isSelected || item.id === hover, faint: item.occluded });
+      paintBox(ink, item.place, item.label.colour, { strong: item.isSelected || item.id === hover, faint: item.occluded, ...item.line });
     }
-    for (const [, { theirs }] of conflicts) paintTheirs(ink, theirs);
+    const others = theirs().map((one) => ({ ...one, place: view.place(one.box) }));
+    for (const { place } of others) paintTheirs(ink, place);
     const taken = [];
+    for (const { place, words } of others) if (words) paintTag(ink, place, words, { colour: "#ffffff", room, taken, quiet: true });
     for (const one of proposed) {
       const words = `${one.label.name} ${one.confidence.toFixed(2)}${hasKeys && one.id === (proposal ?? proposed[0].id) ? ", accept A" : ""}`;
       if (tags) paintTag(ink, one.place, words, { colour: one.label.colour, room, taken, quiet: true });
     }
     for (const item of items) {
       if (!tags && !item.isSelected && item.id !== hover) continue;
-      const words = desk.session.isClip && item.isSelected ? `${item.label.name} · track ${desk.session.numbers.get(item.id)}` : item.label.name;
+      const named = item.words ?? item.label.name;
+      const words = desk.session.isClip && item.isSelected ? `${named} · track ${desk.session.numbers.get(item.id)}` : named;
       const more = item.occluded ? `${words}, occluded` : words;
-      paintTag(ink, item.place, more, { colour: item.label.colour, room, taken, quiet: !item.isSelected });
+      paintTag(ink, item.place, more, { colour: item.label.colour, room, taken, quiet: !item.isSelected && !item.isLoud });
     }
     const held = items.find((item) => item.isSelected);
     if (held && !desk.session.isReadOnly) paintHandles(ink, view, held.box, held.label.colour);
@@ -82,10 +90,7 @@ export function createStage({ desk, view }) {
     paintBox(ink, view.place(draft.box), colour, { strong: true });
   }
 
-  function paintTheirs(ink, theirs) {
-    const box = theirs?.box ?? null;
-    if (!box) return;
-    const place = view.place(box);
+  function paintTheirs(ink, place) {
     ink.setLineDash([2, 4]);
     ink.lineWidth = 2;
     ink.strokeStyle = "#fff";
@@ -103,6 +108,7 @@ export function createStage({ desk, view }) {
   let timer = 0;
   desk.on(["frame"], () => {
     clearTimeout(timer);
+    document.getElementById("work-problem").hidden = !desk.problem;
     timer = setTimeout(() => {
       late = desk.isHere || desk.problem ? 0 : 1;
       draw();
@@ -125,6 +131,9 @@ export function createStage({ desk, view }) {
     },
   };
 }
+
+/** Boxes that somebody else gave to shapes of this session meanwhile. */
+const inConflict = ({ conflicts }) => [...conflicts.values()].flatMap(({ theirs }) => (theirs?.box ? [{ box: theirs.box }] : []));
 
 export function paintHandles(ink, view, box, colour) {
   const { line } = overPicture(colour);
@@ -153,7 +162,7 @@ export function paintCross(ink, point, width, height) {
   ink.stroke();
 }
 
-export function paintBox(ink, place, colour, { dashed = false, strong = false, faint = false } = {}) {
+export function paintBox(ink, place, colour, { dashed = false, strong = false, faint = false, thick = false } = {}) {
   const { line } = overPicture(colour);
   ink.beginPath();
   ink.rect(place.x, place.y, place.width, place.height);
@@ -167,7 +176,7 @@ export function paintBox(ink, place, colour, { dashed = false, strong = false, f
     ink.stroke();
   }
   ink.setLineDash(dashed ? [6, 5] : faint ? [12, 3] : []);
-  ink.lineWidth = strong ? 2.5 : 2;
+  ink.lineWidth = strong || thick ? 2.5 : 2;
   ink.strokeStyle = line;
   ink.stroke();
   ink.setLineDash([]);

@@ -4,6 +4,7 @@ import { clamp } from "../common/clock.js";
 import { pictureRect } from "../common/overlay.js";
 
 const MOST = 40;
+const CLOSE = { least: 2, most: 12, share: 0.4 }; // of the stage, for what one looks at closely
 const IN_SIGHT = 48; // pixels of the picture that always stay on the stage
 
 export class View extends EventTarget {
@@ -56,6 +57,13 @@ export class View extends EventTarget {
     this.width = width * this.zoom || 1;
     this.height = height * this.zoom || 1;
     this.#moveTo(px - anchor[0] * this.width, py - anchor[1] * this.height);
+  }
+
+  /** Look at a box closely: it lies in the middle, with its surroundings around it. */
+  closeTo([x1, y1, x2, y2]) {
+    const { width, height } = pictureRect(this.size, this.room);
+    const filling = Math.min(this.room[0] / ((x2 - x1) * width), this.room[1] / ((y2 - y1) * height));
+    this.#place(clamp(filling * CLOSE.share, CLOSE.least, CLOSE.most), [(x1 + x2) / 2, (y1 + y2) / 2]);
   }
 
   panBy(dx, dy) {

@@ -1,13 +1,14 @@
-// Answers on their way to the server: one after the other, kept in the browser until they are there,
-// and sent again for as long as the connection is lost.
-import { Refusal, SignedOut } from "./server.js";
+// What a person said on its way to the server: one after the other, kept in the browser until it is
+// there, and sent again for as long as the connection is lost.
+import { Refusal, SignedOut } from "./post.js";
 
 const SLOWEST_S = 15;
 
-/** @typedef {{id: number, label: number, answer: string, seconds: number}} Entry  answer "" takes one back */
+/** @typedef {{id: number}} Entry  what was said of one thing; the rest of it is between the page and its `send` */
 
 export class Outbox extends EventTarget {
   /**
+   * Events: "changed", "answered" {entry, answer}, "refused" {entry, sentence, status}.
    * @param {(entry: Entry) => Promise<object>} send
    * @param {{load(): Entry[], keep(entries: Entry[]): void}} store
    */
@@ -19,7 +20,7 @@ export class Outbox extends EventTarget {
     globalThis.addEventListener?.("online", () => this.hurry());
   }
 
-  /** How many are not there yet, and of which frames. */
+  /** How many are not there yet, and of which things. */
   get count() {
     return this.entries.length;
   }
@@ -33,16 +34,23 @@ export class Outbox extends EventTarget {
     this.hurry();
   }
 
-  /** Take an answer back: one that nobody has seen yet is as if it had not been. */
-  undo(id, label) {
-    const first = this.isSending ? 1 : 0;
+  /**
+   * Take back what was said last of a thing: what nobody has seen yet is as if it had not been.
+   * @param {Entry} instead  what tells the server so, where it may have seen it
+   */
+  takeBack(instead) {
+    if (!this.drop(instead.id)) this.add(instead);
+  }
+
+  /** Not to be sent after all. @returns {boolean} whether it is sure that nobody has seen it */
+  drop(id) {
+    const first = this.isSending || this.failures ? 1 : 0; // that one may be there, and its answer lost
     const at = this.entries.findLastIndex((entry) => entry.id === id);
-    if (at < first) this.add({ id, label, answer: "", seconds: 0 });
-    else {
-      this.entries.splice(at, 1);
-      this.store.keep(this.entries);
-      this.#tell("changed");
-    }
+    if (at < first) return false;
+    this.entries.splice(at, 1);
+    this.store.keep(this.entries);
+    this.#tell("changed");
+    return true;
   }
 
   hurry() {
@@ -96,7 +104,7 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** In the browser's own store, apart for each person and run. */
+/** In the browser's own store, apart for each person and piece of work. */
 export function keptAs(key) {
   return {
     load() {

@@ -1,4 +1,4 @@
-// Asking the API from the page that asks: an answer, a refusal, or no connection.
+// Sending something to the API: an answer, a refusal, or no connection.
 
 /** The server could not be reached, or had no time: the same may be sent again. */
 export class Unreachable extends Error {}
@@ -27,9 +27,3 @@ export async function post(url, values = {}) {
   if (response.ok && answer) return answer;
   throw new Refusal(response.status, answer?.detail ?? "That did not work. Reload the page.");
 }
-
-/** Sends an entry of the outbox: an answer, or that one is taken back. */
-export const sender =
-  (urls) =>
-  ({ id, answer, seconds }) =>
-    answer ? post(urls.answer.replace("/0/", `/${id}/`), { answer, seconds }) : post(urls.undo.replace("/0/", `/${id}/`));

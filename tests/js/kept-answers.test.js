@@ -1,8 +1,8 @@
-// Answers of an audit on their way: none is lost with the connection, none is sent out of order.
+// Answers and decisions on their way: none is lost with the connection, none is sent out of order.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Outbox } from "../../static/js/auditing/outbox.js";
-import { Refusal, Unreachable } from "../../static/js/auditing/server.js";
+import { Outbox } from "../../static/js/common/outbox.js";
+import { Refusal, Unreachable } from "../../static/js/common/post.js";
 
 /** A server that takes answers while `isThere`. */
 function server() {
@@ -38,8 +38,8 @@ test("what is taken back before anybody saw it is not sent; afterwards that is s
   const outbox = new Outbox(there.send, there.store);
   outbox.add(entry(1, "there")); // is on its way at once
   outbox.add(entry(2, "there"));
-  outbox.undo(2, 1);
-  outbox.undo(1, 1);
+  outbox.takeBack(entry(2, ""));
+  outbox.takeBack(entry(1, ""));
   await outbox.empty();
   assert.deepEqual(there.taken, [[1, "there"], [1, ""]]);
 });
@@ -54,4 +54,20 @@ test("an answer that is refused is told and bars no other", async () => {
   await outbox.empty();
   assert.deepEqual(said, ["Ana answered for this frame already."]);
   assert.deepEqual(there.taken, [[2, "there"]]);
+});
+
+test("what is taken back while its answer is lost is taken back at the server too", async () => {
+  const there = server();
+  const { send } = there;
+  there.send = async (one) => {
+    await send(one);
+    if (there.taken.length === 1) throw new Unreachable("the answer is lost");
+    return {};
+  };
+  const outbox = new Outbox(there.send, there.store);
+  outbox.add(entry(1, "there"));
+  await new Promise((resolve) => setTimeout(resolve));
+  outbox.takeBack(entry(1, ""));
+  await outbox.empty();
+  assert.deepEqual(there.taken, [[1, "there"], [1, "there"], [1, ""]]);
 });

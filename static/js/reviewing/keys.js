@@ -1,0 +1,15 @@
+// The keys of the review, as labelling/keys.js reads them. Letters that the labelling page has mean
+// the same here.
+import { chordOf } from "../labelling/bindings.js";
+
+const byChord = new Map(
+  Object.entries({
+    Enter: "accept", " ": "accept", x: "reject", u: "unsure", s: "skip",
+    z: "undo", "Ctrl+z": "undo", "Ctrl+Shift+Z": "redo", "Ctrl+y": "redo",
+    Delete: "remove", Backspace: "remove", n: "draw", "Shift+N": "place",
+    t: "scope", o: "others", a: "takeOver",
+    e: "enlarge", "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", h: "boxes", l: "tags", ".": "brighter", ",": "darker",
+  }),
+);
+
+export const bindings = { byChord, actionOf: (event) => byChord.get(chordOf(event)) ?? null };
