@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ from webapp.auditing.serializers import (
 from webapp.leases import Status
 from webapp.rest import Conflict, Id, Query, WorkspaceObjects, in_words
 from webapp.runs.run import Run
-from webapp.timeline.frames import frame_picture
+from webapp.timeline.frames import frame_pictures
 
 MOST_AT_ONCE = 20
 _RUN = [OpenApiParameter("id", int, OpenApiParameter.PATH)]
@@ -94,7 +94,7 @@ class RunAudit(WorkspaceObjects):
         waiting = AuditItem.objects.filter(audited__audit=audit)
         return Response(
             {
-                "items": [_lent(run, item) for item in lent],
+                "items": _lent(run, lent),
                 "left": waiting.open().count(),
                 "elsewhere": waiting.held_by_others(request.user).count(),
             }
@@ -161,16 +161,19 @@ def _in_turn() -> Iterator[None]:
         raise Conflict(str(taken)) from taken
 
 
-def _lent(run: Run, item: AuditItem) -> dict[str, Any]:
-    """A frame that is lent; its picture is asked for with that."""
-    picture = frame_picture(run, item.time_s)
-    return {
-        "id": item.pk,
-        "label": item.audited.label_id,
-        "time_s": item.time_s,
-        "round": item.round,
-        "picture": media_link(picture.file) if picture.status == Status.DONE else None,
-    }
+def _lent(run: Run, items: Sequence[AuditItem]) -> list[dict[str, Any]]:
+    """Frames that are lent; their pictures are asked for with that."""
+    pictures = frame_pictures([(run, item.time_s) for item in items])
+    return [
+        {
+            "id": item.pk,
+            "label": item.audited.label_id,
+            "time_s": item.time_s,
+            "round": item.round,
+            "picture": media_link(picture.file) if picture.status == Status.DONE else None,
+        }
+        for item, picture in zip(items, pictures, strict=True)
+    ]
 
 
 def _brand(row: Row) -> dict[str, Any]:

@@ -182,7 +182,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
             {
                 "items": lent(items),
                 "projects": projects_json(item.project_id for item in items),
-                "left": rows.waiting().there().count(),
+                "left": rows.waiting().count(),
                 "elsewhere": rows.held_by_others(request.user).count(),
             }
         )
@@ -257,7 +257,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         return found
 
     def _told(self, item: ReviewItem, said: str, along: Sequence[int] = ()) -> Response:
-        rows = ReviewItem.objects.there().waiting().filter(workspace=item.workspace_id)
+        rows = ReviewItem.objects.waiting().filter(workspace=item.workspace_id)
         told = {"id": item.pk, "said": said, "state": item.state, "left": rows.count()}
         told["along"] = along
         return Response(DecidedSerializer(told).data)

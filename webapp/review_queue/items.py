@@ -22,7 +22,8 @@ class State(models.TextChoices):
 
 
 WAITING = (State.OPEN, State.DISPUTED)
-_WAITS = Q(state__in=["open", "disputed"])
+# By a column of its own: a state that is compared with parameters finds no partial index on SQLite.
+_WAITS = Q(is_waiting=True)
 
 
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
@@ -31,7 +32,7 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         return self.filter(run__removed=None, run__asset__removed=None)
 
     def waiting(self) -> Self:
-        return self.filter(state__in=WAITING)
+        return self.filter(is_waiting=True)
 
     def free(self) -> Self:
         """Those that nobody has in front of them."""
@@ -65,6 +66,13 @@ class ReviewItem(models.Model):
     people = models.PositiveSmallIntegerField(default=1)
     n_decided = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
+    is_waiting = models.GeneratedField(
+        expression=models.ExpressionWrapper(
+            Q(state__in=["open", "disputed"]), models.BooleanField()
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     # the decision about another frame of the same tracks that ended it
     settled_by = models.ForeignKey(
         "review_queue.Decision", models.SET_NULL, null=True, blank=True, related_name="along"
@@ -83,12 +91,19 @@ class ReviewItem(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["workspace", "-stake_s"], name="review_by_stake", condition=_WAITS
+                fields=["workspace", "-stake_s", "id"], name="review_by_stake", condition=_WAITS
             ),
-            models.Index(fields=["workspace", "-doubt"], name="review_by_doubt", condition=_WAITS),
+            models.Index(
+                fields=["workspace", "-doubt", "id"], name="review_by_doubt", condition=_WAITS
+            ),
             models.Index(fields=["workspace", "id"], name="review_by_age", condition=_WAITS),
             models.Index(
-                fields=["project", "-stake_s"], name="review_of_project", condition=_WAITS
+                fields=["project", "-stake_s", "id"], name="review_of_project", condition=_WAITS
+            ),
+            models.Index(
+                fields=["workspace", "lease_until"],
+                name="review_lent",
+                condition=_WAITS & Q(lease_until__isnull=False),
             ),
         ]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import User, Workspace
 from webapp.review_queue.decisions import Decision
-from webapp.review_queue.items import WAITING, ReviewItem, State
+from webapp.review_queue.items import ReviewItem, State
 
 ASSUMED_S = 4.0  # an item, until enough were timed
 _TIMED = 20
@@ -61,7 +61,7 @@ def standing(workspace: Workspace) -> dict[str, int]:
     """How many items wait, are disputed, and are done."""
     rows = ReviewItem.objects.there().filter(workspace=workspace)
     return rows.aggregate(
-        waiting=Count("pk", filter=Q(state__in=WAITING)),
+        waiting=Count("pk", filter=Q(is_waiting=True)),
         disputed=Count("pk", filter=Q(state=State.DISPUTED)),
         done=Count("pk", filter=Q(state=State.DONE)),
     )

@@ -9,12 +9,13 @@ from django.urls import reverse
 
 from webapp.accounts.models import User
 from webapp.assets.links import media_link
+from webapp.assets.models import Rendition
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import Judged, judged
 from webapp.review_queue.predictions import seconds_of
-from webapp.timeline.frames import frame_picture
+from webapp.timeline.frames import frame_pictures
 
 MOST_PICTURES = 3  # of a logo, beside the frame
 
@@ -22,12 +23,14 @@ MOST_PICTURES = 3  # of a logo, beside the frame
 def lent(items: Sequence[ReviewItem]) -> list[dict[str, Any]]:
     """Items that are lent; their pictures are asked for with that."""
     known = judged(items)
-    return [_lent(item, known[item.pk]) for item in items]
+    pictures = frame_pictures([(item.run, item.time_s) for item in items])
+    return [
+        _lent(item, known[item.pk], picture) for item, picture in zip(items, pictures, strict=True)
+    ]
 
 
-def _lent(item: ReviewItem, known: Judged) -> dict[str, Any]:
+def _lent(item: ReviewItem, known: Judged, picture: Rendition) -> dict[str, Any]:
     run, asset = item.run, item.run.asset
-    picture = frame_picture(run, item.time_s)
     asked = [box for box in item.boxes if box["is_matched"]] or item.boxes
     return {
         "id": item.pk,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -18,6 +19,7 @@ from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment
 
+_WAKES = 4  # workers at most, for frames that are asked for together
 _BOX = ("x1", "y1", "x2", "y2")
 
 
@@ -134,11 +136,32 @@ def _custom_label(row: np.void, names: dict[int, str]) -> dict[str, Any]:
 
 def frame_picture(run: Run, time_s: float) -> Rendition:
     """The full frame that the run saw at `time_s`; asked for when it was not made yet."""
+    return frame_pictures([(run, time_s)])[0]
+
+
+def frame_pictures(frames: Sequence[tuple[Run, float]]) -> list[Rendition]:
+    """The same of many frames at once, in their order."""
+    keys = [(run.asset_id, _recipe(run, time_s)) for run, time_s in frames]
+    found = _kept(keys)
+    if missing := [key for key in dict.fromkeys(keys) if key not in found]:
+        Rendition.objects.bulk_create(
+            [Rendition(asset_id=asset, recipe=recipe) for asset, recipe in missing],
+            ignore_conflicts=True,  # somebody else asks for the same just now
+        )
+        jobs.wake(Rendition.PIECE.task, "soon", times=min(len(missing), _WAKES))
+        found |= _kept(missing)
+    for key in set(keys) - set(missing):
+        found[key].retry_when_rested()
+    return [found[key] for key in keys]
+
+
+def _recipe(run: Run, time_s: float) -> str:
     track = run.options.get("track")
-    recipe = f"frame@{time_s:.6f}" + ("" if track is None else f"@{track}")
-    picture, is_new = Rendition.objects.get_or_create(asset=run.asset, recipe=recipe)
-    if is_new:
-        jobs.ring(picture)
-    else:
-        picture.retry_when_rested()
-    return picture
+    return f"frame@{time_s:.6f}" + ("" if track is None else f"@{track}")
+
+
+def _kept(keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Rendition]:
+    rows = Rendition.objects.filter(
+        asset__in={asset for asset, _ in keys}, recipe__in={recipe for _, recipe in keys}
+    )
+    return {(row.asset_id, row.recipe): row for row in rows}
