@@ -11,14 +11,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webapp.accounts.access import workspaces
+from webapp.accounts.access import find, workspaces
 from webapp.accounts.models import Action, Workspace
+from webapp.datasets.dataset import Dataset
 from webapp.projects.models import Project
 from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
 from webapp.review_queue import deciding
 from webapp.review_queue.human_loop import human_loop
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
 from webapp.review_queue.lending import ORDERS, hand_back, lend, may_settle
+from webapp.review_queue.lessons import teach
 from webapp.review_queue.previews import preview
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.serializers import (
@@ -27,6 +29,8 @@ from webapp.review_queue.serializers import (
     DecideSerializer,
     HandedBackSerializer,
     HumanLoopSerializer,
+    LearningSerializer,
+    LearnSerializer,
     MakeRuleSerializer,
     NextReviewItemsSerializer,
     PreviewRequestSerializer,
@@ -197,6 +201,21 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         workspace = self._workspace()
         n = hand_back(self._of(workspace), request.user) if workspace else 0
         return Response({"handed_back": n})
+
+    @extend_schema(
+        summary="Bring what was decided into a dataset, for the next model to learn from",
+        description="A frame that is there already gets the new boxes and is not there twice. "
+        "Frames that an audit asked about are left out. How far it is: the transfer's route.",
+        request=LearnSerializer,
+        responses={202: LearningSerializer},
+    )
+    @action(detail=False, methods=["post"])
+    def learn(self, request: Request) -> Response:
+        wish = self.sent(LearnSerializer)
+        dataset = find(Dataset, request, Action.ANALYSE, pk=wish["dataset"])
+        with in_words():
+            transfer, n = teach(dataset, by=request.user)
+        return Response({"transfer": transfer.pk, "pictures": n}, status=202)
 
     @extend_schema(
         summary="Decide for an item: all that is there",

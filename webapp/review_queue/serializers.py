@@ -110,6 +110,15 @@ class DecidedSerializer(serializers.Serializer):
     )
 
 
+class LearnSerializer(Body):
+    dataset = Id()
+
+
+class LearningSerializer(serializers.Serializer):
+    transfer = serializers.IntegerField()
+    pictures = serializers.IntegerField(help_text="Decided frames that it does not say yet.")
+
+
 class HandedBackSerializer(serializers.Serializer):
     handed_back = serializers.IntegerField()
 

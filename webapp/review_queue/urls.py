@@ -5,6 +5,7 @@ from webapp.review_queue import rule_views, views
 urlpatterns = [
     path("review", views.review, name="review"),
     path("review/work", views.work, name="review-work"),
+    path("review/learn", views.learn, name="review-learn"),
     path("projects/<number:pk>/review-rules", rule_views.rules, name="review-rules"),
     path("projects/<number:pk>/review-rules/new", rule_views.new, name="review-rule-new"),
     path(

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.db.models import Count, F, Q
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
-from webapp.accounts.access import may
-from webapp.accounts.models import Action
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
+from webapp.datasets.dataset import Dataset
 from webapp.ids import is_id
 from webapp.leases import UNFINISHED
 from webapp.projects.models import Label, Project
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.lending import ORDERS
+from webapp.review_queue.lessons import teach, untaught
 from webapp.review_queue.pace import Pace, people, standing
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.showing import for_scripts
@@ -49,6 +52,7 @@ def review(request: MemberRequest) -> HttpResponse:
         "some_project": Project.objects.filter(workspace=workspace).order_by("-changed").first(),
         "n_sifted": _sifted(workspace.pk).filter(status__in=UNFINISHED).count(),
         "notes": _notes(workspace.pk),
+        "lessons": _lessons(workspace.pk) if request.membership.can(Action.ANALYSE) else [],
     }
     return render(request, "review_queue/page.html", context)
 
@@ -83,6 +87,44 @@ def _projects(workspace: int, pace: Pace) -> list[dict[str, Any]]:
     for one in found.values():
         one["seconds"] = pace.seconds(one["n"])
     return sorted(found.values(), key=lambda one: -one["n"])
+
+
+@require_POST
+@may(Action.ANALYSE)
+def learn(request: MemberRequest) -> HttpResponse:
+    """Bring what was decided into a dataset, or into a new one of a project."""
+    word, of = request.POST.get("dataset", ""), request.POST.get("project", "")
+    try:
+        if word == "new":
+            project = find(Project, request, Action.ANALYSE, pk=int(of) if is_id(of) else 0)
+            dataset = Dataset.objects.begin(project, _free_name(project), by=request.user)
+        else:
+            dataset = find(Dataset, request, Action.ANALYSE, pk=int(word) if is_id(word) else 0)
+        _, n = teach(dataset, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("review")
+    pictures = "1 picture is" if n == 1 else f"{n:,} pictures are"
+    messages.success(request, f"{pictures} brought into {dataset}.")
+    return redirect("dataset", dataset.pk)
+
+
+def _free_name(project: Project) -> str:
+    taken = {name.casefold() for name in project.datasets.values_list("name", flat=True)}
+    names = ("Reviewed", *(f"Reviewed {n}" for n in range(2, 1000)))
+    return next(name for name in names if name.casefold() not in taken)
+
+
+def _lessons(workspace: int) -> list[dict[str, Any]]:
+    """Of each project in which something is decided: its datasets, with what each does not say."""
+    decided = ReviewItem.objects.there().filter(workspace=workspace, state=State.DONE)
+    projects = Project.objects.filter(pk__in=decided.values("project")).order_by("name")
+    found = []
+    for project in projects.prefetch_related("datasets"):
+        sets = [(one, sum(1 for _ in untaught(one))) for one in project.datasets.all()]
+        n = decided.filter(project=project).count()
+        found.append({"project": project, "datasets": sets, "n": n})
+    return found
 
 
 @require_safe

@@ -38,6 +38,7 @@ from workers.datasets.thumbs import keep_thumb, small
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_once, local_path
 from workers.media.arrival import arrived
+from workers.review_queue import learn
 
 _KEPT_AS_THEY_ARE = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _MOST_PIXELS = 100 * 10**6
@@ -84,8 +85,8 @@ class Shown:
 
 def take_pictures(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     """Assets of the library → samples. Options: `assets`, `names` (of each, by id, where it came
-    in a folder), `how` ("pictures", "interval", "difference", "shot", "unsure"), `every_s`,
-    `most` (for each video)."""
+    in a folder), `how` ("pictures", "interval", "difference", "shot", "unsure", "reviewed"),
+    `every_s`, `most` (for each video)."""
     options = transfer.options
     ids = options["assets"]
     workspace = transfer.dataset.project.workspace_id
@@ -124,7 +125,10 @@ def take_pictures(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
 def _take(transfer: Transfer, asset: Asset, name: str, report: dict[str, Any], tell: Tell) -> None:
     options = transfer.options
     path = local_path(asset.file)
-    if options["how"] == "pictures":
+    if options["how"] == "reviewed":
+        for _ in _reviewed(transfer, asset, path, tell):
+            report["added"] += 1
+    elif options["how"] == "pictures":
         if asset.kind == Asset.Kind.VIDEO or (shown := _picture(path)) is None:
             info, _ = examine(path)
             if info.kind == "audio":
@@ -139,6 +143,26 @@ def _take(transfer: Transfer, asset: Asset, name: str, report: dict[str, Any], t
     else:
         for _ in frames_of(transfer, asset, path, tell):
             report["added"] += 1
+
+
+def _reviewed(transfer: Transfer, asset: Asset, path: Path, tell: Tell) -> Iterator[Sample]:
+    """What people decided in the review queue about frames of this asset."""
+    dataset, told = transfer.dataset, learn.wanted(transfer, asset)
+    about = {"asset": asset, "origin": Sample.Origin.REVIEW}
+    if asset.kind != Asset.Kind.VIDEO:
+        picture = _picture(path) or _painted(path)
+        for one in told:
+            sample = picture.keep(dataset, _free_name(dataset, asset.name, asset, picture), **about)
+            learn.say(dataset, one, sample)
+            yield sample
+        return
+    name = called(dataset, asset)
+    for n, (one, time_s, image) in enumerate(learn.frames(path, told)):
+        tell(n / len(told))
+        picture = Shown(jpeg(image, quality=93), ".jpg", image)
+        sample = picture.keep(dataset, f"{name}@{time_s:.3f}", time_s=time_s, **about)
+        learn.say(dataset, one, sample)
+        yield sample
 
 
 def _free_name(dataset: Dataset, name: str, asset: Asset, shown: Shown) -> str:

@@ -1,0 +1,94 @@
+"""What people decided in the queue, as pictures of a dataset that the next model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Subquery
+
+from webapp.accounts.models import Refused, User
+from webapp.assets.models import Asset
+from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Sample
+from webapp.datasets.transfers import Transfer
+from webapp.review_queue.decisions import Decision
+from webapp.review_queue.items import ReviewItem, State
+
+_NEAR_S = 1e-3
+
+
+class Lesson(models.Model):
+    """A decision that a picture of a dataset says. A later one about the frame takes its place."""
+
+    WORKSPACE = "item__workspace"
+
+    item = models.ForeignKey(ReviewItem, models.CASCADE, related_name="lessons")
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="lessons")
+    sample = models.ForeignKey(Sample, models.SET_NULL, null=True, related_name="+")
+    decision = models.ForeignKey(Decision, models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "dataset"], name="one_lesson_a_dataset"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item} in {self.dataset}"
+
+
+class Told(NamedTuple):
+    """An item with the decision that settled it."""
+
+    item: ReviewItem
+    decision: Decision
+
+
+def untaught(dataset: Dataset, asset: Asset | None = None) -> Iterator[Told]:
+    """What was decided in the dataset's project and its pictures do not say yet, by asset and time.
+
+    Frames that an audit asked about are left out: a model that learned from them would look better
+    than it is on the very frames that say how good it is.
+    """
+    last = Decision.objects.standing().filter(item=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    known = Lesson.objects.filter(item=OuterRef("pk"), dataset=dataset, decision=OuterRef("last"))
+    items = ReviewItem.objects.there().filter(project=dataset.project_id, state=State.DONE)
+    if asset is not None:
+        items = items.filter(run__asset=asset)
+    items = items.annotate(last=Subquery(last)).exclude(last=None).filter(~Exists(known))
+    rows = items.select_related("run__asset").order_by("run__asset", "time_s", "pk")
+    decisions = Decision.objects.select_related("by").in_bulk([row.last for row in rows])
+    audited: dict[int, list[float]] = {}
+    for row in rows:
+        decision = decisions[row.last]
+        of = row.run.asset_id
+        if of not in audited:
+            audited[of] = _audited(of)
+        if not decision.is_unsure and not _is_near(row.time_s, audited[of]):
+            yield Told(row, decision)
+
+
+def _audited(asset: int) -> list[float]:
+    times = Asset.objects.filter(pk=asset, runs__audit__labels__items__isnull=False)
+    return list(times.values_list("runs__audit__labels__items__time_s", flat=True))
+
+
+def _is_near(time_s: float, times: list[float]) -> bool:
+    return any(abs(time_s - other) <= _NEAR_S for other in times)
+
+
+@transaction.atomic
+def teach(dataset: Dataset, *, by: User) -> tuple[Transfer, int]:
+    """Have a worker bring what was decided into the dataset. Also how many pictures. Refused
+    where there is nothing new."""
+    told = list(untaught(dataset))
+    if not told:
+        raise Refused(f"{dataset} says all that was decided already.")
+    going = dataset.transfers.unfinished().filter(kind=Transfer.Kind.FRAMES)
+    if going.filter(options__how="reviewed").exists():
+        raise Refused("It is being brought in already.")
+    assets = list(dict.fromkeys(one.item.run.asset_id for one in told))
+    options = {"how": "reviewed", "assets": assets}
+    return Transfer.objects.request(dataset, "frames", options=options, by=by), len(told)
