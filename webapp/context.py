@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from webapp.accounts.models import Action, Membership, Workspace
 from webapp.comments.notices import Notice
 from webapp.labelling.jobs import LabelingJob
+from webapp.review_queue.lending import n_open_to
 from webapp.search.saved import SavedFind
 
 
@@ -32,6 +33,7 @@ _PLACES = [
     ("search", "Search", ("search",), False),
     ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
+    ("review", "Review", ("review", "review-rules"), False),
     ("compare", "Season", ("compare",), False),
     ("cuts", "Cuts", ("cuts",), False),
     ("reports", "Reports", ("reports", "methodologies"), True),
@@ -56,7 +58,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 # Where a person may go who may not see the workspace, and what others need to go there.
 _FOR_LABELLERS = ("home", "labelling")
-_ICONS = {"labelling": "tag"}
+_ICONS = {"labelling": "tag", "review": "check"}
 
 
 def _places(path: str, membership: Membership) -> list[Place]:
@@ -83,6 +85,8 @@ def _waiting(name: str, membership: Membership) -> Callable[[], int]:
             return lambda: (
                 Notice.objects.of(*of).unseen().count() + SavedFind.objects.new(*of).count()
             )
+        case "review" if membership.can(Action.REVIEW):
+            return partial(n_open_to, *of)
         case "labelling":
             return partial(LabelingJob.objects.count_waiting, *of)
     return int

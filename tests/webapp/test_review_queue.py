@@ -203,6 +203,18 @@ def test_asked_for_one_brand_only_its_items_come(browser, queue, project):
     assert browser.post(f"{NEXT}?n=9&order=sideways").status_code == 400
 
 
+def test_the_page_says_what_waits_and_the_rail_how_much_of_it_is_yours(
+    browser, viewer, client_for, queue
+):
+    queue()
+    page = browser.get(reverse("review")).content.decode()
+    assert "4 wait".replace(" ", "</b><span>") in page.replace("\n", "")
+    assert '4<span class="hide"> with work for you' in page
+    theirs = client_for(viewer).get(reverse("review")).content.decode()
+    assert "with work for you" not in theirs
+    assert "Somebody with the reviewer role can decide." in theirs
+
+
 # --- second opinions --------------------------------------------------------------------------
 
 

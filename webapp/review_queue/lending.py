@@ -13,6 +13,7 @@ from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
 
 LEASE_S = 300.0  # how long an item waits for whoever was given it
+MOST_COUNTED = 99
 ORDERS = {
     "stake": ("-stake_s", "pk"),
     "doubt": ("-doubt", "pk"),
@@ -31,6 +32,12 @@ def open_to(rows: ReviewItemQuerySet, by: User, *, settles: bool) -> ReviewItemQ
     mine = Decision.objects.standing().filter(item=OuterRef("pk"), by=by)
     fresh = Q(n_decided=0) | ~Exists(mine)
     return rows.there().waiting().filter(fresh | Q(state=State.DISPUTED) if settles else fresh)
+
+
+def n_open_to(by: User, workspace: Workspace) -> int:
+    """How many wait for this reviewer; from a hundred on nobody counts."""
+    rows = ReviewItem.objects.filter(workspace=workspace)
+    return open_to(rows, by, settles=False)[:MOST_COUNTED].count()
 
 
 def lend(
