@@ -94,6 +94,7 @@ def test_twenty_decisions_by_keys_alone_and_none_is_lost(page, queue):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     assert_accessible(page)
+    hand.press("t")  # each frame for itself: the others of its track are still asked about
     page.keyboard.down("Enter")
     page.keyboard.down("Enter")  # held: the second is a repeat and decides nothing
     page.keyboard.up("Enter")
@@ -124,14 +125,25 @@ def test_twenty_decisions_by_keys_alone_and_none_is_lost(page, queue):
     page.locator("#kept").wait_for(state="hidden")
     page.problems[:] = [p for p in page.problems if "ERR_INTERNET_DISCONNECTED" not in p]
 
-    while f"{N} decided" not in hand.decided():
+    while f"{N - 1} decided" not in hand.decided():
         kept.append(hand.decide("Enter"))
+    assert "This frame" in page.locator("#scope [aria-pressed=true]").inner_text()
+    whole = hand.decide("t", "Enter")
     page.wait_for_function("() => !JSON.stringify(localStorage).includes('\"did')")
+    assert f"{N} decided" in hand.decided()
+    rest = [
+        one
+        for one in ask(page, "GET", "/review-items/?page_size=100")["results"]
+        if one["n_decided"] == 0
+    ]
+    assert {one["state"] for one in rest} == {"open", "done"}, "of its track no more is asked"
     accepted = (["Acme"], False)
     assert answers(page, rejected) == [([], False)]
     assert answers(page, relabelled) == [(["Nobody"], False)]
     assert answers(page, drawn) == [(["Acme", "Nobody"], False)]
     assert answers(page, unsure) == [([], True)]
     assert answers(page, skipped) == []
-    assert [answers(page, item) for item in (first, emptied, *kept[:4])] == [[accepted]] * 6
+    assert [answers(page, item) for item in (first, emptied, *kept, whole)] == [[accepted]] * (
+        len(kept) + 3
+    )
     assert second == rejected

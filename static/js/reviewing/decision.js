@@ -6,7 +6,7 @@ import { Session } from "../labelling/session.js";
 const SAME = 0.5; // intersection over union from which a person's box is about a prediction
 
 /**
- * @typedef {{id: string, label: number, box: number[], confidence: number, is_weak: boolean, is_matched: boolean,
+ * @typedef {{id: string, label: number, box: number[], confidence: number, is_weak: boolean, is_matched: boolean, is_judged?: boolean,
  *   track: {start_s: number, end_s: number, n_frames: number, seconds?: number}|null}} Prediction
  * @typedef {{prediction: string|null, label: number, box: number[]}} Given  a box of the decision
  */

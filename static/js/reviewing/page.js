@@ -20,6 +20,7 @@ import { createPictures } from "./pictures.js";
 import { askForNext, sender } from "./sending.js";
 import { createSide } from "./side.js";
 import { Sitting } from "./sitting.js";
+import { SaidTracks } from "./tracks.js";
 
 const TOO_FAST_MS = 150; // a key that is pressed twice does not decide what nobody saw
 const AGAIN_MS = 2000;
@@ -29,7 +30,9 @@ const ZOOM = 1.3;
 
 /**
  * @typedef {object} Work  an item before this person, with what they changed of it
- * @property {object} item  as the server says
+ * @property {number} id
+ * @property {object} lent  the item as the server lent it
+ * @property {object} item  the same with what was said since of its tracks
  * @property {{name: string, labels: object[]}} project
  * @property {Session} session
  * @property {boolean} hasTracks
@@ -44,6 +47,9 @@ const $ = (id) => document.getElementById(id);
 const projects = new Map();
 const history = []; // {work, words, isSkip}, the last one last
 const sitting = new Sitting();
+const saidTracks = new SaidTracks();
+const ended = new Map(); // item → the one whose decision ended it too, as the server says
+let passed = []; // works that are not shown, for what was said of their tracks elsewhere
 const outbox = new Outbox(sender(data.urls), keptAs(data.kept));
 const { frames, lies } = createPictures();
 const lent = createLent({ ask, isPending: (id) => outbox.has(id), arrive });
@@ -54,6 +60,7 @@ let again = 0;
 let late = 0;
 let isOut = false; // signed out
 let left = 0;
+let usual = "track"; // what is decided where there are tracks, as it was chosen last
 
 const nothing = () => new Session({ id: 0, kind: "picture", task: "boxes", times: [], labels: [], frame_url: "", may_change: false });
 const work = () => now;
@@ -98,7 +105,7 @@ function arrive(item) {
   const hasTracks = item.asset.kind === "video" && item.boxes.some(({ track }) => track);
   const project = projects.get(item.project) ?? { name: "", labels: [] };
   const session = sessionOf(item, project.labels);
-  return { id: item.id, item, project, session, hasTracks, scope: hasTracks ? "track" : "frame", other: null, opened: 0, since: 0 };
+  return { id: item.id, lent: item, item, project, session, hasTracks, scope: "frame", other: null, opened: 0, since: 0 };
 }
 
 // --- from item to item ---------------------------------------------------------------------------
@@ -110,7 +117,7 @@ async function goOn(before = "") {
   pointer.cancel();
   now = null;
   try {
-    const next = (await lent.next()) ?? (await lastOnes(mine));
+    const next = (await nextOpen()) ?? (await lastOnes(mine));
     if (mine !== turn) return next && lent.putBack(next); // taken back meanwhile
     leaveDoor();
     if (next) show(next, before);
@@ -125,6 +132,22 @@ async function goOn(before = "") {
   }
 }
 
+/** The next one of which something is still to be said. */
+async function nextOpen() {
+  let next = await lent.next();
+  while (next && isOver(next)) {
+    passed.push(next);
+    next = await lent.next();
+  }
+  return next;
+}
+
+/** Whether its tracks were said of already. Where the server heard that and did not end it, it is asked about. */
+function isOver({ id, lent: item, opened }) {
+  const isTold = !outbox.entries.some(({ did }) => did === "decide");
+  return !opened && (isTold ? ended.has(id) : saidTracks.isSettled(item));
+}
+
 /** None is here: once everything is said, the server knows best whether there is one. */
 async function lastOnes(mine) {
   if (mine !== turn) return null;
@@ -134,11 +157,20 @@ async function lastOnes(mine) {
   if (mine !== turn) return null;
   const { items } = lent.standing;
   for (const { id } of items) lent.forget(id); // taken back in another window
-  return lent.next();
+  return nextOpen();
+}
+
+/** What was said of its tracks since it was lent; what the person changed of it already stays. */
+function refresh(next) {
+  const item = saidTracks.applied(next.lent);
+  if (item === next.item || next.session.done.length) return;
+  Object.assign(next, { item, session: sessionOf(item, next.project.labels) });
 }
 
 function show(next, before = "") {
+  refresh(next);
   now = next;
+  if (!now.opened && now.hasTracks) now.scope = usual;
   Object.assign(now, { opened: performance.now(), since: 0 });
   tellOnStage("");
   showReady(false);
@@ -213,6 +245,7 @@ function decide(boxes, { unsure = false } = {}) {
   const seconds = Math.round(performance.now() - now.since) / 1000;
   outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds } });
   sitting.add(now.id, seconds);
+  if (now.scope === "track" && !unsure) saidTracks.add(now.item, boxes);
   leave(unsure ? "Cannot tell" : said(now.item, boxes));
 }
 
@@ -237,10 +270,19 @@ function undo() {
   if (last.isSkip) outbox.drop(last.work.id);
   else outbox.takeBack({ id: last.work.id, did: "undo" });
   sitting.takeBack(last.work.id);
-  lent.putBack(last.work, ...(now ? [now] : []));
+  lent.putBack(last.work, ...(now ? [now] : []), ...unsay(last.work.id));
   showLast();
   head.showCounts();
   return goOn(`Taken back: ${last.words}`);
+}
+
+/** Nothing was said of its tracks after all: what was passed by for that is asked about. */
+function unsay(id) {
+  saidTracks.takeBack(id);
+  for (const [other, by] of ended) if (by === id) ended.delete(other);
+  const open = passed.filter((one) => !ended.has(one.id) && !saidTracks.isSettled(one.lent));
+  passed = passed.filter((one) => !open.includes(one));
+  return open;
 }
 
 function stepped(what, step) {
@@ -256,18 +298,28 @@ function showLast() {
 
 outbox.addEventListener("answered", ({ detail: { entry, answer } }) => {
   if (entry.did === "skip") lent.forget(entry.id); // it comes again, after all others
+  for (const id of answer.along ?? []) ended.set(id, entry.id);
+  askWhatStayed();
   left = answer.left;
   head.showCounts();
 });
 outbox.addEventListener("refused", ({ detail: { entry, sentence, status } }) => {
   lent.forget(entry.id);
   sitting.takeBack(entry.id);
+  lent.putBack(...unsay(entry.id));
   const at = history.findLastIndex((one) => one.work.id === entry.id);
   if (at >= 0) history.splice(at, 1);
   showLast();
   head.showCounts();
   desk.toast(status === 404 ? "An item is not there any more: its film or analysis was deleted." : sentence, "warning");
 });
+
+/** The server heard everything: what it did not end of those that were passed by, it asks about again. */
+function askWhatStayed() {
+  if (outbox.entries.some(({ did }) => did === "decide")) return;
+  for (const { id } of passed) if (!ended.has(id)) lent.forget(id);
+  passed = passed.filter(({ id }) => ended.has(id));
+}
 
 /** How many wait, as it will be once everything is said. */
 function leftNow() {
@@ -283,8 +335,8 @@ function look({ shape, label }) {
   const isSame = shape.label === about.label;
   return {
     words: isSame ? `${label.name} ${about.confidence.toFixed(2)}` : label.name,
-    isLoud: about.is_matched,
-    line: { dashed: about.is_weak && isSame, thick: about.is_matched },
+    isLoud: about.is_matched && !about.is_judged,
+    line: { dashed: about.is_weak && isSame && !about.is_judged, thick: about.is_matched },
   };
 }
 
@@ -376,6 +428,7 @@ desk.on(["select"], () => {
   view.reveal(box);
 });
 desk.on(["change"], showLast);
+desk.on(["scope"], () => (usual = now.scope));
 desk.ui.on(["tool", "boxes"], ({ tool, boxes }) => {
   document.querySelector(".work-bar [data-do=draw]").setAttribute("aria-pressed", String(tool === "draw"));
   document.querySelector(".work-bar [data-do=boxes]").setAttribute("aria-pressed", String(boxes));

@@ -71,7 +71,8 @@ export function createSide({ desk, acts, work }) {
     const fate = fateOf(prediction, shape && { ...shape, prediction: prediction.id });
     const length = track ? `${(track.seconds ?? track.end_s - track.start_s).toFixed(1)} s` : "";
     const became = { accepted: "", moved: "moved", rejected: "rejected", relabelled: `was ${desk.label(label).name}` }[fate];
-    const made = makeRow(prediction.id, shape, shape?.label ?? label, [became, confidence.toFixed(2), length].filter(Boolean).join(" · "));
+    const before = prediction.is_judged ? "said before" : "";
+    const made = makeRow(prediction.id, shape, shape?.label ?? label, [became || before, confidence.toFixed(2), length].filter(Boolean).join(" · "));
     made.classList.toggle("is-rejected", fate === "rejected");
     made.classList.toggle("is-matched", prediction.is_matched);
     if (track) made.querySelector("small").title = `Track from ${clock(track.start_s)} to ${clock(track.end_s)}, in ${track.n_frames} frames`;
