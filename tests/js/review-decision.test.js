@@ -2,7 +2,7 @@
 import "./browser.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boxesOf, offered, said, sessionOf, takeOver } from "../../static/js/reviewing/decision.js";
+import { boxesOf, isWeak, offered, said, sessionOf, takeOver } from "../../static/js/reviewing/decision.js";
 import { Sitting } from "../../static/js/reviewing/sitting.js";
 
 const prediction = (id, label, box, more = {}) => ({ id, label, box, confidence: 0.5, is_weak: false, is_matched: false, track: null, ...more });
@@ -86,4 +86,11 @@ test("a sitting counts what stays decided, and one long look moves its pace litt
   for (const [id, seconds] of [[1, 2], [2, 3], [3, 600], [4, 9]]) sitting.add(id, seconds);
   sitting.takeBack(4);
   assert.equal(sitting.words, "3 decided, 3.0 s each");
+});
+
+test("what is below its threshold is weak until somebody says what it is", () => {
+  const weak = prediction("b0", KESTREL, LEFT, { is_weak: true });
+  assert.equal(isWeak(weak, { label: KESTREL }), true);
+  assert.equal(isWeak(weak, { label: NORTHWIND }), false, "a person gave it another label");
+  assert.equal(isWeak({ ...weak, is_judged: true }, { label: KESTREL }), false, "its track was accepted before");
 });

@@ -36,6 +36,9 @@ export function fateOf(prediction, given) {
   return given.box.every((value, i) => value === prediction.box[i]) ? "accepted" : "moved";
 }
 
+/** Below its label's threshold, and nobody said yet that it is there: drawn dashed. */
+export const isWeak = (prediction, shape) => prediction.is_weak && !prediction.is_judged && prediction.label === shape.label;
+
 const WORDS = { accepted: "accept", relabelled: "relabel", moved: "move", rejected: "reject", drew: "add" };
 
 /** How many there are of each fate, those that occur: {accepted: 2, drew: 1}. @param {Given[]} boxes */

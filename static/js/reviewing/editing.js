@@ -1,5 +1,5 @@
 // What a person changes of an item before it is decided. Each change is one step that undo takes back.
-import { takeOver } from "./decision.js";
+import { isWeak, takeOver } from "./decision.js";
 
 /**
  * @param {{desk: import("../labelling/desk.js").Desk, view: object, shapes: object, stage: object,
@@ -15,6 +15,11 @@ export function createEditing({ desk, view, shapes, stage, work }) {
   }
   const predictionOf = ({ prediction }) => work()?.item.boxes.find(({ id }) => id === prediction);
 
+  const isDashed = (shape) => {
+    const about = predictionOf(shape);
+    return Boolean(about) && isWeak(about, shape);
+  };
+
   const acts = {
     remove() {
       const id = meant();
@@ -23,6 +28,14 @@ export function createEditing({ desk, view, shapes, stage, work }) {
       const done = predictionOf(desk.session.shapes.get(id)) ? "rejected" : "removed";
       desk.session.change(`${done} ${name}`, { [id]: null });
       desk.say(`${name} ${done}`);
+    },
+
+    /** All that are below their threshold, as one step. */
+    removeWeak() {
+      const weak = [...desk.session.shapes].filter(([, shape]) => isDashed(shape)).map(([id]) => id);
+      const words = `rejected ${weak.length} below the threshold`;
+      const isDone = desk.session.change(words, Object.fromEntries(weak.map((id) => [id, null])));
+      desk.say(isDone ? words : "Nothing here is below its threshold");
     },
 
     /** A prediction that was rejected is there again. */

@@ -12,7 +12,7 @@ import { Session } from "../labelling/session.js";
 import { createShapeActions } from "../labelling/shape-actions.js";
 import { createStage } from "../labelling/stage.js";
 import { View } from "../labelling/view.js";
-import { boxesOf, inOrder, said, sessionOf } from "./decision.js";
+import { boxesOf, inOrder, isWeak, said, sessionOf } from "./decision.js";
 import { createEditing } from "./editing.js";
 import { createHead } from "./head.js";
 import { bindings } from "./keys.js";
@@ -332,11 +332,10 @@ function leftNow() {
 function look({ shape, label }) {
   const about = now?.item.boxes.find(({ id }) => id === shape.prediction);
   if (!about) return { line: { thick: true } };
-  const isSame = shape.label === about.label;
   return {
-    words: isSame ? `${label.name} ${about.confidence.toFixed(2)}` : label.name,
+    words: shape.label === about.label ? `${label.name} ${about.confidence.toFixed(2)}` : label.name,
     isLoud: about.is_matched && !about.is_judged,
-    line: { dashed: about.is_weak && isSame && !about.is_judged, thick: about.is_matched },
+    line: { dashed: isWeak(about, shape), thick: about.is_matched },
   };
 }
 

@@ -1,7 +1,7 @@
 // Beside the picture: why the item is here, what is found in it, what others said, and what the
 // labels look like.
 import { clock } from "../common/clock.js";
-import { boxesOf, fateOf, inOrder, offered } from "./decision.js";
+import { boxesOf, fateOf, inOrder, isWeak, offered } from "./decision.js";
 
 const MOST_LABELS = 3; // whose logos are shown
 const $ = (id) => document.getElementById(id);
@@ -63,6 +63,7 @@ export function createSide({ desk, acts, work }) {
     for (const shape of shapes.values()) if (!shape.prediction) rows.push(makeRow(shape.id, shape, shape.label, "added"));
     list.replaceChildren(...rows);
     none.hidden = rows.length > 0;
+    $("weak").hidden = !predicted.some((one) => shapes.has(one.id) && isWeak(one, shapes.get(one.id)));
     if (focused) list.querySelector(`[data-row="${CSS.escape(focused)}"]`)?.focus();
   }
 
