@@ -23,16 +23,35 @@ class Selection:
     rule: Rule
     found: tuple[Fulfilled, ...]  # by each simple condition, in order
     view: View
-    chosen: Flags  # shape (n_detections,): boxes that fulfil some condition
 
     def rows(self, frame: int) -> Rows:
-        """The boxes of a frame that fulfilled some condition: rows of `columns.detections`.
+        """The boxes of a frame that are why it is sent: rows of `columns.detections`.
 
-        As in A2I every condition is evaluated, also where another one was enough. Raises
-        IndexError for a frame that is not there.
+        As in A2I every condition is evaluated, also where another one was enough; what is true
+        inside an And that is not says nothing. Raises IndexError for a frame that is not there.
         """
         span = self._span(frame)
-        return np.flatnonzero(self.chosen[span]) + span.start
+        found = iter(self.found)
+        chosen = np.zeros(span.stop - span.start, np.bool_)
+        for part in self.rule.parts:
+            is_true, rows = self._held(part, found, frame, span)
+            if is_true:
+                chosen |= rows
+        return np.flatnonzero(chosen) + span.start
+
+    def _held(
+        self, part: Part, found: Iterator[Fulfilled], frame: int, span: slice
+    ) -> tuple[bool, Flags]:
+        """Whether a part is true of a frame, and the boxes there by which it is."""
+        none = np.zeros(span.stop - span.start, np.bool_)
+        if isinstance(part, Condition):
+            its = next(found)
+            return bool(its.frames[frame]), none if its.rows is None else its.rows[span]
+        held = [self._held(each, found, frame, span) for each in part.parts]
+        together = all if part.operator == "And" else any
+        if not together(is_true for is_true, _ in held):
+            return False, none
+        return True, reduce(np.logical_or, [rows for is_true, rows in held if is_true])
 
     def why(self, frame: int) -> list[dict[str, Any]]:
         """What each condition says of a frame, in the shape and order of the document.
@@ -72,13 +91,9 @@ def select(rule: Rule, evidence: Evidence) -> Selection:
     """
     view = View.of(evidence)
     found = tuple(fulfilled(condition, view) for condition in rule.conditions())
-    chosen = np.zeros(len(view.seen.frame), np.bool_)
-    for its in found:
-        if its.rows is not None:
-            chosen |= its.rows
     results = iter(found)
     sent = [_sent(part, results) for part in rule.parts] or [np.ones(view.seen.n, np.bool_)]
-    return Selection(np.flatnonzero(reduce(np.logical_or, sent)), rule, found, view, chosen)
+    return Selection(np.flatnonzero(reduce(np.logical_or, sent)), rule, found, view)
 
 
 def _sent(part: Part, found: Iterator[Fulfilled]) -> Flags:

@@ -15,9 +15,12 @@ class Usual(NamedTuple):
 def usual(label: str = ANY) -> tuple[Usual, ...]:
     """Documents offered as starting points, about one label or all.
 
-    The first is the recipe of A2I's example 5, with one frame for each track that is unsure.
+    The first is the recipe of A2I's example 5, with one frame for each track that is unsure. What
+    is below 30 is hardly ever the brand: asking about it would be the most of the work.
     """
-    unsure = _condition("WorstFrame", LabelName=label, ConfidenceLessThan=60)
+    unsure = _condition(
+        "WorstFrame", LabelName=label, ConfidenceGreaterThanEquals=30, ConfidenceLessThan=60
+    )
     sure = _condition("LabelConfidenceCheck", LabelName=label, ConfidenceGreaterThan=90)
     nothing = _condition("NothingDetected", LabelName=label)
     words = [

@@ -67,7 +67,10 @@ def test_what_is_offered_is_a_rule_with_one_click(browser, project, run):
     offered = re.search(r'name="conditions"[^>]*value="([^"]*)"', page.content.decode())
     about = {"name": usual()[0].name, "people": "1", "conditions": unescape(offered[1])}
     answer = browser.post(address("review-rule-new", project.pk), about, follow=True)
-    assert "Sends the worst frame of each track below 60; and 5 % of the frames" in said(answer)
+    assert (
+        "Sends the worst frame of each track at least 30 and below 60; and 5 % of the frames"
+        in said(answer)
+    )
     rule = ReviewRule.objects.get()
     assert (rule.conditions, rule.is_on) == (usual()[0].document, True)
 

@@ -128,12 +128,10 @@ def _because(rule: ReviewRule, found: Selection, frame: int) -> dict[str, Any]:
 
 
 def _words(conditions: list[dict[str, Any]]) -> str:
-    """What was true, in words: the most telling first, as the rule has them."""
+    """What was true, in words, in the order of the rule."""
     said = []
     for one in conditions:
-        parts = one.get("And") or one.get("Or")
-        if parts:
-            said.append(_words(parts))
-        elif one.get("EvaluationResult"):
-            said.append(one["Words"])
+        if one["EvaluationResult"]:
+            parts = one.get("And") or one.get("Or")
+            said.append(_words(parts) if parts else one["Words"])
     return "; ".join(word for word in said if word)

@@ -54,7 +54,13 @@ class Sifting(Leased):
     """One run gone through. `note`: what a person should know of what came out."""
 
     WORKSPACE = "run__asset__workspace"
-    PIECE = Piece("sift", "batch", "analyses to go through with the review rules")
+    PIECE = Piece(
+        "sift",
+        "batch",
+        "analyses to go through with the review rules",
+        soon=models.Q(requested_by__isnull=False),
+        what_soon="analyses to go through for somebody who waits",
+    )
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="siftings")
     requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")

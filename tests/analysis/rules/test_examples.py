@@ -129,4 +129,5 @@ def test_each_is_told_why_as_a2i_tells_it():
             },
         ],
     }
-    assert found.rows(0).tolist() == [0, 1]  # both are shown, though one was enough
+    # one was enough, and both are why it is here; not where it is not among those drawn
+    assert found.rows(0).tolist() == ([0, 1] if lot < 5 else [0])

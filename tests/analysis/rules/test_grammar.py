@@ -174,7 +174,8 @@ SAID = [
     ([CHECK, condition("NothingDetected")],
      "the frames with a box below 60; and the frames with nothing found"),
     (usual()[0].document["Conditions"],
-     "the worst frame of each track below 60; and 5\u202f% of the frames with a box above 90"),
+     "the worst frame of each track at least 30 and below 60; and 5\u202f% of the frames with "
+     "a box above 90"),
     (usual("Kestrel")[1].document["Conditions"], "the first frame of each track of Kestrel"),
     (usual("Kestrel")[2].document["Conditions"], "1\u202f% of the frames without Kestrel"),
     ([condition("Disagreement", Between="Analyses", LabelName="Kestrel"),
