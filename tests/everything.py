@@ -26,6 +26,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.cuts.renderings import Rendering
     from webapp.datasets.logos import LogoFile
     from webapp.datasets.transfers import Transfer
+    from webapp.explaining.explanations import Explanation
     from webapp.home.models import Dismissal
     from webapp.indexing.denied import DeniedMention
     from webapp.indexing.speaker_edits import SpeakerEdit
@@ -45,6 +46,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.review_queue.items import ReviewItem
     from webapp.review_queue.rules import ReviewRule
     from webapp.reviewing.corrections import Correction
+    from webapp.runs.boxes import Boxes
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
     from webapp.timeline.choices import Choices
@@ -82,6 +84,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     every = {"Conditions": [{"ConditionType": "NothingDetected", "ConditionParameters": {}}]}
     rule = ReviewRule.objects.make(project, "Secret rule", every, by=user)
     ReviewItem.objects.bulk_create(choose(run, [rule]).items[:1])
+    why = Explanation.objects.asked(run, Boxes(run).after(-1, 1)[0].id)
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
@@ -145,6 +148,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "speaker-turns": voice.turns.first(),
         "speaker-edits": spoken,
         "boxes": 0,
+        "why": why.number,
+        "explanations": why,
         "sprites": 0,
         "reports": report,
         "share-links": link,

@@ -22,6 +22,7 @@ from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
+from webapp.explaining.api import ExplanationViewSet
 from webapp.graph.api import ProjectGraph
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
 from webapp.indexing.speaker_api import (
@@ -127,6 +128,7 @@ router.register("denied-mentions", DeniedMentionViewSet, "api-denied-mention")
 router.register("audit-items", AuditItemViewSet, "api-audit-item")
 router.register("review-rules", ReviewRuleViewSet, "api-review-rule")
 router.register("review-items", ReviewItemViewSet, "api-review-item")
+router.register("explanations", ExplanationViewSet, "api-explanation")
 router.register("reports", ReportViewSet, "api-report")
 router.register("events", EventViewSet, "api-event")
 

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "webapp.timeline",
     "webapp.auditing",
     "webapp.review_queue",
+    "webapp.explaining",
     "webapp.cuts",
     "webapp.reports",
     "webapp",

@@ -80,6 +80,14 @@ class Boxes:
         at = int(np.searchsorted(self.rows, self._row(number), "left"))
         return self._boxes(self.rows[max(at - n, 0) : at])
 
+    def at(self, number: int) -> Box | None:
+        """The one of that number."""
+        row = self._row(number)
+        if not 0 <= row < len(self.columns.detections):
+            return None
+        (found,) = self._boxes(np.array([row]))
+        return found if found.id == number else None
+
     def _row(self, number: int) -> int:
         """Where the box of that number is; -1 before the first."""
         if number < 0:

@@ -184,6 +184,7 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
             "picture": url("run-frame-picture"),
             "analysis": url("run-frame-analysis"),
             "notThis": url("run-not-this"),
+            "why": url("run-why", 0),
         },
     }
 

@@ -100,6 +100,8 @@ export function createFrameView({ run, store, player, frames, labels }) {
     made.querySelector("[data-name]").textContent = name;
     made.querySelector("[data-confidence]").textContent = box.confidence.toFixed(2);
     made.querySelector("[data-facts]").textContent = factsOf(box);
+    made.querySelector("[data-why]").href = run.urls.why.replace("/0", `/${numberOf(place.segment.times[place.at], box.place)}`);
+    made.querySelector("[data-why]").setAttribute("aria-label", `Why is this ${name}?`);
     wireNotThis(made, { box, time: place.segment.times[place.at], label: labels.get(box.label), url: run.urls.notThis });
     made.querySelector("input").addEventListener("change", (event) => {
       if (event.target.checked) hidden.delete(i);
@@ -163,6 +165,9 @@ export function createFrameView({ run, store, player, frames, labels }) {
   wire({ sheet, step, drawStill, player, missed });
   return { open, isOpen: () => sheet.open };
 }
+
+/** The number by which a box is asked about: of its time and its place in the frame. */
+const numberOf = (time, at) => Math.round(time * 1e6) * 1000 + at;
 
 function factsOf({ track, xyxy: [x1, y1, x2, y2], clarity, known, weak }) {
   const facts = [`${((x2 - x1) * (y2 - y1) * 100).toFixed(1)}\u202f% of the frame`];

@@ -16,6 +16,7 @@ const SAME_TIME_S = 0.0005; // players round times to microseconds
  * @property {number} label @property {number} track @property {number} confidence
  * @property {number|null} clarity @property {boolean} weak
  * @property {"detected"|"followed"|"interpolated"} known
+ * @property {number} place  its position among the boxes of its frame
  * @property {[number, number, number, number]} xyxy  shares of the frame
  */
 
@@ -131,6 +132,7 @@ export function boxesAt(frames, at, time, state) {
     const share = other < 0 ? 0 : (time - frames.times[at]) / (frames.times[next] - frames.times[at]);
     boxes.push({
       label,
+      place: row - frames.first[at],
       track: frames.track[row],
       confidence: frames.confidence[row],
       clarity: frames.clarity[row],

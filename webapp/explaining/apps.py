@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ExplainingConfig(AppConfig):
+    name = "webapp.explaining"
+    label = "explaining"

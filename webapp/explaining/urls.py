@@ -1,0 +1,7 @@
+from django.urls import path
+
+from webapp.explaining import views
+
+urlpatterns = [
+    path("runs/<number:pk>/why/<int:box>", views.why, name="run-why"),
+]

@@ -1,0 +1,1 @@
+"""Why a detector says what it says of one box."""
