@@ -36,6 +36,7 @@ def _lent(item: ReviewItem, known: Judged, picture: Rendition) -> dict[str, Any]
         "id": item.pk,
         "project": item.project_id,
         "asset": {"name": asset.stem, "kind": asset.kind, "url": moment_url(item)},
+        "label": item.label_id,  # what it is mostly about
         "time_s": item.time_s,
         "width": asset.width or 16,
         "height": asset.height or 9,

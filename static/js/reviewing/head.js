@@ -7,9 +7,9 @@ const many = (n) => n.toLocaleString("en");
 
 /**
  * @param {{desk: object, outbox: import("../common/outbox.js").Outbox, sitting: import("./sitting.js").Sitting,
- *   left: () => number, work: () => object|null}} options
+ *   works: {left: number}, work: () => object|null}} options
  */
-export function createHead({ desk, outbox, sitting, left, work }) {
+export function createHead({ desk, outbox, sitting, works, work }) {
   const link = $("asset");
 
   function showItem() {
@@ -23,7 +23,7 @@ export function createHead({ desk, outbox, sitting, left, work }) {
   }
 
   function showCounts() {
-    const n = left();
+    const n = works.left;
     $("left").textContent = `${many(n)} left`;
     $("left").hidden = !work() && !n;
     $("pace").textContent = sitting.words;

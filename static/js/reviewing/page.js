@@ -1,7 +1,6 @@
 // The page on which a reviewer decides: item after item, each edited as on the labelling page and
 // decided by one key.
 import { clock } from "../common/clock.js";
-import { createLent } from "../common/lent.js";
 import { Outbox, keptAs } from "../common/outbox.js";
 import { Refusal, SignedOut, post } from "../common/post.js";
 import { Desk } from "../labelling/desk.js";
@@ -12,15 +11,16 @@ import { Session } from "../labelling/session.js";
 import { createShapeActions } from "../labelling/shape-actions.js";
 import { createStage } from "../labelling/stage.js";
 import { View } from "../labelling/view.js";
-import { boxesOf, inOrder, isWeak, said, sessionOf } from "./decision.js";
+import { boxesOf, inOrder, isWeak, said } from "./decision.js";
+import { createDoor } from "./door.js";
 import { createEditing } from "./editing.js";
 import { createHead } from "./head.js";
 import { bindings } from "./keys.js";
 import { createPictures } from "./pictures.js";
-import { askForNext, sender } from "./sending.js";
+import { sender } from "./sending.js";
 import { createSide } from "./side.js";
 import { Sitting } from "./sitting.js";
-import { SaidTracks } from "./tracks.js";
+import { createWorks } from "./works.js";
 
 const TOO_FAST_MS = 150; // a key that is pressed twice does not decide what nobody saw
 const AGAIN_MS = 2000;
@@ -28,38 +28,18 @@ const ELSEWHERE_MS = 10_000;
 const LATE_MS = 250;
 const ZOOM = 1.3;
 
-/**
- * @typedef {object} Work  an item before this person, with what they changed of it
- * @property {number} id
- * @property {object} lent  the item as the server lent it
- * @property {object} item  the same with what was said since of its tracks
- * @property {{name: string, labels: object[]}} project
- * @property {Session} session
- * @property {boolean} hasTracks
- * @property {"track"|"frame"} scope
- * @property {number|null} other  whose boxes are shown over the picture
- * @property {number} opened  when it came
- * @property {number} since  when its picture came into sight; 0 while it has not
- */
-
 const data = JSON.parse(document.getElementById("review-data").textContent);
 const $ = (id) => document.getElementById(id);
-const projects = new Map();
 const history = []; // {work, words, isSkip}, the last one last
 const sitting = new Sitting();
-const saidTracks = new SaidTracks();
-const ended = new Map(); // item → the one whose decision ended it too, as the server says
-let passed = []; // works that are not shown, for what was said of their tracks elsewhere
 const outbox = new Outbox(sender(data.urls), keptAs(data.kept));
 const { frames, lies } = createPictures();
-const lent = createLent({ ask, isPending: (id) => outbox.has(id), arrive });
-/** @type {Work|null} */
+const works = createWorks({ urls: data.urls, outbox, lies });
+/** @type {import("./works.js").Work|null} */
 let now = null;
-let turn = 0;
+let turn = 0; // what was waited for before a decision was taken back does not come in its place
 let again = 0;
 let late = 0;
-let isOut = false; // signed out
-let left = 0;
 let usual = "track"; // what is decided where there are tracks, as it was chosen last
 
 const nothing = () => new Session({ id: 0, kind: "picture", task: "boxes", times: [], labels: [], frame_url: "", may_change: false });
@@ -93,21 +73,6 @@ const acts = {
   darker: () => brighten(-0.1),
 };
 
-async function ask() {
-  const found = await askForNext(data.urls, projects);
-  left = found.left;
-  return found;
-}
-
-/** @returns {Work} */
-function arrive(item) {
-  lies(item.picture_url, item.picture);
-  const hasTracks = item.asset.kind === "video" && item.boxes.some(({ track }) => track);
-  const project = projects.get(item.project) ?? { name: "", labels: [] };
-  const session = sessionOf(item, project.labels);
-  return { id: item.id, lent: item, item, project, session, hasTracks, scope: "frame", other: null, opened: 0, since: 0 };
-}
-
 // --- from item to item ---------------------------------------------------------------------------
 
 /** The next item. @param {string} before  what was just decided, for who listens */
@@ -117,35 +82,19 @@ async function goOn(before = "") {
   pointer.cancel();
   now = null;
   try {
-    const next = (await nextOpen()) ?? (await lastOnes(mine));
-    if (mine !== turn) return next && lent.putBack(next); // taken back meanwhile
-    leaveDoor();
+    const next = (await works.next()) ?? (await lastOnes(mine));
+    if (mine !== turn) return next && works.putBack(next);
+    door.isOut = false;
     if (next) show(next, before);
     else end(before);
   } catch (error) {
     if (mine !== turn) return;
     clear();
     if (error instanceof Refusal) return tellOnStage(error.message, { isBack: true });
-    if (error instanceof SignedOut) return showDoor();
+    if (error instanceof SignedOut) return (door.isOut = true);
     tellOnStage("The server cannot be reached. This goes on by itself when it can.");
     again = setTimeout(goOn, AGAIN_MS);
   }
-}
-
-/** The next one of which something is still to be said. */
-async function nextOpen() {
-  let next = await lent.next();
-  while (next && isOver(next)) {
-    passed.push(next);
-    next = await lent.next();
-  }
-  return next;
-}
-
-/** Whether its tracks were said of already. Where the server heard that and did not end it, it is asked about. */
-function isOver({ id, lent: item, opened }) {
-  const isTold = !outbox.entries.some(({ did }) => did === "decide");
-  return !opened && (isTold ? ended.has(id) : saidTracks.isSettled(item));
 }
 
 /** None is here: once everything is said, the server knows best whether there is one. */
@@ -155,20 +104,11 @@ async function lastOnes(mine) {
   if (outbox.count) tellOnStage("The last decisions are being sent…");
   await outbox.empty();
   if (mine !== turn) return null;
-  const { items } = lent.standing;
-  for (const { id } of items) lent.forget(id); // taken back in another window
-  return nextOpen();
-}
-
-/** What was said of its tracks since it was lent; what the person changed of it already stays. */
-function refresh(next) {
-  const item = saidTracks.applied(next.lent);
-  if (item === next.item || next.session.done.length) return;
-  Object.assign(next, { item, session: sessionOf(item, next.project.labels) });
+  works.askAgain();
+  return works.next();
 }
 
 function show(next, before = "") {
-  refresh(next);
   now = next;
   if (!now.opened && now.hasTracks) now.scope = usual;
   Object.assign(now, { opened: performance.now(), since: 0 });
@@ -179,8 +119,8 @@ function show(next, before = "") {
   desk.open(next.session);
   view.fit();
   const [about] = inOrder(next.item.boxes);
-  desk.ui.set({ tool: "select", label: about?.label ?? desk.ui.get().label });
-  frames.ahead(lent.ahead.map(({ item }) => item.picture_url));
+  desk.ui.set({ tool: "select", label: about?.label ?? next.item.label ?? desk.ui.get().label });
+  frames.ahead(works.ahead);
   countAhead();
   clearTimeout(late);
   late = setTimeout(() => now === next && !next.since && tellOnStage("The picture is being cut out…"), LATE_MS);
@@ -201,13 +141,13 @@ desk.on(["picture"], () => {
 
 /** For tests and the bench: how many of the next pictures are here. */
 function countAhead() {
-  $("work").dataset.ahead = String(lent.ahead.filter(({ item }) => frames.hasFile(item.picture_url)).length);
+  $("work").dataset.ahead = String(works.ahead.filter((url) => frames.hasFile(url)).length);
 }
 frames.addEventListener("loaded", countAhead);
 
 /** Nothing is left for this person: others have the rest, or there is none. */
 function end(before) {
-  const { elsewhere } = lent.standing;
+  const { left, elsewhere } = works;
   clear();
   desk.say(before);
   if (!left) return tellOnStage("Nothing waits for you.", { isBack: true });
@@ -245,7 +185,7 @@ function decide(boxes, { unsure = false } = {}) {
   const seconds = Math.round(performance.now() - now.since) / 1000;
   outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds } });
   sitting.add(now.id, seconds);
-  if (now.scope === "track" && !unsure) saidTracks.add(now.item, boxes);
+  if (!unsure) works.say(now, boxes);
   leave(unsure ? "Cannot tell" : said(now.item, boxes));
 }
 
@@ -270,19 +210,10 @@ function undo() {
   if (last.isSkip) outbox.drop(last.work.id);
   else outbox.takeBack({ id: last.work.id, did: "undo" });
   sitting.takeBack(last.work.id);
-  lent.putBack(last.work, ...(now ? [now] : []), ...unsay(last.work.id));
+  works.takeBack(last.work, now);
   showLast();
   head.showCounts();
   return goOn(`Taken back: ${last.words}`);
-}
-
-/** Nothing was said of its tracks after all: what was passed by for that is asked about. */
-function unsay(id) {
-  saidTracks.takeBack(id);
-  for (const [other, by] of ended) if (by === id) ended.delete(other);
-  const open = passed.filter((one) => !ended.has(one.id) && !saidTracks.isSettled(one.lent));
-  passed = passed.filter((one) => !open.includes(one));
-  return open;
 }
 
 function stepped(what, step) {
@@ -296,36 +227,15 @@ function showLast() {
   for (const button of document.querySelectorAll("[data-do=undo]")) button.setAttribute("aria-disabled", String(!steps));
 }
 
-outbox.addEventListener("answered", ({ detail: { entry, answer } }) => {
-  if (entry.did === "skip") lent.forget(entry.id); // it comes again, after all others
-  for (const id of answer.along ?? []) ended.set(id, entry.id);
-  askWhatStayed();
-  left = answer.left;
-  head.showCounts();
-});
+outbox.addEventListener("answered", () => head.showCounts());
 outbox.addEventListener("refused", ({ detail: { entry, sentence, status } }) => {
-  lent.forget(entry.id);
   sitting.takeBack(entry.id);
-  lent.putBack(...unsay(entry.id));
   const at = history.findLastIndex((one) => one.work.id === entry.id);
   if (at >= 0) history.splice(at, 1);
   showLast();
   head.showCounts();
   desk.toast(status === 404 ? "An item is not there any more: its film or analysis was deleted." : sentence, "warning");
 });
-
-/** The server heard everything: what it did not end of those that were passed by, it asks about again. */
-function askWhatStayed() {
-  if (outbox.entries.some(({ did }) => did === "decide")) return;
-  for (const { id } of passed) if (!ended.has(id)) lent.forget(id);
-  passed = passed.filter(({ id }) => ended.has(id));
-}
-
-/** How many wait, as it will be once everything is said. */
-function leftNow() {
-  const moves = { decide: -1, skip: 0, undo: 1 };
-  return Math.max(outbox.entries.reduce((sum, { did }) => sum + moves[did], left), 0);
-}
 
 // --- what is seen --------------------------------------------------------------------------------
 
@@ -365,23 +275,9 @@ function brighten(by) {
   desk.ui.set({ brightness: Math.min(Math.max(Math.round((desk.ui.get().brightness + by) * 10) / 10, 0.3), 3) });
 }
 
-// --- the session is over, or another one ---------------------------------------------------------
+// --- coming and going ----------------------------------------------------------------------------
 
-function showDoor() {
-  isOut = true;
-  $("door").hidden = false;
-}
-function leaveDoor() {
-  isOut = false;
-  $("door").hidden = outbox.state !== "signed-out";
-}
-function comeBack() {
-  if (outbox.state === "signed-out") outbox.hurry();
-  if (isOut) goOn();
-}
-outbox.addEventListener("changed", () => ($("door").hidden = !isOut && outbox.state !== "signed-out"));
-$("door").querySelector("[data-again]").addEventListener("click", comeBack);
-for (const event of ["focus", "pageshow"]) addEventListener(event, comeBack);
+const door = createDoor({ outbox, goOn });
 
 // Others may have what was not decided. What is still to be sent stays this person's.
 addEventListener("pagehide", () => {
@@ -393,7 +289,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 createLabels({ desk, acts });
 createSide({ desk, acts, work });
-const head = createHead({ desk, outbox, sitting, left: leftNow, work });
+const head = createHead({ desk, outbox, sitting, works, work });
 wireKeys({ desk, bindings, acts, shapes, stage: stageElement, held, escape, isOnce: true });
 
 function escape() {

@@ -134,14 +134,15 @@ export function createSide({ desk, acts, work }) {
 
   // --- what it looks like --------------------------------------------------------------------------
 
-  /** Labels it is about: of the matched boxes, else of all, else of what is drawn next. */
+  /** Labels it is about: of the matched boxes, else of all, else what should be here, else what is drawn next. */
   function inQuestion() {
     const now = work();
     if (!now) return [];
     const of = (boxes) => boxes.map(({ label }) => label);
     const matched = of(now.item.boxes.filter((one) => one.is_matched));
     const some = matched.length ? [...matched, ...of(boxesOf(now.session))] : of(now.item.boxes);
-    return [...new Set(some.length ? some : [desk.selected?.label ?? desk.ui.get().label])].filter((id) => id !== null).slice(0, MOST_LABELS);
+    const one = now.item.label ?? desk.selected?.label ?? desk.ui.get().label;
+    return [...new Set(some.length ? some : [one])].filter((id) => id !== null).slice(0, MOST_LABELS);
   }
 
   let shownLogos = "";
