@@ -111,3 +111,20 @@ test("what the server goes on asking about, for a second opinion, is shown in th
   assert.deepEqual(seen.sort(), [1, 2, 3, 4, 5]);
   assert.equal(works.left, 0);
 });
+
+test("what was skipped comes again when the others are done", async () => {
+  frames = new Map([[1, A], [2, B], [3, C]]);
+  const { outbox, works, decide, next } = open();
+  const first = await next();
+  outbox.add({ id: first.id, did: "skip" });
+  await outbox.empty();
+  const order = [];
+  for (let work = await next(); work; work = await next()) {
+    order.push(work.id);
+    decide(work);
+    await outbox.empty();
+  }
+  assert.deepEqual(order, [2, 3]);
+  works.askAgain();
+  assert.equal((await next()).id, 1);
+});

@@ -47,7 +47,7 @@ export class Frames extends EventTarget {
       return picture;
     });
     this.pictures.set(url, made);
-    made.catch(() => this.pictures.delete(url));
+    made.catch(() => this.pictures.get(url) === made && this.pictures.delete(url)); // it may be asked for again already
     this.#trim();
     return made;
   }
@@ -78,7 +78,7 @@ export class Frames extends EventTarget {
       else this.queue.push(task);
     });
     this.files.set(url, made);
-    made.catch(() => this.files.delete(url));
+    made.catch(() => this.files.get(url) === made && this.files.delete(url));
     this.#pump();
     return made;
   }

@@ -139,9 +139,11 @@ desk.on(["picture"], () => {
   showReady(true);
 });
 
-/** For tests and the bench: how many of the next pictures are here. */
+/** For tests and the bench: how many of the next pictures are here, without a gap. */
 function countAhead() {
-  $("work").dataset.ahead = String(works.ahead.filter((url) => frames.hasFile(url)).length);
+  const urls = works.ahead;
+  const gap = urls.findIndex((url) => !frames.hasFile(url));
+  $("work").dataset.ahead = String(gap < 0 ? urls.length : gap);
 }
 frames.addEventListener("loaded", countAhead);
 

@@ -71,7 +71,6 @@ export function createWorks({ urls, outbox, lies }) {
 
   outbox.addEventListener("answered", ({ detail: { entry, answer } }) => {
     left = answer.left;
-    if (entry.did === "skip") lent.forget(entry.id); // it comes again, after all others
     for (const id of answer.along ?? []) ended.set(id, entry.id);
     if (!isTold()) return;
     // What the server did not end of those that were passed by, it asks about again.
@@ -105,7 +104,7 @@ export function createWorks({ urls, outbox, lies }) {
       if (work) refresh(work);
       return work;
     },
-    /** What was lent and is not here, such as what was taken back in another window, is asked about. */
+    /** What was lent and is not here is asked about: what was skipped, or taken back in another window. */
     askAgain() {
       for (const { id } of lent.standing.items) lent.forget(id);
     },
