@@ -44,6 +44,7 @@ from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
 from webapp.reports.api import ReportViewSet
 from webapp.reports.season_api import ProjectSeason
+from webapp.review_figures.api import ProjectReviewFigures
 from webapp.review_queue.api import ReviewItemViewSet, ReviewRuleViewSet
 from webapp.runs.api import RunViewSet
 from webapp.search.api import LabelMentions, SavedSearchViewSet, Search
@@ -138,6 +139,16 @@ urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
     path("docs/", docs, name="api-docs"),
     path("projects/<number:pk>/season/", ProjectSeason.as_view({"get": "retrieve"})),
+    path(
+        "projects/<number:pk>/review-figures/",
+        ProjectReviewFigures.as_view({"get": "retrieve"}),
+        name="api-review-figures",
+    ),
+    path(
+        "projects/<number:pk>/unusual-seconds/",
+        ProjectReviewFigures.as_view({"get": "unusual"}),
+        name="api-unusual-seconds",
+    ),
     path("projects/<number:pk>/graph/", ProjectGraph.as_view({"get": "retrieve"})),
     path("projects/<number:pk>/graph/moments/", ProjectGraph.as_view({"get": "moments"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "webapp.auditing",
     "webapp.review_queue",
     "webapp.explaining",
+    "webapp.review_figures",
     "webapp.cuts",
     "webapp.reports",
     "webapp",

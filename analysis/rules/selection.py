@@ -23,6 +23,7 @@ class Selection:
     rule: Rule
     found: tuple[Fulfilled, ...]  # by each simple condition, in order
     view: View
+    certain: Flags  # shape (n_frames,): frames that it sends whatever is drawn by lot
 
     def rows(self, frame: int) -> Rows:
         """The boxes of a frame that are why it is sent: rows of `columns.detections`.
@@ -91,13 +92,23 @@ def select(rule: Rule, evidence: Evidence) -> Selection:
     """
     view = View.of(evidence)
     found = tuple(fulfilled(condition, view) for condition in rule.conditions())
-    results = iter(found)
-    sent = [_sent(part, results) for part in rule.parts] or [np.ones(view.seen.n, np.bool_)]
-    return Selection(np.flatnonzero(reduce(np.logical_or, sent)), rule, found, view)
+    frames = [its.frames for its in found]
+    not_drawn = [
+        np.zeros(view.seen.n, np.bool_) if condition.type == "Sampling" else its
+        for condition, its in zip(rule.conditions(), frames, strict=True)
+    ]
+    sent, certain = _all_sent(rule, frames, view.seen.n), _all_sent(rule, not_drawn, view.seen.n)
+    return Selection(np.flatnonzero(sent), rule, found, view, certain)
 
 
-def _sent(part: Part, found: Iterator[Fulfilled]) -> Flags:
+def _all_sent(rule: Rule, frames: list[Flags], n: int) -> Flags:
+    results = iter(frames)
+    sent = [_sent(part, results) for part in rule.parts] or [np.ones(n, np.bool_)]
+    return reduce(np.logical_or, sent)
+
+
+def _sent(part: Part, found: Iterator[Flags]) -> Flags:
     if isinstance(part, Condition):
-        return next(found).frames
+        return next(found)
     together = np.logical_and if part.operator == "And" else np.logical_or
     return reduce(together, [_sent(each, found) for each in part.parts])

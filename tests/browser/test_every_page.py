@@ -42,6 +42,7 @@ PAGES = [
     "{project}/graph?support=1&lift=0&kind=brand&kind=asset",
     "{report}",
     "/runs/1/audit",
+    "/review/figures",
     "/api/v1/docs/",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class Chosen:
 
     items: list[ReviewItem] = field(default_factory=list)
     n_wanted: int = 0
+    n_frames: int = 0  # of the whole run, and all its tracks; a box without one is its own
+    n_tracks: int = 0
 
     @property
     def note(self) -> str:
@@ -84,7 +86,24 @@ def choose(run: Run, rules: Sequence[ReviewRule]) -> Chosen:
     labels = set(Label.objects.filter(pk__in=evidence.labels).values_list("pk", flat=True))
     items = [_item(run, frame, sent, predictions, labels) for frame in frames]
     items.sort(key=lambda item: (-item.stake_s, item.frame))
-    return Chosen(items[:MOST_ITEMS], len(items))
+    n_tracks = len(sent[0][1].view.seen.by_track[1]) if sent else 0
+    return Chosen(items[:MOST_ITEMS], len(items), len(evidence.columns.frames), n_tracks)
+
+
+def n_tracks_of(asked: Iterable[list[dict[str, Any]]]) -> int:
+    """How many tracks these boxes of items are about, by those that are why each was chosen."""
+    tracks: set[tuple[int, float, float]] = set()
+    alone = 0
+    for boxes in asked:
+        for box in boxes:
+            track = box["track"]
+            if not box["is_matched"]:
+                continue
+            if track:
+                tracks.add((box["label"], track["start_s"], track["end_s"]))
+            else:
+                alone += 1
+    return len(tracks) + alone
 
 
 def _judged(run: Run, columns: Columns) -> frozenset[int]:
@@ -118,6 +137,7 @@ def _item(
         because=[_because(rule, found, frame) for rule, found in by],
         stake_s=round(stake_s(boxes, dwell_s), 4),
         doubt=round(doubt(lead["confidence"]), 4) if lead else 1.0,
+        is_by_lot=not any(found.certain[frame] for _, found in by),
         people=max(rule.people for rule, _ in by),
     )
 

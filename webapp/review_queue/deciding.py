@@ -56,6 +56,7 @@ def decide(
         by=by,
         boxes=said,
         is_unsure=is_unsure,
+        is_right=None if is_unsure else _is_right(row, said),
         scope=scope,
         settles=row.state == State.DISPUTED,
         spent_s=min(max(spent_s, 0.0), _LONGEST_S),
@@ -152,6 +153,13 @@ def _read(row: ReviewItem, boxes: Sequence[dict[str, Any]]) -> list[dict[str, An
         for box in boxes
     ]
     return sorted(read, key=lambda box: (box["prediction"] or "~", box["label"], box["box"]))
+
+
+def _is_right(row: ReviewItem, said: list[dict[str, Any]]) -> bool:
+    """Whether the boxes that count are those that are there, overlapping by at least half."""
+    found = [Said(box["label"], tuple(box["box"])) for box in row.boxes if not box["is_weak"]]
+    there = [Said(box["label"], tuple(box["box"])) for box in said]
+    return agreement([found], [there]) == 1.0
 
 
 # --- what follows -------------------------------------------------------------------------------

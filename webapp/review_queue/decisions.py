@@ -32,6 +32,8 @@ class Decision(models.Model):
     boxes: Any = models.JSONField(default=list)
     is_unsure = models.BooleanField(default=False)
     scope = models.CharField(max_length=5, choices=Scope, default=Scope.FRAME)
+    # whether what counted of what was found is just what is there; None: nobody could tell
+    is_right = models.BooleanField(null=True)
     settles = models.BooleanField(default=False)  # where others disagreed
     spent_s = models.FloatField(default=0)  # between seeing the item and deciding
     created = models.DateTimeField(auto_now_add=True)

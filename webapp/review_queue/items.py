@@ -63,6 +63,7 @@ class ReviewItem(models.Model):
     because: Any = models.JSONField(default=list)
     stake_s = models.FloatField(default=0)
     doubt = models.FloatField(default=0)  # 1: as unsure as can be
+    is_by_lot = models.BooleanField(default=False)  # no rule would have sent it without a lot
     people = models.PositiveSmallIntegerField(default=1)
     n_decided = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)

@@ -65,6 +65,10 @@ class Sifting(Leased):
     run = models.ForeignKey(Run, models.CASCADE, related_name="siftings")
     requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     n_items = models.PositiveIntegerField(default=0)
+    # what there was to send, and how many of these tracks people were asked about by now
+    n_frames = models.PositiveIntegerField(null=True)
+    n_tracks = models.PositiveIntegerField(null=True)
+    n_tracks_sent = models.PositiveIntegerField(null=True)
     note = models.CharField(max_length=300, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from webapp.review_queue.choosing import Chosen, choose
+from webapp.review_queue.choosing import Chosen, choose, n_tracks_of
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.siftings import Sifting
@@ -29,9 +29,11 @@ def sift(row: Sifting, beat: Heartbeat) -> None:
 def store(row: Sifting, chosen: Chosen) -> bool:
     """Rows, with the finish. False: the lease was lost; nothing was written."""
     run = row.run
-    known = set(ReviewItem.objects.filter(run=run).values_list("frame", flat=True))
+    known = dict(ReviewItem.objects.filter(run=run).values_list("frame", "boxes"))
     new = [item for item in chosen.items if item.frame not in known]
-    if not row.finish(n_items=len(new), note=chosen.note):
+    sent = n_tracks_of([*known.values(), *(item.boxes for item in new)])
+    there = {"n_frames": chosen.n_frames, "n_tracks": chosen.n_tracks, "n_tracks_sent": sent}
+    if not row.finish(n_items=len(new), note=chosen.note, **there):
         return False
     ReviewItem.objects.bulk_create(new, batch_size=_AT_ONCE)
     older = ReviewItem.objects.filter(

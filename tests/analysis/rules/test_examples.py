@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis.rules import select, usual
 from analysis.rules.grammar import Rule
 from tests.analysis.rules.filmed import (
@@ -54,6 +56,15 @@ def test_3_a_sample():
     assert 15 < len(DRAWN) < 45  # 30 of 600, three standard deviations to each side
     assert DRAWN - EVEN  # frames without any box are drawn too
     assert set(sent(FILM, SAMPLE)) == DRAWN
+
+
+def test_what_it_sends_whatever_is_drawn():
+    """So that one can tell what only a lot sent: those say how right the rest is."""
+    either = asked(FILM, {"And": [SAMPLE, SURE]}, check(ConfidenceLessThan=60))
+    assert set(either.frames.tolist()) > {1}
+    assert np.flatnonzero(either.certain).tolist() == [1]
+    assert asked(FILM, {"Or": [SAMPLE, SURE]}).certain[:4].tolist() == [True, True, True, True]
+    assert asked(FILM).certain.all()
 
 
 def test_4_a_sample_of_some():

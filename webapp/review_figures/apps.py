@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ReviewFiguresConfig(AppConfig):
+    name = "webapp.review_figures"
+    label = "review_figures"
