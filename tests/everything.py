@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -21,6 +22,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.auditing import rounds
     from webapp.comments.comments import Comment
     from webapp.comments.notices import Notice
+    from webapp.contracts.models import Contract, ContractNotice
     from webapp.cuts.cut import Cut, CutClip
     from webapp.cuts.links import CutLink
     from webapp.cuts.renderings import Rendering
@@ -85,6 +87,16 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     rule = ReviewRule.objects.make(project, "Secret rule", every, by=user)
     ReviewItem.objects.bulk_create(choose(run, [rule]).items[:1])
     why = Explanation.objects.asked(run, Boxes(run).after(-1, 1)[0].id)
+    contract = Contract.objects.make(
+        workspace,
+        by=user,
+        name="Secret contract",
+        label=label,
+        starts=date(2026, 1, 1),
+        ends=date(2099, 1, 1),
+        promises={"seconds": 10.0},
+    )
+    ContractNotice.objects.create(contract=contract, user=user, status="behind")
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
@@ -134,6 +146,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "review-rules": rule,
         "review-items": run.review_items.first(),
         "comments": comment,
+        "contracts": contract,
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "corrections": Correction.objects.correct(
             run.asset, label, by=user, start_s=0.5, end_s=1.0

@@ -20,6 +20,7 @@ from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
+from webapp.contracts.api import ContractViewSet
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.explaining.api import ExplanationViewSet
@@ -131,6 +132,7 @@ router.register("review-rules", ReviewRuleViewSet, "api-review-rule")
 router.register("review-items", ReviewItemViewSet, "api-review-item")
 router.register("explanations", ExplanationViewSet, "api-explanation")
 router.register("reports", ReportViewSet, "api-report")
+router.register("contracts", ContractViewSet, "api-contract")
 router.register("events", EventViewSet, "api-event")
 
 docs = SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html")

@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from webapp.accounts.models import Action, Membership, Workspace
 from webapp.comments.notices import Notice
+from webapp.contracts.models import ContractNotice
 from webapp.labelling.jobs import LabelingJob
 from webapp.review_queue.lending import n_open_to
 from webapp.search.saved import SavedFind
@@ -36,7 +37,7 @@ _PLACES = [
     ("review", "Review", ("review", "review-rules"), False),
     ("compare", "Season", ("compare",), False),
     ("cuts", "Cuts", ("cuts",), False),
-    ("reports", "Reports", ("reports", "methodologies"), True),
+    ("reports", "Reports", ("reports", "contracts", "methodologies"), True),
     ("models", "Models", ("models", "model-versions", "training", "evaluations"), False),
     ("inbox", "Inbox", ("inbox",), False),
     ("settings", "Settings", ("settings",), False),
@@ -83,7 +84,9 @@ def _waiting(name: str, membership: Membership) -> Callable[[], int]:
     match name:
         case "inbox":
             return lambda: (
-                Notice.objects.of(*of).unseen().count() + SavedFind.objects.new(*of).count()
+                Notice.objects.of(*of).unseen().count()
+                + ContractNotice.objects.of(*of).unseen().count()
+                + SavedFind.objects.new(*of).count()
             )
         case "review" if membership.can(Action.REVIEW):
             return partial(n_open_to, *of)

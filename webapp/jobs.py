@@ -85,6 +85,11 @@ def strays() -> None:
     transaction.on_commit(lambda: _ring("strays", queue="batch"))
 
 
+def check_contracts(project_id: int = 0) -> None:
+    """Look how the contracts of a project stand; without one, those that are due."""
+    transaction.on_commit(lambda: _ring("check_contracts", project_id, queue="batch"), robust=True)
+
+
 def host(version_id: int) -> None:
     """Load a model version and keep it ready, where runs use it."""
     transaction.on_commit(lambda: _ring("host", version_id, queue="analysis"))

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "webapp.review_figures",
     "webapp.cuts",
     "webapp.reports",
+    "webapp.contracts",
     "webapp",
 ]
 

@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("webapp.graph.urls")),
     path("", include("webapp.reports.urls")),
     path("", include("webapp.review_figures.urls")),
+    path("", include("webapp.contracts.urls")),
     path("", include("webapp.methodologies.urls")),
     path("api/v1/", include("webapp.api")),
     path("admin/login/", operators_sign_in),

@@ -213,7 +213,7 @@ def _forecast(
         return None, f"fewer than {FEWEST} events"
     left = when.left(len(events))
     if left is None:
-        return None, "the period has not begun"
+        return None, "no day of the period has passed"
     if kind is Kind.SECONDS:
         each = np.array([event.reported_s.get(brand, 0.0) for event in events])
         return of_sum(each, left, is_counted=when.is_counted), ""

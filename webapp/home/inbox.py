@@ -1,5 +1,5 @@
-"""One place for all that a person is told: comments that concern them, and what was found for
-the searches they keep."""
+"""One place for all that a person is told: comments that concern them, what was found for the
+searches they keep, and contracts of theirs that fell behind or came back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.comments import people
 from webapp.comments.notices import Notice
+from webapp.contracts.models import ContractNotice
 from webapp.search.saved import SavedFind
 
 MOST = 100  # of each kind
@@ -35,7 +36,13 @@ class Entry:
 def inbox(request: MemberRequest) -> HttpResponse:
     of = request.user, request.membership.workspace
     finds = SavedFind.objects.new(*of).select_related("saved", "asset").order_by("-at")
-    return render(request, "home/inbox.html", {"entries": _entries(*of), "finds": finds[:MOST]})
+    contracts = ContractNotice.objects.of(*of).select_related("contract")[:MOST]
+    context = {
+        "entries": _entries(*of),
+        "finds": finds[:MOST],
+        "contracts": sorted(contracts, key=lambda notice: notice.seen is not None),
+    }
+    return render(request, "home/inbox.html", context)
 
 
 def _entries(*of: Any) -> list[Entry]:
@@ -56,8 +63,10 @@ def _entries(*of: Any) -> list[Entry]:
 @require_POST
 @may(Action.VIEW)
 def all_seen(request: MemberRequest) -> HttpResponse:
-    """Nothing that a comment told is new any more; searches are looked at one by one."""
-    n = Notice.objects.of(request.user, request.membership.workspace).see()
+    """Nothing that a comment or a contract told is new any more; searches are looked at one by
+    one."""
+    of = request.user, request.membership.workspace
+    n = Notice.objects.of(*of).see() + ContractNotice.objects.of(*of).see()
     if n:
         messages.success(request, f"{n} marked as seen.")
     return redirect("inbox")

@@ -13,6 +13,8 @@ from django.urls import reverse
 from webapp.accounts.models import Action, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
+from webapp.contracts import wording
+from webapp.contracts.models import Contract
 from webapp.home.models import Dismissal
 from webapp.home.steps import first_steps, next_steps
 from webapp.home.tour import TITLE, TOUR, tour
@@ -93,6 +95,7 @@ def needs_of(request: MemberRequest, *, is_waiting: bool) -> list[Need]:
     found = [
         *_failed_runs(workspace),
         *_failed_assets(workspace),
+        *_late_contracts(workspace),
         *_new_finds(request),
         *_labels_without_logo(workspace),
     ]
@@ -151,6 +154,22 @@ def _failed_assets(workspace: Workspace) -> list[Need]:
             reverse("asset-retry", args=[asset.pk]),
         )
         for asset in failed[:MOST_LOOKED_AT]
+    ]
+
+
+def _late_contracts(workspace: Workspace) -> list[Need]:
+    """Contracts that promise more than was delivered until now, or did when they ended."""
+    late = Contract.objects.late().filter(workspace=workspace)
+    return [
+        Need(
+            f"contract-{contract.pk}{_at(contract.since)}",
+            f"{contract} is {contract.lateness}",
+            wording.summed_up(contract.figures),
+            reverse("contract", args=[contract.pk]),
+            is_bad=False,
+            opens="Look",
+        )
+        for contract in late[:MOST_LOOKED_AT]
     ]
 
 

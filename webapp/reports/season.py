@@ -135,7 +135,7 @@ def season(runs: Sequence[Run], choices: Choices) -> Season:
     colours: dict[str, str] = {}
     for run in ordered:
         looked = Looked.at(run, choices)
-        found = _figures(looked)
+        found = figures_of(looked)
         for label in looked.labels:
             colours.setdefault(label.name, label.colour)
             cells.setdefault(label.name, {})[run.pk] = found[label.pk]
@@ -154,7 +154,7 @@ def season(runs: Sequence[Run], choices: Choices) -> Season:
     return Season(ordered, told, choices)
 
 
-def _figures(looked: Looked) -> dict[int, Figures]:
+def figures_of(looked: Looked) -> dict[int, Figures]:
     """By label. Kept, so that a long season is not measured anew for each page."""
     method = looked.choices.methodology
     thresholds = sorted(looked.thresholds.items())

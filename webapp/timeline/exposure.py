@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,12 @@ MOST_EPISODES = 200  # in the panel
 MOST_LISTED = 250  # in the table; the exported file has them all
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Looked:
     """A run together with what a person chose to see of it."""
 
     run: Run
     labels: Sequence[Label]
-    columns: Columns
     choices: Choices
     told: Told  # what is said and written of the labels
     said: Said  # what people say of it, and that is counted here
@@ -53,8 +53,12 @@ class Looked:
         said = Said()
         if not choices.model_only:
             said = Said.of(run.asset, [label.pk for label in labels])
-        columns = corrected_columns(run, said)
-        return cls(run, labels, columns, choices, Told.of(run.asset, labels), said)
+        return cls(run, labels, choices, Told.of(run.asset, labels), said)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Read when they are asked for: figures that are kept need none."""
+        return corrected_columns(self.run, self.said)
 
     def key(self) -> Hashable:
         """Changes with anything that the figures, or the names and colours beside them, rest on."""

@@ -21,6 +21,7 @@ from webapp.leases import Leased, Status, from_now, pieces
 from webapp.runs.run import POISONOUS, Run
 from webapp.runs.wanted import start_wanted
 from webapp.runs.workers import Worker
+from workers.contracts.check import look_at_contracts
 from workers.engine import bells
 from workers.engine.identity import is_dead
 from workers.engine.originals import forget_scratch
@@ -166,5 +167,6 @@ STEPS: tuple[Callable[[], object], ...] = (
     forget_finished,
     forget_scratch,
     forget_the_gone,
+    look_at_contracts,
     look_for_strays,  # last: it asks the storage, which may be slow to answer
 )

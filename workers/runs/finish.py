@@ -15,6 +15,8 @@ from analysis.film.tracking import stitch
 from analysis.media.frames import CHANGE
 from analysis.types import Box, FrameResult, Sample
 from analysis.types import Detection as Found
+from webapp import jobs
+from webapp.contracts.models import Contract
 from webapp.leases import Status
 from webapp.review_queue.siftings import Sifting
 from webapp.runs.found import Shot, Track
@@ -44,6 +46,8 @@ def finish(run: Run) -> None:
         _rewrite(run, joined)
         run.succeed([note for note in _notes(run) if note not in run.notes])
         Sifting.objects.request(run, by=None)
+        if Contract.objects.alive().filter(project=run.project_id).exists():
+            jobs.check_contracts(run.project_id)
         # the run is done without it
         transaction.on_commit(lambda: make_ready(run.pk), robust=True)
         transaction.on_commit(lambda: make_run_findable(run.pk), robust=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.core.files.storage import default_storage
@@ -21,29 +22,29 @@ _MOST_NAMED = 6  # brands under the bar
 def draw(sheet: Sheet, document: Document) -> None:
     sheet.add_page()
     sheet.set_auto_page_break(False)
-    _logo(sheet, document)
+    logo(sheet, document.logo, document.issuer)
     sheet.set_y(_TITLE_Y)
     sheet.type(9.5, QUIET)
     sheet.lines("Brand exposure report" if document.issued else "Brand exposure report, draft", 6)
     sheet.ln(1)
-    _title(sheet, document.title)
+    title(sheet, document.title)
     sheet.ln(8)
     sheet.rule(sheet.get_y())
     sheet.ln(6)
-    _facts(sheet, document)
+    facts(sheet, _facts(document))
     _voices(sheet, document)
     sheet.set_auto_page_break(True, 20)
 
 
-def _logo(sheet: Sheet, document: Document) -> None:
+def logo(sheet: Sheet, file: str, issuer: str) -> None:
     """The sender's own; their name where there is none."""
-    if document.logo and (picture := _opened(document.logo)):
+    if file and (picture := _opened(file)):
         width, height = picture.size
         scale = min(_LOGO[0] / width, _LOGO[1] / height)
         sheet.image(picture, sheet.l_margin, sheet.t_margin, width * scale, height * scale)
         return
     sheet.type(12, bold=True)
-    sheet.at(sheet.l_margin, sheet.t_margin, document.issuer)
+    sheet.at(sheet.l_margin, sheet.t_margin, issuer)
 
 
 def _opened(name: str) -> Image.Image | None:
@@ -54,18 +55,18 @@ def _opened(name: str) -> Image.Image | None:
         return None
 
 
-def _title(sheet: Sheet, title: str) -> None:
+def title(sheet: Sheet, text: str) -> None:
     """As large as lets it stand in three lines."""
     for size in (30, 24, 19, 15):
         sheet.type(size, bold=True)
-        if sheet.get_string_width(title) < 2.7 * sheet.epw:
+        if sheet.get_string_width(text) < 2.7 * sheet.epw:
             break
-    sheet.lines(title, sheet.font_size * 1.2)
+    sheet.lines(text, sheet.font_size * 1.2)
 
 
-def _facts(sheet: Sheet, document: Document) -> None:
-    """Two columns of what and its value, in the order in which people ask."""
-    facts = [
+def _facts(document: Document) -> list[tuple[str, str]]:
+    """In the order in which people ask."""
+    return [
         ("Project", document.project or "–"),
         ("Picture" if document.is_picture else "Film", document.manifest["media"]["name"]),
         ("Period", _period(document)),
@@ -74,7 +75,11 @@ def _facts(sheet: Sheet, document: Document) -> None:
         ("Date of issue", _issued(document)),
         ("Issued by", ", ".join(filter(None, (document.person, document.issuer)))),
     ]
-    for what, value in facts:
+
+
+def facts(sheet: Sheet, rows: Sequence[tuple[str, str]]) -> None:
+    """Two columns of what and its value."""
+    for what, value in rows:
         y = sheet.get_y()
         sheet.type(9.5, QUIET)
         sheet.at(sheet.l_margin, y + 0.3, what)

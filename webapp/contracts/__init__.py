@@ -1,0 +1,1 @@
+"""Contracts with sponsors: what was promised beside what was delivered."""

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from analysis.contracting import Status
+from webapp.assets.models import Collection
+from webapp.contracts.models import Contract
+from webapp.contracts.serializers import (
+    ChangeContractSerializer,
+    ContractDetailSerializer,
+    ContractSerializer,
+    MakeContractSerializer,
+)
+from webapp.projects.models import Label
+from webapp.rest import Id, InWorkspace, WorkspaceObjects, in_words
+
+
+class ContractQuery(InWorkspace):
+    project = Id(required=False)
+    status = serializers.ChoiceField([one.value for one in Status], required=False)
+
+
+class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    """What sponsors were promised, and how it stands."""
+
+    queries = {"list": ContractQuery}
+    queryset = Contract.objects.select_related(
+        "workspace", "project", "label", "collection", "created_by"
+    )
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        return ContractSerializer if self.action == "list" else ContractDetailSerializer
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        return self.matching(queryset, project="project", status="status").order_by("pk")
+
+    @extend_schema(summary="The contracts, as they stood when they were looked at last")
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(summary="One contract and how it stands now", responses=ContractDetailSerializer)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Make a contract",
+        request=MakeContractSerializer,
+        responses={201: ContractDetailSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        wish = self._named(self.sent(MakeContractSerializer))
+        workspace = wish["label"].project.workspace
+        with in_words():
+            made = Contract.objects.make(workspace, by=request.user, **wish)
+        return Response(self.get_serializer(made).data, status=201)
+
+    @extend_schema(
+        summary="Change a contract",
+        request=ChangeContractSerializer,
+        responses=ContractDetailSerializer,
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        contract = self.get_object()
+        wish = self._named(self.sent(ChangeContractSerializer))
+        with in_words():
+            contract.change(by=request.user, **wish)
+        return Response(self.get_serializer(contract).data)
+
+    @extend_schema(summary="Delete a contract", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().remove(by=request.user)
+        return Response(status=204)
+
+    def _named(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """With the rows that it names by their numbers."""
+        if "label" in wish:
+            wish["label"] = self.find(
+                Label.objects.select_related("project__workspace"), wish["label"]
+            )
+        if wish.get("collection") is not None:
+            wish["collection"] = self.find(Collection, wish["collection"])
+        return wish
