@@ -205,8 +205,10 @@ def _forecast(
     kind: Kind, brand: int, events: Sequence[Event], when: Calendar
 ) -> tuple[Limits | None, str]:
     """Where it ends, or why nothing is said of that."""
-    if not (kind.is_summed or kind.is_share):
-        return None, "nothing that adds up"
+    if kind is Kind.SECONDS_EACH:
+        return None, "every event stands by itself"
+    if kind is Kind.PLACE:
+        return None, "a place is not forecast"
     if when.is_over:
         return None, "the period is over"
     if len(events) < FEWEST:

@@ -271,7 +271,7 @@ def test_home_names_what_is_behind_until_it_is_put_away(events, contract, analys
     client = client_for(analyst)
     page = client.get(reverse("home")).content.decode()
     assert "Kestrel, August is behind" in page
-    assert "0 of 1 promises fulfilled; behind: seconds on screen, in all." in page
+    assert "0 of 1 promises fulfilled; behind: seconds on screen in all." in page
     key = re.search(r'name="key" value="(contract-[^"]+)"', page)[1]
     client.post(reverse("dismiss"), {"key": key})
     assert "Kestrel, August is behind</a>" not in client.get(reverse("home")).content.decode()

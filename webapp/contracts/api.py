@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -30,6 +31,7 @@ class ContractQuery(InWorkspace):
 class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
     """What sponsors were promised, and how it stands."""
 
+    parser_classes = (JSONParser,)  # a form has neither promises by their names nor null
     queries = {"list": ContractQuery}
     queryset = Contract.objects.select_related(
         "workspace", "project", "label", "collection", "created_by"

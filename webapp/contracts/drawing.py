@@ -74,7 +74,7 @@ def _chart(numbers: Mapping[str, Any], promise: Mapping[str, Any]) -> Chart:
         kind=kind.value,
         title=TERMS[kind].title,
         top=amount(kind, top),
-        first="no event" if numbers["planned"] else numbers["period"]["from"],
+        first="0 events" if numbers["planned"] else numbers["period"]["from"],
         last=f"{_n_wide(numbers)} events" if numbers["planned"] else numbers["period"]["to"],
         line=line,
         promise=[(0.0, 100.0 if kind.is_summed else down(wanted)), (100.0, down(wanted))],

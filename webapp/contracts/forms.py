@@ -8,14 +8,13 @@ from typing import Any
 from django import forms
 
 from analysis.contracting import Kind
+from analysis.exposure.measure import DEFAULT
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Collection
 from webapp.contracts.models import MOST_PLANNED, Contract
 from webapp.contracts.promises import TERMS
 from webapp.methodologies.models import offered
 from webapp.projects.models import Label
-
-_UNITS = {Kind.SECONDS: "s", Kind.SECONDS_EACH: "s", Kind.SHARE: "%", Kind.MIDDLE: "%"}
 
 
 def _day(label: str) -> forms.DateField:
@@ -27,10 +26,10 @@ def _day(label: str) -> forms.DateField:
 
 
 def _promise(kind: Kind) -> forms.FloatField:
-    term, unit = TERMS[kind], _UNITS.get(kind, "")
+    term = TERMS[kind]
     return forms.FloatField(
         required=False,
-        label=f"{term.title}, {unit}" if unit else term.title,
+        label=f"{term.title}, %" if kind.is_share else term.title,
         help_text=term.help,
         min_value=0,
         max_value=term.most * (100 if kind.is_share else 1),
@@ -89,7 +88,7 @@ class ContractForm(forms.Form):
     def __init__(
         self, workspace: Workspace, posted: Any = None, *, of: Contract | None = None
     ) -> None:
-        super().__init__(posted, initial=_filled(of) if of else {})
+        super().__init__(posted, initial=_filled(of) if of else {"method": DEFAULT})
         labels = Label.objects.filter(project__workspace=workspace).select_related("project")
         kept = labels.filter(archived=None)
         if of and of.label_id:  # one that was removed since can stay

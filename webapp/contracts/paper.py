@@ -54,9 +54,9 @@ def _promises(sheet: Sheet, numbers: dict[str, Any]) -> None:
         in_the_end = "\n".join(filter(None, (ends["value"], ends["limits"])))
         status = "\n".join(filter(None, (found["status"], found["doubt"])))
         name = f"{found['title']}\n{found['promised']}"
-        rows.append((name, delivered, found["due"], checked, in_the_end, status))
-    header = ("Promise", "Delivered", "Due", "Audited, 95 %", "Forecast, 95 %", "Status")
-    sheet.table_of(header, rows, (46, 22, 18, 32, 30, 26))
+        rows.append((name, status, delivered, found["due"], in_the_end, checked))
+    header = ("Promise", "Status", "Delivered", "Due by now", "Forecast, 95 %", "Audited, 95 %")
+    sheet.table_of(header, rows, (46, 24, 22, 18, 32, 32))
     sheet.ln(2)
     for note in numbers["notes"]:
         sheet.note(note)

@@ -20,10 +20,10 @@ class Term(NamedTuple):
 
 TERMS = {
     Kind.SECONDS: Term(
-        "Seconds on screen, in all", 1e7, "At least so many in the whole period, all events added."
+        "Seconds on screen in all", 1e7, "At least so many in the whole period, all events added."
     ),
     Kind.SECONDS_EACH: Term(
-        "Seconds on screen, in each event", 1e6, "At least so many in every single event."
+        "Seconds on screen in each event", 1e6, "At least so many in every single event."
     ),
     Kind.SHARE: Term(
         "Share of voice", 1.0, "Of the seconds of all brands of the project, at least."
