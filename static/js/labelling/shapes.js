@@ -3,7 +3,7 @@
 /** A name of the browser's own for a shape. The first part is the time, so that names sort by age. */
 export function newId() {
   const time = Date.now().toString(36).padStart(8, "0").slice(-8);
-  return `s-${time}${letters(4)}`;
+  return `s-${time}${letters(8)}`;
 }
 
 /** A name for one operation. (crypto.randomUUID is missing where a site has no https.) */
