@@ -254,12 +254,18 @@ def run_of(owner) -> Callable:
             started=timezone.now(),
             finished=timezone.now(),
         )
-        for index, start_s in enumerate(np.arange(0, asset.duration_s, 60.0)):
-            end_s = min(float(start_s) + 60.0, asset.duration_s)
-            _segment(run, project, index, float(start_s), end_s, found)
+        fill_run(run, found)
         return run
 
     return make
+
+
+def fill_run(run, found) -> None:
+    """What a finished run found, in segments of a minute."""
+    duration_s = run.asset.duration_s
+    for index, start_s in enumerate(np.arange(0, duration_s, 60.0)):
+        end_s = min(float(start_s) + 60.0, duration_s)
+        _segment(run, run.project, index, float(start_s), end_s, found)
 
 
 @pytest.fixture

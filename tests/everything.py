@@ -30,6 +30,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.datasets.transfers import Transfer
     from webapp.explaining.explanations import Explanation
     from webapp.home.models import Dismissal
+    from webapp.improving.loops import Loop
     from webapp.indexing.denied import DeniedMention
     from webapp.indexing.speaker_edits import SpeakerEdit
     from webapp.indexing.word_edits import WordEdit
@@ -97,6 +98,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         promises={"seconds": 10.0},
     )
     ContractNotice.objects.create(contract=contract, user=user, status="behind")
+    loop = Loop.make(version.model, frozen.dataset, by=user)
+    round_ = loop.rounds.create(number=1, reason="hand", settings={}, candidate=version)
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
@@ -145,6 +148,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "audit-items": audited.items.first(),
         "review-rules": rule,
         "review-items": run.review_items.first(),
+        "loops": loop,
+        "rounds": round_,
         "comments": comment,
         "contracts": contract,
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),

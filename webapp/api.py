@@ -25,6 +25,7 @@ from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.explaining.api import ExplanationViewSet
 from webapp.graph.api import ProjectGraph
+from webapp.improving.api import LoopViewSet, RoundViewSet
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
 from webapp.indexing.speaker_api import (
     SpeakerEditViewSet,
@@ -131,6 +132,8 @@ router.register("audit-items", AuditItemViewSet, "api-audit-item")
 router.register("review-rules", ReviewRuleViewSet, "api-review-rule")
 router.register("review-items", ReviewItemViewSet, "api-review-item")
 router.register("explanations", ExplanationViewSet, "api-explanation")
+router.register("loops", LoopViewSet, "api-loop")
+router.register("rounds", RoundViewSet, "api-round")
 router.register("reports", ReportViewSet, "api-report")
 router.register("contracts", ContractViewSet, "api-contract")
 router.register("events", EventViewSet, "api-event")

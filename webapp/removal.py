@@ -99,7 +99,7 @@ def delete_project(project: Project, *, by: User | None) -> None:
     _no_more_tries(datasets)
     for dataset in datasets:
         dataset.stop_transfers()
-    runs = Run.objects.filter(project=held).hide()
+    runs = Run.living.filter(project=held).hide()
     held.remove(by=by, datasets=datasets.count(), runs=runs)
     jobs.erase()
 

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "webapp.review_queue",
     "webapp.explaining",
     "webapp.review_figures",
+    "webapp.improving",
     "webapp.cuts",
     "webapp.reports",
     "webapp.contracts",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("webapp.auditing.urls")),
     path("", include("webapp.review_queue.urls")),
     path("", include("webapp.explaining.urls")),
+    path("", include("webapp.improving.urls")),
     path("", include("webapp.cuts.urls")),
     path("", include("webapp.graph.urls")),
     path("", include("webapp.reports.urls")),

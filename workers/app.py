@@ -27,6 +27,7 @@ from workers.datasets import thumbs, transfers  # noqa: E402, F401
 from workers.engine import bells, heartbeat, housekeeping, ready  # noqa: E402
 from workers.engine.identity import this_worker  # noqa: E402
 from workers.explaining import explain  # noqa: E402, F401
+from workers.improving import rounds  # noqa: E402, F401
 from workers.indexing import pieces as index_pieces  # noqa: E402, F401
 from workers.indexing.kept import LOOKS_EVERY_S  # noqa: E402
 from workers.labelling import chores, propagate  # noqa: E402, F401

@@ -58,7 +58,7 @@ class ExplanationViewSet(mixins.RetrieveModelMixin, WorkspaceObjects):
     )
     def create(self, request: Request) -> Response:
         wish = self.sent(AskSerializer)
-        runs = Run.objects.filter(asset__removed=None).select_related("asset__workspace")
+        runs = Run.living.filter(asset__removed=None).select_related("asset__workspace")
         run = self.find(runs, wish["run"])
         with in_words():
             row = Explanation.objects.asked(run, wish["box"])

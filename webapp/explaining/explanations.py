@@ -75,4 +75,4 @@ class Explanation(Leased):
         return f"why {self.label_name} at {self.time_s:.2f} s"
 
     def is_wanted(self) -> bool:
-        return Run.objects.filter(pk=self.run_id, asset__removed=None).exists()
+        return Run.living.filter(pk=self.run_id, asset__removed=None).exists()

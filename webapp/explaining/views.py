@@ -24,7 +24,7 @@ from webapp.timeline.frames import frame_picture
 @may(Action.VIEW)
 def why(request: MemberRequest, pk: int, box: int) -> HttpResponse:
     """Worked out when it is asked for the first time, and kept: a box never changes."""
-    runs = Run.objects.filter(asset__removed=None).select_related("asset__workspace", "project")
+    runs = Run.living.filter(asset__removed=None).select_related("asset__workspace", "project")
     run = find(runs, request, pk=pk)
     if not is_id(str(box)):
         raise Http404

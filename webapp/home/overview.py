@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.urls import reverse
 
 from webapp.accounts.models import Action, Workspace
@@ -18,7 +18,8 @@ from webapp.contracts.models import Contract
 from webapp.home.models import Dismissal
 from webapp.home.steps import first_steps, next_steps
 from webapp.home.tour import TITLE, TOUR, tour
-from webapp.leases import Status
+from webapp.improving.rounds import Round
+from webapp.leases import UNFINISHED, Status
 from webapp.project_pages.page import posters
 from webapp.projects.models import Label, Project
 from webapp.runs.answers import Answer, answers_of
@@ -96,6 +97,7 @@ def needs_of(request: MemberRequest, *, is_waiting: bool) -> list[Need]:
         *_failed_runs(workspace),
         *_failed_assets(workspace),
         *_late_contracts(workspace),
+        *_rounds(workspace),
         *_new_finds(request),
         *_labels_without_logo(workspace),
     ]
@@ -171,6 +173,27 @@ def _late_contracts(workspace: Workspace) -> list[Need]:
         )
         for contract in late[:MOST_LOOKED_AT]
     ]
+
+
+def _rounds(workspace: Workspace) -> list[Need]:
+    """New versions that wait for a decision, and rounds that began by themselves and failed."""
+    later = Round.objects.filter(loop=OuterRef("loop"), number__gt=OuterRef("number"))
+    rows = Round.objects.filter(loop__model__workspace=workspace, outcome="")
+    last = rows.exclude(status__in=UNFINISHED).exclude(Exists(later))
+    found = []
+    for row in last.select_related("loop__model", "candidate__model")[:MOST_LOOKED_AT]:
+        address = reverse("round", args=[row.pk])
+        if row.is_undecided:
+            why = f"{row.candidate} passed its gate. Look what it would change, and decide."
+            about: dict[str, Any] = {"is_bad": False, "opens": "Decide"}
+            title = f"A new version of {row.loop.model} waits for you"
+        elif row.status == Status.FAILED and not row.is_cancelled:
+            why, about = row.error or "It failed and said nothing.", {}
+            title = f"{row.title} of {row.loop.model} failed"
+        else:
+            continue
+        found.append(Need(f"round-{row.pk}{_at(row.finished)}", title, why, address, **about))
+    return found
 
 
 def _new_finds(request: MemberRequest) -> list[Need]:

@@ -161,7 +161,7 @@ def kinds_in(queue: str) -> list[Kind]:
             rows = rows.filter(run__status__in=Run.UNFINISHED)
         kinds.append(Kind(words(model, queue), rows.count(), working))
     if queue == "analysis":  # not parted into segments yet
-        kinds.append(Kind("runs to begin", Run.objects.waiting_for(Run.Stage.PLAN).count()))
+        kinds.append(Kind("runs to begin", Run.living.waiting_for(Run.Stage.PLAN).count()))
     if queue == "soon":
         kinds.append(Kind("logo pictures to look at", Reference.objects.unchecked().count()))
     return kinds

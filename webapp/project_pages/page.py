@@ -185,9 +185,10 @@ def naming_context(
 
 def assets_context(project: Project, number: str | None) -> dict[str, Any]:
     """The assets that were analysed for this project, the latest run of each."""
+    looked = Q(runs__project=project, runs__is_shadow=False)
     assets = (
-        Asset.objects.filter(runs__project=project)
-        .annotate(last_run=Max("runs__pk", filter=Q(runs__project=project)))
+        Asset.objects.filter(looked)
+        .annotate(last_run=Max("runs__pk", filter=looked))
         .order_by("-last_run")
     )
     page: Page = Paginator(assets, ASSETS_A_PAGE).get_page(number)
@@ -204,7 +205,7 @@ def assets_context(project: Project, number: str | None) -> dict[str, Any]:
         if (answer := answers.get(asset.pk))
     ]
     others = Asset.objects.filter(workspace=project.workspace).ready()
-    others = others.exclude(kind=Asset.Kind.AUDIO).exclude(runs__project=project)
+    others = others.exclude(kind=Asset.Kind.AUDIO).exclude(pk__in=project.runs.values("asset"))
     coming = list(wanted().filter(project=project)[:ASSETS_A_PAGE])
     return {
         "project": project,

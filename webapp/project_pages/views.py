@@ -44,11 +44,14 @@ def projects(request: MemberRequest) -> HttpResponse:
             return may(Action.ANALYSE)(projects)(request)
         if form.is_valid() and (made := _begin(request, form)):
             return redirect("project", made.pk)
-    current = Label.objects.filter(archived=None)
+    current, seen = Label.objects.filter(archived=None), Q(runs__is_shadow=False)
     shown = (
         Project.objects.filter(workspace=request.membership.workspace)
         .prefetch_related(Prefetch("labels", current, to_attr="shown_labels"))
-        .annotate(n_assets=Count("runs__asset", distinct=True), last_run=Max("runs__created"))
+        .annotate(
+            n_assets=Count("runs__asset", filter=seen, distinct=True),
+            last_run=Max("runs__created", filter=seen),
+        )
     )
     status = INVALID if form.errors else 200
     context = {"projects": shown, "form": form}

@@ -26,7 +26,10 @@ def newest(project: Project) -> list[Run]:
 class SiftingQuerySet(LeasedQuerySet["Sifting"]):
     @transaction.atomic
     def request(self, run: Run, *, by: User | None) -> Sifting | None:
-        """Have a run gone through; None where the project has no rule, or it waits already."""
+        """Have a run gone through; None where the project has no rule, it waits already, or the run
+        only tries a model."""
+        if run.is_shadow:
+            return None
         if not ReviewRule.objects.working().filter(project=run.project_id).exists():
             return None
         if self.unfinished().filter(run=run).exists():

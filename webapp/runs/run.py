@@ -41,6 +41,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         priority: int = 0,
         key: str | None = None,
         inputs: dict[str, Any] | None = None,
+        is_shadow: bool = False,
     ) -> Run:
         """A new analysis of `asset` for what `project` looks for.
 
@@ -62,13 +63,15 @@ class RunQuerySet(models.QuerySet["Run"]):
             project=project,
             requested_by=by,
             priority=priority,
+            is_shadow=is_shadow,
             idempotency_key=key or None,
             options=options,
             inputs=inputs,
             software_version=settings.VERSION,
             input_hash=_fingerprint(asset, options, inputs),
         )
-        Event.record(asset.workspace, by, "started a run", str(asset), run=run.pk)
+        what = "started a run to compare" if is_shadow else "started a run"
+        Event.record(asset.workspace, by, what, str(asset), run=run.pk)
         jobs.work()
         return run
 
@@ -173,11 +176,19 @@ class RunQuerySet(models.QuerySet["Run"]):
         return n
 
 
-class VisibleRuns(models.Manager.from_queryset(RunQuerySet)):
-    """All but those that went with their project and wait to be erased."""
+class LivingRuns(models.Manager.from_queryset(RunQuerySet)):
+    """All but those that went with their project and wait to be erased: what workers work on, and
+    what is seen by whoever has its number."""
 
     def get_queryset(self) -> RunQuerySet:
         return super().get_queryset().filter(removed=None)
+
+
+class VisibleRuns(LivingRuns):
+    """Of these what is found, listed and counted: none that only tries a model."""
+
+    def get_queryset(self) -> RunQuerySet:
+        return super().get_queryset().filter(is_shadow=False)
 
 
 class Run(models.Model):
@@ -211,6 +222,8 @@ class Run(models.Model):
     requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     priority = models.IntegerField(default=0)
     is_soon = models.BooleanField(default=False)  # workers of the queue `soon` do it as well
+    # tries a model beside the one in use: it is nobody's answer, and no page lists it
+    is_shadow = models.BooleanField(default=False)
 
     options = models.JSONField(default=dict)
     inputs = models.JSONField(default=dict)  # projects.models.snapshot
@@ -236,6 +249,7 @@ class Run(models.Model):
     removed = models.DateTimeField(null=True, blank=True)
 
     objects = VisibleRuns()
+    living = LivingRuns()
     everything = RunQuerySet.as_manager()
 
     class Meta:
@@ -347,7 +361,7 @@ class Run(models.Model):
             return ""
         if not Worker.objects.serving("analysis").exists():
             return "No analysis worker is running. Start one with `make serve`."
-        ahead = Run.objects.filter(status__in=[self.Status.QUEUED, self.Status.RUNNING]).filter(
+        ahead = Run.living.filter(status__in=[self.Status.QUEUED, self.Status.RUNNING]).filter(
             Q(priority__gt=self.priority) | Q(priority=self.priority, pk__lt=self.pk)
         )
         if n := ahead.count():
@@ -357,7 +371,7 @@ class Run(models.Model):
     # --- verbs a person uses ------------------------------------------------------------
 
     def _move(self, before: tuple[str, ...], **after: Any) -> bool:
-        moved = Run.objects.filter(pk=self.pk, status__in=before).update(**after)
+        moved = Run.living.filter(pk=self.pk, status__in=before).update(**after)
         if moved:
             self.refresh_from_db()
         return bool(moved)
@@ -403,7 +417,7 @@ class Run(models.Model):
 
     def _still(self, stage: str) -> models.QuerySet:
         """This run, while it is still this worker's to plan or to finish."""
-        return Run.objects.filter(
+        return Run.living.filter(
             pk=self.pk, stage=stage, worker=self.worker, status__in=self.UNFINISHED
         )
 
@@ -436,7 +450,7 @@ class Run(models.Model):
 
     def all_analysed(self) -> bool:
         """Move on to the finish when the last segment is done; True for the one who moved it."""
-        return bool(Run.objects.filter(pk=self.pk).all_analysed())
+        return bool(Run.living.filter(pk=self.pk).all_analysed())
 
     def is_mine_to_finish(self) -> bool:
         """Whether it is, and stays so until the end of the caller's transaction."""
@@ -454,7 +468,7 @@ class Run(models.Model):
 
     def fail(self, message: str, *, step: str, can_retry: bool) -> bool:
         return bool(
-            Run.objects.filter(pk=self.pk, status__in=self.UNFINISHED).update(
+            Run.living.filter(pk=self.pk, status__in=self.UNFINISHED).update(
                 status=self.Status.FAILED,
                 error=message,
                 error_step=step,

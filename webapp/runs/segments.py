@@ -29,7 +29,7 @@ class SegmentQuerySet(LeasedQuerySet):
 
     def soon(self) -> Self:
         """Those of runs that workers of the queue `soon` may do as well, which are few."""
-        return self.filter(run__in=list(Run.objects.soon().values_list("pk", flat=True)))
+        return self.filter(run__in=list(Run.living.soon().values_list("pk", flat=True)))
 
     def claim_next(self, worker: str) -> Segment | None:
         """The most urgent segment of these that nobody works on, now this worker's."""

@@ -18,7 +18,7 @@ from webapp.runs.run import Run
 
 
 def find_run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
-    runs = Run.objects.filter(asset__removed=None).select_related("asset", "project")
+    runs = Run.living.filter(asset__removed=None).select_related("asset", "project")
     return find(runs, request, action, pk=pk)
 
 

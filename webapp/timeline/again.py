@@ -104,16 +104,23 @@ def difference(run: Run, choices: Choices | None = None) -> list[Change]:
     parent = run.parent
     if parent is None or run.again is None or parent.removed is not None:
         return []
-    choices = choices or Choices()
-    before = {b.label: b for b in Looked.at(parent, choices).exposure().brands}
-    looked = Looked.at(run, choices)
+    changes = between(parent, run, choices or Choices(), sought=run.again["label"])
+    return sorted(changes, key=lambda change: (not change.is_sought, -change.after_s))
+
+
+def between(
+    earlier: Run | None, later: Run, choices: Choices, *, sought: int | None = None
+) -> list[Change]:
+    """What changed from one run of an asset to another, label by label of the later one."""
+    before: dict[int, BrandExposure] = {}
+    if earlier is not None:
+        before = {b.label: b for b in Looked.at(earlier, choices).exposure().brands}
+    looked = Looked.at(later, choices)
     after = {b.label: b for b in looked.exposure().brands}
-    sought = run.again["label"]
-    changes = [
+    return [
         _change(label, label.pk == sought, before.get(label.pk), after[label.pk])
         for label in looked.labels
     ]
-    return sorted(changes, key=lambda change: (not change.is_sought, -change.after_s))
 
 
 def _change(

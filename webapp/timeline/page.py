@@ -23,7 +23,7 @@ _SAMPLING = {"every": "every frame", "key": "key frames", "adaptive": "changed f
 
 def run_to_show(asset: Asset, number: str) -> Run | None:
     """The run that was asked for, else the answer one expects: see `answers_of`."""
-    runs = asset.runs.select_related("project", "asset", "parent")
+    runs = asset.runs(manager="living").select_related("project", "asset", "parent")
     if number:
         return runs.filter(pk=number).first() if is_id(number) else None
     answers = answers_of([asset]).get(asset.pk)

@@ -63,7 +63,7 @@ def _choices(request: MemberRequest) -> Choices:
 
 
 def _run(request: MemberRequest, pk: int) -> Run:
-    return find(Run.objects.select_related("asset", "project"), request, pk=pk)
+    return find(Run.living.select_related("asset", "project"), request, pk=pk)
 
 
 @require_safe

@@ -86,7 +86,7 @@ def waiting(queue: str, *, at_most: int) -> Iterator[_Waiting]:
                 yield model.PIECE.task, n
     if queue == "analysis" and (n := _runs_waiting(at_most)):
         yield "work", n
-    if queue == "soon" and Run.objects.soon().exists() and (n := _runs_waiting(at_most, soon=True)):
+    if queue == "soon" and Run.living.soon().exists() and (n := _runs_waiting(at_most, soon=True)):
         yield "work", n
     if queue == "analysis" and Hosting.objects.starting().exists():
         yield "host", 1
@@ -97,7 +97,7 @@ def waiting(queue: str, *, at_most: int) -> Iterator[_Waiting]:
 def _runs_waiting(at_most: int, *, soon: bool = False) -> int:
     """Runs to plan or to finish, and segments."""
     segments = Segment.objects.soon() if soon else Segment.objects.all()
-    runs = Run.objects.soon() if soon else Run.objects.all()
+    runs = Run.living.soon() if soon else Run.living.all()
     n = len(segments.open().order_by().values_list("pk", flat=True)[:at_most])
     for stage in (Run.Stage.FINISH, Run.Stage.PLAN):
         n += len(runs.waiting_for(stage).values_list("pk", flat=True)[:at_most])

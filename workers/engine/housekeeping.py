@@ -25,6 +25,7 @@ from workers.contracts.check import look_at_contracts
 from workers.engine import bells
 from workers.engine.identity import is_dead
 from workers.engine.originals import forget_scratch
+from workers.improving.rounds import begin_due_rounds
 from workers.indexing.pieces import finish_what_is_done
 from workers.labelling.chores import forget_old_frames as forget_clip_frames
 from workers.runs import hosting
@@ -77,7 +78,7 @@ def release_the_dead() -> None:
             if is_dead(worker):
                 held.filter(worker=worker).update(lease_until=from_now(_JUST_NOW))
         _free_what_was_taken_from_the_dead(model)
-    runs = Run.objects.exclude(lease_until=None)
+    runs = Run.living.exclude(lease_until=None)
     for worker in set(runs.values_list("worker", flat=True)):
         if is_dead(worker):
             runs.filter(worker=worker).update(lease_until=from_now(_JUST_NOW))
@@ -100,12 +101,12 @@ def give_up_on_the_poisonous() -> None:
         tried = model._default_manager.expired().filter(attempt__gte=model.MAX_ATTEMPTS)
         for row in tried:
             row.fail(POISONOUS.format(model.MAX_ATTEMPTS), can_retry=True)
-    Run.objects.give_up()
+    Run.living.give_up()
 
 
 def finish_what_is_analysed() -> None:
     """A worker may have died between its last segment and saying that it was the last."""
-    Run.objects.all_analysed()
+    Run.living.all_analysed()
 
 
 def ring_for_the_waiting() -> None:
@@ -158,6 +159,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     hosting.stop_the_idle,
     finish_the_whole,
     start_wanted,
+    begin_due_rounds,
     sweep_abandoned_uploads,
     erase_what_was_deleted,
     forget_deleted_comments,

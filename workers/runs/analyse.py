@@ -59,7 +59,7 @@ def work(*, of: str = "") -> None:
 
 def _work_soon() -> None:
     """The same, of what somebody waits for and nothing else."""
-    soon = Run.objects.soon()
+    soon = Run.living.soon()
     if finish_next(soon) or plan_next(soon) or analyse_next(Segment.objects.soon()):
         bells.ring_on("soon")
     else:
@@ -72,7 +72,7 @@ def _should_plan() -> bool:
     Planned runs are what everybody looks through, so there are no more than workers need; but what
     is more urgent than all that is open does not wait for it.
     """
-    next_ = Run.objects.waiting_for(Run.Stage.PLAN).values_list("priority", flat=True).first()
+    next_ = Run.living.waiting_for(Run.Stage.PLAN).values_list("priority", flat=True).first()
     if next_ is None:
         return False
     enough = max(Worker.objects.serving("analysis").count(), 1)
@@ -83,7 +83,7 @@ def _should_plan() -> bool:
 
 def plan_next(runs: RunQuerySet | None = None) -> bool:
     """Plan the most urgent run, of these or of all. False: there is none."""
-    run = (Run.objects.all() if runs is None else runs).claim_stage(Run.Stage.PLAN, this_worker())
+    run = (Run.living.all() if runs is None else runs).claim_stage(Run.Stage.PLAN, this_worker())
     if run is None:
         return False
     _whole(run, plan, step="planning")
@@ -92,7 +92,7 @@ def plan_next(runs: RunQuerySet | None = None) -> bool:
 
 def finish_next(runs: RunQuerySet | None = None) -> bool:
     """Finish the most urgent run that is analysed, of these or of all. False: there is none."""
-    run = (Run.objects.all() if runs is None else runs).claim_stage(Run.Stage.FINISH, this_worker())
+    run = (Run.living.all() if runs is None else runs).claim_stage(Run.Stage.FINISH, this_worker())
     if run is None:
         return False
     _whole(run, finish.finish, step="finishing")

@@ -29,6 +29,7 @@ from analysis.training.train import Progress, TrainingResult
 from webapp import erasing
 from webapp.datasets.samples import Split
 from webapp.datasets.versions import DatasetVersion
+from webapp.improving.rounds import Round
 from webapp.leases import Status
 from webapp.training.models import Evaluation, TrainingRun
 from workers.engine.heartbeat import Heartbeat
@@ -260,9 +261,12 @@ def _predicted(row: Evaluation, beat: Heartbeat) -> dict[str, Any]:
 def _keep_thresholds(row: Evaluation) -> None:
     """Each label's best threshold becomes its default, where the project looks with this model.
 
-    Or with none yet; and only from test pictures.
+    Or with none yet; and only from test pictures. What a round of improvement measures changes
+    nothing before a person has accepted it.
     """
     row.refresh_from_db()
+    if Round.objects.measuring(row).exists():
+        return
     looks_with = row.dataset_version.dataset.project.model_version_id
     if row.split == Split.TEST and looks_with in (None, row.model_version_id):
         row.keep_thresholds(by=None)

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ImprovingConfig(AppConfig):
+    name = "webapp.improving"
+    label = "improving"

@@ -1,0 +1,1 @@
+"""Rounds of improvement, moved on from step to step."""
