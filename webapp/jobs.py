@@ -85,9 +85,9 @@ def strays() -> None:
     transaction.on_commit(lambda: _ring("strays", queue="batch"))
 
 
-def check_contracts(project_id: int = 0) -> None:
-    """Look how the contracts of a project stand; without one, those that are due."""
-    transaction.on_commit(lambda: _ring("check_contracts", project_id, queue="batch"), robust=True)
+def check_contracts() -> None:
+    """Look how those contracts stand that are due."""
+    transaction.on_commit(lambda: _ring("check_contracts", queue="batch"), robust=True)
 
 
 def host(version_id: int) -> None:

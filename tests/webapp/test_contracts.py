@@ -277,11 +277,14 @@ def test_home_names_what_is_behind_until_it_is_put_away(events, contract, analys
     assert "Kestrel, August is behind</a>" not in client.get(reverse("home")).content.decode()
 
 
-def test_an_analysis_that_ends_and_every_day_look_at_it_again(events, contract, project):
+def test_what_was_analysed_and_each_day_make_it_due_again(events, contract, project):
     made = contract()
     Contract.objects.update(ends=timezone.now().date())
+    check_contracts()
+    assert not Contract.objects.due().exists()
     events(1)
-    check_contracts(project.pk)
+    assert Contract.objects.figures_changed(project.pk) == 1
+    check_contracts()
     made.refresh_from_db()
     assert made.figures["promises"][0]["delivered"] == pytest.approx(12)
     assert not Contract.objects.due().exists()
@@ -441,7 +444,10 @@ def test_programs_make_read_change_and_delete_one(
         "The period ends before it begins: its last day comes first.",
     )
     assert send("patch", one, {"promises": {"share": 3}}).status_code == 422
-    listed = client.get("/api/v1/contracts/?status=behind", **reads)
-    assert listed.json()["results"] == []
+    status = changed.json()["status"]
+    assert status in ("on course", "fulfilled"), "it is known at once"
+    (listed,) = client.get(f"/api/v1/contracts/?status={status}", **reads).json()["results"]
+    assert listed["name"] == "By a program"
+    assert client.get("/api/v1/contracts/?status=failed", **reads).json()["results"] == []
     assert send("delete", one).status_code == 204
     assert client.get(one, **key).status_code == 404

@@ -12,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 
 from analysis.contracting import Status
 from webapp.assets.models import Collection
+from webapp.contracts.delivered import check
 from webapp.contracts.models import Contract
 from webapp.contracts.serializers import (
     ChangeContractSerializer,
@@ -61,6 +62,7 @@ class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
         workspace = wish["label"].project.workspace
         with in_words():
             made = Contract.objects.make(workspace, by=request.user, **wish)
+        check(made)
         return Response(self.get_serializer(made).data, status=201)
 
     @extend_schema(
@@ -73,6 +75,7 @@ class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
         wish = self._named(self.sent(ChangeContractSerializer))
         with in_words():
             contract.change(by=request.user, **wish)
+        check(contract)
         return Response(self.get_serializer(contract).data)
 
     @extend_schema(summary="Delete a contract", responses={204: None})

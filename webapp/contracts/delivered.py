@@ -96,6 +96,7 @@ def figures(contract: Contract, today: date | None = None) -> Numbers:
 
 def check(contract: Contract, today: date | None = None) -> Numbers:
     """Its figures as of now, kept with it; its maker is told where it fell behind or came back."""
+    contract.look()
     numbers = figures(contract, today)
     contract.note(numbers)
     return numbers

@@ -46,8 +46,12 @@ class ContractQuerySet(models.QuerySet["Contract"]):
         ended = timezone.now().date() - SETTLED
         return self.filter(ends__gte=ended, project__removed=None).exclude(label=None)
 
+    def figures_changed(self, project_id: int) -> int:
+        """What is counted for a project is another: they are due. Returns how many."""
+        return self.alive().filter(project=project_id).update(checked=None)
+
     def due(self) -> ContractQuerySet:
-        """Those at which nobody has looked for a day."""
+        """Those whose figures changed, and those at which nobody has looked for a day."""
         late = Q(checked=None) | Q(checked__lt=timezone.now() - CHECKED_EVERY)
         return self.alive().filter(late)
 
@@ -201,16 +205,21 @@ class Contract(models.Model):
 
     # --- how it stands ------------------------------------------------------------------------
 
+    def look(self) -> None:
+        """Somebody is about to look how it stands: what changes from now on makes it due again,
+        and one whose figures cannot be made is not tried again and again."""
+        self.checked = timezone.now()
+        Contract.objects.filter(pk=self.pk).update(checked=self.checked)
+
     @transaction.atomic
     def note(self, figures: Mapping[str, Any]) -> None:
-        """Keep how it stands now; whoever made it is told where it fell behind or came back."""
-        now = timezone.now()
+        """Keep how it stands; whoever made it is told where it fell behind or came back."""
         row = Contract.objects.select_for_update().filter(pk=self.pk).first()
         if row is None:
             return
         before, status = row.status, figures["status"]
-        since = row.since if status == before else now
-        kept = {"figures": figures, "status": status, "since": since, "checked": now}
+        since = row.since if status == before else timezone.now()
+        kept = {"figures": figures, "status": status, "since": since}
         Contract.objects.filter(pk=self.pk).update(**kept)
         for field, value in kept.items():
             setattr(self, field, value)

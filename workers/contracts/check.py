@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from django.utils import timezone
-
 from webapp import jobs
 from webapp.celery import app
 from webapp.contracts.delivered import check
@@ -17,13 +15,11 @@ _AT_ONCE = 20  # then other long work has its turn
 
 
 @app.task(name="check_contracts")
-def check_contracts(project: int = 0) -> None:
-    """Those of a project, whose figures have just changed; without one those that are due."""
-    rows = Contract.objects.alive().filter(project=project) if project else Contract.objects.due()
+def check_contracts() -> None:
+    """Those that are due: an analysis that they count has ended, or a day has passed."""
+    rows = Contract.objects.due()
     rows = rows.select_related("workspace", "project", "label", "collection", "created_by")
-    for contract in rows[: None if project else _AT_ONCE]:
-        # first, so that one that fails is not tried again and again
-        Contract.objects.filter(pk=contract.pk).update(checked=timezone.now())
+    for contract in rows[:_AT_ONCE]:
         try:
             check(contract)
         except Exception:  # of whatever kind: the next one can be looked at

@@ -46,8 +46,8 @@ def finish(run: Run) -> None:
         _rewrite(run, joined)
         run.succeed([note for note in _notes(run) if note not in run.notes])
         Sifting.objects.request(run, by=None)
-        if Contract.objects.alive().filter(project=run.project_id).exists():
-            jobs.check_contracts(run.project_id)
+        if Contract.objects.figures_changed(run.project_id):
+            jobs.check_contracts()
         # the run is done without it
         transaction.on_commit(lambda: make_ready(run.pk), robust=True)
         transaction.on_commit(lambda: make_run_findable(run.pk), robust=True)

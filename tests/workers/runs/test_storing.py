@@ -10,9 +10,11 @@ from analysis.film.columns import Columns
 from analysis.film.stretch import StretchResult
 from analysis.media.frames import CHANGE
 from analysis.types import Box, Detection, FrameResult, Sample
+from webapp.contracts.models import Contract
 from webapp.leases import Status, lease_end
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment, SegmentResult
+from workers.contracts.check import check_contracts
 from workers.runs import store
 from workers.runs.finish import finish
 
@@ -120,6 +122,20 @@ def test_a_track_that_crosses_a_border_becomes_one(film):
     assert (track.number, track.start_s, track.end_s, track.count) == (0, 8, 13, 10)
     assert track.confidence == pytest.approx(0.7)
     assert [set(c.detections["track"].tolist()) for c in columns_of(film)] == [{0}, {0}]
+
+
+def test_contracts_of_the_project_are_looked_at_again(film, workspace, kestrel):
+    day = timezone.now().date()
+    about = {"name": "Cup", "label": kestrel, "starts": day, "ends": day}
+    made = Contract.objects.make(workspace, by=None, promises={"seconds": 9.0}, **about)
+    check_contracts()
+    assert not Contract.objects.due().exists()
+    keep(film.segments.get(index=0), found(0, ("Kestrel", 1, 2, 5, 0.9)))
+    keep(film.segments.get(index=1), found(10))
+    finish(film)
+    check_contracts()
+    made.refresh_from_db()
+    assert made.figures["promises"][0]["delivered"] == pytest.approx(3)
 
 
 def test_a_track_over_a_cut_stays_two(film):
