@@ -17,6 +17,8 @@ DOTS: dict[str, str] = {
     Status.BEHIND: "warn",
     Status.FAILED: "bad",
 }
+# Of these an audit can say something.
+_UNAUDITED: dict[str, str] = {Kind.SECONDS: "not audited", Kind.SHARE: "not every brand audited"}
 RULE = (
     "“Due” is what should be there by today: by events where their number was planned, else by the "
     "days of the period that have passed. A forecast goes on as the events so far, and its limits "
@@ -72,8 +74,7 @@ def _audited(found: Mapping[str, Any]) -> dict[str, str]:
     """What people found, its limits, and how much of it they looked at."""
     limits = found["audited"]
     if limits is None:
-        could_be = found["kind"] in (Kind.SECONDS, Kind.SHARE)
-        return {"value": "", "limits": "", "how": "not audited" if could_be else ""}
+        return {"value": "", "limits": "", "how": _UNAUDITED.get(found["kind"], "")}
     how = f"{found['audited_events']} of {found['events']} events audited"
     value = amount(found["kind"], limits["value"])
     return {"value": value, "limits": between(found["kind"], limits), "how": how}
