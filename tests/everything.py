@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from analysis.datasets.statistics import statistics
 from analysis.exposure.methodologies import METHODOLOGIES
+from analysis.types import Box
 from tests.trained import dataset_version, evaluation, labelled_set, model_version
 
 
@@ -49,6 +50,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.review_queue.items import ReviewItem
     from webapp.review_queue.rules import ReviewRule
     from webapp.reviewing.corrections import Correction
+    from webapp.reviewing.verdicts import Verdict
     from webapp.runs.boxes import Boxes
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
@@ -167,6 +169,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "speaker-edits": spoken,
         "boxes": 0,
         "why": why.number,
+        "verdicts": Verdict.objects.draw(run, label, 3.0, Box(0.1, 0.1, 0.2, 0.2), by=user),
         "explanations": why,
         "sprites": 0,
         "reports": report,

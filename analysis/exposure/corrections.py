@@ -55,27 +55,27 @@ def corrected(columns: Columns, said: Sequence[Correction | Verdict]) -> Columns
 
     Raises ValueError for an end before its start.
     """
-    over = _Over(columns)
-    for one in said:
-        if isinstance(one, Verdict):
-            over.judge(one)
-        else:
-            over.correct(one)
-    return over.laid()
+    return Said(columns, said).columns()
 
 
-class _Over:
-    """The boxes of some columns while things are said of them."""
+class Said:
+    """The boxes of some columns with what was said of them: `boxes`, a row for each that was
+    found, as it is now; `kept`, which of them there are; `drawn`, those that were added."""
 
-    def __init__(self, columns: Columns) -> None:
-        self.columns = columns
+    def __init__(self, columns: Columns, said: Sequence[Correction | Verdict]) -> None:
+        self.found = columns
         self.boxes = columns.detections.copy()
         self.kept = np.ones(len(self.boxes), np.bool_)
         self.time_s = columns.frames["time_s"][self.boxes["frame"]]
         self.drawn: list[NDArray[np.void]] = []
         self._tracks: tuple[NDArray[np.intp], NDArray[np.int32]] | None = None
+        for one in said:
+            if isinstance(one, Verdict):
+                self._judge(one)
+            else:
+                self._correct(one)
 
-    def correct(self, said: Correction) -> None:
+    def _correct(self, said: Correction) -> None:
         label, start_s, end_s, instead = said
         if not start_s <= end_s:
             raise ValueError("a correction ends before it starts")
@@ -83,15 +83,15 @@ class _Over:
         meant = self.kept & (boxes["label"] == label) & (times >= start_s) & (times < end_s)
         self._say(np.flatnonzero(meant), instead)
         for row in self.drawn:
-            time_s = self.columns.frames["time_s"][row["frame"]]
+            time_s = self.found.frames["time_s"][row["frame"]]
             if row["label"] == label and start_s <= time_s < end_s:
                 row["label"] = -1 if instead is None else instead
 
-    def judge(self, said: Verdict) -> None:
+    def _judge(self, said: Verdict) -> None:
         frame = self._frame_at(said.time_s)
         if frame is None:
             return
-        row = self._found(said, frame)
+        row = self._row_of(said, frame)
         if row is None:
             if said.is_drawn:
                 self._draw(said, frame)
@@ -105,6 +105,14 @@ class _Over:
             for side, value in zip(_SIDES, said.moved_to.clipped(), strict=True):
                 self.boxes[side][row] = value
 
+    def columns(self) -> Columns:
+        boxes = self.boxes[self.kept]
+        drawn = [row for row in self.drawn if row["label"] >= 0]
+        if drawn:
+            boxes = np.concatenate([boxes, np.array(drawn, DETECTION)])
+            boxes = boxes[np.argsort(boxes["frame"], kind="stable")]
+        return Columns(self.found.frames, boxes)
+
     def _say(self, rows: NDArray[np.intp], label: int | None) -> None:
         if label is None:
             self.kept[rows] = False
@@ -113,13 +121,13 @@ class _Over:
 
     def _frame_at(self, time_s: float) -> int | None:
         """The frame whose stretch holds that time; None where none was analysed there."""
-        frames = self.columns.frames
+        frames = self.found.frames
         at = int(np.searchsorted(frames["start_s"], time_s + 1e-6, "right")) - 1
         return at if at >= 0 and time_s <= frames["end_s"][at] + 1e-6 else None
 
-    def _found(self, said: Verdict, frame: int) -> int | None:
+    def _row_of(self, said: Verdict, frame: int) -> int | None:
         """The row that is meant, as it was found."""
-        found = self.columns.detections
+        found = self.found.detections
         low, high = (bisect_left(found["frame"], f) for f in (frame, frame + 1))
         rows = low + np.flatnonzero(found["label"][low:high] == said.label)
         if not len(rows):
@@ -131,7 +139,7 @@ class _Over:
 
     def _track_of(self, row: int, said: Verdict) -> NDArray[np.intp]:
         """Every row of its track while the track lasted that was judged."""
-        found = self.columns.detections
+        found = self.found.detections
         track = int(found["track"][row])
         if track < 0 or said.track_s is None:
             return np.array([row])
@@ -156,11 +164,3 @@ class _Over:
             row[side] = value
         row["confidence"], row["clarity"], row["source"] = 1.0, np.nan, _BY_A_PERSON
         self.drawn.append(row)
-
-    def laid(self) -> Columns:
-        boxes = self.boxes[self.kept]
-        drawn = [row for row in self.drawn if row["label"] >= 0]
-        if drawn:
-            boxes = np.concatenate([boxes, np.array(drawn, DETECTION)])
-            boxes = boxes[np.argsort(boxes["frame"], kind="stable")]
-        return Columns(self.columns.frames, boxes)

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from webapp.accounts.models import Event
+from webapp.projects.models import Project
 from webapp.reports.models import Report
 from webapp.reviewing.corrections import Correction
 from webapp.runs.results import columns_of
@@ -132,3 +133,83 @@ def test_over_the_api(browser, run, kestrel):
     assert [one["said"] for one in listed] == ["Kestrel is not there from 0:10.0 to 0:12.0"]
     back = browser.post(f"/api/v1/corrections/{made.json()['id']}/undo/")
     assert back.json()["undone"]
+
+
+# --- single boxes, in the frame view ----------------------------------------------------------
+
+
+def judge(browser, run, **values):
+    return browser.post(reverse("run-judge", args=[run.pk]), values)
+
+
+def first_box(run, time_s: float) -> int:
+    return round(time_s * 1e6) * 1000
+
+
+def shown(browser, run, query: str = "?said=x") -> list[tuple[float, int, int]]:
+    """(time, label, place) of each box on the picture in the first minute."""
+    told = browser.get(reverse("run-boxes", args=[run.pk, 0]) + query).json()
+    times = [told["times"][frame] for frame in told["frame"]]
+    return list(zip(times, told["label"], told["place"], strict=True))
+
+
+def test_a_box_that_is_not_there_is_gone_from_the_figures_and_from_the_picture(
+    browser, run, kestrel
+):
+    before = shown(browser, run)
+    said = judge(browser, run, box=first_box(run, 12.0)).json()
+    assert said["said"] == "Kestrel at 0:12.0 is not there. The figures follow."
+    assert seconds(browser, run, "Kestrel") == pytest.approx(11.5)
+    assert set(before) - set(shown(browser, run)) == {(12.0, kestrel.pk, 0)}
+    assert shown(browser, run, "") == before, "what was found stays"
+    assert Event.objects.filter(what="said what a box is").count() == 1
+    browser.post(said["undo"])
+    assert seconds(browser, run, "Kestrel") == pytest.approx(12.0)
+    assert shown(browser, run) == before
+
+
+def test_a_whole_track_is_another_brand(browser, run, kestrel):
+    vitalo = run.project.labels.get(name="Vitalo")
+    judge(browser, run, box=first_box(run, 12.0), label=vitalo.pk, track="on")
+    assert seconds(browser, run, "Kestrel") == pytest.approx(2.0)
+    assert seconds(browser, run, "Vitalo") == pytest.approx(10.0)
+    labels = {label for time_s, label, _ in shown(browser, run) if 10 <= time_s < 15}
+    assert labels == {vitalo.pk}
+    version = browser.get(reverse("run-view", args=[run.pk])).json()["said"]
+    assert version
+    model = browser.get(reverse("run-view", args=[run.pk]) + "?corrections=off").json()
+    assert model["said"] == ""
+
+
+def test_what_was_missed_is_drawn_and_counts_where_it_is(browser, run):
+    vitalo = run.project.labels.get(name="Vitalo")
+    box = {"x1": 0.6, "y1": 0.6, "x2": 0.8, "y2": 0.8}
+    said = judge(browser, run, label=vitalo.pk, t=5.1, **box).json()["said"]
+    assert said == "Vitalo at 0:05.0 was missed and is there. The figures follow."
+    assert seconds(browser, run, "Vitalo") == pytest.approx(0.5)
+    assert (5.0, vitalo.pk, -1) in shown(browser, run)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"box": 1}, "no such box"),
+        ({"box": "x"}, "Say which box"),
+        ({"t": 5}, "Say which box"),
+        ({"t": 5, "x1": 0.9, "y1": 0.1, "x2": 0.2, "y2": 0.3, "label": 0}, "Say which box"),
+    ],
+)
+def test_what_names_no_box_is_refused_in_words(browser, run, values, sentence):
+    answer = judge(browser, run, **values)
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
+
+
+def test_a_label_of_another_project_is_not_found(browser, run, workspace, owner):
+    other = Project.objects.begin(workspace, "Elsewhere", by=owner, brands=["Kite"])
+    label = other.labels.get()
+    assert judge(browser, run, box=first_box(run, 12.0), label=label.pk).status_code == 404
+
+
+def test_a_labeller_says_nothing_of_it(run, labeller, client_for):
+    assert judge(client_for(labeller), run, box=first_box(run, 12.0)).status_code in (403, 404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Said:
     def key(self) -> Hashable:
         """Changes with anything that was said or taken back."""
         return tuple(one.pk for one in self.corrections), tuple(one.pk for one in self.verdicts)
+
+    @property
+    def version(self) -> str:
+        """The key as a word for addresses; "" where nothing was said."""
+        return hashlib.sha256(repr(self.key).encode()).hexdigest()[:16] if self else ""
 
     def in_order(self) -> tuple[arithmetic.Correction | arithmetic.Verdict, ...]:
         """As the arithmetic wants them: what was said later counts."""

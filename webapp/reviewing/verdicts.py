@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from analysis.exposure import corrections as arithmetic
+from analysis.exposure.columns import clock
 from analysis.types import Box
-from webapp.accounts.models import User
+from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.projects.models import Label
+from webapp.runs.boxes import Box as FoundBox
+from webapp.runs.run import Run
 
 
 class VerdictQuerySet(models.QuerySet["Verdict"]):
@@ -27,6 +30,43 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
         rows = self.standing().filter(asset=asset)
         meant = rows.filter(Q(label__in=among) | Q(actually__in=among))
         return list(meant.order_by("pk"))
+
+    @transaction.atomic
+    def say(
+        self, run: Run, box: FoundBox, *, by: User, actually: Label | None, of_track: bool
+    ) -> Verdict:
+        """What a box of a run is, as this person says: a label, or none. Raises Refused.
+
+        of_track: said of its whole track, in whichever analysis of the film.
+        """
+        label = Label.objects.filter(pk=box.label).first()
+        if label is None:
+            raise Refused("The label of this box was deleted, so nothing counts of it.")
+        if actually is not None and actually.project_id != label.project_id:
+            raise Refused(f"{actually} is not a label of {label.project}.")
+        track = run.tracks.filter(pk=box.track).first() if of_track and box.track else None
+        made: Verdict = self.create(
+            asset=run.asset,
+            label=label,
+            time_s=box.time_s,
+            box=box.box,
+            actually=actually,
+            start_s=track.start_s if track else None,
+            end_s=track.end_s if track else None,
+            by=by,
+        )
+        _record(made, run, "said what a box is")
+        return made
+
+    @transaction.atomic
+    def draw(self, run: Run, label: Label, time_s: float, box: Box, *, by: User) -> Verdict:
+        """A box that was missed, in one frame. Raises Refused."""
+        if not (0 <= box.x1 < box.x2 <= 1 and 0 <= box.y1 < box.y2 <= 1):
+            raise Refused("The box lies outside the frame.")
+        about = {"label": label, "actually": label, "box": list(box), "is_drawn": True}
+        made: Verdict = self.create(asset=run.asset, time_s=time_s, by=by, **about)
+        _record(made, run, "drew a box that was missed")
+        return made
 
     def take_back(self) -> int:
         """Let what was found count again. Returns how many."""
@@ -63,6 +103,30 @@ class Verdict(models.Model):
         return f"a {self.kind} box at {self.time_s:.2f} s"
 
     @property
+    def sentence(self) -> str:
+        """ "Kestrel at 0:05.0 is not there", of its whole track where that is meant."""
+        when = f"{self.label} at {clock(self.time_s)}"
+        of = ", and in its whole track" if self.start_s is not None else ""
+        said = {
+            "drawn": f"{when} was missed and is there",
+            "rejected": f"{when} is not there{of}",
+            "confirmed": f"{when} is there{of}",
+            "renamed": f"{when} is {self.actually}{of}",
+        }
+        return said[self.kind]
+
+    @transaction.atomic
+    def undo(self, *, by: User) -> bool:
+        """Let what was found count again. False: it was taken back already."""
+        is_back = bool(Verdict.objects.filter(pk=self.pk).take_back())
+        if is_back:
+            about = {"verdict": self.sentence}
+            Event.record(
+                self.asset.workspace, by, "took back what a box is", str(self.asset), **about
+            )
+        return is_back
+
+    @property
     def kind(self) -> str:
         """confirmed, rejected, renamed or drawn."""
         if self.is_drawn:
@@ -85,3 +149,8 @@ class Verdict(models.Model):
             self.is_drawn,
             lasts,
         )
+
+
+def _record(verdict: Verdict, run: Run, what: str) -> None:
+    about = {"verdict": verdict.sentence, "run": run.pk}
+    Event.record(run.asset.workspace, verdict.by, what, str(run.asset), **about)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from analysis.exposure.corrections import corrected
+from analysis.exposure import corrections as arithmetic
 from analysis.exposure.sightings import Prepared
 from webapp.reviewing.said import Said
 from webapp.runs.results import columns_of, revision
 from webapp.runs.run import Run
 from webapp.timeline.recent import Recent
 
+_said: Recent[arithmetic.Said] = Recent(size=4)
 _corrected: Recent[Prepared] = Recent(size=8)  # of a two-hour film some 25 MB
 
 
@@ -19,6 +20,13 @@ def corrected_columns(run: Run, said: Said) -> Prepared:
         return columns
 
     def made() -> Prepared:
-        return Prepared.of(corrected(columns, said.in_order()), columns.labels)
+        return Prepared.of(said_of(run, said).columns(), columns.labels)
 
     return _corrected.get((run.pk, revision(run), said.key), made)
+
+
+def said_of(run: Run, said: Said) -> arithmetic.Said:
+    """The boxes of a run with what people said of each."""
+    columns = columns_of(run)
+    key = (run.pk, revision(run), said.key)
+    return _said.get(key, lambda: arithmetic.Said(columns, said.in_order()))

@@ -14,10 +14,12 @@ from analysis.film.columns import KNOWN, SOURCES, Columns
 from webapp import jobs
 from webapp.assets.models import Rendition
 from webapp.leases import Status
+from webapp.reviewing.said import Said
 from webapp.runs.refusals import RunRefused
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment
+from webapp.timeline.corrected import said_of
 
 _WAKES = 4  # workers at most, for frames that are asked for together
 _BOX = ("x1", "y1", "x2", "y2")
@@ -37,20 +39,25 @@ def shots_json(run: Run) -> list[float]:
     return list(run.shots.order_by("index").values_list("start_s", flat=True))
 
 
-def segment_json(segment: Segment) -> dict[str, Any]:
-    """The frames and boxes of one segment as columns; `frame` is a position in `times`.
+def segment_json(segment: Segment, said: Said | None = None) -> dict[str, Any]:
+    """The frames and boxes of one segment as columns; `frame` is a position in `times`, `place` a
+    box's position among those that were found in its frame, −1 where a person drew it.
 
-    Without a result there are none, as in the run's figures.
+    said: what people say counts. Without a result there are none, as in the run's figures.
     """
     result = getattr(segment, "result", None)
     columns = Columns.unpack(result.columns) if result else Columns.empty()
     frames, found = columns.frames, columns.detections
+    place = np.arange(len(found)) - np.searchsorted(found["frame"], found["frame"])
+    if said:
+        found, place = _as_said(segment, frames, place, said)
     return {
         "index": segment.index,
         "times": _rounded(frames["time_s"]),
         "starts": _rounded(frames["start_s"]),
         "ends": _rounded(frames["end_s"]),
         "frame": found["frame"].tolist(),
+        "place": place.tolist(),
         "label": found["label"].tolist(),
         "track": found["track"].tolist(),
         "box": [_rounded(found[side], 4) for side in _BOX],
@@ -59,6 +66,27 @@ def segment_json(segment: Segment) -> dict[str, Any]:
         "known": [KNOWN[known] for known in found["known"].tolist()],
         "sprite": _sprite(segment),
     }
+
+
+def _as_said(
+    segment: Segment, frames: NDArray[np.void], place: NDArray[np.intp], said: Said
+) -> tuple[NDArray[np.void], NDArray[np.intp]]:
+    """The boxes of the segment as people say they are, and their places."""
+    run = segment.run
+    whole = said_of(run, said)
+    if not len(frames):
+        return whole.boxes[:0], place
+    first = int(np.searchsorted(whole.found.frames["time_s"], frames["time_s"][0]))
+    starts = np.searchsorted(whole.found.detections["frame"], [first, first + len(frames)])
+    rows = slice(*starts.tolist())
+    kept = whole.kept[rows]
+    drawn = [row for row in whole.drawn if 0 <= row["frame"] - first < len(frames)]
+    there = [row for row in drawn if row["label"] >= 0]
+    found = np.concatenate([whole.boxes[rows][kept], np.array(there, whole.boxes.dtype)])
+    place = np.concatenate([place[kept], np.full(len(there), -1)])
+    found["frame"] -= first
+    order = np.argsort(found["frame"], kind="stable")
+    return found[order], place[order]
 
 
 def _sprite(segment: Segment) -> dict[str, Any] | None:

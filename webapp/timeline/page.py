@@ -185,6 +185,7 @@ def _run_for_scripts(run: Run) -> dict[str, Any]:
             "analysis": url("run-frame-analysis"),
             "notThis": url("run-not-this"),
             "why": url("run-why", 0),
+            "judge": url("run-judge"),
         },
     }
 

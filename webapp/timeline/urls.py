@@ -1,6 +1,15 @@
 from django.urls import path
 
-from webapp.timeline import again_views, correcting, denying, listening, not_this, proxies, views
+from webapp.timeline import (
+    again_views,
+    correcting,
+    denying,
+    judging,
+    listening,
+    not_this,
+    proxies,
+    views,
+)
 
 urlpatterns = [
     path("assets/<number:pk>", views.asset, name="asset"),
@@ -23,6 +32,8 @@ urlpatterns = [
     path("runs/<number:pk>/deny", denying.deny_view, name="mention-deny"),
     path("runs/<number:pk>/correct", correcting.correct, name="run-correct"),
     path("corrections/<number:pk>/undo", correcting.undo, name="correction-undo"),
+    path("runs/<number:pk>/judge", judging.judge, name="run-judge"),
+    path("verdicts/<number:pk>/undo", judging.undo, name="verdict-undo"),
     path("denied-mentions/<number:pk>/undo", denying.undo_view, name="mention-deny-undo"),
     path("runs/<number:pk>/moments", views.moments, name="run-moments"),
     path("runs/<number:pk>/minutes", views.minutes, name="run-minutes"),

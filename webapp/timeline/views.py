@@ -24,6 +24,7 @@ from webapp.leases import Status
 from webapp.methodologies.models import offered
 from webapp.moments.views import panel_context as outline_context
 from webapp.problems import refusal
+from webapp.reviewing.said import Said
 from webapp.runs.results import columns_of, revision
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment
@@ -201,6 +202,7 @@ def _view_made(
         "status": run.status,
         "over": run.is_over,
         "thresholds": looked.thresholds,
+        "said": looked.said.version,
         "counts": exposure.counts_json(measured),
         "panel": render_to_string("timeline/_exposure.html", context),
         "frames": render_to_string("timeline/_frame_count.html", context).strip(),
@@ -268,11 +270,17 @@ def moments(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 def boxes(request: MemberRequest, pk: int, index: int) -> HttpResponse:
-    """The frames and boxes of one segment. Once the run is over they never change."""
-    segments = Segment.objects.select_related("run", "result")
+    """The frames and boxes of one segment: as they were found, which once the run is over never
+    changes, or with `said` as people say they are."""
+    segments = Segment.objects.select_related("run__asset", "result")
     segment = find(segments, request, run_id=pk, run__removed=None, index=index, status=Status.DONE)
     if not hasattr(segment, "result"):  # lost: there may be another answer tomorrow
         return _unkept(JsonResponse(frames.segment_json(segment)))
+    if "said" in request.GET:
+        labels = [label["id"] for label in segment.run.inputs["labels"]]
+        return _unkept(
+            JsonResponse(frames.segment_json(segment, Said.of(segment.run.asset, labels)))
+        )
     etag = f'"{segment.pk}-{segment.lease_token}-{segment.run.status}"'
     if request.headers.get("If-None-Match") == etag:
         response: HttpResponse = HttpResponse(status=304)

@@ -2,6 +2,7 @@
 import { clamp, clock } from "../common/clock.js";
 import { isTyping, singleKeysOn } from "../keys.js";
 import { boxesAt, showsBrand } from "./frames-data.js";
+import { wireJudging } from "./judging.js";
 import { createMissed } from "./missed.js";
 import { wireNotThis } from "./not-this.js";
 import { drawBoxes, sharpen } from "../common/overlay.js";
@@ -10,7 +11,7 @@ const TRIES = 20;
 
 /** @param {{run: object, store: import("./page.js").Store, player: object, frames: object,
  *   labels: Map}} options */
-export function createFrameView({ run, store, player, frames, labels }) {
+export function createFrameView({ run, store, player, frames, labels, refresh }) {
   const sheet = document.getElementById("frame-view");
   const image = document.getElementById("frame-image");
   const still = document.getElementById("frame-still");
@@ -21,7 +22,7 @@ export function createFrameView({ run, store, player, frames, labels }) {
   let place = null; // {index, at, segment}
   let boxes = [];
   const hidden = new Set();
-  const missed = createMissed({ player, labels, onMove: () => sheet.open && lay() });
+  const missed = createMissed({ player, labels, url: run.urls.judge, onSaid: refresh, onMove: () => sheet.open && lay() });
   const { view } = missed.drawing;
 
   /** @param {number} time @param {{isDrawing?: boolean}} options  draw at once what was missed */
@@ -46,8 +47,20 @@ export function createFrameView({ run, store, player, frames, labels }) {
     dispatchEvent(new CustomEvent("sightline:tell", { detail: { text: "This part is not analysed yet.", kind: "info" } }));
   }
 
+  /** What was said of boxes counts now: the same frame again. */
+  store.on(["figures"], async () => {
+    if (!sheet.open || !place) return;
+    const segment = await frames.load(place.index);
+    if (!segment || segment === place.segment) return;
+    place = { ...place, segment };
+    boxes = boxesAt(segment, place.at, segment.times[place.at], store.get()).sort((a, b) => b.confidence - a.confidence);
+    listBoxes();
+    draw();
+  });
+
   async function go(next) {
     place = next;
+    document.getElementById("judged").hidden = true;
     hidden.clear();
     const time = next.segment.times[next.at];
     player.seek(time);
@@ -100,8 +113,12 @@ export function createFrameView({ run, store, player, frames, labels }) {
     made.querySelector("[data-name]").textContent = name;
     made.querySelector("[data-confidence]").textContent = box.confidence.toFixed(2);
     made.querySelector("[data-facts]").textContent = factsOf(box);
-    made.querySelector("[data-why]").href = run.urls.why.replace("/0", `/${numberOf(place.segment.times[place.at], box.place)}`);
-    made.querySelector("[data-why]").setAttribute("aria-label", `Why is this ${name}?`);
+    const why = made.querySelector("[data-why]");
+    const number = numberOf(place.segment.times[place.at], box.place);
+    why.hidden = box.place < 0;
+    why.href = run.urls.why.replace("/0", `/${number}`);
+    why.setAttribute("aria-label", `Why is this ${name}?`);
+    wireJudging(made, { box, number, name, labels, url: run.urls.judge, onSaid: refresh });
     wireNotThis(made, { box, time: place.segment.times[place.at], label: labels.get(box.label), url: run.urls.notThis });
     made.querySelector("input").addEventListener("change", (event) => {
       if (event.target.checked) hidden.delete(i);

@@ -10,13 +10,13 @@ const SAME_TIME_S = 0.0005; // players round times to microseconds
  * @property {number[]} first  where each frame's boxes begin in the columns below
  * @property {number[]} label @property {number[]} track @property {number[]} confidence
  * @property {(number|null)[]} clarity @property {string[]} known @property {number[][]} box
- * @property {object|null} sprite
+ * @property {number[]} place @property {object|null} sprite
  *
  * @typedef {object} Box
  * @property {number} label @property {number} track @property {number} confidence
  * @property {number|null} clarity @property {boolean} weak
  * @property {"detected"|"followed"|"interpolated"} known
- * @property {number} place  its position among the boxes of its frame
+ * @property {number} place  its position among the boxes found in its frame; −1: a person drew it
  * @property {[number, number, number, number]} xyxy  shares of the frame
  */
 
@@ -24,6 +24,14 @@ const SAME_TIME_S = 0.0005; // players round times to microseconds
 export function createFrames({ run, store, onLoad }) {
   /** @type {Map<number, SegmentFrames|Promise<SegmentFrames|null>>} */
   const kept = new Map();
+  let said = store.get().figures?.said ?? ""; // what people say of the boxes, as the figures count it
+  store.on(["figures"], ({ figures }) => {
+    if ((figures?.said ?? "") === said) return;
+    said = figures.said;
+    const shown = [...kept.keys()];
+    kept.clear();
+    shown.forEach(load);
+  });
 
   function load(index) {
     const segment = store.get().segments[index];
@@ -36,10 +44,12 @@ export function createFrames({ run, store, onLoad }) {
   }
 
   async function fetchSegment(index) {
+    const asked = said;
     try {
-      const response = await fetch(run.urls.boxes.replace("/0.json", `/${index}.json`));
+      const response = await fetch(run.urls.boxes.replace("/0.json", `/${index}.json${said && `?said=${said}`}`));
       if (!response.ok) throw new Error(response.statusText);
       const frames = withFirst(await response.json());
+      if (asked !== said) return load(index); // something was said meanwhile
       kept.set(index, frames);
       onLoad(index);
       return frames;
@@ -132,7 +142,7 @@ export function boxesAt(frames, at, time, state) {
     const share = other < 0 ? 0 : (time - frames.times[at]) / (frames.times[next] - frames.times[at]);
     boxes.push({
       label,
-      place: row - frames.first[at],
+      place: frames.place[row],
       track: frames.track[row],
       confidence: frames.confidence[row],
       clarity: frames.clarity[row],

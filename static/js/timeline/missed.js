@@ -1,15 +1,16 @@
 // “This is Emirates”: a box drawn in the frame view becomes a logo picture, and the film is looked at
 // again for the brand. The form is posted by htmx; what comes back says how it stands.
 import { createDrawing } from "./drawing.js";
+import { wireDrawn } from "./judging.js";
 
 const LEAST_PX = 12; // of the film; the server has the last word
 const CUT_PX = 96;
 
 /**
- * @param {{player: object, labels: Map, onMove: () => void}} options
+ * @param {{player: object, labels: Map, url: string, onSaid: () => void, onMove: () => void}} options
  * @returns {null|object}  null where the person may not
  */
-export function createMissed({ player, labels, onMove }) {
+export function createMissed({ player, labels, url, onSaid, onMove }) {
   const stage = document.getElementById("frame-stage");
   const canvas = document.getElementById("frame-drawing");
   const form = document.getElementById("again-form");
@@ -78,6 +79,14 @@ export function createMissed({ player, labels, onMove }) {
     shown.getContext("2d").drawImage(from, x1 * wide, y1 * high, width, height, 0, 0, shown.width, shown.height);
   }
 
+  wireDrawn({
+    button: document.getElementById("again-count"),
+    form,
+    url,
+    onSaid,
+    onDone: () => toggle(false),
+    problem: (text) => says.replaceChildren(said(text)),
+  });
   opener.addEventListener("click", () => toggle());
   document.getElementById("again-cancel").addEventListener("click", () => toggle(false));
   form.addEventListener("input", (event) => {

@@ -105,7 +105,7 @@ function openWanted(openTab) {
 
 function wireRun() {
   const frames = createFrames({ run, store, onLoad: () => redraw.forEach((draw) => draw()) });
-  const frameView = createFrameView({ run, store, player, frames, labels });
+  const frameView = createFrameView({ run, store, player, frames, labels, refresh: () => exposure.refresh() });
   const openFrame = (time, options) => frameView.open(time ?? store.get().pictureTime, options);
   const drawMissed = () => openFrame(undefined, { isDrawing: true });
   const exposure = createExposure({ run, store, player, ownThresholds: run.labels.map((l) => l.threshold) });
