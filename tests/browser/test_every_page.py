@@ -42,7 +42,10 @@ PAGES = [
     "{project}/graph?support=1&lift=0&kind=brand&kind=asset",
     "{report}",
     "/runs/1/audit",
+    "/review",
     "/review/figures",
+    "{project}/review-rules",
+    "/contracts",
     "/api/v1/docs/",
 ]
 

@@ -136,12 +136,19 @@ def test_what_is_left_of_something_else_is_no_hindrance(publisher, listed, weigh
     assert not list(weights.iterdir())
 
 
+def _heeding() -> None:
+    """A shell that starts the tests in the background has Ctrl+C ignored, by its children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_a_process_that_is_stopped_or_killed_leaves_nothing_half(publisher, listed, weights):
     program = [sys.executable, "-m", "analysis", "fetch", "ocr-korean", "--weights", str(weights)]
     part = weights / f"{FILE}.part"
     for sign, size in ((signal.SIGINT, 1_000_000), (signal.SIGKILL, 2_000_000)):
         publisher.stalls_after = 1_000_000
-        process = subprocess.Popen([*program, "--catalogue", str(listed)], stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [*program, "--catalogue", str(listed)], stderr=subprocess.PIPE, preexec_fn=_heeding
+        )
         until = time.monotonic() + 20
         while not (part.exists() and part.stat().st_size >= size) and time.monotonic() < until:
             time.sleep(0.02)
