@@ -64,8 +64,11 @@ def people(asked: Asked) -> list[Person]:
     whole: dict[int, Week] = {}
     rows = Decision.objects.standing().filter(item__project=asked.project, by__isnull=False)
     rows = rows.filter(created__gte=asked.since).order_by()
+    mondays: dict[str, date] = {}  # of an hour, which many decisions share
     for by, when, spent_s in rows.values_list("by", hour("created"), "spent_s"):
-        for one in _of(weeks, whole, by, monday(day_of(when))):
+        if when not in mondays:
+            mondays[when] = monday(day_of(when))
+        for one in _of(weeks, whole, by, mondays[when]):
             one.spent.append(spent_s)
     several = _several(asked)
     for by, other, when, a, b in _pairs(several):

@@ -10,7 +10,8 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from webapp.review_figures.asked import Asked, day_of, hour
-from webapp.review_queue.items import ReviewItem, State
+from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
+from webapp.runs.run import Run
 
 MOST_STEPS = 106  # days or weeks that are shown, the last ones
 
@@ -46,7 +47,7 @@ class Waiting:
 
 
 def waiting(asked: Asked) -> Waiting:
-    rows = ReviewItem.objects.there().waiting().filter(project=asked.project)
+    rows = _there(asked).waiting()
     now = timezone.now()
     sums = rows.aggregate(
         n=Count("pk"),
@@ -60,8 +61,15 @@ def waiting(asked: Asked) -> Waiting:
     return Waiting(**sums, middle=middle, flow=_flow(asked))
 
 
+def _there(asked: Asked) -> ReviewItemQuerySet:
+    """As `there()` has it, without joining a run and an asset to each of a hundred thousand."""
+    runs = Run.everything.filter(project=asked.project)
+    gone = runs.exclude(removed=None, asset__removed=None)
+    return ReviewItem.objects.filter(project=asked.project).exclude(run__in=gone.order_by())
+
+
 def _flow(asked: Asked) -> list[Flow]:
-    rows = ReviewItem.objects.there().filter(project=asked.project)
+    rows = _there(asked)
     came = _steps(asked, rows, "created")
     decided = _steps(asked, rows.filter(state=State.DONE), "done")
     known = [*came, *decided]
@@ -75,9 +83,9 @@ def _flow(asked: Asked) -> list[Flow]:
     return [Flow(day, came[day], decided[day]) for day in days]
 
 
-def _steps(asked: Asked, rows: object, column: str) -> Counter[date]:
+def _steps(asked: Asked, rows: ReviewItemQuerySet, column: str) -> Counter[date]:
     """How many by day or week."""
-    of = rows.filter(**{f"{column}__gte": asked.since}).order_by()  # type: ignore[attr-defined]
+    of = rows.filter(**{f"{column}__gte": asked.since}).order_by()
     found: Counter[date] = Counter()
     for when, n in of.annotate(when=hour(column)).values_list("when").annotate(n=Count("pk")):
         found[asked.step_of(day_of(when))] += n
