@@ -296,6 +296,8 @@ SPECTACULAR_SETTINGS = {
         "MentionSource": "webapp.indexing.denied.DeniedMention.Source",
         "PassageSource": "analysis.retrieval.filters.SOURCES",
         "FlagKind": "webapp.moments.flags.Flag.Kind",
+        "FlagReason": "webapp.moments.flags.Flag.Reason",
+        "RoundReason": "webapp.improving.rounds.Round.Reason",
         "NoticeKind": "webapp.comments.notices.Notice.Kind",
         "ReactionKind": "webapp.comments.reactions.Reaction.Kind",
         "TextKind": "webapp.indexing.text_regions.TextRegion.Kind",

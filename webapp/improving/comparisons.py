@@ -80,7 +80,7 @@ def compare(row: Round, asset: Asset) -> Comparison:
 
 def _ordinary(asset: Asset, row: Round) -> Run | None:
     """The newest analysis of the asset with the version in use, if it looked for the same labels
-    as its project does now and was made by this software."""
+    with the same pictures as its project does now, and was made by this software."""
     runs = Run.objects.finished().filter(asset=asset, parent=None, project__removed=None)
     runs = runs.filter(software_version=settings.VERSION)
     if row.production is None:
@@ -89,13 +89,9 @@ def _ordinary(asset: Asset, row: Round) -> Run | None:
     else:
         runs = runs.filter(inputs__model__id=row.production.pk)
     newest = runs.select_related("project").order_by("-pk").first()
-    if newest is None or _called(newest.inputs) != _called(snapshot(newest.project)):
+    if newest is None or newest.inputs["labels"] != snapshot(newest.project)["labels"]:
         return None
     return newest
-
-
-def _called(inputs: dict[str, Any]) -> list[tuple[int, str, list[str]]]:
-    return [(label["id"], label["name"], label["aliases"]) for label in inputs["labels"]]
 
 
 def _project(asset: Asset, row: Round) -> Project:

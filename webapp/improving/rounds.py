@@ -226,6 +226,8 @@ class Round(Leased):
                 row.retry()
         for comparison in self.comparisons.all():
             comparison.retry()
+        if self.stage == self.Stage.COMPARE and self.candidate and not self.candidate.archived:
+            self.loop.model.promote(self.candidate, CANDIDATE, by=None)
         return True
 
     @transaction.atomic

@@ -118,7 +118,7 @@ class RoundSerializer(serializers.ModelSerializer):
         return moved
 
 
-class MomentSerializer(serializers.Serializer):
+class ChangedMomentSerializer(serializers.Serializer):
     asset = serializers.IntegerField(source="asset.pk")
     run = serializers.IntegerField(source="run.pk", help_text="In which it is seen.")
     kind = serializers.ChoiceField(["new", "moved", "gone"])
@@ -126,7 +126,7 @@ class MomentSerializer(serializers.Serializer):
     end_s = serializers.FloatField()
 
 
-class InAssetSerializer(serializers.Serializer):
+class ChangedAssetSerializer(serializers.Serializer):
     asset = serializers.IntegerField(source="asset.pk")
     before_s = serializers.FloatField()
     after_s = serializers.FloatField()
@@ -134,20 +134,20 @@ class InAssetSerializer(serializers.Serializer):
     after_frames = serializers.IntegerField()
 
 
-class BrandSerializer(serializers.Serializer):
+class ChangedBrandSerializer(serializers.Serializer):
     name = serializers.CharField()
     before_s = serializers.FloatField()
     after_s = serializers.FloatField()
     change_s = serializers.FloatField()
-    assets = InAssetSerializer(many=True)
-    moments = MomentSerializer(many=True)
+    assets = ChangedAssetSerializer(many=True)
+    moments = ChangedMomentSerializer(many=True)
 
 
 class RoundDifferenceSerializer(serializers.Serializer):
     """Seconds as reported, without what people corrected."""
 
     assets = serializers.IntegerField(source="n_assets", help_text="So many were compared.")
-    brands = BrandSerializer(many=True, help_text="That changed, most first.")
+    brands = ChangedBrandSerializer(many=True, help_text="That changed, most first.")
     same = serializers.SerializerMethodField(help_text="Names of those that did not.")
     failed = serializers.SerializerMethodField(help_text="Assets without one, and why.")
 

@@ -194,6 +194,7 @@ def test_what_a_cancelled_round_asked_for_ends_with_it(begun, old):
     assert not old.model.aliases.filter(name="candidate").exists()
     assert begun.retry(), "and it can go on"
     assert {run.status for run in Run.living.all()} == {Run.Status.QUEUED}
+    assert old.model.aliases.get(name="candidate").version == begun.candidate
 
 
 def test_it_ends_with_its_dataset_in_words(begun, dataset, owner):
