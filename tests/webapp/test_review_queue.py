@@ -330,3 +330,11 @@ def test_the_next_of_a_long_queue_costs_few_questions(browser, queue):
     ) as asked:
         browser.post(f"{NEXT}?n=4")
     assert len(asked) <= 30
+
+
+def test_each_box_leads_to_why_it_was_found(browser, queue):
+    queue()
+    items = browser.post(f"{NEXT}?n=9").json()["items"]
+    links = [box["why"] for one in items for box in one["boxes"]]
+    assert links
+    assert {browser.get(link).status_code for link in links} == {200}

@@ -15,6 +15,7 @@ from webapp.projects.models import Label, Project, Reference
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import Judged, judged
 from webapp.review_queue.predictions import seconds_of
+from webapp.runs.boxes import numbered
 from webapp.timeline.frames import frame_pictures
 
 MOST_PICTURES = 3  # of a logo, beside the frame
@@ -52,10 +53,17 @@ def _lent(item: ReviewItem, known: Judged, picture: Rendition) -> dict[str, Any]
 def _as_it_stands(item: ReviewItem, known: Judged) -> list[dict[str, Any]]:
     """The boxes without those of tracks that were turned down, others by their right names."""
     return [
-        box | {"label": known.get(box["id"], box["label"]), "is_judged": box["id"] in known}
+        box
+        | {"label": known.get(box["id"], box["label"]), "is_judged": box["id"] in known}
+        | {"why": reverse("run-why", args=[item.run_id, number_of(item.time_s, box["id"])])}
         for box in item.boxes
         if known.get(box["id"], box["label"]) is not None
     ]
+
+
+def number_of(time_s: float, box: str) -> int:
+    """By which number the run's boxes have a box of an item: see `webapp.runs.boxes`."""
+    return numbered(time_s, int(box.removeprefix("b")))
 
 
 def moment_url(item: ReviewItem) -> str:

@@ -137,6 +137,11 @@ class Boxes:
         ]
 
 
+def numbered(time_s: float, place: int) -> int:
+    """The number of a box: of when its frame is shown, and which it is in the frame."""
+    return round(time_s * _PER_SECOND) * _PER_FRAME + place
+
+
 def _first_of(found: NDArray[np.void], frame: int) -> int:
     """Where the boxes of that frame begin."""
     return bisect_left(found["frame"], frame)

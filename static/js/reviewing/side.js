@@ -74,6 +74,10 @@ export function createSide({ desk, acts, work }) {
     const became = { accepted: "", moved: "moved", rejected: "rejected", relabelled: `was ${desk.label(label).name}` }[fate];
     const before = prediction.is_judged ? "said before" : "";
     const made = makeRow(prediction.id, shape, shape?.label ?? label, [became || before, confidence.toFixed(2), length].filter(Boolean).join(" · "));
+    const why = made.querySelector("[data-why]");
+    why.hidden = !prediction.why;
+    why.href = prediction.why ?? "";
+    why.setAttribute("aria-label", `Why is this ${desk.label(label).name}? Opens beside this page.`);
     made.classList.toggle("is-rejected", fate === "rejected");
     made.classList.toggle("is-matched", prediction.is_matched);
     if (track) made.querySelector("small").title = `Track from ${clock(track.start_s)} to ${clock(track.end_s)}, in ${track.n_frames} frames`;
