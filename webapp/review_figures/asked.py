@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import CharField
 from django.db.models.functions import Cast, Substr
@@ -60,9 +60,17 @@ def hour(column: str) -> Substr:
     return Substr(Cast(column, CharField()), 1, 13)
 
 
-def day_of(hour: str) -> date:
-    """The day of that hour where the reader is."""
-    return timezone.localdate(datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC))
+class Days(dict[str, date]):
+    """The day of each such hour where the reader is, worked out once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._zone = timezone.get_current_timezone()
+
+    def __missing__(self, hour: str) -> date:
+        day, of = date.fromisoformat(hour[:10]), time(int(hour[11:]), tzinfo=UTC)
+        self[hour] = found = datetime.combine(day, of).astimezone(self._zone).date()
+        return found
 
 
 def monday(day: date) -> date:

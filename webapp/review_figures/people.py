@@ -9,11 +9,9 @@ from datetime import date
 from itertools import combinations
 from statistics import median
 
-from django.utils import timezone
-
 from analysis.labelling.consensus import Said, agreement
 from webapp.accounts.models import User
-from webapp.review_figures.asked import Asked, day_of, hour, monday
+from webapp.review_figures.asked import Asked, Days, hour, monday
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem
 
@@ -64,12 +62,13 @@ def people(asked: Asked) -> list[Person]:
     whole: dict[int, Week] = {}
     rows = Decision.objects.standing().filter(item__project=asked.project, by__isnull=False)
     rows = rows.filter(created__gte=asked.since).order_by()
-    mondays: dict[str, date] = {}  # of an hour, which many decisions share
+    days = Days()
+    spent: dict[tuple[int, str], list[float]] = defaultdict(list)  # by person and hour
     for by, when, spent_s in rows.values_list("by", hour("created"), "spent_s"):
-        if when not in mondays:
-            mondays[when] = monday(day_of(when))
-        for one in _of(weeks, whole, by, mondays[when]):
-            one.spent.append(spent_s)
+        spent[by, when].append(spent_s)
+    for (by, when), seconds in spent.items():
+        for one in _of(weeks, whole, by, monday(days[when])):
+            one.spent += seconds
     several = _several(asked)
     for by, other, when, a, b in _pairs(several):
         for one in _of(weeks, whole, by, when):
@@ -117,10 +116,11 @@ def _several(asked: Asked) -> list[list[_Told]]:
     rows = Decision.objects.standing().filter(item__in=newest, is_unsure=False)
     rows = rows.filter(created__gte=asked.since).order_by("item", "pk")
     by_item: dict[int, list[_Told]] = defaultdict(list)
-    columns = ("item", "by", "created", "boxes", "settles")
-    for item, by, created, boxes, settles in rows.values_list(*columns):
+    days = Days()
+    columns = ("item", "by", hour("created"), "boxes", "settles")
+    for item, by, when, boxes, settles in rows.values_list(*columns):
         said = [Said(box["label"], tuple(box["box"])) for box in boxes]
-        by_item[item].append(_Told(by, monday(timezone.localdate(created)), said, settles))
+        by_item[item].append(_Told(by, monday(days[when]), said, settles))
     return list(by_item.values())
 
 

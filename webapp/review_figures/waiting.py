@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from webapp.review_figures.asked import Asked, day_of, hour
+from webapp.review_figures.asked import Asked, Days, hour
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
 from webapp.runs.run import Run
 
@@ -86,7 +86,7 @@ def _flow(asked: Asked) -> list[Flow]:
 def _steps(asked: Asked, rows: ReviewItemQuerySet, column: str) -> Counter[date]:
     """How many by day or week."""
     of = rows.filter(**{f"{column}__gte": asked.since}).order_by()
-    found: Counter[date] = Counter()
+    found, days = Counter[date](), Days()
     for when, n in of.annotate(when=hour(column)).values_list("when").annotate(n=Count("pk")):
-        found[asked.step_of(day_of(when))] += n
+        found[asked.step_of(days[when])] += n
     return found
