@@ -46,8 +46,11 @@ class Told(NamedTuple):
     decision: Decision
 
 
-def untaught(dataset: Dataset, asset: Asset | None = None) -> Iterator[Told]:
-    """What was decided in the dataset's project and its pictures do not say yet, by asset and time.
+def untaught(
+    dataset: Dataset, asset: Asset | None = None, *, most: int | None = None
+) -> Iterator[Told]:
+    """What was decided in the dataset's project and its pictures do not say yet, by asset and time;
+    `most` of it where that is enough.
 
     Frames that an audit asked about are left out: a model that learned from them would look better
     than it is on the very frames that say how good it is.
@@ -58,7 +61,7 @@ def untaught(dataset: Dataset, asset: Asset | None = None) -> Iterator[Told]:
     if asset is not None:
         items = items.filter(run__asset=asset)
     items = items.annotate(last=Subquery(last)).exclude(last=None).filter(~Exists(known))
-    rows = items.select_related("run__asset").order_by("run__asset", "time_s", "pk")
+    rows = items.select_related("run__asset").order_by("run__asset", "time_s", "pk")[:most]
     decisions = Decision.objects.select_related("by").in_bulk([row.last for row in rows])
     audited: dict[int, list[float]] = {}
     for row in rows:

@@ -26,6 +26,7 @@ from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.showing import for_scripts
 from webapp.review_queue.siftings import Sifting
 
+MOST_COUNTED = 1000  # pictures that a dataset does not say yet
 _FILTERS = ("project", "label", "run", "rule")
 _ORDER_WORDS = {
     "stake": "What the report depends on most",
@@ -52,6 +53,7 @@ def review(request: MemberRequest) -> HttpResponse:
         "some_project": Project.objects.filter(workspace=workspace).order_by("-changed").first(),
         "n_sifted": _sifted(workspace.pk).filter(status__in=UNFINISHED).count(),
         "notes": _notes(workspace.pk),
+        "most_counted": MOST_COUNTED,
         "lessons": _lessons(workspace.pk) if request.membership.can(Action.ANALYSE) else [],
     }
     return render(request, "review_queue/page.html", context)
@@ -121,10 +123,17 @@ def _lessons(workspace: int) -> list[dict[str, Any]]:
     projects = Project.objects.filter(pk__in=decided.values("project")).order_by("name")
     found = []
     for project in projects.prefetch_related("datasets"):
-        sets = [(one, sum(1 for _ in untaught(one))) for one in project.datasets.all()]
+        sets = [
+            (one, sum(1 for _ in untaught(one, most=MOST_COUNTED)))
+            for one in project.datasets.all()
+        ]
         n = decided.filter(project=project).count()
         found.append({"project": project, "datasets": sets, "n": n})
     return found
+
+
+def _n_untaught(dataset: Dataset) -> int:
+    return sum(1 for _ in untaught(dataset, most=MOST_COUNTED))
 
 
 @require_safe
