@@ -24,6 +24,7 @@ from webapp.review_queue.lessons import teach
 from webapp.review_queue.previews import preview
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.serializers import (
+    AppliedSerializer,
     ChangeRuleSerializer,
     DecidedSerializer,
     DecideSerializer,
@@ -138,7 +139,7 @@ class ReviewRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     @extend_schema(
         summary="Go through the newest analysis of each asset with the rules of the project",
         request=None,
-        responses={202: serializers.DictField()},
+        responses={202: AppliedSerializer},
     )
     @action(detail=True, methods=["post"])
     def apply(self, request: Request, pk: str) -> Response:

@@ -62,6 +62,10 @@ class PreviewSerializer(serializers.Serializer):
     is_all = serializers.BooleanField(help_text="False: there are more assets than were counted.")
 
 
+class AppliedSerializer(serializers.Serializer):
+    analyses = serializers.IntegerField(help_text="So many are gone through.")
+
+
 class ReviewItemSerializer(serializers.ModelSerializer):
     """A frame that people are asked about, with what was found in it and why it was chosen."""
 
