@@ -81,8 +81,10 @@ class Condition:
 
     @property
     def limits(self) -> list[tuple[Comparison, float]]:
-        """What its confidence is compared with, 0–100."""
-        return [(COMPARISONS[k], v) for k, v in self.parameters.items() if k in COMPARISONS]
+        """What its confidence is compared with, 0–100, the lower limit first: a database keeps the
+        parameters in an order of its own."""
+        named = sorted(key for key in self.parameters if key in COMPARISONS)
+        return [(COMPARISONS[key], self.parameters[key]) for key in named]
 
     @property
     def percentage(self) -> float:
