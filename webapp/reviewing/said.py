@@ -6,6 +6,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Count, Max, Sum
 
 from analysis.exposure import corrections as arithmetic
 from webapp.assets.models import Asset
@@ -13,24 +16,46 @@ from webapp.reviewing.corrections import Correction
 from webapp.reviewing.verdicts import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Said:
-    """Of some labels in one asset, each kind in the order in which it was said."""
+    """Of some labels in one asset, each kind in the order in which it was said.
+
+    judged: how many boxes were judged, the newest, and the numbers of all of them together. There
+    may be thousands, and whoever only looks whether figures still hold reads none.
+    """
 
     corrections: Sequence[Correction] = ()
-    verdicts: Sequence[Verdict] = ()
+    judged: tuple[int, int, int] = (0, 0, 0)
+    of_asset: Asset | None = None
+    labels: Sequence[int] = ()
 
     @classmethod
     def of(cls, asset: Asset, labels: Sequence[int]) -> Said:
-        return cls(Correction.objects.of(asset, labels), Verdict.objects.of(asset, labels))
+        about = Verdict.objects.about(asset, labels)
+        sums = about.aggregate(n=Count("pk"), last=Max("pk"), every=Sum("pk"))
+        judged = sums["n"], sums["last"] or 0, sums["every"] or 0
+        return cls(Correction.objects.of(asset, labels), judged, asset, labels)
 
     def __bool__(self) -> bool:
-        return bool(self.corrections or self.verdicts)
+        return bool(self.corrections or self.judged[0])
+
+    @cached_property
+    def verdicts(self) -> Sequence[Verdict]:
+        if self.of_asset is None or not self.judged[0]:
+            return ()
+        return Verdict.objects.of(self.of_asset, self.labels)
 
     @property
     def key(self) -> Hashable:
         """Changes with anything that was said or taken back."""
-        return tuple(one.pk for one in self.corrections), tuple(one.pk for one in self.verdicts)
+        return tuple(one.pk for one in self.corrections), self.judged
+
+    @property
+    def key_of_rows(self) -> Hashable:
+        """The same of what was read: more may have been said since somebody looked."""
+        numbers = [one.pk for one in self.verdicts]
+        judged = len(numbers), max(numbers, default=0), sum(numbers)
+        return tuple(one.pk for one in self.corrections), judged
 
     @property
     def version(self) -> str:

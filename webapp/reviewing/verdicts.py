@@ -24,12 +24,15 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
         """Those that were not taken back."""
         return self.filter(undone=None)
 
-    def of(self, asset: Asset, labels: Iterable[int]) -> list[Verdict]:
-        """What holds of some labels in an asset, in the order in which it was said."""
+    def about(self, asset: Asset, labels: Iterable[int]) -> VerdictQuerySet:
+        """What holds of some labels in an asset."""
         among = list(labels)
-        rows = self.standing().filter(asset=asset)
-        meant = rows.filter(Q(label__in=among) | Q(actually__in=among))
-        return list(meant.order_by("pk"))
+        meant = Q(label__in=among) | Q(actually__in=among)
+        return self.standing().filter(meant, asset=asset)
+
+    def of(self, asset: Asset, labels: Iterable[int]) -> list[Verdict]:
+        """The same, in the order in which it was said."""
+        return list(self.about(asset, labels).select_related("label", "actually").order_by("pk"))
 
     @transaction.atomic
     def say(

@@ -22,11 +22,11 @@ def corrected_columns(run: Run, said: Said) -> Prepared:
     def made() -> Prepared:
         return Prepared.of(said_of(run, said).columns(), columns.labels)
 
-    return _corrected.get((run.pk, revision(run), said.key), made)
+    return _corrected.get((run.pk, revision(run), said.key_of_rows), made)
 
 
 def said_of(run: Run, said: Said) -> arithmetic.Said:
     """The boxes of a run with what people said of each."""
     columns = columns_of(run)
-    key = (run.pk, revision(run), said.key)
+    key = (run.pk, revision(run), said.key_of_rows)
     return _said.get(key, lambda: arithmetic.Said(columns, said.in_order()))
