@@ -6,7 +6,7 @@ It is made from the models themselves, so that a table or a column added tomorro
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -52,7 +52,8 @@ def store(name: str) -> str:
 
 
 def _row(model: Any, n: int) -> models.Model:
-    values = {f.attname: _value(model, f, n) for f in model._meta.concrete_fields}
+    fields = (f for f in model._meta.concrete_fields if not f.generated)
+    values = {f.attname: _value(model, f, n) for f in fields}
     return model(**{name: value for name, value in values.items() if value is not ...})
 
 
@@ -79,6 +80,7 @@ def _plain(field: Any, n: int) -> Any:
     kinds: list[tuple[type, Any]] = [
         (models.UUIDField, lambda: uuid.UUID(int=n)),
         (models.DateTimeField, lambda: timezone.now() - timedelta(microseconds=12_345_677 * n)),
+        (models.DateField, lambda: date(2026, 1, n)),
         (models.BooleanField, lambda: n % 2 == 0),
         (models.FloatField, lambda: n / 3),
         (models.IntegerField, lambda: n),
