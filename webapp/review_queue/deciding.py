@@ -62,9 +62,7 @@ def decide(
         spent_s=min(max(spent_s, 0.0), _LONGEST_S),
     )
     row.n_decided += 1
-    row.settled_by = (
-        None  # of a track that was judged as a whole, this frame is looked at after all
-    )
+    row.settled_by = None  # ended with another frame of its track, it is looked at after all
     _settle(row, decision)
     return decision
 
