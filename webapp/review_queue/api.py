@@ -43,6 +43,7 @@ from webapp.review_queue.showing import lent, projects_json
 from webapp.review_queue.siftings import Sifting
 
 MOST_AT_ONCE = 20
+MOST_LEFT = 5000  # of what waits: nobody counts further while somebody waits for an answer
 
 
 class RuleQuery(InWorkspace):
@@ -187,7 +188,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
             {
                 "items": lent(items),
                 "projects": projects_json(item.project_id for item in items),
-                "left": rows.waiting().count(),
+                "left": rows.waiting()[:MOST_LEFT].count(),
                 "elsewhere": rows.held_by_others(request.user).count(),
             }
         )
@@ -278,7 +279,8 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
 
     def _told(self, item: ReviewItem, said: str, along: Sequence[int] = ()) -> Response:
         rows = ReviewItem.objects.waiting().filter(workspace=item.workspace_id)
-        told = {"id": item.pk, "said": said, "state": item.state, "left": rows.count()}
+        told = {"id": item.pk, "said": said, "state": item.state}
+        told["left"] = rows[:MOST_LEFT].count()
         told["along"] = along
         return Response(DecidedSerializer(told).data)
 

@@ -28,10 +28,11 @@ def may_settle(by: User, workspace: Workspace) -> bool:
 
 
 def open_to(rows: ReviewItemQuerySet, by: User, *, settles: bool) -> ReviewItemQuerySet:
-    """Of these, what waits and this person has not decided yet."""
+    """Of these, what waits and this person has not decided yet, also of films that were deleted
+    just now: to ask that too, PostgreSQL would go through the queue film by film."""
     mine = Decision.objects.standing().filter(item=OuterRef("pk"), by=by)
     fresh = Q(n_decided=0) | ~Exists(mine)
-    return rows.there().waiting().filter(fresh | Q(state=State.DISPUTED) if settles else fresh)
+    return rows.waiting().filter(fresh | Q(state=State.DISPUTED) if settles else fresh)
 
 
 def n_open_to(by: User, workspace: Workspace) -> int:
@@ -50,18 +51,29 @@ def lend(
     """
     theirs = open_to(rows, by, settles=settles).order_by(*ORDERS[order])
     until = from_now(LEASE_S)
-    mine = theirs.filter(leased_to=by, lease_until__gt=Now())
+    mine = theirs.filter(leased_to=by, lease_until__gt=Now()).there()
     held = list(mine.values_list("pk", flat=True)[:n])
     ReviewItem.objects.filter(pk__in=held, leased_to=by).update(lease_until=until)
-    skipped = Exists(Skip.objects.filter(item=OuterRef("pk"), by=by))
-    for some in (theirs.filter(~skipped), theirs.filter(skipped)):
+    skipped = list(Skip.objects.filter(by=by).values_list("item", flat=True))
+    for some in (theirs.exclude(pk__in=skipped), theirs.filter(pk__in=skipped)):
         while len(held) < n:
-            offered = list(some.free().values_list("pk", flat=True)[: n - len(held)])
+            offered = _offered(some, n - len(held))
             if not offered:
                 break
             held += [pk for pk in offered if _took(pk, by, until)]
     found = ReviewItem.objects.select_related("run__asset", "project").in_bulk(held)
     return [found[pk] for pk in held if pk in found]
+
+
+def _offered(rows: ReviewItemQuerySet, n: int) -> list[int]:
+    """The first n that are free and whose film is still there; fewer where some are not."""
+    gone: list[int] = []
+    while some := list(rows.free().exclude(pk__in=gone).values_list("pk", flat=True)[:n]):
+        there = set(ReviewItem.objects.filter(pk__in=some).there().values_list("pk", flat=True))
+        if there:
+            return [pk for pk in some if pk in there]
+        gone += some
+    return []
 
 
 def _took(pk: int, by: User, until: Any) -> bool:

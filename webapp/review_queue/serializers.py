@@ -82,7 +82,9 @@ class ReviewItemSerializer(serializers.ModelSerializer):
 class NextReviewItemsSerializer(serializers.Serializer):
     items = serializers.ListField(child=serializers.DictField())
     projects = serializers.DictField(help_text="By number: its name and labels.")
-    left = serializers.IntegerField(help_text="Items that wait, for whomever.")
+    left = serializers.IntegerField(
+        help_text="Items that wait, for whomever; 5,000 stands for more."
+    )
     elsewhere = serializers.IntegerField(help_text="Of these, those that others have now.")
 
 

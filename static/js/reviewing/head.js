@@ -5,6 +5,8 @@ import { clock } from "../common/clock.js";
 const $ = (id) => document.getElementById(id);
 const many = (n) => n.toLocaleString("en");
 
+const MOST_LEFT = 5000; // the server counts no further
+
 /**
  * @param {{desk: object, outbox: import("../common/outbox.js").Outbox, sitting: import("./sitting.js").Sitting,
  *   works: {left: number}, work: () => object|null}} options
@@ -24,7 +26,7 @@ export function createHead({ desk, outbox, sitting, works, work }) {
 
   function showCounts() {
     const n = works.left;
-    $("left").textContent = `${many(n)} left`;
+    $("left").textContent = `${many(n)}${n === MOST_LEFT ? " or more" : ""} left`;
     $("left").hidden = !work() && !n;
     $("pace").textContent = sitting.words;
     $("progress").max = sitting.count + n || 1;
