@@ -40,6 +40,11 @@ def _detail(error: Exception) -> str:
     return str(getattr(error, "detail", error))
 
 
+def refused(sentence: str) -> JsonResponse:
+    """To a script of ours that sent a form: it shows the sentence where it was sent from."""
+    return JsonResponse({"detail": sentence}, status=422)
+
+
 def refusal(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     """A page for a person whose browser opens this address, a problem for what a script asks."""
     if "text/html" in request.headers.get("Accept", ""):

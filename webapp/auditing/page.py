@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from django.urls import reverse
@@ -13,13 +12,12 @@ from webapp.assets.links import media_link
 from webapp.auditing.items import AuditItem
 from webapp.auditing.populations import population_of
 from webapp.auditing.readings import Reading, Standing, standings, to_halve
+from webapp.pacing import usual
 from webapp.projects.models import Label, Reference
 from webapp.runs.run import Run
 from webapp.timeline.labels import labels_of
 
 ASSUMED_S = 3.0  # an answer, until enough were timed
-_TIMED = 20
-_LATEST = 200
 MOST_PICTURES = 3  # of a logo, beside the frame
 
 
@@ -34,12 +32,9 @@ class Pace:
     def of(cls, workspace: Workspace) -> Pace:
         """The median of the latest answers, or what is assumed while there are few."""
         rows = AuditItem.objects.filter(
-            audited__audit__run__asset__workspace=workspace, answered__isnull=False, spent_s__gt=0
+            audited__audit__run__asset__workspace=workspace, answered__isnull=False
         )
-        spent = list(rows.order_by("-answered").values_list("spent_s", flat=True)[:_LATEST])
-        if len(spent) < _TIMED:
-            return cls(ASSUMED_S, is_measured=False)
-        return cls(float(median(spent)), is_measured=True)
+        return cls(*usual(rows.order_by("-answered"), ASSUMED_S))
 
     def seconds(self, n: int) -> float:
         return self.answer_s * n

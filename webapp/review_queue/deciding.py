@@ -15,7 +15,7 @@ from webapp.accounts.models import Refused, User
 from webapp.leases import from_now
 from webapp.projects.models import Label
 from webapp.review_queue.decisions import Decision, Skip
-from webapp.review_queue.items import WAITING, ReviewItem, State
+from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import judged, settle_along, unsettle_along
 from webapp.review_queue.lending import LEASE_S, may_settle
 from webapp.reviewing.verdicts import Verdict
@@ -113,7 +113,7 @@ def _held(item: ReviewItem) -> ReviewItem:
 def _refuse_what_is_not_theirs(row: ReviewItem, by: User, mine: Decision | None) -> None:
     if row.state == State.WITHDRAWN:
         raise Taken("This is not asked about any more: a newer analysis took its place.")
-    if row.state not in WAITING and row.settled_by_id is None:
+    if not row.is_waiting and row.settled_by_id is None:
         last = row.decisions.standing().order_by("-pk").first()
         who = "You" if last and last.by_id == by.pk else (last and last.by) or "Somebody"
         raise Taken(f"{who} decided for it already.")

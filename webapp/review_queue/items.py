@@ -21,7 +21,6 @@ class State(models.TextChoices):
     WITHDRAWN = "withdrawn", "A newer analysis took its place"
 
 
-WAITING = (State.OPEN, State.DISPUTED)
 # By a column of its own: a state that is compared with parameters finds no partial index on SQLite.
 _WAITS = Q(is_waiting=True)
 

@@ -10,12 +10,11 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from webapp.accounts.models import User, Workspace
+from webapp.pacing import usual
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
 
 ASSUMED_S = 4.0  # an item, until enough were timed
-_TIMED = 20
-_LATEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,8 @@ class Pace:
     @classmethod
     def of(cls, workspace: Workspace) -> Pace:
         """The median of the latest decisions, or what is assumed while there are few."""
-        rows = Decision.objects.filter(item__workspace=workspace, spent_s__gt=0)
-        spent = list(rows.order_by("-pk").values_list("spent_s", flat=True)[:_LATEST])
-        if len(spent) < _TIMED:
-            return cls(ASSUMED_S, is_measured=False)
-        return cls(float(median(spent)), is_measured=True)
+        rows = Decision.objects.filter(item__workspace=workspace)
+        return cls(*usual(rows.order_by("-pk"), ASSUMED_S))
 
     def seconds(self, n: int) -> float:
         return self.item_s * n

@@ -35,7 +35,7 @@ def preview(project: Project, conditions: Any) -> Preview:
     except RefusedRule as refused:
         raise Refused(str(refused)) from refused
     runs = newest(project)
-    some = runs[:MOST_RUNS]
+    some = list(runs[:MOST_RUNS])
     n = sum(count(run, rule) for run in some)
     pace = Pace.of(project.workspace)
     return Preview(
@@ -44,5 +44,5 @@ def preview(project: Project, conditions: Any) -> Preview:
         items=n,
         seconds=pace.seconds(n),
         is_measured=pace.is_measured,
-        is_all=len(runs) == len(some),
+        is_all=runs.count() == len(some),
     )

@@ -19,12 +19,11 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.leases import UNFINISHED
 from webapp.projects.models import Label, Project
-from webapp.review_queue.items import WAITING, ReviewItem, State
+from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.previews import preview
 from webapp.review_queue.rule_forms import RuleForm, read, written
 from webapp.review_queue.rules import MOST_PEOPLE, ReviewRule
-from webapp.review_queue.siftings import Sifting
-from webapp.runs.run import Run
+from webapp.review_queue.siftings import Sifting, newest
 
 INVALID = 422
 # How the form calls what a document says; in this order it is offered.
@@ -61,24 +60,18 @@ def rules(request: MemberRequest, pk: int) -> HttpResponse:
         "project": project,
         "rules": _with_counts(rows),
         "is_any_on": any(rule.is_on for rule in rows),
-        "n_analyses": _n_analysed(project),
+        "n_analyses": newest(project).count(),
         "n_sifted": Sifting.objects.filter(run__project=project, status__in=UNFINISHED).count(),
         "offers": [] if rows else _offers(),
     }
     return render(request, "review_queue/rules.html", context)
 
 
-def _n_analysed(project: Project) -> int:
-    """How many assets have an analysis to go through."""
-    runs = Run.objects.finished().filter(project=project, asset__removed=None)
-    return runs.values("asset").distinct().count()
-
-
 def _with_counts(rows: list[ReviewRule]) -> list[dict[str, Any]]:
     """Each rule with how many frames that it sent wait and were decided."""
     sent = ReviewItem.objects.there().filter(rule__in=rows).values("rule")
     counts = sent.annotate(
-        waiting=Count("pk", filter=Q(state__in=WAITING)),
+        waiting=Count("pk", filter=Q(is_waiting=True)),
         done=Count("pk", filter=Q(state=State.DONE)),
     ).order_by()
     by_rule = {row["rule"]: row for row in counts}

@@ -12,15 +12,12 @@ from webapp.leases import Leased, LeasedQuerySet, Piece
 from webapp.projects.models import Project
 from webapp.review_queue.rules import ReviewRule
 from webapp.runs.run import Run
+from webapp.search.keeping import newest_runs
 
 
-def newest(project: Project) -> list[Run]:
+def newest(project: Project) -> models.QuerySet[Run]:
     """The newest finished analysis of each asset of a project, newest first."""
-    runs = Run.objects.finished().filter(project=project, asset__removed=None)
-    seen: dict[int, Run] = {}
-    for run in runs.select_related("asset").order_by("-pk"):
-        seen.setdefault(run.asset_id, run)
-    return list(seen.values())
+    return newest_runs().filter(project=project).select_related("asset").order_by("-pk")
 
 
 class SiftingQuerySet(LeasedQuerySet["Sifting"]):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
+from webapp.problems import refused
 from webapp.projects.models import Label
 from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
@@ -32,7 +33,7 @@ def correct(request: MemberRequest, pk: int) -> JsonResponse:
     run = find(runs, request, Action.REVIEW, pk=pk)
     form = CorrectForm(request.POST)
     if not form.is_valid():
-        return _refused("Say which brand is not there, and from when to when.")
+        return refused("Say which brand is not there, and from when to when.")
     asked = form.cleaned_data
     label = find(Label, request, pk=asked["label"], project=run.project)
     other = asked["instead"]
@@ -40,8 +41,8 @@ def correct(request: MemberRequest, pk: int) -> JsonResponse:
     about = {"start_s": asked["start"], "end_s": asked["end"], "instead": instead}
     try:
         made = Correction.objects.correct(run.asset, label, by=request.user, **about)
-    except Refused as refused:
-        return _refused(str(refused))
+    except Refused as error:
+        return refused(str(error))
     said = f"{made.sentence}. The figures follow."
     back = reverse("correction-undo", args=[made.pk])
     return JsonResponse({"id": made.pk, "said": said, "undo": back}, status=201)
@@ -55,7 +56,3 @@ def undo(request: MemberRequest, pk: int) -> JsonResponse:
     made = find(rows, request, Action.REVIEW, pk=pk)
     made.undo(by=request.user)
     return JsonResponse({"id": made.pk, "said": "The correction is taken back."})
-
-
-def _refused(said: str) -> JsonResponse:
-    return JsonResponse({"detail": said}, status=422)

@@ -10,6 +10,7 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused, User
 from webapp.accounts.requests import MemberRequest
 from webapp.indexing.denied import DeniedMention
+from webapp.problems import refused
 from webapp.runs.run import Run
 from webapp.timeline.mentions import Mentions
 
@@ -32,13 +33,13 @@ def deny_view(request: MemberRequest, pk: int) -> JsonResponse:
     run = find(runs, request, Action.REVIEW, pk=pk)
     form = DenyForm(request.POST)
     if not form.is_valid():
-        return _refused("Say which mention it is: its label, its source and when it begins.")
+        return refused("Say which mention it is: its label, its source and when it begins.")
     asked = form.cleaned_data
     about = {"label": asked["label"], "source": asked["source"], "start_s": asked["start"]}
     try:
         denied = deny(run, by=request.user, **about)
-    except Refused as refused:
-        return _refused(str(refused))
+    except Refused as error:
+        return refused(str(error))
     said = f"“{denied.text}” does not count as {denied.label.name} any more."
     return JsonResponse({"id": denied.pk, "said": said}, status=201)
 
@@ -66,7 +67,3 @@ def deny(run: Run, *, label: int, source: str, start_s: float, by: User) -> Deni
             )
             return denied
     raise Refused("There is no such mention any more. Somebody may have changed the words.")
-
-
-def _refused(said: str) -> JsonResponse:
-    return JsonResponse({"detail": said}, status=422)

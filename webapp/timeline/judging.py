@@ -11,6 +11,7 @@ from analysis.types import Box
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
+from webapp.problems import refused
 from webapp.projects.models import Label
 from webapp.reviewing.verdicts import Verdict
 from webapp.runs.boxes import Boxes
@@ -40,7 +41,7 @@ def judge(request: MemberRequest, pk: int) -> JsonResponse:
     run = find(runs, request, Action.REVIEW, pk=pk)
     form = JudgeForm(request.POST)
     if not form.is_valid():
-        return _refused("Say which box, and what it is.")
+        return refused("Say which box, and what it is.")
     wish = form.cleaned_data
     named = wish["label"]
     label = find(Label, request, pk=named, project=run.project) if named else None
@@ -49,8 +50,8 @@ def judge(request: MemberRequest, pk: int) -> JsonResponse:
             made = _drawn(run, label, wish, request)
         else:
             made = _judged(run, label, wish, request)
-    except (Refused, RunRefused) as refused:
-        return _refused(str(refused))
+    except (Refused, RunRefused) as error:
+        return refused(str(error))
     back = reverse("verdict-undo", args=[made.pk])
     said = {"id": made.pk, "said": f"{made.sentence}. The figures follow.", "undo": back}
     return JsonResponse(said, status=201)
@@ -82,7 +83,3 @@ def undo(request: MemberRequest, pk: int) -> JsonResponse:
     made = find(rows, request, Action.REVIEW, pk=pk)
     made.undo(by=request.user)
     return JsonResponse({"id": made.pk, "said": "It counts as it was found again."})
-
-
-def _refused(said: str) -> JsonResponse:
-    return JsonResponse({"detail": said}, status=422)
