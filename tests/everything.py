@@ -32,7 +32,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.explaining.explanations import Explanation
     from webapp.home.models import Dismissal
     from webapp.improving.loops import Loop
-    from webapp.indexing.denied import DeniedMention
+    from webapp.indexing.mention_verdicts import MentionVerdict
     from webapp.indexing.speaker_edits import SpeakerEdit
     from webapp.indexing.word_edits import WordEdit
     from webapp.labelling.chores import Chore
@@ -158,7 +158,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "corrections": Correction.objects.correct(
             run.asset, label, by=user, start_s=0.5, end_s=1.0
         ),
-        "denied-mentions": DeniedMention.objects.deny(
+        "denied-mentions": MentionVerdict.objects.deny(
             run.asset, label, by=user, source="said", span=(12.0, 13.0), text="Secret words"
         ),
         "spottings": indexing.spottings.create(terms=["Kestrel"]),

@@ -293,7 +293,7 @@ SPECTACULAR_SETTINGS = {
         "SpeechTask": "webapp.indexing.serializers.TASKS",
         "MomentKind": "webapp.moments.moments.Moment.Kind",
         "WorkState": "webapp.moments.serializers.STATES",
-        "MentionSource": "webapp.indexing.denied.DeniedMention.Source",
+        "MentionSource": "webapp.indexing.mention_verdicts.MentionVerdict.Source",
         "PassageSource": "analysis.retrieval.filters.SOURCES",
         "FlagKind": "webapp.moments.flags.Flag.Kind",
         "FlagReason": "webapp.moments.flags.Flag.Reason",

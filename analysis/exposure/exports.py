@@ -49,6 +49,7 @@ class MentionRow(NamedTuple):
     by: str  # what makes them that: analysis.text.mentions.By
     score: float  # how well they fit, 0 to 1
     confidence: float  # that, and how surely the words were recognised
+    reviewed: str = ""  # confirmed, or renamed: by a person; of another brand as it was found
 
 
 def safe_cell(text: str) -> str:
@@ -124,7 +125,7 @@ def mentions_csv(
     header = (
         *Origin._fields,
         *("brand", "source", "start", "end", "start_s", "end_s"),
-        *("text", "name", "by", "score", "confidence"),
+        *("text", "name", "by", "score", "confidence", "reviewed"),
     )
     rows = [
         (
@@ -133,6 +134,7 @@ def mentions_csv(
             *(clock(one.start_s, hours=True), clock(one.end_s, hours=True)),
             *(_number(one.start_s), _number(one.end_s)),
             *(safe_cell(one.text), safe_cell(one.name), one.by, one.score, one.confidence),
+            one.reviewed,
         )
         for one in mentions
     ]

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from tests.spoken import transcribed
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.mention_verdicts import MentionVerdict
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def test_a_name_is_tried_before_it_is_added(kestrel, owner, client_for):
 
 
 def test_what_people_turned_down_is_not_listed(kestrel, run, owner, client_for):
-    DeniedMention.objects.deny(
+    MentionVerdict.objects.deny(
         run.asset, kestrel, by=owner, source="said", span=(12.0, 12.5), text="Kestrel"
     )
     assert "1 mention in 1 asset" in page(client_for(owner), kestrel)

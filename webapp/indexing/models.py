@@ -1,7 +1,7 @@
 """The tables of this app, for Django to find; each lives in the module of its own thought."""
 
-from webapp.indexing.denied import DeniedMention
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speaker_edits import SpeakerEdit
 from webapp.indexing.speech import SpeechSegment
@@ -11,10 +11,10 @@ from webapp.indexing.voices import HeardVoices, RememberedVoice, Speaker, Speake
 from webapp.indexing.word_edits import WordEdit
 
 __all__ = [
-    "DeniedMention",
     "HeardVoices",
     "Indexing",
     "IndexingSegment",
+    "MentionVerdict",
     "RememberedVoice",
     "Speaker",
     "SpeakerEdit",

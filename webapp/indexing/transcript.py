@@ -88,10 +88,11 @@ def read_words(row: SpeechSegment, edits: dict[int, WordEdit]) -> Iterator[Place
             yield PlacedWord(edit.text, start_s, end_s, 1.0, row.pk, place)
 
 
-def placed_words(indexing: Indexing) -> Iterator[PlacedWord]:
-    """All words in the order of time, edited as people did; those that they took out are gone."""
+def placed_words(indexing: Indexing, *, edited: bool = True) -> Iterator[PlacedWord]:
+    """All words in the order of time, edited as people did; those that they took out are gone.
+    Not `edited`: as they were recognised."""
     for some in _slices(indexing.speech_segments.order_by("start_s", "pk")):
-        edits = WordEdit.objects.of(some)
+        edits = WordEdit.objects.of(some) if edited else {}
         for row in some:
             yield from read_words(row, edits.get(row.pk, {}))
 

@@ -14,7 +14,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
 from webapp.accounts.models import Workspace
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.indexing.word_edits import WordEdit
 from webapp.moments.flags import Flag
 from webapp.moments.moments import MomentEdit
@@ -24,7 +24,7 @@ KINDS = {
     "flag": "Flags",
     "moment": "Topics and moments corrected",
     "word": "Words corrected",
-    "mention": "Mentions turned down",
+    "mention": "Mentions turned down or confirmed",
     "not-this": "Pictures that are not the brand",
 }
 _ON_A_PAGE = 50
@@ -104,13 +104,13 @@ def _rows(workspace: Workspace) -> dict[str, QuerySet[Any]]:
         speech_segment__indexing__asset__removed=None,
         speech_segment__indexing__removed=None,
     )
-    denied = DeniedMention.objects.filter(asset__workspace=workspace, asset__removed=None)
+    denied = MentionVerdict.objects.filter(asset__workspace=workspace, asset__removed=None)
     not_this = Reference.objects.filter(label__project__workspace=workspace, not_this=True)
     return {
         "flag": flags.select_related("asset", "by", "label"),
         "moment": edits.select_related("moment__outline__asset", "by"),
         "word": words.select_related("speech_segment__indexing__asset", "by"),
-        "mention": denied.select_related("asset", "by", "label"),
+        "mention": denied.select_related("asset", "by", "label", "actually"),
         "not-this": not_this.select_related("label__project"),
     }
 
@@ -160,12 +160,18 @@ def _word(row: WordEdit) -> Feedback:
     )
 
 
-def _denied(row: DeniedMention) -> Feedback:
-    about, now = f"{row.get_source_display()} mention", f"not {row.label.name}"
+def _denied(row: MentionVerdict) -> Feedback:
+    about, now = f"{row.get_source_display()} mention", _of_which(row)
     return Feedback(
         *("mention", row.pk, row.created, str(row.by or ""), about.lower(), row.text, now),
         *(row.asset_id, str(row.asset), row.start_s, row.end_s, row.undone is not None),
     )
+
+
+def _of_which(row: MentionVerdict) -> str:
+    if row.actually is None:
+        return f"not {row.label.name}"
+    return row.actually.name if row.kind == "confirmed" else f"{row.actually}, not {row.label}"
 
 
 def _not_this(row: Reference) -> Feedback:

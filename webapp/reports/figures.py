@@ -133,6 +133,8 @@ def _corrected(looked: Looked) -> list[str]:
         sentences.append(f"Corrected{by}: {said}.")
     if judged := looked.said.of_boxes:
         sentences.append(f"People reviewed {judged}.")
+    if judged := looked.told.of_mentions:
+        sentences.append(f"People reviewed {judged}.")
     return sentences
 
 
@@ -178,9 +180,10 @@ def told_in(exposure: Exposure, looked: Looked) -> list[MentionRow]:
         MentionRow(
             *(m.brand, source, m.start_s, m.end_s, m.text, m.name, m.by),
             *(round(m.score, 3), round(m.confidence, 3)),
+            one.verdict.kind if one.verdict else "",
         )
         for source, found in sources
-        for m in (one.mention for one in found)
+        for one, m in ((one, one.mention) for one in found)
         if m.brand not in looked.choices.off
         and (start_s == end_s or (m.start_s < end_s and m.end_s > start_s))
     ]

@@ -16,7 +16,7 @@ from itertools import groupby
 from analysis.exposure.exports import safe_cell
 from analysis.text import Brand
 from webapp.assets.models import Asset
-from webapp.indexing.denied import DeniedMention, who_denied
+from webapp.indexing.mention_verdicts import MentionVerdict, said_of
 from webapp.projects.models import Label
 from webapp.search.mentions import Found, find_brand
 from webapp.search.passages import Passage
@@ -114,18 +114,19 @@ class LibraryMentions:
             yield _line(*about, *times, m.text, m.by, f"{m.score:.3f}")
 
 
-def _denied(label: Label) -> dict[int, list[DeniedMention]]:
-    """What people turned down, by asset."""
-    by_asset: dict[int, list[DeniedMention]] = defaultdict(list)
-    for one in DeniedMention.objects.standing().filter(label=label):
+def _denied(label: Label) -> dict[int, list[MentionVerdict]]:
+    """What people say of its mentions, by asset, in the order in which they did."""
+    by_asset: dict[int, list[MentionVerdict]] = defaultdict(list)
+    for one in MentionVerdict.objects.standing().filter(label=label).order_by("pk"):
         by_asset[one.asset_id].append(one)
     return by_asset
 
 
-def _is_denied(one: Found, denied: dict[int, list[DeniedMention]]) -> bool:
+def _is_denied(one: Found, denied: dict[int, list[MentionVerdict]]) -> bool:
     mention = one.mention
     about = (mention.brand, one.source, mention.start_s, mention.end_s)
-    return who_denied(denied.get(one.asset, []), *about) is not None
+    last = said_of(denied.get(one.asset, []), *about)
+    return last is not None and last.actually_id != mention.brand
 
 
 def _in_words(found: Sequence[Found]) -> dict[int, list[Named]]:

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from analysis.retrieval.filters import SOURCES
 from analysis.retrieval.query import LONGEST
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.rest import Body, Id
 from webapp.search.library_mentions import LibraryMentions
 from webapp.search.saved import LONGEST_NAME, SavedSearch
@@ -95,7 +95,7 @@ class SavedSearchRequestSerializer(Body):
 
 class LibraryMentionSerializer(serializers.Serializer):
     asset = serializers.IntegerField()
-    source = serializers.ChoiceField(DeniedMention.Source.choices)
+    source = serializers.ChoiceField(MentionVerdict.Source.choices)
     name = serializers.CharField(help_text="The name or alias that was found.")
     start_s = serializers.FloatField()
     end_s = serializers.FloatField()

@@ -16,7 +16,7 @@ from analysis.exposure.measure import METHODOLOGIES
 from webapp.accounts.access import find
 from webapp.accounts.models import Action
 from webapp.assets.models import Asset
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.methodologies.models import KEY
 from webapp.projects.models import Label
 from webapp.rest import (
@@ -157,8 +157,10 @@ class DeniedMentionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Wor
     change = Action.REVIEW
     queries = {"list": DeniedQuery}
     serializer_class = DeniedMentionSerializer
-    queryset = DeniedMention.objects.filter(asset__removed=None).select_related(
-        "by", "label", "asset__workspace"
+    queryset = (
+        MentionVerdict.objects.turning_down()
+        .filter(asset__removed=None)
+        .select_related("by", "label", "asset__workspace")
     )
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:

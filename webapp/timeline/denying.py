@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused, User
 from webapp.accounts.requests import MemberRequest
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.problems import refused
 from webapp.runs.run import Run
 from webapp.timeline.mentions import Mentions
@@ -21,7 +21,7 @@ class DenyForm(forms.Form):
     """Which mention: what it is of, where it stands, and when it begins."""
 
     label = forms.IntegerField(min_value=1)
-    source = forms.ChoiceField(choices=DeniedMention.Source.choices)
+    source = forms.ChoiceField(choices=MentionVerdict.Source.choices)
     start = forms.FloatField(min_value=0)
 
 
@@ -48,22 +48,28 @@ def deny_view(request: MemberRequest, pk: int) -> JsonResponse:
 @may(Action.REVIEW)
 def undo_view(request: MemberRequest, pk: int) -> JsonResponse:
     """Let it count again."""
-    rows = DeniedMention.objects.filter(asset__removed=None).select_related("asset", "label")
+    rows = (
+        MentionVerdict.objects.turning_down()
+        .filter(asset__removed=None)
+        .select_related("asset", "label")
+    )
     denied = find(rows, request, Action.REVIEW, pk=pk)
     denied.undo(by=request.user)
     said = f"“{denied.text}” counts as {denied.label.name} again."
     return JsonResponse({"id": denied.pk, "said": said})
 
 
-def deny(run: Run, *, label: int, source: str, start_s: float, by: User) -> DeniedMention:
+def deny(run: Run, *, label: int, source: str, start_s: float, by: User) -> MentionVerdict:
     """Turn the mention down that begins then. Raises Refused where none does."""
     mentions = Mentions.of(run)
     for item in mentions.said + mentions.written:
         is_it = (item.label.pk, item.source) == (label, source)
         if is_it and abs(item.mention.start_s - start_s) < _NEAR_S:
             span, text = (item.mention.start_s, item.mention.end_s), item.mention.text[:200]
-            denied: DeniedMention = DeniedMention.objects.deny(
-                run.asset, item.label, by=by, source=source, span=span, text=text
+            verdict = item.found.verdict
+            found_as = verdict.label if verdict else item.label
+            denied: MentionVerdict = MentionVerdict.objects.deny(
+                run.asset, found_as, by=by, source=source, span=span, text=text
             )
             return denied
     raise Refused("There is no such mention any more. Somebody may have changed the words.")

@@ -53,7 +53,8 @@ class Looked:
         said = Said()
         if not choices.model_only:
             said = Said.of(run.asset, [label.pk for label in labels])
-        return cls(run, labels, choices, Told.of(run.asset, labels), said)
+        told = Told.of(run.asset, labels, as_found=choices.model_only)
+        return cls(run, labels, choices, told, said)
 
     @cached_property
     def columns(self) -> Columns:
@@ -63,7 +64,7 @@ class Looked:
     def key(self) -> Hashable:
         """Changes with anything that the figures, or the names and colours beside them, rest on."""
         labels = ((label.pk, label.name, label.colour, label.threshold) for label in self.labels)
-        return self.choices, tuple(labels), self.told.key, self.said.key
+        return self.choices, tuple(labels), self.told.whole_key, self.said.key
 
     @property
     def label_ids(self) -> list[int]:

@@ -7,8 +7,9 @@ is found in what was said last year, and a corrected word counts at once.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,8 +21,8 @@ from analysis.exposure.measure import Words
 from analysis.exposure.mentions import TOGETHER_S
 from analysis.text import Brand, Mention, find_mentions
 from webapp.assets.models import Asset
-from webapp.indexing.denied import DeniedMention, who_denied
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.mention_verdicts import MentionVerdict, said_of
 from webapp.indexing.spotting import SpottedTerm, spotted
 from webapp.indexing.transcript import PlacedWord, placed_words, shown
 from webapp.indexing.word_edits import WordEdit
@@ -56,15 +57,20 @@ class Found:
     mention: Mention
     words: Sequence[PlacedWord] = ()
     item: WrittenItem | None = None
+    verdict: MentionVerdict | None = None  # what a person said of it
 
     @property
     def source(self) -> Source:
         return "written" if self.item else "said"
 
-    def denied_by(self, denied: Sequence[DeniedMention]) -> DeniedMention | None:
-        """What a person said of it, where that is that it is none."""
+    def judged(self, said: Sequence[MentionVerdict]) -> Found:
+        """The same with what was said last of it; of another brand where that was said."""
         mention = self.mention
-        return who_denied(denied, mention.brand, self.source, mention.start_s, mention.end_s)
+        last = said_of(said, mention.brand, self.source, mention.start_s, mention.end_s)
+        if last is None:
+            return self
+        brand = mention.brand if last.actually_id is None else last.actually_id
+        return replace(self, mention=replace(mention, brand=brand), verdict=last)
 
 
 @dataclass(frozen=True)
@@ -74,17 +80,25 @@ class Told:
     labels: Sequence[Label]
     speech: Indexing | None  # None: nobody has listened
     text: Indexing | None  # nobody has read
-    denied: Sequence[DeniedMention]  # what people turned down
-    key: Hashable  # changes with anything that finding them rests on
+    verdicts: Sequence[MentionVerdict]  # what people say of single ones, in the order they did
+    key: Hashable  # changes with anything that they rest on
+    is_as_found: bool = False
 
     @classmethod
-    def of(cls, asset: Asset, labels: Sequence[Label]) -> Told:
+    def of(cls, asset: Asset, labels: Sequence[Label], *, as_found: bool = False) -> Told:
+        """as_found: as if nobody had corrected a word or said anything of a mention."""
         speech, text = shown(asset), read_text(asset)
         brands = _brands(labels)
         names = names_key(speech) if any(b.is_ordinary for b in brands) else None
         key = _state(speech), text and (text.pk, text.created), tuple(brands), names
-        denied = DeniedMention.objects.of(asset, labels) if speech or text else []
-        return cls(labels, speech, text, denied, key)
+        is_told = not as_found and (speech or text)
+        said = MentionVerdict.objects.of(asset, labels) if is_told else []
+        return cls(labels, speech, text, said, (key, as_found), as_found)
+
+    @property
+    def whole_key(self) -> Hashable:
+        """Changes with what people say of single mentions as well."""
+        return self.key, tuple(one.pk for one in self.verdicts)
 
     @cached_property
     def said(self) -> list[Found]:
@@ -95,21 +109,50 @@ class Told:
         return self._counting(self._written)
 
     @property
-    def turned_down(self) -> list[tuple[Found, DeniedMention]]:
+    def turned_down(self) -> list[tuple[Found, MentionVerdict]]:
         """What was found and does not count, because a person said so; by time."""
-        found = [*self._said, *self._written] if self.denied else []
-        both = ((one, one.denied_by(self.denied)) for one in found)
-        kept = [(one, by) for one, by in both if by is not None]
+        found = [*self._said, *self._written] if self.verdicts else []
+        judged = (one.judged(self.verdicts) for one in found)
+        kept = [(one, v) for one in judged if (v := one.verdict) and v.actually_id is None]
         return sorted(kept, key=lambda pair: pair[0].mention.start_s)
 
     def _counting(self, found: list[Found]) -> list[Found]:
-        return [one for one in found if one.denied_by(self.denied) is None]
+        """Without those that are none, each once of a brand that is asked about."""
+        if not self.verdicts:
+            return found
+        wanted = {label.pk for label in self.labels}
+        counting: dict[tuple[int, float, float, str], Found] = {}
+        for one in (each.judged(self.verdicts) for each in found):
+            mention = one.mention
+            is_none = one.verdict is not None and one.verdict.actually_id is None
+            if mention.brand in wanted and not is_none:
+                text = one.item.text if one.item else mention.text
+                key = mention.brand, mention.start_s, mention.end_s, text
+                counting.setdefault(key, one)
+        return list(counting.values())
+
+    @property
+    def of_mentions(self) -> str:
+        """ "mentions: 3 confirmed, 1 rejected", or nothing where none was judged."""
+        counts = Counter(one.kind for one in self.judged.values())
+        kinds = [f"{counts[k]:,} {k}" for k in ("confirmed", "rejected", "renamed") if counts[k]]
+        n = sum(counts.values())
+        return f"{'mention' if n == 1 else 'mentions'}: {', '.join(kinds)}" if kinds else ""
+
+    @property
+    def judged(self) -> dict[int, MentionVerdict]:
+        """Those verdicts that something that was found rests on now, by their numbers."""
+        found = [*self._said, *self._written] if self.verdicts else []
+        held = (one.judged(self.verdicts).verdict for one in found)
+        return {verdict.pk: verdict for verdict in held if verdict is not None}
 
     @cached_property
     def _said(self) -> list[Found]:
         if (speech := self.speech) is None or not self.labels:
             return []
-        return _said.get((self.key, speech.pk), lambda: _heard(speech, _brands(self.labels)))
+        about = speech, _brands(self.labels)
+        edited = not self.is_as_found
+        return _said.get((self.key, speech.pk), lambda: _heard(*about, edited=edited))
 
     @cached_property
     def _written(self) -> list[Found]:
@@ -144,8 +187,8 @@ def _state(speech: Indexing | None) -> Hashable:
     return speech.pk, speech.created, speech.status, segments, n_edits, heard
 
 
-def _heard(speech: Indexing, brands: Sequence[Brand]) -> list[Found]:
-    words = list(placed_words(speech))
+def _heard(speech: Indexing, brands: Sequence[Brand], *, edited: bool) -> list[Found]:
+    words = list(placed_words(speech, edited=edited))
     names = _names(speech, words) if any(brand.is_ordinary for brand in brands) else None
     found = (m for m in find_mentions(words, brands, names) if m.score >= LEAST)
     said = [Found(m, words[slice(*m.words)]) for m in found]
@@ -226,7 +269,7 @@ class Mentions:
     labels: list[Label]
     said: list[Item]
     written: list[Item]
-    turned_down: list[tuple[Item, DeniedMention]]  # by people: they count nowhere
+    turned_down: list[tuple[Item, MentionVerdict]]  # by people: they count nowhere
 
     @classmethod
     def of(cls, run: Run) -> Mentions:
@@ -236,6 +279,7 @@ class Mentions:
         turned_down = told.turned_down
         named = {f.mention.brand for f in [*told.said, *told.written]}
         named |= {f.mention.brand for f, _ in turned_down}
+        named &= by_key.keys()
         frames = {key: _frames_with(run, by_key[key]) for key in named}
 
         def item(one: Found) -> Item:

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from analysis.exposure.columns import COLUMNS, Column
 from analysis.exposure.measure import BrandExposure
-from webapp.indexing.denied import DeniedMention
+from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.rest import Body, Finite, Id
 from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
@@ -146,7 +146,7 @@ class DifferenceSerializer(serializers.Serializer):
 
 class MentionSerializer(serializers.Serializer):
     label = serializers.IntegerField()
-    source = serializers.ChoiceField(DeniedMention.Source.choices)
+    source = serializers.ChoiceField(MentionVerdict.Source.choices)
     name = serializers.CharField(help_text="The name or alias that was found.")
     start_s = serializers.FloatField()
     end_s = serializers.FloatField()
@@ -170,7 +170,7 @@ class TurnedDownSerializer(MentionSerializer):
 
 class DenySerializer(Body):
     label = Id()
-    source = serializers.ChoiceField(DeniedMention.Source.choices)
+    source = serializers.ChoiceField(MentionVerdict.Source.choices)
     start_s = Finite(min_value=0, help_text="When the mention begins, as it is listed.")
 
 
@@ -180,7 +180,7 @@ class DeniedMentionSerializer(serializers.ModelSerializer):
     by = serializers.StringRelatedField(allow_null=True)
 
     class Meta:
-        model = DeniedMention
+        model = MentionVerdict
         fields = [
             *("id", "asset", "label", "source", "start_s", "end_s", "text", "by", "created"),
             "undone",

@@ -195,6 +195,7 @@ def _view_made(
         "corrections": looked.said.corrections[: -1 - MOST_CORRECTIONS : -1],
         "n_corrections": len(looked.said.corrections),
         "said_of_boxes": looked.said.of_boxes,
+        "said_of_mentions": looked.told.of_mentions,
         "n_held": run.segments.aggregate(held=Sum("held", default=0))["held"],
     }
     return {
