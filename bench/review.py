@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,13 +236,15 @@ class Sitting:
             began = time.monotonic()
             self._decide(n, item, dice)
             known = {one["id"] for one in items}
-            items += [one for one in self._next(n, self.next_ms) if one["id"] not in known]
+            new = self._next(n, self.next_ms, list(known))
+            items += [one for one in new if one["id"] not in known]
             time.sleep(max(pause_s - (time.monotonic() - began), 0.0) * dice.uniform(0.9, 1.1))
         self._ask(n, "/api/v1/review-items/hand-back/", {})
         connection.close()
 
-    def _next(self, n: int, times: list[float]) -> list[dict[str, Any]]:
-        answer = self._ask(n, f"/api/v1/review-items/next/?n={AHEAD}", {}, times)
+    def _next(self, n: int, times: list[float], have: Sequence[int] = ()) -> list[dict[str, Any]]:
+        said = {"have": list(have)}
+        answer = self._ask(n, f"/api/v1/review-items/next/?n={AHEAD}", said, times)
         return answer.get("items", [])
 
     def _decide(self, n: int, item: dict[str, Any], dice: random.Random) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from webapp.review_queue.choosing import choose
 from webapp.review_queue.decisions import Decision
@@ -185,6 +188,23 @@ def test_what_somebody_has_in_front_of_them_is_a_conflict_for_others(
     browser.post("/api/v1/review-items/hand-back/")
     assert send(client_for(analyst), row).status_code == 200
     assert "decided for it already" in send(browser, row).json()["detail"]
+
+
+def test_what_is_before_somebody_already_stays_theirs_and_is_not_sent_again(
+    browser, analyst, client_for, queue
+):
+    queue()
+    (first,) = browser.post(f"{NEXT}?n=1").json()["items"]
+    rows = ReviewItem.objects.filter(pk=first["id"])
+    soon = timezone.now() + timedelta(seconds=60)
+    rows.update(lease_until=soon)
+    more = {"have": [first["id"]]}
+    rest = browser.post(f"{NEXT}?n=2", more, content_type="application/json").json()["items"]
+    assert len(rest) == 1
+    assert rest[0]["id"] != first["id"]
+    assert rows.get().lease_until > soon + timedelta(seconds=60)
+    theirs = client_for(analyst).post(f"{NEXT}?n=20").json()["items"]
+    assert not {first["id"], rest[0]["id"]} & {one["id"] for one in theirs}
 
 
 def test_skipped_it_comes_after_all_else(browser, queue):

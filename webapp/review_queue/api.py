@@ -33,6 +33,7 @@ from webapp.review_queue.serializers import (
     LearningSerializer,
     LearnSerializer,
     MakeRuleSerializer,
+    NextRequestSerializer,
     NextReviewItemsSerializer,
     PreviewRequestSerializer,
     PreviewSerializer,
@@ -43,7 +44,7 @@ from webapp.review_queue.showing import lent, projects_json
 from webapp.review_queue.siftings import Sifting
 
 MOST_AT_ONCE = 20
-MOST_LEFT = 5000  # of what waits: nobody counts further while somebody waits for an answer
+MOST_LEFT = 1000  # of what waits: nobody counts further while somebody waits for an answer
 
 
 class RuleQuery(InWorkspace):
@@ -173,7 +174,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         summary="Take the next items to decide for",
         description="They are yours for five minutes, and longer each time you ask. Nobody else "
         "is given them meanwhile. None where all are decided, or with others.",
-        request=None,
+        request=NextRequestSerializer,
         responses=NextReviewItemsSerializer,
     )
     @action(detail=False, methods=["post"])
@@ -183,7 +184,14 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
             return Response({"items": [], "projects": {}, "left": 0, "elsewhere": 0})
         rows = self._of(workspace)
         settles = may_settle(request.user, workspace)
-        items = lend(rows, request.user, self.asked["n"], self.asked["order"], settles=settles)
+        items = lend(
+            rows,
+            request.user,
+            self.asked["n"],
+            self.asked["order"],
+            settles=settles,
+            have=set(self.sent(NextRequestSerializer)["have"]),
+        )
         return Response(
             {
                 "items": lent(items),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 from django.db.models.functions import Now
 
 from webapp.accounts.models import Action, User, Workspace
@@ -13,6 +14,7 @@ from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
 
 LEASE_S = 300.0  # how long an item waits for whoever was given it
+_LENGTHENED_S = 60.0  # since it was, a lease is lengthened again
 MOST_COUNTED = 99
 ORDERS = {
     "stake": ("-stake_s", "pk"),
@@ -42,9 +44,16 @@ def n_open_to(by: User, workspace: Workspace) -> int:
 
 
 def lend(
-    rows: ReviewItemQuerySet, by: User, n: int, order: str, *, settles: bool = False
+    rows: ReviewItemQuerySet,
+    by: User,
+    n: int,
+    order: str,
+    *,
+    settles: bool = False,
+    have: Collection[int] = (),
 ) -> list[ReviewItem]:
     """The next n of these for this person: those they have, for longer, and then free ones.
+    Those that are before them already, `have`, are among the n and not read again.
 
     What they skipped comes after all else. Each is taken by one conditional UPDATE that names no
     other table: PostgreSQL, which waited for another's UPDATE, judges a joined row as it was.
@@ -52,8 +61,12 @@ def lend(
     theirs = open_to(rows, by, settles=settles).order_by(*ORDERS[order])
     until = from_now(LEASE_S)
     mine = theirs.filter(leased_to=by, lease_until__gt=Now()).there()
-    held = list(mine.values_list("pk", flat=True)[:n])
-    ReviewItem.objects.filter(pk__in=held, leased_to=by).update(lease_until=until)
+    ends = ExpressionWrapper(Q(lease_until__lt=from_now(LEASE_S - _LENGTHENED_S)), BooleanField())
+    has = list(mine.annotate(ends=ends).values_list("pk", "ends")[:n])
+    held = [pk for pk, _ in has]
+    # Not at each question: every change waits for the disk.
+    if ending := [pk for pk, ends in has if ends]:
+        ReviewItem.objects.filter(pk__in=ending, leased_to=by).update(lease_until=until)
     skipped = list(Skip.objects.filter(by=by).values_list("item", flat=True))
     for some in (theirs.exclude(pk__in=skipped), theirs.filter(pk__in=skipped)):
         while len(held) < n:
@@ -61,7 +74,10 @@ def lend(
             if not offered:
                 break
             held += [pk for pk in offered if _took(pk, by, until)]
-    found = ReviewItem.objects.select_related("run__asset", "project").in_bulk(held)
+    whole = ReviewItem.objects.select_related("run__asset", "project")
+    # what is large of a run and says nothing of one frame
+    narrow = whole.defer("run__inputs", "run__asset__probe")
+    found = narrow.in_bulk([pk for pk in held if pk not in have])
     return [found[pk] for pk in held if pk in found]
 
 

@@ -79,11 +79,20 @@ class ReviewItemSerializer(serializers.ModelSerializer):
         ]
 
 
+class NextRequestSerializer(Body):
+    have = serializers.ListField(
+        child=Id(),
+        max_length=20,
+        default=list,
+        help_text="Items that are before you already: they stay yours, and are not sent again.",
+    )
+
+
 class NextReviewItemsSerializer(serializers.Serializer):
     items = serializers.ListField(child=serializers.DictField())
     projects = serializers.DictField(help_text="By number: its name and labels.")
     left = serializers.IntegerField(
-        help_text="Items that wait, for whomever; 5,000 stands for more."
+        help_text="Items that wait, for whomever; 1,000 stands for more."
     )
     elsewhere = serializers.IntegerField(help_text="Of these, those that others have now.")
 

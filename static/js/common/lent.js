@@ -6,9 +6,10 @@ const FEW = 8; // fewer than that, and more are asked for
 
 /**
  * @template {{id: number}} Item
- * @param {{ask: () => Promise<{items: object[], left: number, elsewhere: number}>,
- *   isPending: (id: number) => boolean, arrive?: (found: object) => Item}} options  `isPending`: whether
- *   something of it is still on its way; `arrive` makes of what was lent what the page works with
+ * @param {{ask: (have: number[]) => Promise<{items: object[], left: number, elsewhere: number}>,
+ *   isPending: (id: number) => boolean, arrive?: (found: object) => Item}} options  `ask` is told
+ *   which wait here already; `isPending`: whether something of one is still on its way; `arrive`
+ *   makes of what was lent what the page works with
  */
 export function createLent({ ask, isPending, arrive = (found) => found }) {
   /** @type {Item[]} */
@@ -23,7 +24,7 @@ export function createLent({ ask, isPending, arrive = (found) => found }) {
     return asking;
   }
   async function fetchMore() {
-    standing = await ask();
+    standing = await ask(queue.map(({ id }) => id));
     for (const found of standing.items) {
       if (known.has(found.id) || isPending(found.id)) continue;
       known.add(found.id);
@@ -41,7 +42,8 @@ export function createLent({ ask, isPending, arrive = (found) => found }) {
     },
     /** The next one, or null where there is none for this person now. Throws what `ask` does. */
     async next() {
-      if (!queue.length) await more();
+      if (!queue.length) await asking;
+      if (!queue.length) await more(); // what was on its way named those that were here then
       else if (queue.length <= FEW) more().catch((error) => error instanceof Unreachable || console.warn(error));
       return queue.shift() ?? null;
     },

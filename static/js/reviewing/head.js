@@ -5,7 +5,7 @@ import { clock } from "../common/clock.js";
 const $ = (id) => document.getElementById(id);
 const many = (n) => n.toLocaleString("en");
 
-const MOST_LEFT = 5000; // the server counts no further
+const MOST_LEFT = 1000; // the server counts no further
 
 /**
  * @param {{desk: object, outbox: import("../common/outbox.js").Outbox, sitting: import("./sitting.js").Sitting,

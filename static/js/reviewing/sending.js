@@ -12,9 +12,9 @@ export const sender =
   ({ id, did, said = {} }) =>
     post(urls[did].replace("/0/", `/${id}/`), said);
 
-/** The next items that are lent to this person. `projects` learns the projects they belong to. */
-export async function askForNext(urls, projects) {
-  const found = await post(`${urls.next}${urls.next.includes("?") ? "&" : "?"}n=${AHEAD}`);
+/** The next items that are lent to this person, but for those that they have. `projects` learns the projects they belong to. */
+export async function askForNext(urls, projects, have) {
+  const found = await post(`${urls.next}${urls.next.includes("?") ? "&" : "?"}n=${AHEAD}`, { have });
   for (const [id, project] of Object.entries(found.projects ?? {})) projects.set(Number(id), project);
   return found;
 }

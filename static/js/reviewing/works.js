@@ -33,8 +33,8 @@ export function createWorks({ urls, outbox, lies }) {
   let left = 0;
   const lent = createLent({ ask, isPending: (id) => outbox.has(id), arrive });
 
-  async function ask() {
-    const found = await askForNext(urls, projects);
+  async function ask(have) {
+    const found = await askForNext(urls, projects, have);
     left = found.left;
     return found;
   }
