@@ -37,6 +37,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.indexing.word_edits import WordEdit
     from webapp.labelling.chores import Chore
     from webapp.labelling.predictions import Prediction
+    from webapp.labelling.remarks import Remark
+    from webapp.labelling.reviews import Review
     from webapp.methodologies.models import OwnMethodology, rules_of
     from webapp.moments.flags import Flag
     from webapp.moments.moments import MomentEdit
@@ -139,6 +141,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "predictions": Prediction.objects.create(
             work=work, shape="a", frame=0, box=[0.1, 0.1, 0.2, 0.2], count=1
         ),
+        "remarks": Remark.objects.create(work=work, by=user, text="Secret remark"),
+        "reviews": Review.objects.create(work=work, by=user, kind="sent_back", version=0),
+        "labelled-works": work,
         "runs": run,
         "indexings": indexing,
         "outlines": outline,

@@ -34,6 +34,7 @@ from webapp.indexing.speaker_api import (
     VoiceViewSet,
 )
 from webapp.labelling.api import LabelingJobViewSet
+from webapp.labelling.works_api import LabelledWorkViewSet
 from webapp.methodologies.api import MethodologyViewSet
 from webapp.moments.api import (
     FlagViewSet,
@@ -102,6 +103,7 @@ router.register("samples", SampleViewSet, "api-sample")
 router.register("dataset-versions", DatasetVersionViewSet, "api-dataset-version")
 router.register("transfers", TransferViewSet, "api-transfer")
 router.register("labelling-jobs", LabelingJobViewSet, "api-labelling-job")
+router.register("labelled-works", LabelledWorkViewSet, "api-labelled-work")
 router.register("models", ModelViewSet, "api-model")
 router.register("methodologies", MethodologyViewSet, "api-methodology")
 router.register("model-versions", ModelVersionViewSet, "api-model-version")

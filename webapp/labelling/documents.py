@@ -168,7 +168,7 @@ def _once(name: str, shape: Shape, document: Document) -> None:
 
 def read_box(box: Any) -> list[float]:
     """[x1, y1, x2, y2] as fractions of the picture, clipped to it. Raises BadChange."""
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
         raise BadChange("A box has four numbers: left, top, right and bottom.")
     x1, y1, x2, y2 = (round(min(max(float(side), 0.0), 1.0), 6) for side in box)
     if x2 - x1 < _LEAST_SIDE or y2 - y1 < _LEAST_SIDE:
@@ -176,7 +176,7 @@ def read_box(box: Any) -> list[float]:
     return [x1, y1, x2, y2]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     is_real = isinstance(value, int | float) and not isinstance(value, bool)
     return is_real and math.isfinite(value)
 
@@ -200,7 +200,7 @@ def _keys(keys: Any, n_frames: int) -> dict[str, Any]:
 
 
 def _confidence(value: Any) -> float:
-    if not _is_number(value) or not 0 <= value <= 1:
+    if not is_number(value) or not 0 <= value <= 1:
         raise BadChange("The confidence of an accepted proposal goes from 0 to 1.")
     return round(float(value), 4)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 
@@ -21,6 +22,8 @@ from webapp.labelling.documents import BadChange
 from webapp.labelling.figures import progress
 from webapp.labelling.jobs import Assignment, LabelingJob, LabelingJobQuerySet
 from webapp.labelling.predictions import Prediction
+from webapp.labelling.remarks import Remark
+from webapp.labelling.reviews import Changed
 from webapp.labelling.works import Work
 
 log = logging.getLogger("sightline.labelling")
@@ -56,7 +59,16 @@ def given(request: MemberRequest) -> list[tuple[LabelingJob, int, dict[str, Any]
             status=LabelingJob.Status.OPEN,
         )
     )
-    return [(job, job.waiting_for(request.user), progress(job, request.user)) for job in jobs]
+    back = Work.objects.filter(user=request.user, verdict=Work.Verdict.SENT_BACK)
+    counts = Counter(back.values_list("item__job", flat=True))
+    return [
+        (
+            job,
+            job.waiting_for(request.user),
+            progress(job, request.user) | {"sent_back": counts[job.pk]},
+        )
+        for job in jobs
+    ]
 
 
 def taken_away(request: MemberRequest) -> QuerySet[LabelingJob]:
@@ -90,19 +102,62 @@ def find_overseen(request: PersonRequest, pk: int) -> LabelingJob:
     return job
 
 
-def find_work(request: PersonRequest, pk: int, *, to_change: bool = False) -> Work:
-    """One's own work, or a look at somebody else's for an analyst. Else 404, or 403 to change."""
-    works = Work.objects.select_related(
-        "user", "item__job__dataset__project__workspace", "item__sample", "item__asset"
+def reviewed_jobs(request: PersonRequest) -> LabelingJobQuerySet:
+    """The jobs whose work this person may review: those that ask for it."""
+    allowed = workspaces(request, Action.REVIEW)
+    asked = Q(is_reviewed=True) | Q(dataset__project__reviewed_only=True)
+    jobs = LabelingJob.objects.filter(asked, dataset__project__workspace__in=allowed)
+    return jobs.select_related("dataset__project__workspace")
+
+
+def may_review(request: PersonRequest, job: LabelingJob) -> bool:
+    allowed = workspaces(request, Action.REVIEW)
+    return allowed.filter(pk=job.dataset.project.workspace.pk).exists()
+
+
+def _works() -> QuerySet[Work]:
+    return Work.objects.select_related(
+        "user", "reviewer", "item__job__dataset__project__workspace", "item__sample", "item__asset"
     ).defer("item__expected", "item__asset__probe")
-    work = get_object_or_404(works.filter(item__job__in=visible_jobs(request).values("pk")), pk=pk)
+
+
+def find_work(
+    request: PersonRequest, pk: int, *, to_change: bool = False, own: bool = False
+) -> Work:
+    """One's own work, or a look at somebody else's for who reviews or oversees. Else 404.
+
+    to_change: 403 for those who only look; a reviewer may, who has it before them. own: not these
+    either.
+    """
+    jobs = visible_jobs(request).values("pk")
+    reviewed = reviewed_jobs(request).values("pk")
+    seen = Q(item__job__in=jobs) | Q(item__job__in=reviewed)
+    work = get_object_or_404(_works().filter(seen), pk=pk)
     if work.user_id == request.user.pk:
         return work
-    if not may_oversee(request, work.item.job):
+    if not may_oversee(request, work.item.job) and not may_review(request, work.item.job):
         raise Http404
-    if to_change:
+    is_reviewer = work.is_before(request.user) and may_review(request, work.item.job)
+    if own or (to_change and not is_reviewer):
         raise PermissionDenied(f"This is the work of {work.user}: you may look at it.")
     return work
+
+
+def find_judged(request: PersonRequest, pk: int) -> Work:
+    """A work that this person may decide about: 404 for who may not see it, 403 for who may not."""
+    work = find_work(request, pk)
+    if not may_review(request, work.item.job):
+        raise PermissionDenied("Your role does not allow this.")
+    return work
+
+
+def find_remark(request: PersonRequest, pk: int) -> Remark:
+    """A remark on work that this person may see: its labeller, reviewers and who oversees."""
+    remark = get_object_or_404(
+        Remark.objects.standing() | Remark.objects.filter(by=request.user), pk=pk
+    )
+    remark.work = find_work(request, remark.work_id)
+    return remark
 
 
 def find_prediction(request: PersonRequest, pk: int) -> Prediction:
@@ -153,6 +208,8 @@ def answers(method: str) -> Callable[[View], View]:
                 return problem(403, str(denied))
             except BadChange as bad:
                 return problem(400, str(bad))
+            except Changed as changed:
+                return problem(409, str(changed))
             except Refused as refused:
                 return problem(422, str(refused))
 

@@ -109,6 +109,11 @@ class MakeForm(forms.Form):
         label="Check pictures, percent", initial=0, min_value=0, max_value=50, required=False,
         help_text="Golden pictures of the dataset are slipped in unseen, to score people.",
     )  # fmt: skip
+    is_reviewed = forms.BooleanField(
+        required=False, label="A reviewer looks at what is done",
+        help_text="Accepts it, mends it, or sends it back with what is wrong. The job is complete "
+        "when all is accepted.",
+    )  # fmt: skip
     deadline = forms.DateTimeField(
         required=False,
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

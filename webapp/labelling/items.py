@@ -62,6 +62,11 @@ class Item(models.Model):
         return self.sample_id is None
 
     @property
+    def is_check(self) -> bool:
+        """Whether it is a hidden check picture, of which is known what is right."""
+        return type(self).objects.filter(pk=self.pk, expected__isnull=False).exists()
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the displayed picture; (16, 9) where its video was deleted."""
         what = self.asset if self.is_clip else self.sample

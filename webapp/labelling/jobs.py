@@ -23,7 +23,7 @@ from webapp.labelling.chores import Chore
 from webapp.labelling.documents import Rules
 from webapp.labelling.items import Clip, Item, clip_items, picture_items, with_checks
 from webapp.labelling.working import Taken
-from webapp.labelling.works import Work
+from webapp.labelling.works import Work, in_review
 from webapp.leases import Status
 
 # A person who has not touched what they claimed for so long has gone home.
@@ -127,6 +127,7 @@ class LabelingJob(models.Model):
     )
     people_per_item = models.PositiveSmallIntegerField(default=1)
     batch_size = models.PositiveSmallIntegerField(default=20)  # claimed at once
+    is_reviewed = models.BooleanField(default=False)  # also where its project asks for it
     deadline = models.DateTimeField(null=True, blank=True)
     # Started when the job is complete: {"model": id, "base": id | null, "options": {…}}, or null.
     then_train = models.JSONField(null=True, blank=True)
@@ -152,6 +153,12 @@ class LabelingJob(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether what is done in it waits for a reviewer before it counts."""
+        asked = self.is_reviewed or self.dataset.project.reviewed_only
+        return asked and self.opened_from_id is None
 
     def rules(self, n_frames: int) -> Rules:
         """What may be drawn in it."""
@@ -233,9 +240,12 @@ class LabelingJob(models.Model):
         return self.claimed_by(user)
 
     def claimed_by(self, user: User) -> list[Work]:
-        """What this person has open, in the order of the job."""
+        """What this person has open: what was sent back first, then in the order of the job."""
         mine = self.works().filter(user=user, status=Work.Status.CLAIMED)
-        return list(mine.select_related("item").order_by("item__position"))
+        return sorted(
+            mine.select_related("item").order_by("item__position"),
+            key=lambda work: work.verdict != Work.Verdict.SENT_BACK,
+        )
 
     def _hand_out(self, user: User) -> None:
         """A batch of what this person has not seen; else of what they gave back."""
@@ -274,7 +284,7 @@ class LabelingJob(models.Model):
     def release_the_forgotten(self) -> int:
         """Free what was claimed and not touched for CLAIM_LASTS. Nothing drawn is lost."""
         old = timezone.now() - CLAIM_LASTS
-        forgotten = self.works().filter(status=Work.Status.CLAIMED, touched__lt=old)
+        forgotten = self.works().filter(status=Work.Status.CLAIMED, touched__lt=old, verdict="")
         items = Counter(forgotten.values_list("item", flat=True))
         if not items:
             return 0
@@ -291,6 +301,8 @@ class LabelingJob(models.Model):
         if not self.is_open or self.items.filter(n_open__gt=0).exists():
             return False
         if self.works().filter(status=Work.Status.CLAIMED).exists():
+            return False
+        if self.needs_review and self.works().filter(in_review()).exists():
             return False
         return self._end(self.Status.COMPLETE, by=None)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from functools import partial
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +17,9 @@ from webapp.accounts import zones
 from webapp.accounts.invitations import link_url
 from webapp.accounts.models import User
 from webapp.labelling.jobs import Assignment
+
+if TYPE_CHECKING:
+    from webapp.labelling.reviews import Review
 
 log = logging.getLogger("sightline.labelling")
 
@@ -37,3 +43,21 @@ def tell(assignment: Assignment, *, by: User, token: str = "") -> bool:
         return False
     Assignment.objects.filter(pk=assignment.pk).update(told=timezone.now())
     return True
+
+
+def tell_of_review(review: Review) -> None:
+    """Say to whoever goes on with it that work came back, once that is certain."""
+    if settings.EMAIL_HOST:
+        transaction.on_commit(partial(_write_of_review, review))
+
+
+def _write_of_review(review: Review) -> None:
+    work = review.to_work or review.work
+    page = settings.SITE_URL.rstrip("/") + reverse("labelling-work", args=[work.pk])
+    what = "gave you" if review.to_work else "sent back"
+    lines = [f"{review.by} {what} a picture of “{work.job}” ({work.job.workspace}).", ""]
+    lines += [work.reason or review.text, "", page, ""]
+    try:
+        send_mail(f"To look at again: {work.job}", "\n".join(lines), None, [work.user.email])
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("%s was not told of %s: %s", work.user.email, work.job, error)

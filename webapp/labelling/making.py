@@ -66,6 +66,7 @@ def make(form: MakeForm, *, by: User) -> LabelingJob:
         people_per_item=values["people_per_item"],
         batch_size=values["batch_size"],
         deadline=values["deadline"],
+        is_reviewed=values["is_reviewed"],
         then_train={"model": model.pk, "options": options} if model else None,
         by=by,
     )

@@ -4,6 +4,18 @@ from webapp.labelling.chores import Chore
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import Assignment, LabelingJob
 from webapp.labelling.predictions import Prediction
+from webapp.labelling.remarks import Remark
+from webapp.labelling.reviews import Review
 from webapp.labelling.works import Operation, Work
 
-__all__ = ["Assignment", "Chore", "Item", "LabelingJob", "Operation", "Prediction", "Work"]
+__all__ = [
+    "Assignment",
+    "Chore",
+    "Item",
+    "LabelingJob",
+    "Operation",
+    "Prediction",
+    "Remark",
+    "Review",
+    "Work",
+]

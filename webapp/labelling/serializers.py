@@ -22,12 +22,15 @@ class JobSerializer(serializers.ModelSerializer):
     writes what they found to the dataset."""
 
     progress = serializers.SerializerMethodField()
+    needs_review = serializers.BooleanField(
+        read_only=True, help_text="It or its project asks that what is done is accepted first."
+    )
 
     class Meta:
         model = LabelingJob
         fields = [
             "id", "dataset", "title", "instructions", "people_per_item", "batch_size", "deadline",
-            "status", "created", "completed", "progress",
+            "is_reviewed", "needs_review", "status", "created", "completed", "progress",
         ]  # fmt: skip
         extra_kwargs = {"status": {"help_text": "open, complete or closed."}}
 
@@ -79,6 +82,9 @@ class NewJobSerializer(Body):
     people_per_item = serializers.IntegerField(min_value=1, max_value=9, default=1)
     batch_size = serializers.IntegerField(min_value=1, max_value=500, default=20)
     check_share = serializers.FloatField(min_value=0, max_value=0.5, default=0.0)
+    is_reviewed = serializers.BooleanField(
+        default=False, help_text="What is done waits for a reviewer."
+    )
     deadline = serializers.DateTimeField(required=False, allow_null=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 from markdown_it import MarkdownIt
 
+from webapp.accounts.models import Action, User
 from webapp.assets.links import media_link
 from webapp.labelling import documents
 from webapp.labelling.figures import progress
@@ -27,11 +28,22 @@ def frame_url(work: int) -> str:
     return reverse("labelling-frame", args=[work, 0]).replace("/0.jpg", "/{n}.jpg")
 
 
-def work_json(work: Work, *, may_change: bool) -> dict[str, Any]:
-    """Everything the page needs to show the work and to change it."""
+def mode_of(work: Work, user: User, *, reviews: bool) -> str:
+    """What this person does with the work: "label" it, "review" it, or "look" at it."""
+    if reviews and work.is_before(user):
+        return "review"
+    return "label" if work.user_id == user.pk and not work.why_not(user) else "look"
+
+
+def work_json(work: Work, user: User, *, reviews: bool) -> dict[str, Any]:
+    """Everything the page needs to show the work to this person, and to change it.
+
+    reviews: whether their role lets them review it.
+    """
     item = work.item
     job, (width, height) = item.job, item.size
-    previous, next_ = work.neighbours()
+    mode = mode_of(work, user, reviews=reviews)
+    previous, next_ = (None, None) if mode == "review" else work.neighbours()
     document = documents.complete(work.document)
     return {
         "id": work.pk,
@@ -46,7 +58,9 @@ def work_json(work: Work, *, may_change: bool) -> dict[str, Any]:
         "document": document,
         "version": work.version,
         "status": work.status,
-        "may_change": may_change and job.is_open,
+        "mode": mode,
+        "may_change": mode != "look",
+        "why_not": "" if mode != "look" else work.why_not(user) or "You may look at it.",
         "person": str(work.user),
         "reason": work.reason,
         "proposals": item.proposals,
@@ -57,8 +71,40 @@ def work_json(work: Work, *, may_change: bool) -> dict[str, Any]:
         "urls": {
             verb: reverse("labelling-" + verb.replace("_", "-"), args=[work.pk]) for verb in _VERBS
         }
-        | {"job": _back(job)},
+        | {
+            "job": _back(job) if mode == "label" else reverse("labelling"),
+            "remarks": reverse("labelling-remarks", args=[work.pk]),
+        },
+        "review": _review_json(work, user, mode, reviews=reviews),
     }
+
+
+def _review_json(work: Work, user: User, mode: str, *, reviews: bool) -> dict[str, Any]:
+    """What reviewers said of it, and what this person may do about it."""
+    remarks = work.remarks.standing().select_related("by", "resolved_by")
+    rows = work.reviews.select_related("by")
+    return {
+        "asked": work.job.needs_review,
+        "verdict": work.verdict,
+        "waits": work.waits_for_review,
+        "may_begin": reviews and mode != "review" and work.waits_for_review,
+        "reviewer": str(work.reviewer) if work.is_reviewed_now else "",
+        "me": user.pk,
+        "remarks": [remark.as_json() for remark in remarks],
+        "history": [row.as_json() for row in rows[:50]],
+        "people": _others(work) if mode == "review" else [],
+        "urls": {
+            verb: reverse(f"labelling-review-{verb}", args=[work.pk])
+            for verb in ("begin", "accept", "send-back", "reassign")
+        },
+    }
+
+
+def _others(work: Work) -> list[dict[str, Any]]:
+    """Whom it can be given to: those of the workspace who may label, but its own person."""
+    members = work.job.workspace.memberships.exclude(user=work.user_id).select_related("user")
+    may = [one.user for one in members.order_by("user__email") if one.can(Action.LABEL)]
+    return [{"id": user.pk, "name": str(user)} for user in may]
 
 
 def _back(job: LabelingJob) -> str:

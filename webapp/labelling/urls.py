@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.labelling import views, work_views
+from webapp.labelling import review_views, views, work_views
 
 _JOB = "labelling/jobs/<number:pk>"
 _PERSON = f"{_JOB}/people/<number:user>"
@@ -33,5 +33,15 @@ urlpatterns = [
     path(f"{_WORK}/history/<number:number>", work_views.document_at, name="labelling-document-at"),
     path(f"{_WORK}/restore", work_views.restore, name="labelling-restore"),
     path(f"{_WORK}/predict", work_views.predict, name="labelling-predict"),
+    path("labelling/review", review_views.next_review, name="labelling-review"),
+    path(f"{_JOB}/review", review_views.next_of_job, name="labelling-review-job"),
+    path(f"{_JOB}/ask-for-review", review_views.ask_for_review, name="labelling-ask-for-review"),
+    path(f"{_WORK}/review", review_views.begin, name="labelling-review-begin"),
+    path(f"{_WORK}/review/accept", review_views.accept, name="labelling-review-accept"),
+    path(f"{_WORK}/review/send-back", review_views.send_back, name="labelling-review-send-back"),
+    path(f"{_WORK}/review/reassign", review_views.reassign, name="labelling-review-reassign"),
+    path("labelling/reviews/<number:pk>/undo", review_views.undo, name="labelling-review-undo"),
+    path(f"{_WORK}/remarks", review_views.remarks, name="labelling-remarks"),
+    path("labelling/remarks/<number:pk>", review_views.remark, name="labelling-remark"),
     path("labelling/predictions/<number:pk>", work_views.prediction, name="labelling-prediction"),
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,7 +24,7 @@ from webapp.assets.links import media_link
 from webapp.choosing import offered
 from webapp.datasets.dataset import Dataset
 from webapp.ids import is_id
-from webapp.labelling import figures, making, sheet
+from webapp.labelling import figures, making, reviews, sheet
 from webapp.labelling.chores import Chore
 from webapp.labelling.finding import (
     find_job,
@@ -38,13 +38,15 @@ from webapp.labelling.forms import MakeForm, PeopleForm
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import Assignment, LabelingJob
 from webapp.labelling.letters import tell
-from webapp.labelling.works import Work
+from webapp.labelling.works import Work, in_review
 from webapp.leases import Status
 
 ITEMS_A_PAGE = 50
 _SHOWN = {
     "all": "All",
     "open": "Open",
+    "review": "In review",
+    "back": "Sent back",
     "skipped": "Skipped",
     "apart": "Disagreement",  # people disagree
     "checks": "Checks",
@@ -65,10 +67,21 @@ def jobs(request: MemberRequest) -> HttpResponse:
         "taken_away": taken_away(request),
         "past": here.filter(pk__in=mine).exclude(status=LabelingJob.Status.OPEN)[:50],
         "oversees": oversees,
+        "to_review": _to_review(request),
         "page": _page(request, here.with_counts()) if oversees else None,
         "now": timezone.now(),
     }
     return render(request, "labelling/jobs.html", context)
+
+
+def _to_review(request: MemberRequest) -> list[tuple[LabelingJob, int]]:
+    """The jobs here with finished work that this person could review, and how much of it."""
+    if not request.membership.can(Action.REVIEW):
+        return []
+    works = reviews.waiting(request.membership.workspace, request.user).order_by()
+    counts = dict(works.values_list("item__job").annotate(n=Count("pk")))
+    found = LabelingJob.objects.filter(pk__in=counts).select_related("dataset__project")
+    return [(job, counts[job.pk]) for job in found]
 
 
 def _page(request: MemberRequest, rows: QuerySet) -> Any:
@@ -123,6 +136,8 @@ def _overseen(request: MemberRequest, job: LabelingJob) -> dict[str, Any]:
         "keep": f"&show={shown}" if shown != "all" else "",
         "shown": shown,
         "filters": _SHOWN.items(),
+        "n_to_review": job.works().filter(in_review()).count() if job.is_open else 0,
+        "n_sent_back": job.works().filter(verdict=Work.Verdict.SENT_BACK).count(),
         "n_skipped": job.works().filter(status=Work.Status.SKIPPED).count(),
         "has_checks": job.items.filter(expected__isnull=False).exists(),
         "chores": job.chores.filter(item=None).exclude(status=Status.DONE, note=""),
@@ -132,6 +147,10 @@ def _overseen(request: MemberRequest, job: LabelingJob) -> dict[str, Any]:
 def _chosen(items: Any, shown: str) -> QuerySet[Item]:
     if shown == "open":
         return items.exclude(works__status__in=Work.FINISHED)
+    if shown == "review":
+        return items.filter(pk__in=Work.objects.filter(in_review()).values("item"))
+    if shown == "back":
+        return items.filter(works__verdict=Work.Verdict.SENT_BACK).distinct()
     if shown == "skipped":
         return items.filter(works__status=Work.Status.SKIPPED).distinct()
     if shown == "apart":

@@ -24,6 +24,7 @@ from webapp.labelling.finding import (
     body_of,
     find_prediction,
     find_work,
+    may_review,
     problem,
     seconds_of,
     unkept,
@@ -35,7 +36,7 @@ from webapp.labelling.works import Work
 def _sheet(request: MemberRequest, work: Work) -> dict[str, Any]:
     if work.item.is_clip:
         pictures.ask_for_frames(work.item, 0)
-    return sheet.work_json(work, may_change=work.user_id == request.user.pk)
+    return sheet.work_json(work, request.user, reviews=may_review(request, work.item.job))
 
 
 @require_safe
@@ -113,20 +114,20 @@ def _told(taken: Taken) -> HttpResponse:
 def seconds(request: MemberRequest, pk: int) -> HttpResponse:
     """Time at work in which nothing was changed."""
     work = find_work(request, pk, to_change=True)
-    work.spend(seconds_of(body_of(request)))
+    work.spend(seconds_of(body_of(request)), by=request.user)
     return unkept(HttpResponse(status=204))
 
 
 @answers("POST")
 def finish(request: MemberRequest, pk: int) -> HttpResponse:
-    work = find_work(request, pk, to_change=True)
+    work = find_work(request, pk, own=True)
     work.finish()
     return _onwards(work)
 
 
 @answers("POST")
 def skip(request: MemberRequest, pk: int) -> HttpResponse:
-    work = find_work(request, pk, to_change=True)
+    work = find_work(request, pk, own=True)
     reason = body_of(request).get("reason")
     work.skip(reason if isinstance(reason, str) else "")
     return _onwards(work)
@@ -134,7 +135,7 @@ def skip(request: MemberRequest, pk: int) -> HttpResponse:
 
 @answers("POST")
 def give_back(request: MemberRequest, pk: int) -> HttpResponse:
-    work = find_work(request, pk, to_change=True)
+    work = find_work(request, pk, own=True)
     work.give_back()
     return _onwards(work, claims=False)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from analysis.labelling import interpolation
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_PREDICTED = 300  # frames at once
 _MOST_COMPARED = 200  # frames of a clip in which works are compared
+REVIEW_LASTS = timedelta(minutes=15)  # without a sign of the reviewer somebody else may review
 _SLACK_S = 5.0  # clocks differ and requests take time
 
 
@@ -45,6 +47,10 @@ class Work(models.Model):
         SKIPPED = "skipped"
         RETURNED = "returned"
 
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted"
+        SENT_BACK = "sent_back", "sent back"
+
     FINISHED = (Status.DONE, Status.SKIPPED)
 
     item = models.ForeignKey(Item, models.CASCADE, related_name="works")
@@ -59,6 +65,12 @@ class Work(models.Model):
     claimed = models.DateTimeField(auto_now_add=True)
     touched = models.DateTimeField(auto_now=True)
     finished = models.DateTimeField(null=True, blank=True)
+    # What a reviewer said of it: webapp.labelling.reviews. Done and without it: it waits for one.
+    verdict = models.CharField(max_length=9, choices=Verdict, blank=True)
+    submitted = models.PositiveIntegerField(null=True)  # its version when it was done at first
+    reviewer = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    reviewing_until = models.DateTimeField(null=True, blank=True)
+    review_seconds = models.FloatField(default=0)  # of reviewers, which are not its person's
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["item", "user"], name="one_work_a_person")]
@@ -72,6 +84,33 @@ class Work(models.Model):
     @property
     def job(self) -> LabelingJob:
         return self.item.job
+
+    @property
+    def is_reviewed_now(self) -> bool:
+        """Whether a reviewer has it before them, or had it minutes ago."""
+        until = self.reviewing_until
+        return self.reviewer_id is not None and until is not None and until > timezone.now()
+
+    @property
+    def waits_for_review(self) -> bool:
+        is_judged = self.verdict == self.Verdict.ACCEPTED or self.item.is_check
+        return self.status == self.Status.DONE and self.job.needs_review and not is_judged
+
+    def is_before(self, user: User) -> bool:
+        """Whether this person reviews it now."""
+        return self.is_reviewed_now and self.reviewer_id == user.pk
+
+    def why_not(self, user: User) -> str:
+        """Why this person may not change it now, in a sentence; "" where they may."""
+        if not self.job.is_open:
+            return f"{self.job} is {self.job.status}: changes are no longer taken."
+        if self.user_id != user.pk:
+            return "" if self.is_before(user) else f"This is the work of {self.user}."
+        if self.verdict == self.Verdict.ACCEPTED:
+            return "It was accepted in the review, and is changed no more."
+        if self.is_reviewed_now and self.reviewer_id != user.pk:
+            return f"{self.reviewer} is reviewing it just now."
+        return ""
 
     def neighbours(self) -> tuple[int | None, int | None]:
         """The person's works before and after this one in the job."""
@@ -90,6 +129,9 @@ class Work(models.Model):
         claims: after giving something back no new batch is taken, or it would come back at once.
         """
         claimed = self.job.claim(self.user) if claims else self.job.claimed_by(self.user)
+        sent_back = [work for work in claimed if work.verdict and work.pk != self.pk]
+        if sent_back:
+            return sent_back[0]
         later = [work for work in claimed if work.item.position > self.item.position]
         others = [work for work in claimed if work.pk != self.pk]
         return next(iter(later or others), None)
@@ -105,7 +147,7 @@ class Work(models.Model):
     def operate(self, asked: Sequence[Asked], *, seconds: float, by: User) -> Taken:
         """Take in what a browser sends, as far as it can be. Refused: the job is over."""
         row = self._locked()
-        row._refuse_when_over()
+        row._refuse(by)
         keys = [one.key for one in asked]
         known = {
             key: (number, change)
@@ -138,9 +180,16 @@ class Work(models.Model):
         Work.objects.filter(pk=self.pk).update(
             document=taken.document,
             version=taken.version,
-            seconds=F("seconds") + seconds,
-            touched=timezone.now(),
+            **self._spent(seconds, by),
         )
+
+    def _spent(self, seconds: float, by: User | None) -> dict[str, Any]:
+        """Time goes to whoever spent it; a reviewer who is at work keeps the work before them."""
+        now = timezone.now()
+        if by is None or by.pk == self.user_id:
+            return {"seconds": F("seconds") + seconds, "touched": now}
+        until = now + REVIEW_LASTS
+        return {"review_seconds": F("review_seconds") + seconds, "reviewing_until": until}
 
     def _credible(self, seconds: float) -> float:
         """No more time than has passed since the last of it was counted."""
@@ -151,12 +200,13 @@ class Work(models.Model):
         if not self.job.is_open:
             raise Refused(f"{self.job} is {self.job.status}: changes are no longer taken.")
 
-    def spend(self, seconds: float) -> None:
+    def _refuse(self, by: User) -> None:
+        if why := self.why_not(by):
+            raise Refused(why)
+
+    def spend(self, seconds: float, *, by: User) -> None:
         """Count time at work in which nothing was changed."""
-        now = timezone.now()
-        Work.objects.filter(pk=self.pk).update(
-            seconds=F("seconds") + self._credible(seconds), touched=now
-        )
+        Work.objects.filter(pk=self.pk).update(**self._spent(self._credible(seconds), by))
 
     def finish(self) -> None:
         """It is done. What was given back meanwhile is done too: nothing drawn is lost."""
@@ -176,12 +226,17 @@ class Work(models.Model):
     def _end(self, status: str, reason: str) -> None:
         job = self.job.locked()
         row = self._locked()
-        row._refuse_when_over()
+        row._refuse(row.user)
         if row.status == self.Status.RETURNED:
             Item.objects.filter(pk=row.item_id, n_open__gt=0).update(n_open=F("n_open") - 1)
         now = timezone.now()
         Work.objects.filter(pk=self.pk).update(
-            status=status, reason=reason, finished=now, touched=now
+            status=status,
+            reason=reason,
+            finished=now,
+            touched=now,
+            verdict="",
+            submitted=row.version if row.submitted is None else row.submitted,
         )
         self.status, self.reason, self.finished = status, reason, now
         compare(row.item)
@@ -192,10 +247,10 @@ class Work(models.Model):
         """Somebody else shall do it. What was drawn stays, should it come back."""
         self.job.locked()
         row = self._locked()
-        row._refuse_when_over()
+        row._refuse(row.user)
         if row.status != self.Status.RETURNED:
             Work.objects.filter(pk=self.pk).update(
-                status=self.Status.RETURNED, finished=None, touched=timezone.now()
+                status=self.Status.RETURNED, finished=None, touched=timezone.now(), verdict=""
             )
             Item.objects.filter(pk=row.item_id).update(n_open=F("n_open") + 1)
         self.status = self.Status.RETURNED
@@ -243,7 +298,7 @@ class Work(models.Model):
     def restore(self, number: int, *, by: User) -> Taken:
         """Go back to how it was after operation `number`, by operations that lead there."""
         row = self._locked()
-        row._refuse_when_over()
+        row._refuse(by)
         if not 0 <= number <= row.version:
             raise Refused("There is no such moment in its history.")
         taken = Taken(documents.complete(row.document), row.version)
@@ -251,6 +306,16 @@ class Work(models.Model):
         row._write(taken, by=by, seconds=0.0)
         self.document, self.version = taken.document, taken.version
         return taken
+
+
+def in_review() -> Q:
+    """Works that wait for a reviewer, where their jobs ask for one. Check pictures do not."""
+    asked = Q(item__job__is_reviewed=True) | Q(item__job__dataset__project__reviewed_only=True)
+    return (
+        asked
+        & Q(status=Work.Status.DONE, item__expected__isnull=True, item__job__opened_from=None)
+        & ~Q(verdict=Work.Verdict.ACCEPTED)
+    )
 
 
 class Operation(models.Model):

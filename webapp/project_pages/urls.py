@@ -9,6 +9,7 @@ urlpatterns = [
     path("projects/<number:pk>/delete", deleting.project, name="project-delete"),
     path("datasets/<number:pk>/delete", deleting.dataset, name="dataset-delete"),
     path("projects/<number:pk>/looking", views.configure, name="project-looking"),
+    path("projects/<number:pk>/reviewed", views.ask_for_review, name="project-reviewed"),
     path("projects/<number:pk>/labels", views.label_add, name="label-add"),
     path("projects/<number:pk>/labels/order", views.label_order, name="label-order"),
     path("projects/<number:pk>/labels/from-model", views.labels_of_model, name="labels-of-model"),

@@ -121,6 +121,22 @@ def configure(request: MemberRequest, pk: int) -> HttpResponse:
     return render(request, "projects/page.html", context, status=status)
 
 
+@require_POST
+@may(Action.ANALYSE)
+def ask_for_review(request: MemberRequest, pk: int) -> HttpResponse:
+    """Whether only accepted labels go into the project's datasets: reviewed_only, or not."""
+    found = find(Project, request, Action.ANALYSE, pk=pk)
+    asked = request.POST.get("reviewed_only") == "1"
+    if asked != found.reviewed_only:
+        found.ask_for_review(asked, by=request.user)
+    if asked:
+        said = "Saved. What is labelled from now on counts once a reviewer has accepted it."
+    else:
+        said = "Saved. What is labelled counts when its job is over."
+    messages.success(request, said)
+    return redirect("project", found.pk)
+
+
 def _seen(request: MemberRequest) -> int:
     """The version of the project that the person was looking at; 0, which never was, without."""
     seen = request.POST.get("seen", "")

@@ -88,6 +88,9 @@ class ProjectViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspace
 def _change(project: Project, values: dict[str, Any], request: Request) -> None:
     """Names and looks are two verbs of the project; each counts as one edit."""
     seen = values.pop("version", project.version)
+    asked = values.pop("reviewed_only", project.reviewed_only)
+    if asked != project.reviewed_only:
+        project.ask_for_review(asked, by=request.user)
     if values.keys() & {"name", "description"}:
         name = " ".join(values.pop("name", project.name).split())
         description = values.pop("description", project.description)

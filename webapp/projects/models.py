@@ -65,6 +65,8 @@ class Project(models.Model):
     model_version = models.ForeignKey(
         ModelVersion, models.PROTECT, null=True, blank=True, related_name="projects"
     )
+    # Labelled pictures go into its datasets once a reviewer has accepted them.
+    reviewed_only = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)  # for two browsers editing one project
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
@@ -173,6 +175,14 @@ class Project(models.Model):
         self.save(update_fields=fields)
         Event.record(self.workspace, by, "changed how a project looks", self.name, **sampling)
         return True
+
+    @transaction.atomic
+    def ask_for_review(self, asked: bool, *, by: User | None) -> None:
+        """Whether labelled pictures count only once a reviewer has accepted them, from now on."""
+        self.reviewed_only = asked
+        self.save(update_fields=["reviewed_only", "changed"])
+        what = "asked for review of labels" if asked else "asked for no review of labels"
+        Event.record(self.workspace, by, what, self.name)
 
     @transaction.atomic
     def remove(self, *, by: User | None, **about: Any) -> None:

@@ -141,7 +141,7 @@ class ProjectSerializer(serializers.ModelSerializer):
         model = Project
         fields = [
             *("id", "workspace", "name", "description", "sampling", "uses_references"),
-            *("model_version", "version", "created", "changed", "labels"),
+            *("model_version", "reviewed_only", "version", "created", "changed", "labels"),
         ]
 
     @extend_schema_field(LabelSerializer(many=True))
@@ -164,5 +164,9 @@ class ProjectChangeSerializer(Body):
     uses_references = serializers.BooleanField(required=False)
     model_version = serializers.PrimaryKeyRelatedField(
         queryset=ModelVersion.objects.all(), required=False, allow_null=True
+    )
+    reviewed_only = serializers.BooleanField(
+        required=False,
+        help_text="Of labelling jobs, only what a reviewer has accepted goes into its datasets.",
     )
     version = serializers.IntegerField(required=False)

@@ -212,6 +212,8 @@ def complete(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
 def _write_down(job: LabelingJob, item: Item, names: dict[int, str], beat: Heartbeat) -> None:
     works = list(item.works.exclude(status=Work.Status.RETURNED).select_related("user"))
     done = [work for work in works if work.status == Work.Status.DONE]
+    if job.dataset.project.reviewed_only:
+        done = [work for work in done if work.verdict == Work.Verdict.ACCEPTED]
     by = done[0].user if len(done) == 1 else None
     if item.is_clip:
         if done:

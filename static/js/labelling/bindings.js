@@ -42,6 +42,14 @@ export const ACTIONS = [
     ["split", "Split before this frame", "Alt+m", "Alt+s"],
     ["merge", "Merge with another track", "m", "m"],
   ]],
+  ["Review", [
+    ["approve", "Accept what is in review, next", "y", "y"],
+    ["sendBack", "Send it back", "z", "z"],
+    ["reassign", "Give it to somebody else", "Shift+Z", "Shift+Z"],
+    ["takeBack", "Take the last decision back", "Shift+Y", "Shift+Y"],
+    ["remark", "Remark on what is taken up, or on the picture", "i", "i"],
+    ["resolve", "Resolve the remark", "j", "j"],
+  ]],
   ["Looking", [
     ["zoomIn", "Zoom in", "+", "Ctrl++"],
     ["zoomOut", "Zoom out", "-", "Ctrl+-"],

@@ -28,6 +28,7 @@ export function createHead({ desk, view }) {
     document.querySelector("[data-do=finish] [data-name]").textContent = session.isClip ? "Finish" : data.job.is_one_picture ? "Done" : "Done, next";
     document.body.classList.toggle("looking", session.isReadOnly);
     document.getElementById("work-locked").hidden = !session.isReadOnly;
+    document.querySelector("#work-locked p").textContent = data.why_not || "You may look at this work, but not change it.";
     document.getElementById("work-returned").hidden = !data.reason || data.status !== "claimed";
     document.getElementById("returned-reason").textContent = data.reason ?? "";
     for (const [id, to] of [["previous", data.previous], ["next", data.next]]) {

@@ -15,6 +15,8 @@ import { createPlayer } from "./player.js";
 import { wirePointer } from "./pointer.js";
 import { createPredict } from "./predict.js";
 import { accept } from "./proposals.js";
+import { createRemarks } from "./remarks.js";
+import { createReview } from "./review.js";
 import { showSaving } from "./saving.js";
 import { createShapeActions } from "./shape-actions.js";
 import { createStage } from "./stage.js";
@@ -32,11 +34,14 @@ await outbox.load();
 const desk = new Desk({ frames: new Frames(), outbox });
 const stageElement = document.getElementById("stage");
 const view = new View(stageElement);
-const stage = createStage({ desk, view });
+let remarks = null; // drawn on the stage, which is there before them
+const stage = createStage({ desk, view, pins: () => remarks?.pins() ?? [] });
 const held = { space: false, hasPanned: false };
 const pointer = wirePointer({ desk, view, stage, held });
 const shapes = createShapeActions(desk);
 const works = createWorks({ desk, outbox, first });
+remarks = createRemarks({ desk, view, outbox });
+const review = createReview({ desk, outbox, works, remarks });
 const predict = createPredict({ desk, outbox });
 const player = createPlayer({ desk });
 const bindings = new Bindings();
@@ -50,8 +55,8 @@ const acts = {
   on: () => desk.go(desk.frame + FAR),
   first: () => desk.go(0),
   last: () => desk.go(desk.session.length - 1),
-  play: () => (desk.session.isClip ? player.toggle() : works.finish()),
-  finish: works.finish,
+  play: () => (desk.session.isClip ? player.toggle() : finish()),
+  finish,
   nothing: works.nothing,
   skip: askWhy,
   draw: () => desk.ui.set({ tool: "draw" }),
@@ -84,8 +89,19 @@ const acts = {
   brighter: () => brighten(0.1),
   darker: () => brighten(-0.1),
   save: saveNow,
+  approve: review.accept,
+  sendBack: review.sendBack,
+  reassign: review.reassign,
+  takeBack: review.takeBack,
+  remark: remarks.write,
+  resolve: remarks.resolveNext,
   label: chooseLabel,
 };
+
+/** Of a piece in review, done means accepted. */
+function finish() {
+  return review.isOn() ? review.accept() : works.finish();
+}
 
 function move(direction) {
   player.stop();
@@ -125,6 +141,7 @@ async function saveNow() {
 const skipSheet = document.getElementById("skip-sheet");
 function askWhy() {
   if (desk.session.isReadOnly) return desk.tell("locked");
+  if (review.isOn()) return review.sendBack();
   skipSheet.showModal();
   skipSheet.querySelector("input").focus();
 }
@@ -224,7 +241,7 @@ let lastTold = 0;
 desk.on(["locked"], () => {
   if (performance.now() - lastTold < 4000) return;
   lastTold = performance.now();
-  desk.toast("You may look at this work, but not change it.");
+  desk.toast(desk.session.data.why_not || "You may look at this work, but not change it.");
 });
 desk.addEventListener("predicted", ({ detail }) => say(detail.said, detail.frame));
 outbox.addEventListener("elsewhere", ({ detail }) => {

@@ -23,6 +23,9 @@ export function wirePointer({ desk, view, stage, held }) {
 
   element.addEventListener("pointerdown", (event) => {
     if (event.target.closest("button")) return;
+    if (event.button === 0 && desk.ui.get().tool === "pin") {
+      return desk.dispatchEvent(new CustomEvent("pinned", { detail: view.toPicture(at(event)) }));
+    }
     if (event.button > 1 || desk.session.isConcept) return;
     element.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, at(event));

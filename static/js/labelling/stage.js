@@ -15,9 +15,9 @@ const ROUGH_ZOOM = 4; // screen pixels a picture pixel covers from which they ar
  * @param {{desk: import("./desk.js").Desk, view: import("./view.js").View,
  *   look?: (item: object) => {words?: string, isLoud?: boolean, line?: {dashed?: boolean, thick?: boolean}},
  *   theirs?: () => {box: number[], words?: string}[]}} options  `look`: how a shape differs from a plain one;
- *   `theirs`: what others made of this frame
+ *   `theirs`: what others made of this frame; `pins`: where something was said about it
  */
-export function createStage({ desk, view, look = () => ({}), theirs = () => inConflict(desk.session) }) {
+export function createStage({ desk, view, look = () => ({}), theirs = () => inConflict(desk.session), pins = () => [] }) {
   const pictureOn = document.getElementById("work-picture");
   const boxesOn = document.getElementById("work-boxes");
   const note = document.getElementById("work-note");
@@ -36,10 +36,12 @@ export function createStage({ desk, view, look = () => ({}), theirs = () => inCo
     paintPicture();
     const { ink, width, height } = sharpen(boxesOn);
     const { boxes, draft, tool } = desk.ui.get();
-    if (desk.session.isConcept) return;
-    if (boxes && desk.isHere) paintAll(ink, { width, height });
-    if (draft?.isNew) paintNew(ink, draft);
-    if (cursor && tool === "draw" && !draft) paintCross(ink, cursor, width, height);
+    if (!desk.session.isConcept) {
+      if (boxes && desk.isHere) paintAll(ink, { width, height });
+      if (draft?.isNew) paintNew(ink, draft);
+      if (cursor && tool === "draw" && !draft) paintCross(ink, cursor, width, height);
+    }
+    if (desk.isHere) for (const pin of pins()) paintPin(ink, view.toStage(pin.point), pin);
   }
 
   function paintPicture() {
@@ -119,7 +121,7 @@ export function createStage({ desk, view, look = () => ({}), theirs = () => inCo
     if (desk.picture) view.setSize([desk.session.data.width || desk.picture.width, desk.session.data.height || desk.picture.height]);
     showNote();
   });
-  desk.on(["change", "select", "open"], draw);
+  desk.on(["change", "select", "open", "pins"], draw);
   desk.ui.on(["boxes", "tags", "brightness", "draft", "hover", "tool", "label", "proposal"], draw);
   view.addEventListener("move", draw);
   document.getElementById("work-again").addEventListener("click", () => desk.go(desk.frame, { isNew: true }));
@@ -147,6 +149,23 @@ export function paintHandles(ink, view, box, colour) {
     ink.fill();
     ink.stroke();
   }
+}
+
+/** A numbered mark at a point of the stage. */
+function paintPin(ink, [x, y], { words, isOn, isDone }) {
+  ink.beginPath();
+  ink.arc(x, y, isOn ? 12 : 10, 0, 2 * Math.PI);
+  ink.fillStyle = isDone ? "#3f7d4e" : "#b3261e";
+  ink.fill();
+  ink.lineWidth = isOn ? 2.5 : 1.5;
+  ink.strokeStyle = "#fff";
+  ink.stroke();
+  ink.font = STRONG;
+  ink.fillStyle = "#fff";
+  ink.textAlign = "center";
+  ink.textBaseline = "middle";
+  ink.fillText(words, x, y + 0.5);
+  ink.textAlign = "start";
 }
 
 /** Two thin lines through the pointer: where the edges of a new box would lie. */

@@ -131,7 +131,7 @@ export function createWorks({ desk, outbox, first }) {
       return desk.toast("Something is marked here. Delete it first.");
     }
     session.setNothing(true);
-    if (session.nothing) return finish();
+    if (session.nothing && session.data.mode !== "review") return finish();
   }
 
   /** The boxes of this picture in the next one as well. */
@@ -146,11 +146,18 @@ export function createWorks({ desk, outbox, first }) {
     desk.session.select(Object.keys(wanted)[0]);
   }
 
+  /** It is not what it was: it is asked for anew when it is opened again. */
+  function forget(id) {
+    sessions.delete(id);
+    data.delete(id);
+    outbox.detach(id);
+  }
+
   addEventListener("popstate", () => {
     const id = Number(location.pathname.match(/(\d+)$/)?.[1]);
     if (id && id !== desk.session.data.id) open(id, { push: false });
   });
   const session = new Session(first, outbox);
   sessions.set(first.id, session);
-  return { session, open, step, finish, nothing, end, copyOn, lookAhead: () => lookAhead(session) };
+  return { session, open, step, finish, nothing, end, copyOn, forget, lookAhead: () => lookAhead(session) };
 }
