@@ -234,8 +234,10 @@ class Review(models.Model):
         return f"{self.get_kind_display()}: {self.work}"
 
     def _take_from_the_other(self) -> None:
-        theirs = Work.objects.select_for_update().filter(pk=self.to_work_id).first()
-        if theirs is None or theirs.status != Work.Status.CLAIMED:
+        if self.to_work is None:
+            raise Refused("Whoever it was given to is gone.")
+        theirs = Work.objects.select_for_update().get(pk=self.to_work.pk)
+        if theirs.status != Work.Status.CLAIMED:
             raise Refused("Whoever it was given to has gone on with it already.")
         if theirs.version != self.to_version:
             raise Refused(f"{theirs.user} has gone on with it already.")

@@ -1,0 +1,124 @@
+"""Labelled work goes from its labeller to a reviewer and back, with keys alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import PHONE, ROOT
+from tests.browser.test_asset_page import until
+from tests.browser.test_labelling import READY, Hand, near, pixels
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def job(site, signed_in) -> dict[str, Any]:
+    environment = os.environ | {"SIGHTLINE_DATA": str(site.folder), "SIGHTLINE_URL": site.url}
+    environment |= {"DATABASE_URL": "", "BROKER_URL": ""}
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.browser.reviewed_job"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    return json.loads(made.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def people(site, browser, signed_in, job):
+    """The labeller and the reviewer, each at a browser."""
+    lars = Hand(browser, site, {})
+    lars.page.goto(f"/sign-in/{job['token']}")
+    lars.page.locator("main form button").first.click()
+    lars.page.wait_for_url(lambda url: "/sign-in" not in url)
+    rene = Hand(browser, site, signed_in)
+    yield lars, rene
+    for hand in (lars, rene):
+        hand.context.close()
+    assert not lars.problems + rene.problems
+
+
+def shot(hand: Hand, name: str) -> None:
+    if folder := os.environ.get("SHOTS"):
+        hand.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_sent_back_with_a_remark_mended_and_accepted_by_keys(people, job):
+    lars, rene = people
+    first, second = job["works"]
+    lars.open(first)
+    lars.draw((52, 60, 172, 110))
+    lars.saved()
+    lars.press("Control+Enter")
+    until(lars.page, f"location.pathname.endsWith('/{second}')")
+
+    # the reviewer sees the boxes on the same stage, and says what is wrong with one
+    rene.page.goto("/labelling")
+    rene.page.get_by_role("button", name="Review Reviewed boards").last.click()
+    until(rene.page, READY)
+    assert rene.page.url.endswith(f"/labelling/work/{first}")
+    assert rene.rows() == ["Kestrel"]
+    rene.page.locator("#stage").focus()
+    rene.press("Tab", "i")
+    rene.page.keyboard.type("Too far to the left")
+    rene.press("Enter")
+    rene.page.locator("#remark-list li").wait_for()
+    assert "Kestrel · " in rene.page.locator("#remark-list li").inner_text()
+    shot(rene, "review")
+    assert_accessible(rene.page)
+    rene.press("z")
+    until(rene.page, "document.getElementById('review-did').innerText.includes('Sent back')")
+    assert "Lars" in rene.page.locator("#review-did").inner_text()
+
+    # taken back and decided again: nothing is lost
+    rene.press("Shift+Y")
+    until(rene.page, "document.body.classList.contains('reviewing')")
+    rene.press("z")
+    until(rene.page, "document.getElementById('review-did').innerText.includes('Sent back')")
+
+    # the labeller gets it first, with the remark at the box; mends and resolves it by keys
+    lars.page.goto("/labelling")
+    assert "came back from the review" in lars.page.locator("main").inner_text()
+    lars.page.get_by_role("button", name="Label").click()
+    until(lars.page, READY)
+    assert lars.page.url.endswith(f"/labelling/work/{first}")
+    assert "Too far to the left" in lars.page.locator("#work-remarks").inner_text()
+    shot(lars, "sent-back")
+    assert_accessible(lars.page)
+    lars.page.locator("#stage").focus()
+    lars.press("ArrowRight", "ArrowRight", "j")
+    until(lars.page, "document.querySelector('#remark-list li').classList.contains('done')")
+    lars.saved()
+    lars.press("Control+Enter")
+    until(lars.page, f"location.pathname.endsWith('/{second}')")
+
+    # the reviewer moves it a little more, and accepts
+    rene.page.goto("/labelling")
+    rene.page.get_by_role("button", name="Review Reviewed boards").last.click()
+    until(rene.page, READY)
+    assert "Resolved by Lars" in rene.page.locator("#remark-list").inner_text()
+    rene.page.locator("#stage").focus()
+    rene.press("Tab", "ArrowRight", "y")
+    until(
+        rene.page,
+        "document.getElementById('review-did').innerText.includes('Mended and accepted')",
+    )
+    (shape,) = lars.shapes(first)
+    assert near(pixels(shape), [55, 60, 175, 110], within=2)
+    lars.open(first)
+    assert "accepted in the review" in lars.page.locator("#work-locked").inner_text()
+    rene.page.set_viewport_size(PHONE)
+    shot(rene, "phone")
+    rene.page.goto(f"/labelling/jobs/{job['job']}")
+    shot(rene, "job")
+    assert_accessible(rene.page)
