@@ -44,6 +44,7 @@ class LabelledPicture:
     split: Split | None = None
     group: str = ""  # pictures of one group stay on one side of a split
     is_synthetic: bool = False
+    is_pseudo: bool = False  # the model labelled it, and no person: it trains and never tests
     is_golden: bool = False  # always in the test split
     file: str = ""  # where its pixels are: a path, or a name in the media storage
     sha256: str = ""
