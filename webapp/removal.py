@@ -175,6 +175,8 @@ def _erase_project(project: Project, clock: _Clock) -> None:
     for run in Run.everything.filter(project=project):
         run.remove(clock.tick)
     _erase_references(project, clock)
+    erasing.erase(project.new_brands.all(), clock.tick)
+    erasing.erase(project.novelty_work.all(), clock.tick)
     Label.objects.filter(project=project).delete()
     if project.datasets.exists():
         Project.objects.filter(pk=project.pk).update(erased=timezone.now())

@@ -34,6 +34,7 @@ from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
 from workers.moments import outline as outlines  # noqa: E402, F401
+from workers.novelty import pieces as novelty_pieces  # noqa: E402, F401
 from workers.reading import readers  # noqa: E402
 from workers.review_queue import sift  # noqa: E402, F401
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401

@@ -31,6 +31,7 @@ from analysis.film.views import View
 from analysis.media.clarity import clarity
 from analysis.media.frames import CHANGE, KEPT, Frame, FrameReader
 from analysis.media.guard import Limits
+from analysis.novelty.keeping import Keeper, Kept
 from analysis.types import Detection, FrameResult, Sample
 
 PROGRESS_S = 0.5  # on_progress is called no more often than this
@@ -60,6 +61,7 @@ class StretchResult:
     problem: str | None  # sentences, when part of the film is damaged or the picture changes size
     seconds: float  # how long it took
     thumbnails: list[Thumbnail]
+    kept: Kept | None = None  # regions, where a keeper was given
 
 
 def analyse_stretch(
@@ -79,6 +81,7 @@ def analyse_stretch(
     following: FollowingOptions | None = None,
     changes: NDArray[np.void] | None = None,
     told: Mapping[float, Sequence[Detection]] | None = None,
+    keeper: Keeper | None = None,
 ) -> StretchResult:
     """Find logos in the sampled frames of one stretch of a film.
 
@@ -98,6 +101,7 @@ def analyse_stretch(
             else each sample is looked at as if there were no others.
         changes: those of an earlier pass over the stretch: then less need be decoded.
         told: what a person saw, by the time of a sample. It is followed like what is detected.
+        keeper: what chooses the regions that are kept, of the frames that are looked at.
 
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
     """
@@ -124,16 +128,17 @@ def analyse_stretch(
             progress.tell(n + sum(map(len, reader.held.values())))
 
         if follow:
-            found = _followed(reader, detector, thumbnails, done, following, told or {})
+            found = _followed(reader, detector, thumbnails, done, following, told or {}, keeper)
         else:
-            found = _each(reader, detector, thumbnails, done)
+            found = _each(reader, detector, thumbnails, done, keeper)
     results = _results(samples, found, reader.held)
     changes = reader.changes if changes is None else changes
     cuts = _cuts(changes, span_s or _span(samples))
     n_held = sum(map(len, reader.held.values()))
     progress.finish(len(found) + n_held)
+    results = track_all(results, cuts, tracking)
     return StretchResult(
-        results=track_all(results, cuts, tracking),
+        results=results,
         changes=changes,
         cuts=cuts,
         n_held=n_held,
@@ -141,6 +146,7 @@ def analyse_stretch(
         problem=" ".join(filter(None, [reader.problem, _said_of_sizes(reader.sizes)])) or None,
         seconds=time.monotonic() - began,
         thumbnails=thumbnails.kept,
+        kept=keeper.finish(results) if keeper else None,
     )
 
 
@@ -149,6 +155,7 @@ def analyse_picture(
     detectors: Detector | Sequence[Detector],
     *,
     limits: Limits | None = None,
+    keeper: Keeper | None = None,
 ) -> FrameResult:
     """Find logos in a picture. Its sample is at 0 s and lasts no time.
 
@@ -159,13 +166,20 @@ def analyse_picture(
     detector = _one(detectors)
     [detections] = detector.detect([frame])
     found = with_clarity(frame, weighed(detector, frame, detections))
+    if keeper:
+        keeper.see(frame, found)
     return FrameResult(Sample(0.0, 0.0, 0.0), found)
 
 
-def picture_result(path: Path | str, detectors: Detector | Sequence[Detector]) -> StretchResult:
+def picture_result(
+    path: Path | str,
+    detectors: Detector | Sequence[Detector],
+    *,
+    keeper: Keeper | None = None,
+) -> StretchResult:
     """`analyse_picture` in the shape of a stretch with one result, without thumbnails."""
     began = time.monotonic()
-    result = analyse_picture(path, detectors)
+    result = analyse_picture(path, detectors, keeper=keeper)
     return StretchResult(
         results=[result],
         changes=np.empty(0, CHANGE),
@@ -175,6 +189,7 @@ def picture_result(path: Path | str, detectors: Detector | Sequence[Detector]) -
         problem=None,
         seconds=time.monotonic() - began,
         thumbnails=[],
+        kept=keeper.finish([result]) if keeper else None,
     )
 
 
@@ -206,6 +221,7 @@ def _each(
     detector: Detector,
     thumbnails: _Thumbnails,
     done: Callable[[int], None],
+    keeper: Keeper | None,
 ) -> list[tuple[float, list[Detection]]]:
     """The time of each frame and what the detector found in it, which reads ahead."""
     waiting: deque[Frame] = deque()
@@ -223,6 +239,8 @@ def _each(
         frame = waiting.popleft()
         detections = weighed(detector, frame, detections)
         found.append((frame.time_s, with_clarity(frame, detections)))
+        if keeper:
+            keeper.see(frame, found[-1][1])
         done(len(found))
     return found
 
@@ -234,6 +252,7 @@ def _followed(
     done: Callable[[int], None],
     options: FollowingOptions | None,
     told: Mapping[float, Sequence[Detection]],
+    keeper: Keeper | None,
 ) -> list[tuple[float, list[Detection]]]:
     """The same, where the detector looks at key frames and the others are followed to."""
     follower = Follower(options, *_known_by(detector))
@@ -259,7 +278,10 @@ def _followed(
     for detections in detector.detect(key_frames()):
         number, frame = waiting.popleft()
         found = with_told(detections, told.get(frame.time_s, ()))
-        follower.find(number, with_clarity(frame, found))
+        found = with_clarity(frame, found)
+        follower.find(number, found)
+        if keeper:
+            keeper.see(frame, found)
     follower.finish()
     return [(time_s, follower.boxes(number)) for number, time_s in enumerate(times)]
 

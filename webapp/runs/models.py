@@ -2,7 +2,16 @@
 
 from webapp.runs.found import Shot, Track
 from webapp.runs.run import Run, RunReference
-from webapp.runs.segments import Segment, SegmentResult
+from webapp.runs.segments import Segment, SegmentRegions, SegmentResult
 from webapp.runs.workers import Worker
 
-__all__ = ["Run", "RunReference", "Segment", "SegmentResult", "Shot", "Track", "Worker"]
+__all__ = [
+    "Run",
+    "RunReference",
+    "Segment",
+    "SegmentRegions",
+    "SegmentResult",
+    "Shot",
+    "Track",
+    "Worker",
+]

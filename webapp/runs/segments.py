@@ -121,3 +121,16 @@ class SegmentResult(models.Model):
 
     def __str__(self) -> str:
         return f"results of {self.segment}"
+
+
+class SegmentRegions(models.Model):
+    """The regions that are kept of a segment (analysis.novelty.regions), with what they look like
+    in numbers, and a sheet of small pictures of them. Analyses of before have none."""
+
+    segment = models.OneToOneField(Segment, models.CASCADE, related_name="regions")
+    data = models.BinaryField()
+    sheet = StoredFile(blank=True)
+    columns = models.PositiveSmallIntegerField(default=0)  # tiles in a row of the sheet
+
+    def __str__(self) -> str:
+        return f"regions of {self.segment}"

@@ -22,6 +22,7 @@ from analysis.film.schedule import SamplingOptions, samples, stretches
 from analysis.film.stretch import StretchResult, analyse_stretch, picture_result
 from analysis.media.frame_table import FrameTable, read_frame_table
 from analysis.media.thumbnails import sprite
+from analysis.novelty.keeping import Keeper
 from webapp.assets.models import Asset, Rendition
 from webapp.celery import app
 from webapp.runs.run import Run, RunQuerySet
@@ -32,7 +33,7 @@ from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
 from workers.engine.originals import full_disk_is_said, keep, local_path
 from workers.engine.piece import DEFECT, carry_out
-from workers.runs import again, finish, hosting, loaded, store
+from workers.runs import again, finish, hosting, loaded, regions, store
 
 log = logging.getLogger("sightline.analyse")
 
@@ -216,10 +217,12 @@ def analyse(segment: Segment, beat: Heartbeat) -> None:
         return
     result = _look(run, segment, beat)
     sprite = _keep_sprite(segment, result)
-    if store.segment(segment, result, sprite=sprite):
+    sheet = regions.keep_sheet(segment, result.kept)
+    if store.segment(segment, result, sprite=sprite, sheet=sheet):
         run.all_analysed()
-    elif not Segment.objects.filter(pk=segment.pk).exists():
-        default_storage.delete(sprite[0])  # the asset was deleted meanwhile
+    elif not Segment.objects.filter(pk=segment.pk).exists():  # the asset was deleted meanwhile
+        for name in filter(None, (sprite[0], sheet[0])):
+            default_storage.delete(name)
 
 
 def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
@@ -232,7 +235,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
         beat.note(frames_done=frames_done, busy_s=time.monotonic() - started)
 
     if run.asset.kind == Asset.Kind.IMAGE:
-        return picture_result(path, detector)
+        return picture_result(path, detector, keeper=Keeper())
     chosen = samples(_frame_table(run), _sampling(run))
     inside = (chosen["time_s"] >= segment.start_s) & (chosen["time_s"] < segment.end_s)
     return analyse_stretch(
@@ -245,6 +248,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
         should_stop=beat.should_stop,
         track=_track(run),
         follow=run.options.get("follow", False),  # as it was before runs said so
+        keeper=Keeper(),
     )
 
 

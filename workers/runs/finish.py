@@ -18,11 +18,13 @@ from analysis.types import Detection as Found
 from webapp import jobs
 from webapp.contracts.models import Contract
 from webapp.leases import Status
+from webapp.novelty.work import NoveltyWork
 from webapp.review_queue.siftings import Sifting
 from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
 from webapp.runs.run import Run
 from webapp.runs.segments import SegmentResult
+from workers.runs import regions
 from workers.search.pieces import make_run_findable
 
 NEAR_S = 2.0  # what is looked at on both sides of a border
@@ -46,6 +48,8 @@ def finish(run: Run) -> None:
         _rewrite(run, joined)
         run.succeed([note for note in _notes(run) if note not in run.notes])
         Sifting.objects.request(run, by=None)
+        if not run.is_shadow:
+            NoveltyWork.objects.ask_gather(run.project, by=None)
         if Contract.objects.figures_changed(run.project_id):
             jobs.check_contracts()
         # the run is done without it
@@ -139,6 +143,7 @@ def _rewrite(run: Run, joined: dict[int, int]) -> None:
             detections["track"][columns.detections["track"] == head] = joined[head]
         result.columns = Columns(columns.frames, detections).pack()
         result.save(update_fields=["columns"])
+        regions.rename_tracks(result.segment_id, {head: joined[head] for head in heads})
 
 
 def _notes(run: Run) -> list[str]:

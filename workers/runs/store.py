@@ -11,11 +11,21 @@ from django.db.models import Max
 from analysis.film.columns import Columns
 from webapp.runs.found import Track
 from webapp.runs.segments import Segment, SegmentResult
+from workers.runs import regions
 
 
 @transaction.atomic
-def segment(segment: Segment, result: Any, *, sprite: tuple[str, dict[str, Any]]) -> bool:
-    """Replace what is stored of this segment. False: the lease was lost, so nothing was written."""
+def segment(
+    segment: Segment,
+    result: Any,
+    *,
+    sprite: tuple[str, dict[str, Any]],
+    sheet: tuple[str, int] = ("", 0),
+) -> bool:
+    """Replace what is stored of this segment. False: the lease was lost, so nothing was written.
+
+    sheet: the file with small pictures of the regions that are kept, and how many are in a row.
+    """
     kept = segment.finish(
         frames_done=segment.frames_total,
         busy_s=result.seconds,
@@ -33,6 +43,9 @@ def segment(segment: Segment, result: Any, *, sprite: tuple[str, dict[str, Any]]
     SegmentResult.objects.update_or_create(
         segment=segment, defaults={"columns": columns.pack(), "changes": result.changes.tobytes()}
     )
+    if result.kept:
+        found = result.kept.regions(segment.run.label_ids())
+        regions.store(segment, regions.numbered(found, segment.index), sheet)
     return True
 
 
@@ -74,6 +87,7 @@ def again(
     SegmentResult.objects.update_or_create(
         segment=segment, defaults={"columns": columns.pack(), "changes": before.changes}
     )
+    regions.take_over(segment, then, without=label)
     return True
 
 

@@ -40,7 +40,7 @@ class Gallery:
         crops, owners = [], []
         for label, pictures in enumerate(artwork):
             for picture in pictures:
-                seen = [crop_of(solid) for solid in _on_grounds(picture)]
+                seen = [crop_of(solid) for solid in on_grounds(picture)]
                 crops += seen
                 owners += [label] * len(seen)
         self._owners = np.array(owners)
@@ -89,7 +89,7 @@ def palettes(crops: Sequence[Pixels]) -> Floats:
     return np.stack(rows).astype(np.float32)
 
 
-def _on_grounds(picture: Pixels) -> list[Pixels]:
+def on_grounds(picture: Pixels) -> list[Pixels]:
     """A picture without transparency; one with it on black and on white, with a little room."""
     if picture.shape[2] == 3:
         return [picture]

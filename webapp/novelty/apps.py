@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class NoveltyConfig(AppConfig):
+    name = "webapp.novelty"
+    label = "novelty"

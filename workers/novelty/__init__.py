@@ -1,0 +1,1 @@
+"""What is new in a project: gathered, named, and kept again where an analysis kept nothing."""
