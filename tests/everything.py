@@ -43,6 +43,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.moments.flags import Flag
     from webapp.moments.moments import MomentEdit
     from webapp.moments.outlines import Outline
+    from webapp.novelty.groups import NewBrand
+    from webapp.novelty.work import NoveltyWork
     from webapp.registry.exports import ModelExport
     from webapp.registry.hosting import Hosting
     from webapp.registry.versions import RegisteredModel
@@ -104,6 +106,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     ContractNotice.objects.create(contract=contract, user=user, status="behind")
     loop = Loop.make(version.model, frozen.dataset, by=user)
     round_ = loop.rounds.create(number=1, reason="hand", settings={}, candidate=version)
+    brand = NewBrand.objects.create(project=project, look=bytes(512), seconds=3, n_sights=1)
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
     return {
         "workspaces": workspace,
@@ -159,6 +162,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "rounds": round_,
         "comments": comment,
         "contracts": contract,
+        "new-brands": brand,
+        "novelty-work": NoveltyWork.objects.ask_gather(project, by=user),
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "corrections": Correction.objects.correct(
             run.asset, label, by=user, start_s=0.5, end_s=1.0

@@ -42,6 +42,7 @@ from webapp.moments.api import (
     MomentViewSet,
     OutlineViewSet,
 )
+from webapp.new_brands.api import LabelPast, NewBrandViewSet
 from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
 from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
@@ -133,6 +134,7 @@ router.register("denied-mentions", DeniedMentionViewSet, "api-denied-mention")
 router.register("audit-items", AuditItemViewSet, "api-audit-item")
 router.register("review-rules", ReviewRuleViewSet, "api-review-rule")
 router.register("review-items", ReviewItemViewSet, "api-review-item")
+router.register("new-brands", NewBrandViewSet, "api-new-brand")
 router.register("explanations", ExplanationViewSet, "api-explanation")
 router.register("loops", LoopViewSet, "api-loop")
 router.register("rounds", RoundViewSet, "api-round")
@@ -172,6 +174,7 @@ urlpatterns = [
         RunAudit.as_view({"post": "lend"}),
         name="api-run-audit-next",
     ),
+    path("labels/<number:pk>/past/", LabelPast.as_view({"get": "retrieve"})),
     path("labels/<number:pk>/mentions/", LabelMentions.as_view({"get": "retrieve"})),
     path("search/", Search.as_view({"get": "search"}), name="api-search"),
     *router.urls,

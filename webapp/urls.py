@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("webapp.review_queue.urls")),
     path("", include("webapp.explaining.urls")),
     path("", include("webapp.improving.urls")),
+    path("", include("webapp.new_brands.urls")),
     path("", include("webapp.cuts.urls")),
     path("", include("webapp.graph.urls")),
     path("", include("webapp.reports.urls")),

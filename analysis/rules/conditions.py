@@ -5,18 +5,21 @@ Everything here works on whole columns: a rule is asked over 36,000 frames while
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.boxes import ious
 from analysis.film.columns import KNOWN
-from analysis.rules.grammar import Condition
+from analysis.rules.grammar import ANY, Condition
 from analysis.rules.lot import lots
-from analysis.rules.seen import Evidence, Flags, Rows, Seen, Spans
+from analysis.rules.seen import Evidence, Flags, Novel, Rows, Seen, Spans
 
 _SAME_TIME_S = 1e-6
+_NEAR_S = 1e-3  # of the time of a region, which is that of its frame
+_SAME_BOX = 0.5  # intersection over union of a region and the box it was cut by
 
 
 class Fulfilled(NamedTuple):
@@ -127,6 +130,35 @@ def _middles(keys: Rows) -> Rows:
     return keys[(starts + ends - 1) // 2]
 
 
+def _novelty(condition: Condition, view: View) -> Fulfilled:
+    """Of each sight of no known label the frame that shows it best, and the box there that was
+    taken for the label."""
+    seen = view.seen
+    frames = np.zeros(seen.n, np.bool_)
+    rows = np.zeros(len(seen.frame), np.bool_)
+    for frame, one in novel_in(condition, view):
+        frames[frame] = True
+        if one.label is not None:
+            span = seen.span(frame)
+            own = np.flatnonzero(seen.brand[span] == seen.position[one.label]) + span.start
+            shared = ious([one.box], seen.boxes[own])[0]
+            rows[own[shared > _SAME_BOX]] = True
+    return Fulfilled(frames, rows)
+
+
+def novel_in(condition: Condition, view: View) -> Iterator[tuple[int, Novel]]:
+    """The sights that the condition is about, each with its frame."""
+    seen, evidence = view.seen, view.evidence
+    for one in evidence.novel or ():
+        if one.label is not None and one.label not in seen.position:
+            continue
+        if condition.label != ANY and evidence.labels.get(one.label or 0) != condition.label:
+            continue
+        at = int(np.searchsorted(seen.frames["time_s"], one.time_s - _NEAR_S))
+        if at < seen.n and abs(float(seen.frames["time_s"][at]) - one.time_s) <= _NEAR_S:
+            yield at, one
+
+
 _DETECTED = KNOWN.index("detected")
 
 
@@ -226,4 +258,5 @@ _BY_TYPE: dict[str, Callable[[Condition, View], Fulfilled]] = {
     "WorstFrame": _worst,
     "FirstAppearance": _first,
     "Disagreement": _disagreement,
+    "Novelty": _novelty,
 }

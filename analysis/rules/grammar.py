@@ -22,7 +22,7 @@ DEEPEST = 2  # levels of And and Or, as in A2I
 MOST = 100  # simple conditions in a rule
 
 Operator = Literal["And", "Or"]
-Need = Literal["said", "written", "other"]
+Need = Literal["said", "written", "other", "novel"]
 
 
 class RefusedRule(AnalysisError):
@@ -64,6 +64,7 @@ CONDITIONS: dict[str, tuple[str, ...]] = {  # what each takes
     "WorstFrame": _OF_BOX,
     "FirstAppearance": _OF_BOX,
     "Disagreement": ("Between", "LabelName"),
+    "Novelty": ("LabelName",),
 }
 
 
@@ -152,7 +153,8 @@ class Rule:
     def needs(self) -> set[Need]:
         """What must be known beside the analysis itself; conditions without it are false."""
         asked = (BETWEEN[c.between] for c in self.conditions() if c.type == "Disagreement")
-        return {need for need in asked if need}
+        new: set[Need] = {"novel" for c in self.conditions() if c.type == "Novelty"}
+        return new | {need for need in asked if need}
 
 
 _TOO_MANY = f"A rule has at most {MOST} conditions."

@@ -64,6 +64,9 @@ def _simple(condition: Condition, *, several: bool = False) -> str:
         return f"{_share(condition.percentage)} of all frames"
     if condition.type == "NothingDetected":
         return f"the frames {f'without {condition.label}' if of else 'with nothing found'}"
+    if condition.type == "Novelty":
+        taken = f" that was taken for {condition.label}" if of else ""
+        return f"one frame of each sight{taken} that looks like no known label"
     if condition.type == "Disagreement":
         label = condition.label if of else "a label"
         what = _STRETCHES[condition.between].format(

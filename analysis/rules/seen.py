@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,15 @@ Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 
+class Novel(NamedTuple):
+    """A sight of no known label, at the moment that shows it best."""
+
+    time_s: float  # of the analysed frame
+    label: int | None  # what it was detected as, with too little likeness; None: nothing
+    box: tuple[float, float, float, float]  # xyxy, fractions of the frame
+    seconds: float  # how long it is on screen
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One analysis of a film or picture, and what else is known of the file."""
@@ -29,6 +39,7 @@ class Evidence:
     said: Mapping[int, Spans] | None = None  # by label; None: nobody has listened
     written: Mapping[int, Spans] | None = None  # None: nobody has read
     other: Columns | None = None  # another analysis of the same file, with the same labels
+    novel: Sequence[Novel] | None = None  # None: nobody knows what is new
 
 
 class Seen:
@@ -88,6 +99,12 @@ class Seen:
     def span(self, frame: int) -> slice:
         """Where the boxes of a frame lie."""
         return slice(int(self._starts[frame]), int(self._starts[frame + 1]))
+
+    @cached_property
+    def boxes(self) -> NDArray[np.float64]:
+        """xyxy, shape (n_detections, 4)."""
+        sides = [self._detections[side].astype(np.float64) for side in ("x1", "y1", "x2", "y2")]
+        return np.stack(sides, axis=1)
 
     @cached_property
     def known(self) -> NDArray[np.uint8]:

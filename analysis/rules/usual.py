@@ -35,6 +35,7 @@ def usual(label: str = ANY) -> tuple[Usual, ...]:
         Usual("Everything new", _rule(_condition("FirstAppearance", LabelName=label))),
         Usual("Frames with nothing found, 1 in 100", _rule({"And": [nothing, _drawn(1)]})),
         Usual("What is said or written but not seen", _rule(*words)),
+        Usual("What looks like no known label", _rule(_condition("Novelty", LabelName=label))),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.exposure.columns import clock
-from analysis.rules.conditions import Fulfilled, View, beside, reach
+from analysis.rules.conditions import Fulfilled, View, beside, novel_in, reach
 from analysis.rules.grammar import ANY, BETWEEN, COMPARISONS, Comparison, Condition
 from analysis.rules.lot import lots
 from analysis.rules.seen import Flags, Rows, Seen, Spans
@@ -37,7 +37,34 @@ def told(condition: Condition, found: Fulfilled, view: View, frame: int) -> tupl
         return _nothing(condition, found, view.seen, frame)
     if condition.type == "Disagreement":
         return _disagreeing(condition, found, view, frame)
+    if condition.type == "Novelty":
+        return _new(condition, found, view, frame)
     return _boxes(condition, found, view.seen, frame)
+
+
+def _new(condition: Condition, found: Fulfilled, view: View, frame: int) -> tuple[Values, str]:
+    """Each sight of no known label that is best seen in this frame."""
+    if view.evidence.novel is None:
+        return [], "nobody has looked yet what is new"
+    here = [one for at, one in novel_in(condition, view) if at == frame]
+    if not here:
+        of = "" if condition.label == ANY else f" of what was taken for {condition.label}"
+        return [], f"nothing{of} is new here"
+    names = view.evidence.labels
+    values: Values = [
+        {
+            "Label": None if one.label is None else names[one.label],
+            "Box": [round(side, 4) for side in one.box],
+            "Seconds": round(one.seconds, 3),
+        }
+        for one in here
+    ]
+    named = [
+        (f"taken for {value['Label']}, " if value["Label"] else "")
+        + f"like no known label, for {value['Seconds']:.1f} s"
+        for value in values
+    ]
+    return values, _joined(named)
 
 
 def _drawn(condition: Condition, found: Fulfilled, view: View, frame: int) -> tuple[Values, str]:

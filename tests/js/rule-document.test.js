@@ -41,7 +41,7 @@ test("what rows cannot show stays JSON", () => {
     [],
     {},
     { Conditions: [], Version: 1 },
-    rule(condition("Novelty")),
+    rule(condition("Strangeness")),
     rule(condition("toString")),
     rule({ ...sample, Weight: 1 }),
     rule({ And: [sample] }),

@@ -13,6 +13,8 @@ from analysis.novelty.likeness import ALIKE
 from analysis.novelty.regions import NONE, SIZE, Floats, Regions
 from webapp.projects.models import Project
 
+SURE = 0.8  # confidence from which a detection is taken for what it was detected as
+
 
 class KnownLooks(models.Model):
     """The prototypes of a project's labels, as a worker embedded them last, with the threshold

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.film.columns import Columns
 from analysis.rules import Evidence, Rule, Selection, select
+from webapp.novelty.sights import novel_of
 from webapp.projects.models import Label
 from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.predictions import Predictions, doubt, stake_s
@@ -57,6 +58,7 @@ def evidence_of(run: Run, needs: set[str]) -> Evidence:
         said=words.said if words else None,
         written=words.written if words else None,
         other=_other(run) if "other" in needs else None,
+        novel=novel_of(run) if "novel" in needs else None,
     )
 
 

@@ -33,6 +33,7 @@ KINDS = (
     ("FirstAppearance", "First appearance of a track"),
     ("NothingDetected", "Nothing detected"),
     ("Disagreement", "Disagreement"),
+    ("Novelty", "Novelty"),
     ("Sampling", "By lot"),
 )
 BETWEEN = (

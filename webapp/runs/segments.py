@@ -130,7 +130,8 @@ class SegmentRegions(models.Model):
     segment = models.OneToOneField(Segment, models.CASCADE, related_name="regions")
     data = models.BinaryField()
     sheet = StoredFile(blank=True)
-    columns = models.PositiveSmallIntegerField(default=0)  # tiles in a row of the sheet
+    columns = models.PositiveSmallIntegerField(default=0)  # tiles in a row of the sheet …
+    tiles = models.PositiveIntegerField(default=0)  # … and on all of it
 
     def __str__(self) -> str:
         return f"regions of {self.segment}"

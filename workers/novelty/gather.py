@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from analysis.errors import Stopped
 from analysis.novelty.grouping import ALIKE, Group, group, one_a_sight
-from analysis.novelty.regions import NONE, Floats
+from analysis.novelty.regions import NONE, SIZE, Floats
 from webapp.novelty.groups import NewBrand
-from webapp.novelty.known import KnownLooks, novel_rows
+from webapp.novelty.known import SURE, KnownLooks, novel_rows
 from webapp.novelty.moments import sight_json, spans
 from webapp.novelty.work import NoveltyWork
 from webapp.runs.regions import RunRegions, regions_of
 from webapp.runs.run import Run
 from webapp.search.keeping import newest_runs
 from workers.engine.heartbeat import Heartbeat
-from workers.novelty.known import SURE, Known, known_of
+from workers.novelty.known import Known, known_of
 
 MOST_GROUPS = 60  # that are offered
 MOST_SIGHTS = 12  # of a group that are shown
@@ -68,11 +68,12 @@ def _unknown(found: list[tuple[Run, RunRegions]], known: Known) -> _Unknown:
         rows.append(which[first])
         runs.append(np.full(len(first), number, np.intp))
         times.append(spans(some.rows[which[first]]))
-    empty = _Unknown(
-        np.empty((0, 128), np.float32), np.empty(0, np.intp), np.empty(0, np.intp), np.empty((0, 2))
+    joined = (
+        np.concatenate([np.empty((0, SIZE), np.float32), *looks]),
+        np.concatenate([np.empty(0, np.intp), *runs]),
+        np.concatenate([np.empty(0, np.intp), *rows]),
+        np.concatenate([np.empty((0, 2)), *times]),
     )
-    parts = (looks, runs, rows, times)
-    joined = [np.concatenate([none, *some]) for none, some in zip(empty, parts, strict=True)]
     lasts = joined[3][:, 1] - joined[3][:, 0]
     order = np.argsort(-lasts, kind="stable")[:_MOST_REGIONS]
     return _Unknown(*(values[order] for values in joined))

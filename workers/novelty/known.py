@@ -21,7 +21,7 @@ from analysis.novelty.regions import Floats, Regions
 from analysis.types import Box
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Annotation, Split
-from webapp.novelty.known import packed
+from webapp.novelty.known import SURE, packed
 from webapp.projects.models import Label, Project
 from workers.engine.originals import local_path
 
@@ -29,7 +29,6 @@ Pixels = NDArray[np.uint8]
 
 MOST_EXAMPLES = 20  # of a label, from datasets
 MOST_VALIDATED = 400  # boxes of validation splits
-SURE = 0.8  # confidence from which a detection is taken for what it was detected as
 
 
 class Known(NamedTuple):

@@ -221,7 +221,7 @@ def analyse(segment: Segment, beat: Heartbeat) -> None:
     if store.segment(segment, result, sprite=sprite, sheet=sheet):
         run.all_analysed()
     elif not Segment.objects.filter(pk=segment.pk).exists():  # the asset was deleted meanwhile
-        for name in filter(None, (sprite[0], sheet[0])):
+        for name in filter(None, (sprite[0], sheet.name)):
             default_storage.delete(name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from django.core.files.storage import default_storage
 
@@ -13,7 +14,13 @@ from webapp.runs.found import Track
 from webapp.runs.segments import Segment, SegmentRegions
 from workers.engine.originals import keep
 
-Sheet = tuple[str, int]  # the name of its file, and how many tiles stand in a row
+
+class Sheet(NamedTuple):
+    """A file of small pictures, and how many stand in a row of it and on all of it."""
+
+    name: str = ""
+    columns: int = 0
+    tiles: int = 0
 
 
 def keep_sheet(segment: Segment, kept: Kept | None) -> Sheet:
@@ -22,15 +29,16 @@ def keep_sheet(segment: Segment, kept: Kept | None) -> Sheet:
     A segment that is done again writes the same name.
     """
     if kept is None or not kept.tiles:
-        return "", 0
+        return Sheet()
     sheet, columns = sprite(kept.tiles)
     name = f"runs/{segment.run_id}/{segment.index:05}-regions.jpg"
-    return keep(name, sheet), columns
+    return Sheet(keep(name, sheet), columns, len(kept.tiles))
 
 
 def store(segment: Segment, found: Regions, sheet: Sheet) -> None:
     """In place of what was kept of this segment."""
-    values = {"data": found.pack(), "sheet": sheet[0], "columns": sheet[1]}
+    about = {"sheet": sheet.name, "columns": sheet.columns, "tiles": sheet.tiles}
+    values = {"data": found.pack(), **about}
     SegmentRegions.objects.update_or_create(segment=segment, defaults=values)
 
 
@@ -62,7 +70,7 @@ def take_over(segment: Segment, before: Segment, *, without: int) -> None:
         return
     found = Regions.unpack(row.data)
     name = _copied(row.sheet, segment)
-    store(segment, found.of(found.rows["label"] != without), (name, row.columns))
+    store(segment, found.of(found.rows["label"] != without), Sheet(name, row.columns, row.tiles))
 
 
 def _copied(sheet: str, segment: Segment) -> str:

@@ -20,7 +20,7 @@ def segment(
     result: Any,
     *,
     sprite: tuple[str, dict[str, Any]],
-    sheet: tuple[str, int] = ("", 0),
+    sheet: regions.Sheet = regions.Sheet(),  # noqa: B008  it never changes
 ) -> bool:
     """Replace what is stored of this segment. False: the lease was lost, so nothing was written.
 

@@ -17,6 +17,7 @@ export const PARTS = {
   FirstAppearance: ["label", "limits"],
   NothingDetected: ["label"],
   Disagreement: ["between", "label"],
+  Novelty: ["label"],
   Sampling: ["percentage"],
 };
 const BETWEEN = ["LogoAndSpoken", "LogoAndWritten", "TrackerAndDetector", "Analyses"];

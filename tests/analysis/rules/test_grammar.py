@@ -15,7 +15,7 @@ from tests.analysis.rules.filmed import condition
 SAMPLING = condition("Sampling", RandomSamplingPercentage=5)
 KINDS = (
     "“LabelConfidenceCheck”, “ModerationLabelConfidenceCheck”, “Sampling”, “NothingDetected”, "
-    "“WorstFrame”, “FirstAppearance”, “Disagreement”"
+    "“WorstFrame”, “FirstAppearance”, “Disagreement”, “Novelty”"
 )
 PAIRS = "“TrackerAndDetector”, “Analyses”, “LogoAndWritten”, “LogoAndSpoken”"
 CHECK = condition("LabelConfidenceCheck", LabelName="*", ConfidenceLessThan=60)
@@ -40,8 +40,8 @@ WRONG_CONDITIONS = [
     (7, "Conditions[0]: a condition is an object with “ConditionType”, “And” or “Or”."),
     ({}, "Conditions[0]: “ConditionType” is missing."),
     (
-        condition("Novelty"),
-        f"Conditions[0]: “Novelty” is not known as a condition. There are {KINDS}.",
+        condition("Strangeness"),
+        f"Conditions[0]: “Strangeness” is not known as a condition. There are {KINDS}.",
     ),
     (
         {"ConditionType": ["Sampling"]},

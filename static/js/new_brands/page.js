@@ -1,0 +1,35 @@
+// “New brands?” by keys: from group to group, and what each of them is.
+import { keyOf } from "../keys.js";
+
+const groups = () => [...document.querySelectorAll("[data-group]")];
+const here = () => document.activeElement?.closest("[data-group]");
+
+/** The group that keys are about: the one that has the focus, else the first. */
+const current = () => here() ?? groups()[0];
+
+function step(by) {
+  const all = groups();
+  const at = here() ? all.indexOf(here()) + by : 0;
+  all[Math.min(Math.max(at, 0), all.length - 1)]?.focus();
+}
+
+const acts = {
+  j: () => step(1),
+  k: () => step(-1),
+  n: () => current()?.querySelector("[data-name]")?.focus(),
+  b: () => current()?.querySelector("[data-label]")?.focus(),
+  x: () => current()?.querySelector("[data-dismiss]")?.click(),
+  z: () => document.querySelector("[data-put-back]")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const act = acts[keyOf(event).toLowerCase()];
+  if (!act || event.repeat) return;
+  event.preventDefault();
+  act();
+});
+
+// Out of a field with Escape, so that single keys work again.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.activeElement?.closest("[data-group]")?.focus();
+});

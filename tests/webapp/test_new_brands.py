@@ -1,0 +1,163 @@
+"""“New brands?” and past analyses over the web: what is offered, decided and refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from django.urls import reverse
+
+from analysis.novelty.regions import REGION, Regions
+from webapp.datasets.dataset import Dataset
+from webapp.novelty.groups import NewBrand
+from webapp.novelty.known import KnownLooks, packed
+from webapp.novelty.work import NoveltyWork
+from webapp.projects.models import Label
+from webapp.review_queue.choosing import choose
+from webapp.review_queue.previews import preview
+from webapp.review_queue.rules import ReviewRule
+from webapp.runs.segments import SegmentRegions
+
+pytestmark = pytest.mark.django_db
+
+LOOKS = np.eye(128, dtype=np.float32)
+
+
+@pytest.fixture
+def regions(run, project):
+    """In the run: something that nobody knows for 4 s, and a Kestrel that looks like nothing."""
+    kestrel = project.labels.get(name="Kestrel")
+    times = [float(t) for t in frames_of(run)[:2]]
+    rows = np.zeros(2, REGION)
+    rows["time_s"], rows["start_s"], rows["end_s"] = times, [0, 10], [4, 11]
+    rows["label"], rows["track"], rows["sight"] = [-1, kestrel.pk], -1, [0, 1]
+    rows["x2"], rows["y2"], rows["confidence"] = 0.5, 0.25, 0.4
+    segment = run.segments.order_by("index").first()
+    data = Regions(rows, LOOKS[[5, 6]]).pack()
+    return SegmentRegions.objects.create(segment=segment, data=data)
+
+
+def frames_of(run):
+    from webapp.runs.results import columns_of
+
+    return columns_of(run).frames["time_s"]
+
+
+@pytest.fixture
+def known(project):
+    kestrel = project.labels.get(name="Kestrel")
+    fit = {"temperature": 0.05, "threshold": 0.5, "n_known": 40, "n_called_novel": 2, "n_right": 38}
+    return KnownLooks.objects.create(
+        project=project, prototypes=packed({kestrel.pk: LOOKS[[1]]}), fit=fit, source="sights"
+    )
+
+
+@pytest.fixture
+def brand(project, run):
+    sight = {"run": run.pk, "asset": run.asset_id, "segment": 0, "tile": 0, "time_s": 1.0}
+    sight |= {"start_s": 0.0, "end_s": 4.0, "box": [0.1, 0.1, 0.3, 0.2]}
+    look = LOOKS[5].astype("<f4").tobytes()
+    return NewBrand.objects.create(
+        project=project, look=look, sights=[sight], n_sights=3, n_files=1, seconds=4.0
+    )
+
+
+def test_the_page_offers_names_dismisses_and_puts_back(brand, project, known, client_for, analyst):
+    browser = client_for(analyst)
+    page = reverse("new-brands", args=[project.pk])
+    text = browser.get(page).content.decode()
+    assert "4.0 s" in text
+    assert "2 of 40 known sights new" in text
+    url = reverse("new-brand-decide", args=[brand.pk])
+    said = browser.post(url, {"do": "name", "name": "Kestrel"}, follow=True).content.decode()
+    assert "There is a label called Kestrel already" in said
+    browser.post(url, {"do": "name", "name": "Acme", "dataset": "new"})
+    brand.refresh_from_db()
+    assert (brand.state, brand.label.name) == ("named", "Acme")
+    assert Dataset.objects.get(project=project).name == "New brands"
+    assert NoveltyWork.objects.get(brand=brand).kind == "name"
+    again = browser.post(url, {"do": "dismiss"}, follow=True).content.decode()
+    assert "decided about it already" in again
+    browser.post(url, {"do": "put-back"})
+    brand.refresh_from_db()
+    assert (brand.state, brand.label) == ("open", None)
+    assert not NoveltyWork.objects.filter(brand=brand).exists()
+
+
+def test_a_label_that_was_deleted_leaves_its_group_decided(brand, project, client_for, analyst):
+    brand.is_label(project.labels.get(name="Vitalo"), dataset=None, by=analyst)
+    Label.objects.filter(name="Vitalo").delete()
+    text = client_for(analyst).get(reverse("new-brands", args=[project.pk])).content.decode()
+    assert "Its label was deleted" in text
+
+
+def test_older_analyses_are_named_and_their_regions_can_be_made(run, project, client_for, analyst):
+    browser = client_for(analyst)
+    text = browser.get(reverse("new-brands", args=[project.pk])).content.decode()
+    assert "1 of 1 analyses keep no regions" in text
+    browser.post(reverse("run-keep-regions", args=[run.pk]))
+    assert NoveltyWork.objects.get(run=run).kind == "keep"
+
+
+def test_a_viewer_sees_and_does_not_decide(brand, project, client_for, viewer):
+    browser = client_for(viewer)
+    text = browser.get(reverse("new-brands", args=[project.pk])).content.decode()
+    assert "Name it" not in text.split("<main")[-1].split("</dl>")[-1]
+    answer = browser.post(reverse("new-brand-decide", args=[brand.pk]), {"do": "dismiss"})
+    assert answer.status_code == 403
+
+
+def test_past_analyses_are_searched_by_what_they_keep(
+    regions, known, brand, project, client_for, key_for, analyst
+):
+    acme = project.add_label("Acme", by=analyst)
+    url = reverse("label-past", args=[acme.pk])
+    browser = client_for(analyst)
+    assert "Nobody has looked yet what Acme looks like" in browser.get(url).content.decode()
+    brand.is_label(acme, dataset=None, by=analyst)
+    text = browser.get(url).content.decode()
+    assert "1.00" in text
+    assert "nothing known" in text
+    answer = browser.get(f"/api/v1/labels/{acme.pk}/past/", **key_for(analyst)).json()
+    [moment] = answer["moments"]
+    assert (moment["likeness"], moment["was"], answer["without"]) == (1.0, None, [])
+
+
+def test_programs_name_and_dismiss(brand, project, client, key_for, analyst):
+    head = key_for(analyst)
+    [row] = client.get(f"/api/v1/new-brands/?project={project.pk}", **head).json()["results"]
+    assert (row["state"], row["sights"][0]["time_s"]) == ("open", 1.0)
+    send = {"content_type": "application/json", **head}
+    bad = client.post(f"/api/v1/new-brands/{brand.pk}/name/", json.dumps({"name": " "}), **send)
+    assert bad.status_code in (400, 422)
+    done = client.post(f"/api/v1/new-brands/{brand.pk}/dismiss/", "{}", **send)
+    assert done.json()["state"] == "dismissed"
+    assert client.post(f"/api/v1/new-brands/{brand.pk}/dismiss/", "{}", **send).status_code == 422
+    back = client.post(f"/api/v1/new-brands/{brand.pk}/put-back/", "{}", **send)
+    assert back.json()["state"] == "open"
+
+
+def test_a_rule_sends_what_looks_like_no_known_label(regions, known, run, project):
+    every = {"Conditions": [{"ConditionType": "Novelty", "ConditionParameters": {}}]}
+    assert preview(project, every).items == 2
+    rule = ReviewRule.objects.make(project, "New", every, by=None)
+    assert rule.words == "one frame of each sight that looks like no known label"
+    items = choose(run, [rule]).items
+    words = {item.because[0]["words"] for item in items}
+    assert words == {
+        "like no known label, for 4.0 s",
+        "taken for Kestrel, like no known label, for 1.0 s",
+    }
+    one = {"ConditionType": "Novelty", "ConditionParameters": {"LabelName": "Kestrel"}}
+    assert preview(project, {"Conditions": [one]}).items == 1
+
+
+def test_a_rule_about_novelty_says_where_nobody_has_looked(run, project):
+    from analysis.rules import Rule, select
+    from webapp.review_queue.choosing import evidence_of
+
+    every = {"Conditions": [{"ConditionType": "Novelty", "ConditionParameters": {}}]}
+    found = select(Rule.parse(every), evidence_of(run, {"novel"}))
+    assert not len(found.frames)
+    assert found.why(0)[0]["Words"] == "nobody has looked yet what is new"

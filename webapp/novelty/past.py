@@ -1,0 +1,95 @@
+"""A label looked for in what past analyses keep, without decoding anything again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analysis.novelty.energy import Prototypes
+from analysis.novelty.grouping import ALIKE as SURELY_ALIKE
+from analysis.novelty.likeness import ALIKE, nearest
+from analysis.novelty.regions import Floats
+from webapp.novelty.groups import NewBrand
+from webapp.novelty.known import KnownLooks
+from webapp.novelty.moments import sight_json
+from webapp.projects.models import Label
+from webapp.runs.regions import RunRegions, regions_of
+from webapp.runs.run import Run
+from webapp.search.keeping import newest_runs
+
+MOST_MOMENTS = 200
+
+__all__ = ["ALIKE", "SURELY_ALIKE", "Past", "search_past"]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """moments: sights with “likeness” and “was”, the label they were detected as or None, the most
+    alike first. without: analyses that keep no regions. problem: why nothing can be looked for."""
+
+    moments: list[dict[str, Any]] = field(default_factory=list)
+    n_runs: int = 0
+    without: list[Run] = field(default_factory=list)
+    problem: str = ""
+
+
+def search_past(label: Label) -> Past:
+    """Sights that look like the label in the newest analysis of each film of its project, but
+    those that count as the label already. Nothing is counted by this."""
+    runs = list(newest_runs().filter(project=label.project_id).select_related("asset"))
+    looks = _looks_of(label)
+    kept = [(run, regions_of(run)) for run in runs]
+    without = [run for run, found in kept if found is None]
+    if not len(looks):
+        return Past(
+            n_runs=len(runs),
+            without=without,
+            problem=f"Nobody has looked yet what {label.name} looks like: give it a logo picture, "
+            "then look again what is new.",
+        )
+    names = dict(Label.objects.filter(project=label.project_id).values_list("pk", "name"))
+    moments = [
+        moment
+        for run, found in kept
+        if found is not None
+        for moment in _moments(run, found, looks, label, names)
+    ]
+    moments.sort(key=lambda one: (-one["likeness"], one["run"], one["time_s"]))
+    return Past(moments[:MOST_MOMENTS], len(runs), without)
+
+
+def _looks_of(label: Label) -> Floats:
+    """Of its pictures and examples, as they were embedded last, and of groups that are it."""
+    row = KnownLooks.objects.filter(project=label.project_id).first()
+    prototypes = row.read() if row else Prototypes.of({})
+    own = [np.empty((0, prototypes.looks.shape[1]), np.float32)]
+    if label.pk in prototypes.labels:
+        own.append(prototypes.looks[prototypes.owners == prototypes.labels.index(label.pk)])
+    groups = NewBrand.objects.filter(label=label)
+    own += [one.read_look()[None] for one in groups]
+    return np.concatenate(own)
+
+
+def _moments(
+    run: Run, found: RunRegions, looks: Floats, label: Label, names: dict[int, str]
+) -> list[dict[str, Any]]:
+    """One for each sight that is alike: its most alike region."""
+    rows = found.regions.rows
+    likeness, _ = nearest(found.regions.looks, looks)
+    counts = (rows["label"] == label.pk) & (rows["confidence"] >= label.threshold)
+    order = np.lexsort((-likeness, rows["sight"]))
+    _, first = np.unique(rows["sight"][order], return_index=True)
+    best = order[first]
+    best = best[(likeness[best] >= ALIKE) & ~np.isin(rows["sight"][best], rows["sight"][counts])]
+    return [
+        sight_json(run, found, at)
+        | {
+            "likeness": round(float(likeness[at]), 3),
+            "label": int(rows["label"][at]) if int(rows["label"][at]) in names else None,
+            "was": names.get(int(rows["label"][at])),
+            "confidence": round(float(rows["confidence"][at]), 3),
+        }
+        for at in best.tolist()
+    ]
