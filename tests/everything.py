@@ -147,6 +147,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "remarks": Remark.objects.create(work=work, by=user, text="Secret remark"),
         "reviews": Review.objects.create(work=work, by=user, kind="sent_back", version=0),
         "labelled-works": work,
+        "pieces": work.item,
         "runs": run,
         "indexings": indexing,
         "outlines": outline,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -10,15 +11,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.accounts.access import find
+from webapp.accounts.models import Refused, User
+from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
-from webapp.labelling import figures, making
+from webapp.labelling import figures, making, parts
 from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.serializers import (
     InvitationSerializer,
     InvitedAllSerializer,
     JobSerializer,
     NewJobSerializer,
+    NewPartsSerializer,
+    PartSerializer,
     PersonSerializer,
 )
 from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
@@ -86,6 +91,29 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
         invited, refused = making.invite(job, emails, by=request.user)
         answer = {"invited": [asdict(one) for one in invited], "refused": refused}
         return Response(answer, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(
+        summary="Add parts of a video to it, for people to label",
+        request=NewPartsSerializer,
+        responses={201: PartSerializer(many=True)},
+    )
+    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    def parts(self, request: Request, pk: str) -> Response:
+        job = self.get_object()
+        wish = self.sent(NewPartsSerializer)
+        asset = self.find(Asset, wish.pop("asset"))
+        members = User.objects.filter(memberships__workspace=job.workspace)
+        asked = wish.pop("people", [])
+        people = [members.filter(pk=one).first() for one in asked]
+        with in_words():
+            if None in people:
+                raise Refused("One of these people is not in the workspace.")
+            with transaction.atomic():
+                items = job.add_clips(making.clips(asset, **wish), by=request.user)
+                for i, item in enumerate(items if people else []):
+                    parts.give(item, people[i % len(people)], by=request.user)
+        rows = job.items.filter(pk__in=[item.pk for item in items])
+        return Response(PartSerializer(rows, many=True).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="End it early; what is done goes into the dataset",

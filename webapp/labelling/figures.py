@@ -39,7 +39,9 @@ def pace_s(job: LabelingJob, user: User | None = None) -> float | None:
 
 def progress(job: LabelingJob, user: User | None = None) -> dict[str, Any]:
     """How far it is. `left_s` is for the rest at this pace, by those at work lately."""
-    sums = job.items.aggregate(total=Count("pk"), needed=Sum("n_open", default=0))
+    sums = job.items.filter(set_aside=None).aggregate(
+        total=Count("pk"), needed=Sum("n_open", default=0)
+    )
     works = job.works().aggregate(
         claimed=Count("pk", filter=Q(status=Work.Status.CLAIMED)),
         finished=Count("pk", filter=Q(status__in=Work.FINISHED)),

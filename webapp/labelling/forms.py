@@ -81,6 +81,20 @@ class MakeForm(forms.Form):
         label="Every … frame", initial=1, min_value=1, max_value=1000, required=False,
         help_text="1 is every frame, 5 every fifth.",
     )  # fmt: skip
+    start_s = forms.FloatField(
+        label="From", min_value=0, required=False, help_text="Seconds. Empty: the beginning.",
+    )  # fmt: skip
+    end_s = forms.FloatField(
+        label="To", min_value=0, required=False, help_text="Seconds. Empty: the end.",
+    )  # fmt: skip
+    overlap = forms.IntegerField(
+        label="Overlap", initial=5, min_value=0, max_value=1000, required=False,
+        help_text="Frames that a clip shares with the one before. Tracks are joined there.",
+    )  # fmt: skip
+    share_out = forms.BooleanField(
+        required=False, label="Each clip is one person's",
+        help_text="Given to the people below in turn. Else whoever is free takes the next.",
+    )  # fmt: skip
     instructions = forms.CharField(
         required=False,
         max_length=20_000,
@@ -147,6 +161,13 @@ class MakeForm(forms.Form):
         if deadline and deadline < timezone.now():
             raise ValidationError("This is past already.")
         return deadline
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        start, end = values.get("start_s"), values.get("end_s")
+        if start is not None and end is not None and start >= end:
+            self.add_error("end_s", "It ends before it begins.")
+        return values
 
     def clean_title(self) -> str:
         return " ".join(self.cleaned_data["title"].split())

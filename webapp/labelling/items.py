@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
-from webapp.accounts.models import Refused
+from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
@@ -45,6 +46,9 @@ class Item(models.Model):
     # What a model found before anybody looked: [{"id", "frame", "label", "box", "confidence"}]
     proposals = models.JSONField(default=list, blank=True)
     n_open = models.PositiveSmallIntegerField(default=1)  # people it still needs
+    # A part of a film that is one person's; other pieces are whoever's is free.
+    assigned_to = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    set_aside = models.DateTimeField(null=True, blank=True)  # taken out of the job, kept
 
     class Meta:
         ordering = ["position"]
@@ -79,6 +83,11 @@ class Item(models.Model):
 
 def frame_file(item: int, number: int) -> str:
     return f"labelling/{item}/{number:06}.jpg"
+
+
+def free_for(user: User) -> Q:
+    """Items that this person may be handed."""
+    return Q(assigned_to=None) | Q(assigned_to=user)
 
 
 # --- making them for a job ----------------------------------------------------------------------

@@ -21,7 +21,14 @@ from webapp.datasets.samples import Sample
 from webapp.labelling import documents
 from webapp.labelling.chores import Chore
 from webapp.labelling.documents import Rules
-from webapp.labelling.items import Clip, Item, clip_items, picture_items, with_checks
+from webapp.labelling.items import (
+    Clip,
+    Item,
+    clip_items,
+    free_for,
+    picture_items,
+    with_checks,
+)
 from webapp.labelling.working import Taken
 from webapp.labelling.works import Work, in_review
 from webapp.leases import Status
@@ -50,7 +57,7 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         seen = Work.objects.filter(item=OuterRef("pk"), user=user).exclude(
             status=Work.Status.RETURNED
         )
-        free = Item.objects.filter(job=OuterRef("pk"), n_open__gt=0)
+        free = Item.objects.filter(free_for(user), job=OuterRef("pk"), n_open__gt=0)
         waits = Exists(theirs.filter(status=Work.Status.CLAIMED)) | Exists(
             free.exclude(Exists(seen))
         )
@@ -179,13 +186,32 @@ class LabelingJob(models.Model):
 
     def _free_for(self, user: User) -> models.QuerySet[Item]:
         theirs = Work.objects.filter(user=user, item__job=self).exclude(status=Work.Status.RETURNED)
-        return self.items.filter(n_open__gt=0).exclude(pk__in=theirs.values("item"))
+        return self.items.filter(free_for(user), n_open__gt=0).exclude(pk__in=theirs.values("item"))
 
     # --- verbs --------------------------------------------------------------------------
 
     def locked(self) -> LabelingJob:
         """The row for this transaction alone: whoever changes what is handed out waits for it."""
         return LabelingJob.objects.select_for_update().get(pk=self.pk)
+
+    @transaction.atomic
+    def add_clips(self, clips: Iterable[Clip], *, by: User | None) -> list[Item]:
+        """More stretches of videos to label in it. Raises Refused."""
+        job = self.locked()
+        if not job.is_open:
+            raise Refused(f"{job} is {job.status}: open it again first.")
+        last = self.items.aggregate(last=models.Max("position"))["last"]
+        start = 0 if last is None else last + 1
+        items = clip_items(self, clips)
+        if start + len(items) > MOST_ITEMS:
+            raise Refused(f"A job holds {MOST_ITEMS:,} pictures and clips at most.")
+        for position, item in enumerate(items, start=start):
+            item.position = position
+        Item.objects.bulk_create(items, batch_size=_AT_ONCE)
+        if self.dataset.task == Dataset.Task.BOXES:
+            self.give_chore(Chore.Kind.PROPOSALS)
+        Event.record(self.workspace, by, "added parts to a job", self.title, pieces=len(items))
+        return items
 
     @transaction.atomic
     def assign(self, user: User, *, by: User) -> Assignment:

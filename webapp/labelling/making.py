@@ -27,21 +27,54 @@ class Invited:
     was_sent: bool
 
 
-def clips(asset: Asset, *, seconds: float, step: int) -> Iterator[Clip]:
-    """A video cut into clips of about so many seconds, every `step`-th frame of it."""
+def frame_times(asset: Asset) -> list[float]:
+    """The times of a video's frames in seconds. Raises Refused where nobody has listed them."""
     table = asset.rendition("frame_table")
     if table is None:
         raise Refused(f"The list of frames of {asset} is missing. Press Retry on its page.")
     with default_storage.open(table.file) as file:
-        times = FrameTable.unpack(file.read()).times_s[::step].tolist()
-    clip: list[float] = []
-    for time_s in times:
-        if clip and time_s - clip[0] >= seconds:
-            yield Clip(asset, clip)
-            clip = []
-        clip.append(time_s)
-    if clip:
-        yield Clip(asset, clip)
+        return FrameTable.unpack(file.read()).times_s.tolist()
+
+
+def clips(
+    asset: Asset,
+    *,
+    seconds: float,
+    step: int,
+    overlap: int = 0,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> Iterator[Clip]:
+    """A video cut into clips of about so many seconds, every `step`-th frame of it.
+
+    start_s, end_s: only what lies between. Each clip begins `overlap` frames before the end of the
+    one before, so that tracks are joined there. Raises Refused.
+    """
+    times = frame_times(asset)[::step]
+    first, last = start_s or 0.0, end_s if end_s is not None else float("inf")
+    times = [time_s for time_s in times if first <= time_s <= last]
+    if not times:
+        raise Refused(f"{asset} has no frame between these times.")
+    yield from (Clip(asset, part) for part in cut(times, seconds, overlap))
+
+
+def cut(times: list[float], seconds: float, overlap: int) -> list[list[float]]:
+    """Stretches of about so many seconds, each sharing `overlap` frames with the one before.
+
+    Raises Refused where a stretch would be no longer than what it shares.
+    """
+    parts: list[list[float]] = []
+    start = 0
+    while start < len(times):
+        limit = times[start] + seconds
+        end = next((i for i in range(start + 1, len(times)) if times[i] >= limit), len(times))
+        parts.append(times[start:end])
+        if end == len(times):
+            break
+        if end - overlap <= start:
+            raise Refused("The overlap is as long as a part: take fewer frames or longer parts.")
+        start = end - overlap
+    return parts
 
 
 @transaction.atomic
@@ -51,7 +84,14 @@ def make(form: MakeForm, *, by: User) -> LabelingJob:
     cut = [
         clip
         for asset in values["videos"]
-        for clip in clips(asset, seconds=values["clip_s"] or 20.0, step=values["step"] or 1)
+        for clip in clips(
+            asset,
+            seconds=values["clip_s"] or 20.0,
+            step=values["step"] or 1,
+            overlap=values["overlap"] or 0,
+            start_s=values["start_s"],
+            end_s=values["end_s"],
+        )
     ]
     model = values["then_train"]
     options = {"epochs": values["epochs"] or 50}

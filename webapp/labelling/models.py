@@ -3,6 +3,7 @@
 from webapp.labelling.chores import Chore
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import Assignment, LabelingJob
+from webapp.labelling.parts import TrackJoin
 from webapp.labelling.predictions import Prediction
 from webapp.labelling.remarks import Remark
 from webapp.labelling.reviews import Review
@@ -17,5 +18,6 @@ __all__ = [
     "Prediction",
     "Remark",
     "Review",
+    "TrackJoin",
     "Work",
 ]

@@ -7,8 +7,9 @@ from rest_framework import serializers
 from webapp.labelling import figures
 from webapp.labelling.figures import Person
 from webapp.labelling.forms import MOST_PEOPLE
+from webapp.labelling.items import Item
 from webapp.labelling.jobs import LabelingJob
-from webapp.rest import Body
+from webapp.rest import Body, Finite, Id
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -86,6 +87,37 @@ class NewJobSerializer(Body):
         default=False, help_text="What is done waits for a reviewer."
     )
     deadline = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class NewPartsSerializer(Body):
+    """A video, or what lies from `start_s` to `end_s` of it, cut into parts of `seconds` each.
+
+    Each part begins `overlap` frames before the end of the one before; tracks are joined there.
+    `people` are given the parts in turn; without them whoever is free takes the next.
+    """
+
+    asset = Id()
+    start_s = Finite(min_value=0, required=False)
+    end_s = Finite(min_value=0, required=False)
+    seconds = Finite(min_value=0.2, max_value=86_400, default=20.0)
+    step = serializers.IntegerField(min_value=1, max_value=1000, default=1)
+    overlap = serializers.IntegerField(min_value=0, max_value=1000, default=5)
+    people = serializers.ListField(child=Id(), max_length=MOST_PEOPLE, required=False)
+
+
+class PartSerializer(serializers.ModelSerializer):
+    start_s = serializers.SerializerMethodField()
+    end_s = serializers.SerializerMethodField(help_text="The time of its last frame.")
+
+    class Meta:
+        model = Item
+        fields = ["id", "position", "asset", "assigned_to", "set_aside", "start_s", "end_s"]
+
+    def get_start_s(self, item: Item) -> float:
+        return item.times_s[0]
+
+    def get_end_s(self, item: Item) -> float:
+        return item.times_s[-1]
 
 
 class InvitationSerializer(Body):

@@ -86,18 +86,21 @@ def _review_json(work: Work, user: User, mode: str, *, reviews: bool) -> dict[st
     return {
         "asked": work.job.needs_review,
         "verdict": work.verdict,
-        "waits": work.waits_for_review,
+        # of others only: who labels could tell by it which are check pictures
+        "waits": reviews and work.waits_for_review,
         "may_begin": reviews and mode != "review" and work.waits_for_review,
         "reviewer": str(work.reviewer) if work.is_reviewed_now else "",
         "me": user.pk,
         "remarks": [remark.as_json() for remark in remarks],
         "history": [row.as_json() for row in rows[:50]],
         "people": _others(work) if mode == "review" else [],
-        "urls": {
-            verb: reverse(f"labelling-review-{verb}", args=[work.pk])
-            for verb in ("begin", "accept", "send-back", "reassign")
-        },
+        "urls": _review_urls(work) if reviews else {},
     }
+
+
+def _review_urls(work: Work) -> dict[str, str]:
+    verbs = ("begin", "accept", "send-back", "reassign")
+    return {verb: reverse(f"labelling-review-{verb}", args=[work.pk]) for verb in verbs}
 
 
 def _others(work: Work) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from webapp.labelling import review_views, views, work_views
 
 _JOB = "labelling/jobs/<number:pk>"
 _PERSON = f"{_JOB}/people/<number:user>"
+_ITEM = f"{_JOB}/pieces/<number:item>"
 _WORK = "labelling/work/<number:pk>"
 
 urlpatterns = [
@@ -15,6 +16,10 @@ urlpatterns = [
     path(f"{_PERSON}/link", views.person_link, name="labelling-person-link"),
     path(f"{_PERSON}/remind", views.person_remind, name="labelling-person-remind"),
     path(f"{_PERSON}/remove", views.person_remove, name="labelling-person-remove"),
+    path(f"{_ITEM}/give", views.part_give, name="labelling-part-give"),
+    path(f"{_ITEM}/out", views.part_out, name="labelling-part-out"),
+    path(f"{_ITEM}/back", views.part_back, name="labelling-part-back"),
+    path(f"{_ITEM}/join", views.part_join, name="labelling-part-join"),
     path(f"{_JOB}/close", views.close, name="labelling-close"),
     path(f"{_JOB}/reopen", views.reopen, name="labelling-reopen"),
     path(f"{_JOB}/propose", views.propose, name="labelling-propose"),

@@ -24,7 +24,7 @@ from webapp.assets.links import media_link
 from webapp.choosing import offered
 from webapp.datasets.dataset import Dataset
 from webapp.ids import is_id
-from webapp.labelling import figures, making, reviews, sheet
+from webapp.labelling import figures, making, parts, reviews, sheet
 from webapp.labelling.chores import Chore
 from webapp.labelling.finding import (
     find_job,
@@ -136,12 +136,20 @@ def _overseen(request: MemberRequest, job: LabelingJob) -> dict[str, Any]:
         "keep": f"&show={shown}" if shown != "all" else "",
         "shown": shown,
         "filters": _SHOWN.items(),
+        "doubts": _doubts(job),
+        "may_have": [one.user for one in job.assignments.select_related("user")],
         "n_to_review": job.works().filter(in_review()).count() if job.is_open else 0,
         "n_sent_back": job.works().filter(verdict=Work.Verdict.SENT_BACK).count(),
         "n_skipped": job.works().filter(status=Work.Status.SKIPPED).count(),
         "has_checks": job.items.filter(expected__isnull=False).exists(),
         "chores": job.chores.filter(item=None).exclude(status=Status.DONE, note=""),
     }
+
+
+def _doubts(job: LabelingJob) -> list[tuple[parts.Doubtful, str]]:
+    """Where parts of films meet and somebody has to say what is the same, with the label's name."""
+    names = dict(job.dataset.project.labels.values_list("pk", "name"))
+    return [(one, names.get(one.label, "a removed label")) for one in parts.doubts(job)[:50]]
 
 
 def _chosen(items: Any, shown: str) -> QuerySet[Item]:
@@ -195,7 +203,10 @@ def make(request: MemberRequest) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            return _invite(request, made, form.cleaned_data["people"])
+            answer = _invite(request, made, form.cleaned_data["people"])
+            if form.cleaned_data["share_out"] and not parts.share_out(made, by=request.user):
+                messages.info(request, "Nobody is in it yet: whoever comes takes the next clip.")
+            return answer
     context = {"form": form, "has_datasets": offered(form, "dataset").exists()}
     return render(request, "labelling/make.html", context, status=422 if form.errors else 200)
 
@@ -269,6 +280,72 @@ def person_remove(request: MemberRequest, pk: int, user: int) -> HttpResponse:
     person = get_object_or_404(User.objects.filter(assignments__job=found), pk=user)
     found.dismiss(person, by=request.user)
     messages.success(request, f"{person} is off the job. What they finished stays.")
+    return redirect("labelling-job", pk)
+
+
+# --- parts of films ------------------------------------------------------------------------------
+
+
+def _part(request: MemberRequest, pk: int, item: int) -> Item:
+    found = find_overseen(request, pk)
+    part = get_object_or_404(found.items.select_related("asset"), pk=item)
+    part.job = found
+    return part
+
+
+@require_POST
+@may(Action.ANALYSE)
+def part_give(request: MemberRequest, pk: int, item: int) -> HttpResponse:
+    """A piece is one person's from now on: user=number, or "" for whoever is free."""
+    part = _part(request, pk, item)
+    whom = request.POST.get("user", "")
+    members = User.objects.filter(memberships__workspace=part.job.workspace)
+    person = get_object_or_404(members, pk=whom) if is_id(whom) else None
+    try:
+        parts.give(part, person, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"{person} labels it." if person else "Whoever is free takes it.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def part_out(request: MemberRequest, pk: int, item: int) -> HttpResponse:
+    """Take a piece out of the job; the message brings it back."""
+    part = _part(request, pk, item)
+    try:
+        parts.take_out(part, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        undo = reverse("labelling-part-back", args=[pk, item])
+        messages.success(request, "Taken out. What was drawn in it is kept.", extra_tags=undo)
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def part_back(request: MemberRequest, pk: int, item: int) -> HttpResponse:
+    parts.bring_back(_part(request, pk, item), by=request.user)
+    messages.success(request, "It is in the job again, as it was left.")
+    return redirect("labelling-job", pk)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def part_join(request: MemberRequest, pk: int, item: int) -> HttpResponse:
+    """What is the same where parts meet: shape, other, other_shape, same=1 or 0."""
+    part = _part(request, pk, item)
+    other = request.POST.get("other", "")
+    shape, other_shape = (request.POST.get(name, "")[:40] for name in ("shape", "other_shape"))
+    second = _part(request, pk, int(other)) if is_id(other) else None
+    same = request.POST.get("same") == "1"
+    parts.say(part, shape, second, other_shape if second else "", same=same, by=request.user)
+    if not part.job.is_open and not part.job.then_train:  # it was written down without this
+        part.job.give_chore(Chore.Kind.COMPLETION)
+    messages.success(request, "Noted." if not second else "One track." if same else "Two tracks.")
     return redirect("labelling-job", pk)
 
 

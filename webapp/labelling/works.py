@@ -313,7 +313,8 @@ def in_review() -> Q:
     asked = Q(item__job__is_reviewed=True) | Q(item__job__dataset__project__reviewed_only=True)
     return (
         asked
-        & Q(status=Work.Status.DONE, item__expected__isnull=True, item__job__opened_from=None)
+        & Q(status=Work.Status.DONE, item__expected__isnull=True, item__set_aside=None)
+        & Q(item__job__opened_from=None)
         & ~Q(verdict=Work.Verdict.ACCEPTED)
     )
 

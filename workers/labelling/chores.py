@@ -32,6 +32,7 @@ from webapp.labelling import documents
 from webapp.labelling.chores import FRAMES_A_CHUNK, Chore
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.parts import Film
 from webapp.labelling.predictions import Prediction
 from webapp.labelling.works import Work
 from webapp.leases import Status
@@ -204,7 +205,8 @@ def complete(chore: Chore, beat: Heartbeat) -> dict[str, Any]:
     job = chore.job
     names = dict(job.dataset.project.labels.filter(archived=None).values_list("pk", "name"))
     for item in _slice(chore, beat):
-        if item.expected is None:  # what a check picture shows is known
+        # what a check picture shows is known, and what was taken out does not count
+        if item.expected is None and item.set_aside is None:
             _write_down(job, item, names, beat)
     return {}
 
@@ -217,7 +219,7 @@ def _write_down(job: LabelingJob, item: Item, names: dict[int, str], beat: Heart
     by = done[0].user if len(done) == 1 else None
     if item.is_clip:
         if done:
-            _write_clip(job, item, done, names, by, beat)
+            _write_clip(job, item, names, by, beat)
         return
     assert item.sample is not None
     if not done:
@@ -243,20 +245,21 @@ def _boxes(found: list[Merged], names: dict[int, str]) -> list[LabelledBox]:
 def _write_clip(
     job: LabelingJob,
     item: Item,
-    done: list[Work],
     names: dict[int, str],
     by: User | None,
     beat: Heartbeat,
 ) -> None:
-    """Every frame of the clip as a sample with its boxes."""
-    says = [documents.said(work.document, len(item.times_s)) for work in done]
+    """Every frame of the clip as a sample with its boxes; tracks are numbered as in the whole
+    film, over the parts that people labelled."""
+    assert item.asset_id is not None
+    film = Film.of(job, item.asset_id, accepted_only=job.dataset.project.reviewed_only)
+    frames = film.boxes(item)
     known = labels_by_word(job.dataset.project)
     for number, picture in _pictures(item, item.times_s, beat):
         if picture is None:
             continue
         sample = _frame_sample(job.dataset, item, number, picture)
-        found = merge([frames[number] for frames in says])
-        sample.annotate(_boxes(found, names), by=by, labels=known)
+        sample.annotate(_boxes(frames[number], names), by=by, labels=known)
 
 
 def _frame_sample(dataset: Dataset, item: Item, number: int, picture: bytes) -> Sample:

@@ -252,6 +252,8 @@ outbox.addEventListener("elsewhere", ({ detail }) => {
 window.sightlineFrameTimes = desk.times;
 
 history.replaceState({ work: first.id }, "");
+const asked = Number(location.hash.match(/^#frame=(\d+)$/)?.[1] ?? 0);
+if (works.session.isClip) works.session.frame = Math.min(asked, works.session.length - 1);
 await desk.open(works.session);
 works.lookAhead();
 window.sightlineOpened = performance.now();

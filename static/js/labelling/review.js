@@ -129,7 +129,7 @@ export function createReview({ desk, outbox, works, remarks }) {
     document.body.classList.toggle("reviewing", isOn());
     const begin = document.getElementById("review-begin");
     begin.hidden = !data.review.may_begin;
-    begin.action = data.review.urls.begin;
+    begin.action = data.review.urls.begin ?? "";
     document.getElementById("work-of").hidden = !isOn();
     document.getElementById("work-of").textContent = isOn() ? `of ${data.person}` : "";
   });
