@@ -1,4 +1,4 @@
-"""All that can be asked of one brand in one film: every analysed frame, once."""
+"""All that can be asked of one brand in one film: every analysed frame, or stretch, once."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
-    """The analysed frames of a film as one brand sees them; all arrays have shape (n,)."""
+    """The analysed frames of a film as one brand sees them; all arrays have shape (n,).
+
+    Or its stretches, of which the detector says whether an exposure begins there: then each weighs
+    1, and what is called seconds here is a number of exposures (`analysis.auditing.stretches`).
+    """
 
     seconds: Numbers  # what each frame answers for
     says: NDArray[np.bool_]  # the detector: the brand is there
     stratum: NDArray[np.int8]  # position in STRATA
+    time_s: Numbers  # when the frame is shown, or the stretch begins
 
     @classmethod
     def of(
@@ -37,7 +42,7 @@ class Population:
         # kept as float32, where 0.7 is a little under 0.7
         says = score >= float(np.float32(threshold))
         stratum = stratum_of(frames["time_s"], score, float(np.float32(threshold)), cuts)
-        return cls(frames["end_s"] - frames["start_s"], says, stratum)
+        return cls(frames["end_s"] - frames["start_s"], says, stratum, frames["time_s"])
 
     @property
     def n(self) -> int:

@@ -30,7 +30,7 @@ KINDS = (
     Stratum("nothing there", False, 0.15),
 )
 STRATA = tuple(kind.name for kind in KINDS)
-_SURE, _UNSURE, _WEAK, _NEAR, _FAR = range(len(KINDS))
+SURE, UNSURE, WEAK, NEAR, FAR = range(len(KINDS))
 
 
 def stratum_of(
@@ -44,13 +44,17 @@ def stratum_of(
     it found: there they are asked for more densely than they lie.
     """
     says = score >= threshold
-    found = np.full(len(score), _FAR, np.int8)
-    found[_near(time_s, says, np.asarray(cuts, np.float64))] = _NEAR
-    found[(score > 0) & ~says] = _WEAK
+    found = np.full(len(score), FAR, np.int8)
+    found[_near(time_s, says, np.asarray(cuts, np.float64))] = NEAR
+    found[(score > 0) & ~says] = WEAK
     if says.any():
-        border = np.quantile(score[says], DOUBTFUL)
-        found[says] = np.where(score[says] < border, _UNSURE, _SURE)
+        found[says] = np.where(least_sure(score[says]), UNSURE, SURE)
     return found
+
+
+def least_sure(score: Numbers) -> Flags:
+    """Which of these confidences are the DOUBTFUL lowest; at least one is needed."""
+    return score < np.quantile(score, DOUBTFUL)
 
 
 def _near(time_s: Numbers, says: Flags, cuts: Numbers) -> Flags:

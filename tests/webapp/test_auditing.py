@@ -8,14 +8,15 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from analysis.exposure.methodologies import METHODOLOGIES
 from webapp.accounts.models import Event, Refused
 from webapp.assets.models import Rendition
 from webapp.auditing import rounds
 from webapp.auditing.answering import Taken, give, undo
 from webapp.auditing.audits import Audit, AuditedLabel
 from webapp.auditing.items import AuditItem
-from webapp.auditing.page import ASSUMED_S, Pace
-from webapp.auditing.readings import readings, standings, to_halve
+from webapp.auditing.page import ASSUMED_S, Pace, whole
+from webapp.auditing.readings import counts, readings, standings, to_halve
 from webapp.runs.run import Run
 
 pytestmark = pytest.mark.django_db
@@ -286,3 +287,76 @@ def test_how_long_it_takes_is_measured_once_twenty_answers_are(audited, workspac
     for number, item in enumerate(audited.items.all()[:20]):
         give(item, truth(item), by=analyst, spent_s=1.0 + number % 3)
     assert Pace.of(workspace) == Pace(2.0, is_measured=True)
+
+
+# --- how often it was on screen -----------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(run, kestrel, analyst) -> AuditedLabel:
+    method = METHODOLOGIES["one-second"]
+    return rounds.start(run, [kestrel.pk], 30, by=analyst, method=method)[0]
+
+
+def begins(item: AuditItem) -> str:
+    length_s = item.audited.stretch_s
+    return THERE if any(0 <= start - item.time_s < length_s for start, _ in TRUTH) else NOT
+
+
+def test_times_have_limits_beside_the_seconds_and_change_nothing_of_them(
+    audited, counted, run, analyst
+):
+    assert (counted.stretch_s, counted.population.n) == (2.0, 60)
+    answer_all(counted, analyst, say=begins)
+    assert readings(run) == {}, "the seconds are not answered"
+    answer_all(audited, analyst)
+    assert readings(run)[audited.label_id].estimate.seconds == pytest.approx(12.0)
+    of, reading = counts(run)[audited.label_id]
+    assert of == counted
+    low, high = whole(reading)
+    assert reading.estimate.model_s == 2
+    assert low <= 2 <= high < 20
+    n = to_halve(run, counted)
+    assert rounds.more(counted, n, by=analyst) == n
+    answer_all(counted, analyst, say=begins)
+    assert counts(run)[audited.label_id][1].estimate.width_s < reading.estimate.width_s
+
+
+def test_what_nobody_can_tell_apart_is_not_counted(run, kestrel, analyst):
+    with pytest.raises(Refused, match="cannot be told by eye"):
+        rounds.start(run, [kestrel.pk], 30, by=analyst, method=METHODOLOGIES["raw"])
+
+
+def test_a_film_that_browsers_cannot_play_yet_is_not_watched(run, kestrel, analyst):
+    proxy = Rendition.objects.create(asset=run.asset, recipe=Rendition.PROXY)
+    with pytest.raises(Refused, match="is being made"):
+        rounds.start(run, [kestrel.pk], 30, by=analyst, method=METHODOLOGIES["one-second"])
+    proxy.delete()
+
+
+def test_stretches_are_lent_with_where_they_end_and_without_a_picture(
+    counted, run, analyst, client_for
+):
+    client = client_for(analyst)
+    lent = client.post(reverse("api-run-audit-next", args=[run.pk]) + "?n=3").json()["items"]
+    assert {(one["what"], one["picture"]) for one in lent} == {("times", None)}
+    assert all(one["end_s"] - one["time_s"] == pytest.approx(2.0) for one in lent)
+
+
+def test_the_page_takes_an_audit_of_times_and_shows_it(run, kestrel, analyst, client_for):
+    client, address = client_for(analyst), reverse("run-audit", args=[run.pk])
+    asked = {"label": kestrel.pk, "n": 30, "what": "times", "method": "one-second"}
+    assert client.post(address, asked).status_code == 302
+    assert client.post(address, asked).status_code == 422, "it is asked once"
+    assert client.post(address, asked | {"method": "nothing"}).status_code == 422
+    assert client.post(address, asked | {"what": "smells"}).status_code == 422
+    counted = AuditedLabel.objects.get(audit__run=run)
+    answer_all(counted, analyst, say=begins)
+    said = " ".join(client.get(address).content.decode().split())
+    assert "2 times" in said
+    note = client.get(reverse("run-audit-note", args=[run.pk])).content.decode()
+    assert "<b>Kestrel</b>" in note
+    assert "gaps up to 1 s bridged" in note
+    told = client.get(f"/api/v1/runs/{run.pk}/audit/").json()
+    (times,) = [one["times"] for one in told["brands"] if one["label"] == kestrel.pk]
+    assert times["reading"]["times"] == times["model"] == 2

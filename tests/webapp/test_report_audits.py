@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 from pypdf import PdfReader
 
+from analysis.exposure.methodologies import METHODOLOGIES
 from webapp.auditing import rounds
 from webapp.auditing.answering import give
 from webapp.auditing.readings import readings
@@ -107,3 +108,39 @@ def test_the_files_carry_it(at_report, run, audited):
     flat = " ".join(paper.split())
     for part in ("Checked by people", "95 % limits", "not audited", "30 frames"):
         assert part in flat
+
+
+def test_times_stand_in_reports_whose_method_counts_the_same_exposures(
+    at_report, run, audited, analyst
+):
+    method = METHODOLOGIES["one-second"]
+    (counted,) = rounds.start(run, [audited.label_id], 20, by=analyst, method=method)
+    while item := counted.items.open().first():
+        give(item, "not_there", by=analyst)
+    report = issued(at_report, run)
+    (row,) = report.numbers["audit_times"]
+    assert (row["times"], row["low"], row["model"], row["n_answers"]) == (0, 0, 2, 20)
+    assert row["high"] > 0
+    flat = " ".join(page(at_report, run).split())
+    assert f"0 (0–{row['high']}), 20 stretches" in flat
+    assert "stretches" not in page(at_report, run, "?method=mrc-50-2"), "it counts others"
+    address = reverse("report-file", args=[report.pk, "audit"])
+    text = at_report.get(address).content.decode("utf-8-sig")
+    (line,) = csv.DictReader(io.StringIO(text))
+    assert (line["name"], line["times"], line["times_high"]) == ("Kestrel", "0", str(row["high"]))
+    paper = at_report.get(reverse("report-file", args=[report.pk, "pdf"])).content
+    said = " ".join(p.extract_text() for p in PdfReader(io.BytesIO(paper)).pages)
+    assert f"0 (0–{row['high']})" in " ".join(said.split())
+
+
+def test_a_brand_of_which_the_times_alone_are_checked(at_report, run, kestrel, analyst):
+    method = METHODOLOGIES["one-second"]
+    (counted,) = rounds.start(run, [kestrel.pk], 20, by=analyst, method=method)
+    while item := counted.items.open().first():
+        give(item, "not_there", by=analyst)
+    report = issued(at_report, run)
+    assert report.numbers["audit"] == []
+    assert report.manifest["audit"]["answers"] == 20
+    assert "How often one brand was on screen was audited" in page(at_report, run)
+    text = at_report.get(reverse("report-file", args=[report.pk, "audit"])).content.decode()
+    assert "Kestrel" in text

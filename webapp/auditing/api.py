@@ -10,12 +10,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webapp.accounts.models import Action
+from analysis.exposure.methodologies import Methodology
+from webapp.accounts.models import Action, Refused
 from webapp.assets.links import media_link
 from webapp.auditing import answering, rounds
-from webapp.auditing.audits import Audit, AuditedLabel
+from webapp.auditing.audits import Audit, AuditedLabel, What
 from webapp.auditing.items import AuditItem
-from webapp.auditing.page import Pace, Row, rows
+from webapp.auditing.page import Pace, Row, Times, rows, whole
 from webapp.auditing.readings import standing_of
 from webapp.auditing.serializers import (
     AnsweredSerializer,
@@ -26,6 +27,7 @@ from webapp.auditing.serializers import (
     StartAuditSerializer,
 )
 from webapp.leases import Status
+from webapp.methodologies.models import named
 from webapp.rest import Conflict, Id, Query, WorkspaceObjects, in_words
 from webapp.runs.run import Run
 from webapp.timeline.frames import frame_pictures
@@ -58,7 +60,8 @@ class RunAudit(WorkspaceObjects):
     @extend_schema(
         operation_id="runs_audit_start",
         summary="Have brands of a run checked, or ask for more answers",
-        description="Draws frames by lot. A brand whose round is not answered yet takes no more.",
+        description="Draws frames by lot, or stretches of film to count exposures. A brand whose "
+        "round is not answered yet takes no more.",
         parameters=_RUN,
         request=StartAuditSerializer,
         responses={201: RunAuditSerializer},
@@ -68,10 +71,13 @@ class RunAudit(WorkspaceObjects):
         wish = self.sent(StartAuditSerializer)
         labels, n = list(dict.fromkeys(wish["labels"])), wish.get("n")
         with in_words(), transaction.atomic():
+            method = _method(run, wish)
             before = AuditedLabel.objects.filter(audit__run=run, label__in=labels)
+            before = before.filter(what=wish["what"])
             known = {audited.label_id: audited for audited in before}
             if new := [label for label in labels if label not in known]:
-                rounds.start(run, new, rounds.USUAL if n is None else n, by=request.user)
+                asked = rounds.USUAL if n is None else n
+                rounds.start(run, new, asked, by=request.user, method=method)
             for audited in known.values():
                 rounds.more(audited, n, by=request.user)
         return self._told(run, status=201)
@@ -148,7 +154,8 @@ class AuditItemViewSet(WorkspaceObjects):
     def _told(self, item: AuditItem, row: AuditItem) -> Response:
         mine = standing_of(item.audited.run, item.audited)
         row.done, row.of = mine.n_done, mine.n_of  # type: ignore[attr-defined]
-        row.reading = None if mine.is_open else mine.reading  # type: ignore[attr-defined]
+        is_told = not mine.is_open and not mine.audited.is_of_times
+        row.reading = mine.reading if is_told else None  # type: ignore[attr-defined]
         return Response(AnsweredSerializer(row).data)
 
 
@@ -161,19 +168,37 @@ def _in_turn() -> Iterator[None]:
         raise Conflict(str(taken)) from taken
 
 
+def _method(run: Run, wish: dict[str, Any]) -> Methodology | None:
+    """By which exposures are counted; None where it is seconds that are checked."""
+    if wish["what"] == What.SECONDS:
+        return None
+    found = named(wish["method"], run.asset.workspace_id)
+    if found is None:
+        raise Refused(f"There is no method called “{wish['method'][:40]}”.")
+    return found[0]
+
+
 def _lent(run: Run, items: Sequence[AuditItem]) -> list[dict[str, Any]]:
     """Frames that are lent; their pictures are asked for with that."""
-    pictures = frame_pictures([(run, item.time_s) for item in items])
+    frames = [item for item in items if not item.audited.is_of_times]
+    made = frame_pictures([(run, item.time_s) for item in frames])
+    pictures = {item.pk: picture for item, picture in zip(frames, made, strict=True)}
     return [
         {
             "id": item.pk,
             "label": item.audited.label_id,
+            "what": item.audited.what,
             "time_s": item.time_s,
+            "end_s": item.time_s + item.audited.stretch_s if item.audited.is_of_times else None,
             "round": item.round,
-            "picture": media_link(picture.file) if picture.status == Status.DONE else None,
+            "picture": _link(pictures.get(item.pk)),
         }
-        for item, picture in zip(items, pictures, strict=True)
+        for item in items
     ]
+
+
+def _link(picture: Any) -> str | None:
+    return media_link(picture.file) if picture and picture.status == Status.DONE else None
 
 
 def _brand(row: Row) -> dict[str, Any]:
@@ -188,4 +213,20 @@ def _brand(row: Row) -> dict[str, Any]:
         "of": standing.n_of if standing else 0,
         "reading": row.reading,
         "to_halve": row.halving,
+        "times": row.times and _counted(row.times),
+    }
+
+
+def _counted(times: Times) -> dict[str, Any]:
+    standing, reading = times.standing, times.reading
+    low, high = whole(reading) if reading else (0, 0)
+    return {
+        "model": times.model,
+        "gap_s": standing.audited.gap_s,
+        "minimum_s": standing.audited.minimum_s,
+        "round": standing.audited.round,
+        "done": standing.n_done,
+        "of": standing.n_of,
+        "reading": reading and {"times": times.count, "low": low, "high": high, "about": reading},
+        "to_halve": times.halving,
     }

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import models
 
-from analysis.auditing import Population
+from analysis.auditing import Population, stretch_s
+from analysis.exposure.methodologies import Methodology
 from webapp.accounts.models import Event, User
-from webapp.auditing.populations import population_of
+from webapp.auditing.populations import beginnings_of, population_of
 from webapp.projects.models import Label
 from webapp.runs.run import Run
 
@@ -27,9 +28,18 @@ class Audit(models.Model):
         return f"audit of {self.run}"
 
 
+class What(models.TextChoices):
+    """What of a brand is checked."""
+
+    SECONDS = "seconds", "Seconds on screen"  # by frames: is it there?
+    TIMES = "times", "Number of exposures"  # by stretches of film: does one begin there?
+
+
 class AuditedLabel(models.Model):
     """One brand of an audit. `threshold` stays as it was when the frames were drawn; `wanted` are
     the answers asked for by stratum, in all rounds so far.
+
+    Of TIMES `gap_s` and `minimum_s` say what one exposure is: another gap makes another number.
 
     Whoever changes what is asked or answered of it holds this row meanwhile (`held`).
     """
@@ -38,6 +48,9 @@ class AuditedLabel(models.Model):
 
     audit = models.ForeignKey(Audit, models.CASCADE, related_name="labels")
     label = models.ForeignKey(Label, models.CASCADE, related_name="audits")
+    what = models.CharField(max_length=7, choices=What, default=What.SECONDS)
+    gap_s = models.FloatField(null=True, blank=True)
+    minimum_s = models.FloatField(null=True, blank=True)
     threshold = models.FloatField()
     seed = models.PositiveBigIntegerField()
     round = models.PositiveSmallIntegerField(default=1)
@@ -47,11 +60,30 @@ class AuditedLabel(models.Model):
     class Meta:
         ordering = ["label__position", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["audit", "label"], name="one_audit_a_label"),
+            models.UniqueConstraint(fields=["audit", "label", "what"], name="one_audit_of_each"),
         ]
 
     def __str__(self) -> str:
         return f"{self.label} in {self.audit}"
+
+    @property
+    def is_of_times(self) -> bool:
+        return self.what == What.TIMES
+
+    @property
+    def stretch_s(self) -> float:
+        """How long the stretches are that are asked about; 0 where it is frames."""
+        found = stretch_s(self.gap_s or 0.0, self.minimum_s or 0.0)
+        return found if found and self.is_of_times else 0.0
+
+    def counts_by(self, method: Methodology) -> bool:
+        """Whether the exposures that were counted are those of this method."""
+        rule = (method.gap_s, method.minimum_s)
+        return (
+            self.is_of_times
+            and rule == (self.gap_s, self.minimum_s)
+            and not (method.bridge_counts and method.minimum_s)
+        )
 
     @classmethod
     def held(cls, pk: int) -> AuditedLabel:
@@ -65,7 +97,14 @@ class AuditedLabel(models.Model):
 
     @property
     def population(self) -> Population:
-        return population_of(self.run, self.label_id, self.threshold)
+        return self.population_in(self.run)
+
+    def population_in(self, run: Run) -> Population:
+        """As `population`, where its run is at hand."""
+        if self.is_of_times:
+            rule = (self.gap_s or 0.0, self.minimum_s or 0.0)
+            return beginnings_of(run, self.label_id, self.threshold, *rule)
+        return population_of(run, self.label_id, self.threshold)
 
     def log(self, what: str, by: User, **about: Any) -> None:
         """Keep who did what with it."""

@@ -31,7 +31,7 @@ class AuditItemQuerySet(models.QuerySet["AuditItem"]):
 
     def in_order(self) -> Self:
         """Brand after brand, each in the order by lot."""
-        return self.order_by("audited__label__position", "audited", "place")
+        return self.order_by("audited__label__position", "audited__what", "audited", "place")
 
     def lend(self, audit: Audit, by: User, n: int) -> list[AuditItem]:
         """The next n frames for this person: those they have, for longer, and then free ones.
@@ -54,7 +54,8 @@ class AuditItemQuerySet(models.QuerySet["AuditItem"]):
 
 
 class AuditItem(models.Model):
-    """One frame of one brand. `place` is its turn; `stratum` is one of `analysis.auditing.STRATA`.
+    """One frame of one brand, or one stretch of film. `place` is its turn; `stratum` is one of
+    `analysis.auditing.STRATA`.
 
     What people answer here trains nothing: a model would look better than it is on the very frames
     that say how good it is.
@@ -70,7 +71,8 @@ class AuditItem(models.Model):
     TOLD = (Answer.THERE, Answer.NOT_THERE)
 
     audited = models.ForeignKey(AuditedLabel, models.CASCADE, related_name="items", db_index=False)
-    frame = models.PositiveIntegerField()  # its position among the run's analysed frames
+    # its position among the run's analysed frames, or stretches
+    frame = models.PositiveIntegerField()
     time_s = models.FloatField()
     stratum = models.PositiveSmallIntegerField()
     place = models.PositiveIntegerField()

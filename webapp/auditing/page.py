@@ -7,17 +7,23 @@ from typing import Any
 
 from django.urls import reverse
 
+from analysis.auditing import outwards
 from webapp.accounts.models import Workspace
 from webapp.assets.links import media_link
+from webapp.assets.models import Rendition
+from webapp.auditing.audits import AuditedLabel, What
 from webapp.auditing.items import AuditItem
 from webapp.auditing.populations import population_of
-from webapp.auditing.readings import Reading, Standing, standings, to_halve
+from webapp.auditing.readings import Reading, Standing, counts, readings, standings, to_halve
+from webapp.leases import Status
 from webapp.pacing import usual
 from webapp.projects.models import Label, Reference
 from webapp.runs.run import Run
 from webapp.timeline.labels import labels_of
 
 ASSUMED_S = 3.0  # an answer, until enough were timed
+ASSUMED_OF_STRETCH_S = 7.0  # who has to watch it first
+AROUND_S = 0.5  # more than what an exposure needs, shown before and after a stretch
 MOST_PICTURES = 3  # of a logo, beside the frame
 
 
@@ -29,15 +35,47 @@ class Pace:
     is_measured: bool
 
     @classmethod
-    def of(cls, workspace: Workspace) -> Pace:
+    def of(cls, workspace: Workspace, what: What = What.SECONDS) -> Pace:
         """The median of the latest answers, or what is assumed while there are few."""
         rows = AuditItem.objects.filter(
-            audited__audit__run__asset__workspace=workspace, answered__isnull=False
+            audited__audit__run__asset__workspace=workspace,
+            audited__what=what,
+            answered__isnull=False,
         )
-        return cls(*usual(rows.order_by("-answered"), ASSUMED_S))
+        assumed_s = ASSUMED_OF_STRETCH_S if what == What.TIMES else ASSUMED_S
+        return cls(*usual(rows.order_by("-answered"), assumed_s))
 
     def seconds(self, n: int) -> float:
         return self.answer_s * n
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often one brand was on screen. `model`: how often the detector says; `halving`: as of a
+    Row, in stretches."""
+
+    standing: Standing
+    model: int
+    halving: int | None
+    halving_s: float
+
+    @property
+    def reading(self) -> Reading | None:
+        return self.standing.reading
+
+    @property
+    def count(self) -> int | None:
+        return round(self.reading.estimate.seconds) if self.reading else None
+
+    @property
+    def shown(self) -> tuple[int, int] | None:
+        """The limits for people, in whole exposures, rounded outwards."""
+        return whole(self.reading) if self.reading else None
+
+    @property
+    def rule(self) -> str:
+        """What counts as one, in words."""
+        return rule_of(self.standing.audited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +90,7 @@ class Row:
     halving: int | None
     halving_s: float  # what they take
     longest_s: float  # of all brands, for the drawing of the interval
+    times: Times | None
 
     @property
     def reading(self) -> Reading | None:
@@ -79,6 +118,8 @@ def rows(run: Run, pace: Pace) -> list[Row]:
         label: population_of(run, label.pk, _threshold(label, known.get(label.pk)))
         for label in labels_of(run)
     }
+    times = {one.audited.label_id: one for one in standings(run, What.TIMES)}
+    watching = Pace.of(run.asset.workspace, What.TIMES)
     ends = [one.reading.estimate.high_s for one in known.values() if one.reading]
     longest_s = max([*ends, *(p.model_s for p in populations.values())], default=0.0)
     found = []
@@ -96,9 +137,64 @@ def rows(run: Run, pace: Pace) -> list[Row]:
                 halving=halving,
                 halving_s=pace.seconds(halving or 0),
                 longest_s=longest_s,
+                times=_times(run, times[label.pk], watching) if label.pk in times else None,
             )
         )
     return sorted(found, key=lambda row: -row.model_s)
+
+
+def _times(run: Run, standing: Standing, pace: Pace) -> Times:
+    is_read = standing.reading and not standing.is_open
+    halving = to_halve(run, standing.audited) if is_read else None
+    model = round(standing.audited.population_in(run).model_s)
+    return Times(standing, model, halving, pace.seconds(halving or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What people found of one brand: its seconds, how often it was on screen, or both."""
+
+    label: Label
+    seconds: Reading | None
+    audited: AuditedLabel | None
+    times: Reading | None
+
+    @property
+    def count(self) -> int:
+        return round(self.times.estimate.seconds) if self.times else 0
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        return whole(self.times) if self.times else (0, 0)
+
+    @property
+    def rule(self) -> str:
+        return rule_of(self.audited) if self.audited else ""
+
+
+def noted(run: Run) -> list[Noted]:
+    """Of the brands that people checked, in the order of the labels."""
+    if not AuditedLabel.objects.filter(audit__run=run).exists():
+        return []
+    seconds, times = readings(run), counts(run)
+    return [
+        Noted(label, seconds.get(label.pk), *times.get(label.pk, (None, None)))
+        for label in labels_of(run)
+        if label.pk in seconds or label.pk in times
+    ]
+
+
+def whole(reading: Reading) -> tuple[int, int]:
+    """The limits of a number of exposures, which is whole, rounded outwards."""
+    low, high = outwards(reading.estimate.low_s, reading.estimate.high_s, 1)
+    return round(low), round(high)
+
+
+def rule_of(audited: AuditedLabel) -> str:
+    """What counts as one exposure, in words."""
+    least = f"of {audited.minimum_s:g} s or more" if audited.minimum_s else "of any length"
+    gaps = f", gaps up to {audited.gap_s:g} s bridged" if audited.gap_s else ""
+    return f"{least}{gaps}"
 
 
 def _threshold(label: Label, standing: Standing | None) -> float:
@@ -133,8 +229,16 @@ def for_scripts(run: Run, person: int) -> dict[str, Any]:
         "kept": kept_as(run, person),
         "size": [width, height],
         "tall": round(height / width, 4),
-        "brands": [_brand(run, one) for one in standings(run)],
+        "brands": [_brand(run, one) for what in What for one in standings(run, what)],
+        "film": _film(run),
+        "duration": run.duration_s,
     }
+
+
+def _film(run: Run) -> str:
+    """What browsers play of it."""
+    copy = run.asset.renditions.filter(recipe=Rendition.PROXY, status=Status.DONE).first()
+    return media_link(copy.file if copy else run.asset.file)
 
 
 def _brand(run: Run, standing: Standing) -> dict[str, Any]:
@@ -142,6 +246,9 @@ def _brand(run: Run, standing: Standing) -> dict[str, Any]:
     as_it_was = {number: name for name, number in run.label_ids().items()}
     return {
         "id": label.pk,
+        "what": standing.audited.what,
+        "around": _around(standing.audited),
+        "rule": rule_of(standing.audited) if standing.audited.is_of_times else "",
         "name": label.name,
         "colour": label.colour,
         "threshold": standing.audited.threshold,
@@ -151,6 +258,15 @@ def _brand(run: Run, standing: Standing) -> dict[str, Any]:
         ],
         "done": standing.n_done,
         "of": standing.n_of,
+    }
+
+
+def _around(audited: AuditedLabel) -> dict[str, float]:
+    """How long a stretch is, in seconds, and what has to be seen before and after it to judge."""
+    return {
+        "length": audited.stretch_s,
+        "before": (audited.gap_s or 0.0) + AROUND_S,
+        "after": (audited.minimum_s or 0.0) + AROUND_S,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.auditing import Population
+from analysis.auditing import Population, beginnings
 from webapp.runs.results import columns_of, revision
 from webapp.runs.run import Run
 from webapp.timeline.frames import shots_json
@@ -18,3 +18,15 @@ def population_of(run: Run, label: int, threshold: float) -> Population:
         return Population.of(columns_of(run), label, threshold, shots_json(run))
 
     return _populations.get((run.pk, revision(run), label, threshold), made)
+
+
+def beginnings_of(
+    run: Run, label: int, threshold: float, gap_s: float, minimum_s: float
+) -> Population:
+    """The stretches of a run's film, in some of which this label begins to be on screen."""
+    rule = (threshold, gap_s, minimum_s)
+
+    def made() -> Population:
+        return beginnings(columns_of(run), label, *rule)
+
+    return _populations.get((run.pk, revision(run), label, *rule), made)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from analysis.auditing import Estimate, Share, shares
 from webapp.accounts.models import User
-from webapp.auditing.audits import AuditedLabel
+from webapp.auditing.audits import AuditedLabel, What
 from webapp.auditing.items import AuditItem, answers_of
 from webapp.auditing.populations import population_of
 from webapp.runs.run import Run
@@ -24,7 +24,8 @@ from webapp.timeline.recent import Recent
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The audited seconds of one brand. `share`: of the seconds of all brands that were audited;
-    None while one that the detector saw is not."""
+    None while one that the detector saw is not. Or its number of exposures: then the estimate
+    counts those, and there is no share."""
 
     estimate: Estimate
     share: Share | None
@@ -67,16 +68,25 @@ class _Said:
 
 
 def readings(run: Run) -> dict[int, Reading]:
-    """By label id, of the brands that may be read."""
+    """By label id, of the brands whose seconds may be read."""
     return {one.audited.label_id: one.reading for one in standings(run) if one.reading is not None}
 
 
-def standings(run: Run) -> list[Standing]:
-    """Of each brand that is audited, in the order of the labels."""
-    rows = AuditedLabel.objects.filter(audit__run=run).select_related("label")
+def counts(run: Run) -> dict[int, tuple[AuditedLabel, Reading]]:
+    """By label id, of the brands whose number of exposures may be read, with what one exposure
+    is."""
+    found = standings(run, What.TIMES)
+    return {one.audited.label_id: (one.audited, one.reading) for one in found if one.reading}
+
+
+def standings(run: Run, what: What = What.SECONDS) -> list[Standing]:
+    """Of each brand of which this is audited, in the order of the labels."""
+    rows = AuditedLabel.objects.filter(audit__run=run, what=what).select_related("label")
     audited = list(rows)
     said = _said(audited)
     found = [_standing(run, one, said[one.pk]) for one in audited]
+    if what != What.SECONDS:
+        return found
     read = [one.reading.estimate for one in found if one.reading]
     if not read or unaudited(run, [one.audited.label_id for one in found if one.reading]):
         return found
@@ -108,9 +118,9 @@ _halving: Recent[int | None] = Recent(size=256)
 def to_halve(run: Run, audited: AuditedLabel) -> int | None:
     """How many more answers would halve the interval; None where nothing is left to narrow."""
     answers = answers_of(audited.items.values_list("frame", "answer"))
-    population = population_of(run, audited.label_id, audited.threshold)
+    population = audited.population_in(run)
     said = answers.frame.tobytes(), answers.is_there.tobytes()
-    key = (run.pk, run.finished, audited.label_id, audited.threshold, said)
+    key = (run.pk, run.finished, audited.pk, audited.threshold, said)
     return _halving.get(key, lambda: population.to_halve(answers))
 
 
@@ -139,7 +149,7 @@ def _reading(run: Run, audited: AuditedLabel, read: list[_Said], last: int) -> R
     if not n or not given:
         return None
     return Reading(
-        estimate=population_of(run, audited.label_id, audited.threshold).estimate(answers),
+        estimate=audited.population_in(run).estimate(answers),
         share=None,
         n_answers=n,
         n_unsure=len(read) - n,

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
+from analysis.auditing import stretch_s
+from analysis.exposure.methodologies import Methodology
 from webapp.accounts.models import Refused, User
-from webapp.auditing.audits import Audit, AuditedLabel
+from webapp.assets.models import Rendition
+from webapp.auditing.audits import Audit, AuditedLabel, What
 from webapp.auditing.items import AuditItem, answers_of
-from webapp.auditing.populations import population_of
+from webapp.leases import Status
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
@@ -35,8 +39,11 @@ def why_not(run: Run) -> str:
 
 
 @transaction.atomic
-def start(run: Run, labels: Sequence[int], n: int, *, by: User) -> list[AuditedLabel]:
-    """Draw n frames of each of these labels for somebody to look at. Raises Refused."""
+def start(
+    run: Run, labels: Sequence[int], n: int, *, by: User, method: Methodology | None = None
+) -> list[AuditedLabel]:
+    """Draw n frames of each of these labels for somebody to look at; with a method n stretches of
+    film, to count its exposures. Raises Refused."""
     if why := why_not(run):
         raise Refused(why)
     known = {label.pk: label for label in labels_of(run)}
@@ -46,10 +53,41 @@ def start(run: Run, labels: Sequence[int], n: int, *, by: User) -> list[AuditedL
     if not known.keys() >= set(wanted):
         raise Refused("This brand is not one that the analysis looked for.")
     audit = _audit_of(run, by)
-    before = audit.labels.filter(label__in=wanted).select_related("label").first()
-    if before:
-        raise Refused(f"{before.label} is audited already: ask for more answers instead.")
-    return [_begin(audit, known[label], n, by) for label in wanted]
+    about: dict[str, Any] = {"what": What.SECONDS}
+    if method is not None:
+        about = {"what": What.TIMES} | _counted_by(method, run)
+    before = audit.labels.filter(label__in=wanted, what=about["what"])
+    if taken := before.select_related("label").first():
+        raise Refused(f"{taken.label} is audited already: ask for more answers instead.")
+    return [_begin(audit, known[label], n, by, about) for label in wanted]
+
+
+def _counted_by(method: Methodology, run: Run) -> dict[str, Any]:
+    """What one exposure is by this method. Raises Refused where nobody could judge it."""
+    if not is_countable(method):
+        raise Refused(
+            f"What {method.name} counts as an exposure cannot be told by eye: choose a method that "
+            "bridges gaps or has a minimum, and counts no gap towards it."
+        )
+    if why := why_no_times(run):
+        raise Refused(why)
+    return {"gap_s": method.gap_s, "minimum_s": method.minimum_s}
+
+
+def is_countable(method: Methodology) -> bool:
+    """Whether a person can tell where an exposure begins that this method counts."""
+    is_slow = stretch_s(method.gap_s, method.minimum_s) is not None
+    return is_slow and not (method.bridge_counts and method.minimum_s)
+
+
+def why_no_times(run: Run) -> str:
+    """Why nobody can be shown stretches of this film; "" where they can."""
+    proxy = run.asset.renditions.filter(recipe=Rendition.PROXY).first()
+    if proxy is None or proxy.status == Status.DONE:
+        return ""
+    if proxy.is_going_on:
+        return "The copy of this film that browsers play is being made: it can be counted then."
+    return "Browsers cannot play this film, so nobody can watch where an exposure begins."
 
 
 def _audit_of(run: Run, by: User) -> Audit:
@@ -61,17 +99,18 @@ def _audit_of(run: Run, by: User) -> Audit:
     )
 
 
-def _begin(audit: Audit, label: Label, n: int, by: User) -> AuditedLabel:
-    population = population_of(audit.run, label.pk, label.threshold)
-    audited = AuditedLabel.objects.create(
+def _begin(audit: Audit, label: Label, n: int, by: User, about: Mapping[str, Any]) -> AuditedLabel:
+    audited = AuditedLabel(
         audit=audit,
         label=label,
         threshold=label.threshold,
         seed=(audit.seed + label.pk) % _SEEDS,
-        wanted=list(population.first_round(_within(n))),
+        **about,
     )
+    audited.wanted = list(audited.population.first_round(_within(n)))
+    audited.save()
     settle(audited)
-    audited.log("began an audit", by, answers=sum(audited.wanted))
+    audited.log("began an audit", by, answers=sum(audited.wanted), of=audited.what)
     return audited
 
 
@@ -84,7 +123,9 @@ def more(audited: AuditedLabel, n: int | None, *, by: User) -> int:
     """
     audited = AuditedLabel.held(audited.pk)
     if left := audited.items.open().count():
-        frames = "frame that is left" if left == 1 else f"{left} frames that are left"
+        one = "stretch" if audited.is_of_times else "frame"
+        many = "stretches" if audited.is_of_times else "frames"
+        frames = f"{one} that is left" if left == 1 else f"{left} {many} that are left"
         raise Refused(f"Answer the {frames} of {audited.label} first.")
     nothing_left = Refused(f"There is no frame left to ask about {audited.label}.")
     answers = answers_of(audited.items.values_list("frame", "answer"))
@@ -134,7 +175,6 @@ def _taken_back(audited: AuditedLabel, last: list[AuditItem]) -> int:
 
 def _ask(audited: AuditedLabel, counts: Sequence[int]) -> int:
     population = audited.population
-    times = columns_of(audited.run).frames["time_s"]
     known = dict(audited.items.values_list("frame", "place"))
     frames = [f for f in population.drawn(counts, audited.seed) if f not in known]
     first = max(known.values(), default=-1) + 1
@@ -142,7 +182,7 @@ def _ask(audited: AuditedLabel, counts: Sequence[int]) -> int:
         AuditItem(
             audited=audited,
             frame=frame,
-            time_s=float(times[frame]),
+            time_s=float(population.time_s[frame]),
             stratum=int(population.stratum[frame]),
             place=place,
             round=audited.round,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from analysis.exposure.methodologies import DEFAULT
+from webapp.auditing.audits import What
 from webapp.auditing.items import AuditItem
 from webapp.auditing.rounds import FEWEST, MOST, USUAL
 from webapp.rest import Body, Finite, Id
@@ -37,6 +39,37 @@ class ReadingSerializer(serializers.Serializer):
     read_at = serializers.DateTimeField(help_text="When the last of the answers was given.")
 
 
+class TimesAboutSerializer(serializers.Serializer):
+    answers = serializers.IntegerField(source="n_answers", help_text="Stretches it rests on.")
+    unsure = serializers.IntegerField(source="n_unsure")
+    round = serializers.IntegerField()
+    threshold = serializers.FloatField()
+    people = serializers.ListField(child=serializers.CharField(), help_text="Who answered.")
+    read_at = serializers.DateTimeField(help_text="When the last of the answers was given.")
+
+
+class TimesReadingSerializer(serializers.Serializer):
+    """The audited number of exposures with the limits that hold 95 times of 100."""
+
+    times = serializers.IntegerField()
+    low = serializers.IntegerField()
+    high = serializers.IntegerField()
+    about = TimesAboutSerializer()
+
+
+class TimesSerializer(serializers.Serializer):
+    """How often a brand was on screen, checked by stretches of film."""
+
+    model = serializers.IntegerField(help_text="How often the detector says.")
+    gap_s = serializers.FloatField(help_text="Gaps up to so long are within one exposure.")
+    minimum_s = serializers.FloatField(help_text="An exposure holds at least that on screen.")
+    round = serializers.IntegerField()
+    done = serializers.IntegerField()
+    of = serializers.IntegerField()
+    reading = TimesReadingSerializer(allow_null=True)
+    to_halve = serializers.IntegerField(allow_null=True)
+
+
 class AuditedBrandSerializer(serializers.Serializer):
     """`done` of the `of` frames of the round that is open, or of the last one, are answered."""
 
@@ -54,6 +87,9 @@ class AuditedBrandSerializer(serializers.Serializer):
     to_halve = serializers.IntegerField(
         allow_null=True, help_text="How many more answers would halve the interval."
     )
+    times = TimesSerializer(
+        allow_null=True, help_text="Its number of exposures; null where nobody counts them."
+    )
 
 
 class RunAuditSerializer(serializers.Serializer):
@@ -68,6 +104,12 @@ class StartAuditSerializer(Body):
     labels = serializers.ListField(
         child=Id(), min_length=1, max_length=200, help_text="Brands of the run."
     )
+    what = serializers.ChoiceField(What.choices, default=What.SECONDS)
+    method = serializers.CharField(
+        max_length=60,
+        default=DEFAULT,
+        help_text="Of times: the methodology that says what one exposure is.",
+    )
     n = serializers.IntegerField(
         min_value=1,
         max_value=MOST,
@@ -81,23 +123,27 @@ class AuditItemSerializer(serializers.ModelSerializer):
     """A frame of a brand. Its picture: `picture`, a link that expires, or null while it is made."""
 
     label = serializers.IntegerField(source="audited.label_id", read_only=True)
+    what = serializers.ChoiceField(What.choices, source="audited.what", read_only=True)
     run = serializers.IntegerField(source="audited.audit.run_id", read_only=True)
     answered_by = serializers.StringRelatedField(allow_null=True)
 
     class Meta:
         model = AuditItem
         fields = [
-            *("id", "run", "label", "time_s", "round", "answer", "answered_by", "answered"),
+            *("id", "run", "label", "what", "time_s", "round", "answer", "answered_by", "answered"),
         ]
 
 
 class LentItemSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     label = serializers.IntegerField()
-    time_s = serializers.FloatField()
+    what = serializers.ChoiceField(What.choices, help_text="A frame, or a stretch of film.")
+    time_s = serializers.FloatField(help_text="Of the frame, or where the stretch begins.")
+    end_s = serializers.FloatField(allow_null=True, help_text="Where the stretch ends.")
     round = serializers.IntegerField()
     picture = serializers.CharField(
-        allow_null=True, help_text="A link that expires; null while a worker makes it."
+        allow_null=True,
+        help_text="A link that expires; null while a worker makes it, and of a stretch.",
     )
 
 

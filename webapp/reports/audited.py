@@ -1,4 +1,5 @@
-"""What people found who checked a report's figures: each brand's seconds with their limits."""
+"""What people found who checked a report's figures: each brand's seconds, and how often it was on
+screen, with their limits."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from typing import Any, NamedTuple
 from analysis.auditing import Share, outwards, shares
 from analysis.exposure.columns import NO_FIGURE, UNCHECKED, percent, seconds
 from analysis.exposure.exports import Origin, safe_cell
-from webapp.auditing.readings import Reading, readings, unaudited
+from webapp.auditing.audits import AuditedLabel
+from webapp.auditing.page import whole
+from webapp.auditing.readings import Reading, counts, readings, unaudited
 from webapp.projects.models import Label
 from webapp.timeline.exposure import Looked
 
@@ -19,6 +22,31 @@ RULE = (
     "and answered; the limits hold the true ones 95 times of 100. They owe nothing to the "
     "confidence or the method that is chosen."
 )
+
+
+TIMES_RULE = (
+    "The times are estimated from stretches of film that were drawn by lot and watched: each was "
+    "asked whether an exposure begins in it."
+)
+
+
+class Counted(NamedTuple):
+    """How often one brand was on screen, as it is frozen in a report. Of a report by another
+    method, which counts other exposures, there is none."""
+
+    label: int
+    name: str
+    model: int  # what the detector said, at the threshold at which stretches were drawn
+    threshold: float
+    gap_s: float
+    minimum_s: float
+    times: int
+    low: int
+    high: int
+    n_answers: int
+    n_unsure: int
+    people: list[str]
+    read_at: str  # ISO 8601
 
 
 class Audited(NamedTuple):
@@ -55,6 +83,41 @@ def audited(looked: Looked) -> list[dict[str, Any]]:
     if not {label.name for label in shown} & set(missing):
         voices = shares([reading.estimate for _, reading in mine])
     return [_row(*one, voice)._asdict() for one, voice in zip(mine, voices, strict=True)]
+
+
+def counted(looked: Looked) -> list[dict[str, Any]]:
+    """The brands shown whose exposures were counted by what this method takes for one, as
+    `Counted`. Of a stretch of the film alone: none."""
+    if looked.choices.window:
+        return []
+    found, method = counts(looked.run), looked.choices.methodology
+    rows = []
+    for label in looked.labels:
+        if label.pk in looked.choices.off or label.pk not in found:
+            continue
+        audited, reading = found[label.pk]
+        if audited.counts_by(method):
+            rows.append(_times(label, audited, reading)._asdict())
+    return rows
+
+
+def _times(label: Label, audited: AuditedLabel, reading: Reading) -> Counted:
+    low, high = whole(reading)
+    return Counted(
+        label=label.pk,
+        name=label.name,
+        model=round(reading.estimate.model_s),
+        threshold=reading.threshold,
+        gap_s=audited.gap_s or 0.0,
+        minimum_s=audited.minimum_s or 0.0,
+        times=round(reading.estimate.seconds),
+        low=low,
+        high=high,
+        n_answers=reading.n_answers,
+        n_unsure=reading.n_unsure,
+        people=list(reading.people),
+        read_at=reading.read_at.isoformat(),
+    )
 
 
 def _row(label: Label, reading: Reading, voice: Share | None) -> Audited:
@@ -105,33 +168,64 @@ def frames(row: Mapping[str, Any]) -> str:
     return f"{what} ({unsure} could not be told)" if unsure else what
 
 
-def as_cells(row: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a table shows of a brand; nothing where it was not audited."""
+def times_told(row: Mapping[str, Any] | None) -> str:
+    """ "14 (12–17), 60 stretches", or a dash where nobody counted."""
     if row is None:
-        return {}
+        return NO_FIGURE
+    n = row["n_answers"]
+    return f"{times_limits(row)}, {n:,} stretch{'' if n == 1 else 'es'}"
+
+
+def times_limits(row: Mapping[str, Any] | None) -> str:
+    """ "14 (12–17)", or a dash where nobody counted."""
+    return f"{row['times']:,} ({row['low']:,}–{row['high']:,})" if row else NO_FIGURE
+
+
+def as_cells(
+    row: Mapping[str, Any] | None, times: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What a table shows of a brand; nothing where it was not audited."""
+    how_often = {"times": times_told(times)} if times else {}
+    if row is None:
+        return how_often
     figures = {key: row[key] for key in ("model_s", "seconds")}
-    return figures | {"limits": limits(row), "voice": voice(row), "asked": frames(row)}
+    said = {"limits": limits(row), "voice": voice(row), "asked": frames(row)}
+    return figures | said | how_often
 
 
 def checked(numbers: Mapping[str, Any], label: int) -> str:
     """What to say beside a brand's figures of how far they were checked."""
-    row = next((row for row in numbers.get("audit", ()) if row["label"] == label), None)
-    return told(row) if row else UNCHECKED
+    row = of_label(numbers.get("audit", ()), label)
+    times = of_label(numbers.get("audit_times", ()), label)
+    found = [told(row)] if row else []
+    found += [f"{times_limits(times)} times"] if times else []
+    return ", ".join(found) or UNCHECKED
+
+
+def of_label(rows: Sequence[Mapping[str, Any]], label: int) -> Mapping[str, Any] | None:
+    return next((row for row in rows if row["label"] == label), None)
+
+
+def is_audited(numbers: Mapping[str, Any]) -> bool:
+    """Whether anything of it was checked by people."""
+    return bool(numbers.get("audit") or numbers.get("audit_times"))
 
 
 def summed_up(numbers: Mapping[str, Any]) -> str:
     """How many of the brands shown were audited, in a sentence; "" where none was."""
     n_brands = sum(not brand["is_hidden"] for brand in numbers["exposure"]["brands"])
-    n = len(numbers.get("audit", ()))
+    n, n_times = len(numbers.get("audit", ())), len(numbers.get("audit_times", ()))
     if not n:
-        return ""
+        one = "How often one brand was" if n_times == 1 else f"How often {n_times} brands were"
+        said = f"{one} on screen was audited: the limits below hold the truth 95 times of 100"
+        return said if n_times else ""
     what = "Every brand was" if n == n_brands else f"{n} of {n_brands} brands were"
     return f"{what} audited: the limits below hold the true seconds 95 times of 100"
 
 
 def by_whom(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """For the manifest: who answered, how often, and when the last answer was given."""
-    rows = numbers.get("audit", ())
+    rows = [*numbers.get("audit", ()), *numbers.get("audit_times", ())]
     if not rows:
         return {}
     people = dict.fromkeys(name for row in rows for name in row["people"])
@@ -140,13 +234,33 @@ def by_whom(numbers: Mapping[str, Any]) -> dict[str, Any]:
     return {"audit": {"people": list(people), "answers": answers, "read": read_at}}
 
 
-def audit_csv(rows: Sequence[Mapping[str, Any]], origin: Origin) -> str:
-    """One row a brand, each with where it comes from."""
+_OF_TIMES = {  # column of the file: field of Counted
+    "detector_times": "model",
+    "times": "times",
+    "times_low": "low",
+    "times_high": "high",
+    "times_gap_s": "gap_s",
+    "times_minimum_s": "minimum_s",
+    "times_answers": "n_answers",
+    "times_unsure": "n_unsure",
+}
+
+
+def audit_csv(
+    rows: Sequence[Mapping[str, Any]], counted: Sequence[Mapping[str, Any]], origin: Origin
+) -> str:
+    """One row a brand, each with where it comes from; empty is what nobody checked."""
     text = io.StringIO()
     writer = csv.writer(text)
     kept = [name for name in Audited._fields if name != "label"]
-    writer.writerow((*Origin._fields, *kept))
-    for row in rows:
-        cells = dict(row, name=safe_cell(row["name"]), people=safe_cell(", ".join(row["people"])))
-        writer.writerow((*origin.cells(), *(cells[name] for name in kept)))
+    writer.writerow((*Origin._fields, *kept, *_OF_TIMES))
+    for label in dict.fromkeys(row["label"] for row in [*rows, *counted]):
+        row, times = of_label(rows, label), of_label(counted, label) or {}
+        cells = dict(row or {key: times[key] for key in ("name", "people", "threshold", "read_at")})
+        cells |= {
+            "name": safe_cell(cells["name"]),
+            "people": safe_cell(", ".join(cells["people"])),
+        }
+        how_often = [times.get(field) for field in _OF_TIMES.values()]
+        writer.writerow((*origin.cells(), *(cells.get(name) for name in kept), *how_often))
     return text.getvalue()

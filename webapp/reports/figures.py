@@ -36,7 +36,7 @@ from analysis.exposure.measure import (
 )
 from webapp.indexing.transcript import n_edits
 from webapp.projects.models import Label
-from webapp.reports.audited import audit_csv, audited, by_whom
+from webapp.reports.audited import audit_csv, audited, by_whom, counted
 from webapp.reviewing.corrections import Correction
 from webapp.reviewing.verdicts import Verdict
 from webapp.runs.run import Run
@@ -83,7 +83,7 @@ def figures(
     methods = METHODOLOGIES | {choices.methodology.key: choices.methodology}
     by_method = compare_methods(looked.columns, methods=methods, **asked)
     mentions = [one._asdict() for one in told_in(exposure, looked)]
-    checked = audited(looked)
+    checked, times = audited(looked), counted(looked)
     return {
         "schema": SCHEMA,
         "exposure": _with_labels(as_dict(exposure, names), looked.labels),
@@ -102,9 +102,12 @@ def figures(
         ],
         "mentions": mentions,
         "audit": checked,
+        "audit_times": times,
         "stability": rank_stability(by_method).sentence,
         "minutes": minutes_json(looked.minutes()),
-        "files": _files(exposure, names, mentions, checked, run, title) if with_files else {},
+        "files": _files(exposure, names, mentions, (checked, times), run, title)
+        if with_files
+        else {},
         "corrections": corrections_json(looked.said.corrections),
         "verdicts": verdicts_json(looked.said.verdicts),
         "notes": [*run.notes, *_left_blind(run, looked.labels), *_corrected(looked)],
@@ -194,7 +197,7 @@ def _files(
     exposure: Exposure,
     names: dict[int, str],
     mentions: Sequence[dict[str, Any]],
-    checked: Sequence[dict[str, Any]],
+    checked: tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any]]],
     run: Run,
     title: str,
 ) -> dict[str, str]:
@@ -203,7 +206,7 @@ def _files(
         "brands.csv": brands_csv(exposure, names, origin),
         "episodes.csv": episodes_csv(exposure, names, origin),
         "mentions.csv": mentions_csv(exposure, names, rows, origin),
-        "audit.csv": audit_csv(checked, origin),
+        "audit.csv": audit_csv(*checked, origin),
         "episodes.vtt": web_vtt(exposure, names),
         **_edit_lists(exposure, names, run, title),
     }

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from markdown_it import MarkdownIt
 
-from analysis.exposure.columns import Face, done, shown_on
+from analysis.exposure.columns import UNCHECKED, Face, done, shown_on
 from analysis.exposure.measure import MediaRate
 from webapp import sharing
 from webapp.accounts.access import find, may
@@ -22,7 +22,15 @@ from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.methodologies.models import offered
 from webapp.reports import evidence
-from webapp.reports.audited import RULE, as_cells, summed_up, told
+from webapp.reports.audited import (
+    RULE,
+    TIMES_RULE,
+    as_cells,
+    checked,
+    is_audited,
+    of_label,
+    summed_up,
+)
 from webapp.reports.document import Document
 from webapp.reports.figures import doubtful_ends, figures, manifest, sampling
 from webapp.reports.files import FILES, kinds
@@ -78,7 +86,6 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
     exposure = numbers["exposure"]
     middles = evidence.longest_episodes(exposure)
     tiles = evidence.tiles(run, list(middles.values())) if run else {}
-    audits = {row["label"]: told(row) for row in numbers.get("audit", ())}
     brands = [
         brand
         | {
@@ -87,7 +94,7 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
             "listed": brand["episodes"][:MOST_EPISODES],
             "n_more": max(len(brand["episodes"]) - MOST_EPISODES, 0),
             "told": _told(numbers, brand["label"]),
-            "audited": audits.get(brand["label"], ""),
+            "audited": _checked(numbers, brand["label"]),
         }
         for place, brand in enumerate(exposure["brands"])
         if not brand["is_hidden"]
@@ -105,7 +112,8 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
         "evidenced": [brand for brand in brands if brand["episodes"] or brand["told"]],
         "n_doubtful": doubtful_ends(brands),
         "audit_said": summed_up(numbers),
-        "audit_rule": RULE,
+        "audit_rule": f"{RULE} {TIMES_RULE}" if numbers.get("audit_times") else RULE,
+        "is_counted": bool(numbers.get("audit_times")),
         "audit_rows": _audit_rows(numbers, brands),
         "n_left_out": len(exposure["brands"]) - len(brands),
         "methods": _method_rows(numbers, [b["place"] for b in brands if b["frames"]]),
@@ -115,10 +123,19 @@ def _sheet(run: Run | None, numbers: dict[str, Any], asked: dict[str, str]) -> d
 
 def _audit_rows(numbers: dict[str, Any], brands: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """All brands shown with what people found of them; none where no brand was audited."""
-    found = {row["label"]: row for row in numbers.get("audit", ())}
-    if not found:
+    if not is_audited(numbers):
         return []
-    return [brand | as_cells(found.get(brand["label"])) for brand in brands]
+    seconds, times = numbers.get("audit", ()), numbers.get("audit_times", ())
+    return [
+        brand | as_cells(of_label(seconds, brand["label"]), of_label(times, brand["label"]))
+        for brand in brands
+    ]
+
+
+def _checked(numbers: dict[str, Any], label: int) -> str:
+    """What people found of this brand; "" where nobody looked."""
+    said = checked(numbers, label)
+    return "" if said == UNCHECKED else said
 
 
 def _told(numbers: dict[str, Any], label: int) -> list[tuple[str, dict[str, Any]]]:
@@ -327,7 +344,7 @@ def shared_file(request: HttpRequest, token: str, kind: str) -> HttpResponse:
 
 def _offered(numbers: dict[str, Any]) -> dict[str, str]:
     is_film = bool(numbers["exposure"]["duration_s"])
-    return kinds(is_film=is_film, is_audited=bool(numbers.get("audit")))
+    return kinds(is_film=is_film, is_audited=is_audited(numbers))
 
 
 def _file_links(

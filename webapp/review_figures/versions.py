@@ -20,7 +20,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from analysis.auditing import STRATA
 from analysis.auditing.strata import KINDS
 from analysis.measuring.shares import Counted, Drawn, counted, over_parts
-from webapp.auditing.audits import AuditedLabel
+from webapp.auditing.audits import AuditedLabel, What
 from webapp.auditing.items import AuditItem
 from webapp.auditing.populations import population_of
 from webapp.leases import Status
@@ -158,7 +158,7 @@ def _lots(found: list[Version], of: dict[int, Version]) -> None:
 def _audits(found: list[Version], of: dict[int, Version]) -> None:
     """What audits say of frames that no rule sent. Each stratum counts by the frames it has: those
     in doubt are asked about more often than they lie."""
-    rows = AuditedLabel.objects.filter(audit__run__in=list(of))
+    rows = AuditedLabel.objects.filter(audit__run__in=list(of), what=What.SECONDS)
     parts: dict[int | None, list[Drawn]] = defaultdict(list)
     for audited in rows.select_related("audit__run__asset"):
         parts[of[audited.audit.run_id].key] += _parts(audited)
@@ -217,7 +217,11 @@ def _found_elsewhere(of: dict[int, Version]) -> Iterable[tuple[int, int, int]]:
     sent = ReviewItem.objects.filter(run=OuterRef("audited__audit__run"), frame=OuterRef("frame"))
     silent = [k for k, kind in enumerate(KINDS) if not kind.says]
     there = AuditItem.objects.filter(answer=AuditItem.Answer.THERE, stratum__in=silent)
-    there = there.filter(audited__audit__run__in=list(of)).filter(~Exists(sent)).order_by()
+    there = (
+        there.filter(audited__audit__run__in=list(of), audited__what=What.SECONDS)
+        .filter(~Exists(sent))
+        .order_by()
+    )
     columns = ("audited__audit__run", "audited__label")
     yield from there.values_list(*columns).annotate(n=Count("pk"))
     again = Run.objects.filter(pk__in=list(of), parent__in=list(of)).order_by()

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
+from webapp.auditing.audits import AuditedLabel
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.transfers import Transfer
@@ -63,7 +64,7 @@ def untaught(
     items = items.annotate(last=Subquery(last)).exclude(last=None).filter(~Exists(known))
     rows = items.select_related("run__asset").order_by("run__asset", "time_s", "pk")[:most]
     decisions = Decision.objects.select_related("by").in_bulk([row.last for row in rows])
-    audited: dict[int, list[float]] = {}
+    audited: dict[int, list[tuple[float, float]]] = {}
     for row in rows:
         decision = decisions[row.last]
         of = row.run.asset_id
@@ -73,13 +74,18 @@ def untaught(
             yield Told(row, decision)
 
 
-def _audited(asset: int) -> list[float]:
-    times = Asset.objects.filter(pk=asset, runs__audit__labels__items__isnull=False)
-    return list(times.values_list("runs__audit__labels__items__time_s", flat=True))
+def _audited(asset: int) -> list[tuple[float, float]]:
+    """What audits asked about: frames, and stretches from where they begin to where they end."""
+    labels = AuditedLabel.objects.filter(audit__run__asset=asset).prefetch_related("items")
+    return [
+        (item.time_s, item.time_s + label.stretch_s)
+        for label in labels
+        for item in label.items.all()
+    ]
 
 
-def _is_near(time_s: float, times: list[float]) -> bool:
-    return any(abs(time_s - other) <= _NEAR_S for other in times)
+def _is_near(time_s: float, asked: list[tuple[float, float]]) -> bool:
+    return any(first_s - _NEAR_S <= time_s <= last_s + _NEAR_S for first_s, last_s in asked)
 
 
 @transaction.atomic

@@ -1,9 +1,11 @@
-// The page that asks whether a brand is in a frame: frame after frame, brand after brand.
+// The page that asks whether a brand is in a frame, or begins to be seen in a stretch of film: one
+// after the other, brand after brand.
 import { clock } from "../common/clock.js";
 import { Outbox, keptAs } from "../common/outbox.js";
 import { drawBoxes } from "../common/overlay.js";
 import { Refusal, SignedOut } from "../common/post.js";
 import { keyOf } from "../keys.js";
+import { createClip } from "./clip.js";
 import { createFrames } from "./frames.js";
 import { sender } from "./sending.js";
 
@@ -12,8 +14,10 @@ const AGAIN_MS = 2000;
 const LARGER = 3;
 
 const data = JSON.parse(document.getElementById("audit-data").textContent);
-const brands = new Map(data.brands.map((brand) => [brand.id, brand]));
-const open = data.brands.filter(({ done, of }) => done < of).map(({ id }) => id); // in the order they come
+const keyFor = ({ label, what }) => `${label}.${what}`;
+const asked = new Map(data.brands.map((brand) => [keyFor({ ...brand, label: brand.id }), brand]));
+const labels = new Map(data.brands.map((brand) => [brand.id, brand]));
+const open = [...asked].filter(([, { done, of }]) => done < of).map(([key]) => key); // in the order they come
 const $ = (id) => document.getElementById(id);
 const [stage, place, canvas, says] = [$("stage"), $("frame"), $("boxes"), $("says")];
 const buttons = [...document.querySelectorAll("[data-answer]")];
@@ -24,6 +28,7 @@ let turn = 0; // what was waited for before an answer was taken back does not co
 let again = 0;
 
 const outbox = new Outbox(sender(data.urls), keptAs(data.kept));
+const clip = createClip({ url: data.film, duration: data.duration, place, stage, bar: $("stretch") });
 const frames = createFrames({ urls: data.urls, isPending: (id) => outbox.has(id) });
 const tell = (text, kind = "info") => dispatchEvent(new CustomEvent("sightline:tell", { detail: { text, kind } }));
 
@@ -61,12 +66,17 @@ async function show(frame) {
   hideBoxes();
   ask(frame);
   place.querySelector("img")?.remove();
-  const late = setTimeout(() => say("The picture is being cut out…"), 200);
+  const isFilm = frame.what === "times";
+  if (!isFilm) clip.hide();
+  const late = setTimeout(() => say(isFilm ? "The film is being fetched…" : "The picture is being cut out…"), 200);
   try {
+    if (isFilm) await clip.show({ start: frame.time_s, end: frame.end_s, ...asked.get(keyFor(frame)).around });
     const image = await frame.image;
     if (now !== frame) return;
-    place.prepend(image);
-    image.alt = `Frame at ${clock(frame.time_s, 2)}`;
+    if (image) {
+      place.prepend(image);
+      image.alt = `Frame at ${clock(frame.time_s, 2)}`;
+    }
     say("");
     since = performance.now();
     for (const button of buttons) button.disabled = false;
@@ -81,16 +91,27 @@ async function show(frame) {
 }
 
 function ask(frame) {
-  const brand = brands.get(frame.label);
-  if ($("question").dataset.label !== String(brand.id)) {
-    $("question").dataset.label = brand.id;
-    $("question").querySelector("[data-brand]").textContent = brand.name;
+  const brand = asked.get(keyFor(frame));
+  if ($("question").dataset.label !== keyFor(frame)) {
+    $("question").dataset.label = keyFor(frame);
+    pose(brand, frame.what === "times");
     $("ask").style.setProperty("--c", brand.colour);
     $("logos").replaceChildren(...brand.pictures.map(logo));
   }
-  $("at").textContent = clock(frame.time_s, 2);
+  $("at").textContent = frame.end_s === null ? clock(frame.time_s, 2) : `${clock(frame.time_s)} to ${clock(frame.end_s)}`;
   $("at").hidden = false;
   count();
+}
+
+/** What is asked of this brand, in words, and the buttons that go with it. */
+function pose(brand, isFilm) {
+  const name = Object.assign(document.createElement("b"), { textContent: brand.name });
+  $("question").replaceChildren(...(isFilm ? ["Does ", name, " come into view in the marked stretch?"] : ["Is ", name, " in this picture?"]));
+  $("rule").hidden = !isFilm;
+  $("rule").textContent = isFilm ? `An exposure is ${brand.rule}. Where it was in view already it does not begin here.` : "";
+  for (const button of buttons) button.firstChild.textContent = `${button.dataset[isFilm ? "film" : "frame"]} `;
+  $("show-boxes").hidden = isFilm;
+  $("play").hidden = !isFilm;
 }
 
 function logo({ url, name }) {
@@ -104,12 +125,12 @@ function logo({ url, name }) {
 
 /** How far this brand is: what the server knows, and what is on its way there. */
 function count() {
-  const brand = now && brands.get(now.label);
+  const brand = now && asked.get(keyFor(now));
   if (!brand) return;
-  const pending = outbox.entries.filter((entry) => entry.label === brand.id).reduce((sum, entry) => sum + (entry.answer ? 1 : -1), 0);
+  const pending = outbox.entries.filter((entry) => keyFor(entry) === keyFor(now)).reduce((sum, entry) => sum + (entry.answer ? 1 : -1), 0);
   const done = Math.max(Math.min(brand.done + pending, brand.of), 0);
-  const at = open.indexOf(brand.id) + 1;
-  $("count").textContent = `${done} of ${brand.of}${at && open.length > 1 ? `, brand ${at} of ${open.length}` : ""}`;
+  const at = open.indexOf(keyFor(now)) + 1;
+  $("count").textContent = `${done} of ${brand.of}${at && open.length > 1 ? `, part ${at} of ${open.length}` : ""}`;
   $("progress").max = brand.of || 1;
   $("progress").value = done;
 }
@@ -126,6 +147,7 @@ function end() {
   if (left > elsewhere) return location.reload(); // taken back in another window
   for (const button of buttons) button.disabled = true;
   place.querySelector("img")?.remove();
+  clip.hide();
   say(`${left === 1 ? "The last frame is" : `The last ${left} frames are`} with somebody else. They come here if they are not answered within five minutes.`);
   again = setTimeout(goOn, 10_000);
 }
@@ -136,7 +158,7 @@ function answer(word) {
   const passed = performance.now() - since;
   const button = buttons.find((one) => one.dataset.answer === word);
   if (!now || !since || passed < TOO_FAST_MS || button.disabled) return;
-  outbox.add({ id: now.id, label: now.label, answer: word, seconds: Math.round(passed) / 1000 });
+  outbox.add({ id: now.id, label: now.label, what: now.what, answer: word, seconds: Math.round(passed) / 1000 });
   history.push(now);
   $("undo").disabled = false;
   goOn();
@@ -146,13 +168,13 @@ function undo() {
   const last = history.pop();
   $("undo").disabled = history.length === 0;
   if (!last) return;
-  outbox.takeBack({ id: last.id, label: last.label, answer: "", seconds: 0 });
+  outbox.takeBack({ id: last.id, label: last.label, what: last.what, answer: "", seconds: 0 });
   frames.putBack(last, ...(now ? [now] : []));
   goOn();
 }
 
 outbox.addEventListener("answered", ({ detail: { answer: row } }) => {
-  const brand = brands.get(row.label);
+  const brand = asked.get(keyFor(row));
   Object.assign(brand ?? {}, { done: row.done, of: row.of });
   if (row.reading && row.answer) {
     const { seconds, low_s: low, high_s: high } = row.reading;
@@ -215,12 +237,12 @@ function hideBoxes() {
 async function showBoxes() {
   if (!canvas.hidden) return hideBoxes();
   const frame = now;
-  if (!frame) return;
+  if (!frame?.image) return;
   const response = await fetch(`${data.urls.analysis}?t=${frame.time_s}`).catch(() => null);
   const analysis = response?.ok ? await response.json() : null;
   if (now !== frame) return;
   if (!analysis) return tell("What the detector found cannot be read just now.", "error");
-  const brand = brands.get(frame.label);
+  const brand = asked.get(keyFor(frame));
   found = analysis.CustomLabels.filter((one) => one.Name === brand.found_as).map((one) => boxOf(one, brand));
   canvas.hidden = false;
   $("show-boxes").setAttribute("aria-pressed", "true");
@@ -237,7 +259,7 @@ function boxOf({ Confidence, Geometry: { BoundingBox: box } }, brand) {
   };
 }
 function draw() {
-  drawBoxes(canvas, found, { size: data.size, labels: brands });
+  drawBoxes(canvas, found, { size: data.size, labels });
 }
 addEventListener("resize", () => redraw(() => {}));
 
@@ -250,10 +272,13 @@ const keys = {
   z: undo,
   e: () => enlarge(),
   b: showBoxes,
+  " ": () => now?.what === "times" && clip.toggle(),
+  arrowleft: () => now?.what === "times" && clip.step(-1),
+  arrowright: () => now?.what === "times" && clip.step(1),
 };
 document.addEventListener("keydown", (event) => {
   const act = !event.repeat && keys[keyOf(event).toLowerCase()];
-  if (!act) return;
+  if (!act || (event.key === " " && event.target instanceof HTMLButtonElement)) return;
   event.preventDefault();
   act();
 });
@@ -261,6 +286,7 @@ for (const button of buttons) button.addEventListener("click", () => answer(butt
 $("undo").addEventListener("click", undo);
 $("enlarge").addEventListener("click", () => enlarge());
 $("show-boxes").addEventListener("click", showBoxes);
+$("play").addEventListener("click", () => clip.toggle());
 
 outbox.hurry();
 goOn();

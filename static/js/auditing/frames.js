@@ -5,13 +5,15 @@ import { post } from "../common/post.js";
 const AHEAD = 11;
 const AGAIN_MS = 500;
 
-/** @typedef {{id: number, label: number, time_s: number, image: Promise<HTMLImageElement>}} Frame */
+/** @typedef {{id: number, label: number, what: string, time_s: number, end_s: number?, image: Promise<HTMLImageElement>?}} Frame
+ *   Of "times" it is a stretch of film from time_s to end_s and has no picture. */
 
 export function createFrames({ urls, isPending }) {
   let before = Promise.resolve(); // they are cut out in this order, so one is waited for at a time
 
   /** @returns {Frame} */
   function arrive(item) {
+    if (item.what === "times") return { ...item, image: null };
     const image = before.then(() => pictureOf(item));
     before = image.then(() => {}, () => {});
     return { ...item, image };

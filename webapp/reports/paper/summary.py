@@ -15,7 +15,17 @@ from analysis.exposure.columns import (
     seconds,
     shown_on,
 )
-from webapp.reports.audited import RULE, frames, limits, summed_up, voice
+from webapp.reports.audited import (
+    RULE,
+    TIMES_RULE,
+    frames,
+    is_audited,
+    limits,
+    of_label,
+    summed_up,
+    times_limits,
+    voice,
+)
 from webapp.reports.document import Document
 from webapp.reports.figures import doubtful_ends
 from webapp.reports.paper.sheet import Sheet
@@ -40,21 +50,22 @@ def draw(sheet: Sheet, document: Document) -> None:
 
 def _audit(sheet: Sheet, document: Document) -> None:
     """The brands that people checked, and what they found."""
-    found = {row["label"]: row for row in document.numbers.get("audit", ())}
-    if not found:
+    numbers = document.numbers
+    if not is_audited(numbers):
         return
     sheet.heading("Checked by people")
-    rows = []
+    counted, rows = numbers.get("audit_times", ()), []
     for brand in document.brands:
-        if row := found.get(brand["label"]):
-            cells = seconds(row["model_s"]), seconds(row["seconds"]), limits(row)
-            rows.append((brand["name"], *cells, voice(row), frames(row)))
-        else:
-            rows.append((brand["name"], "", "not audited", "", "", ""))
+        cells = ("", "not audited", "", "", "")
+        if row := of_label(numbers.get("audit", ()), brand["label"]):
+            found = seconds(row["model_s"]), seconds(row["seconds"]), limits(row)
+            cells = (*found, voice(row), frames(row))
+        times = (times_limits(of_label(counted, brand["label"])),) if counted else ()
+        rows.append((brand["name"], *cells, *times))
     header = ("Brand", "Detected", "On screen", "95 % limits", "Share of voice", "Audited")
-    sheet.figures_table(header, rows)
+    sheet.figures_table((*header, "Times") if counted else header, rows)
     sheet.ln(2)
-    sheet.note(RULE)
+    sheet.note(f"{RULE} {TIMES_RULE}" if counted else RULE)
 
 
 def _open_questions(document: Document) -> str:
