@@ -8,8 +8,13 @@ from django.urls import reverse
 from webapp.accounts.models import Event
 from webapp.projects.models import Project
 from webapp.reports.models import Report
+from webapp.reports.season import figures_of
 from webapp.reviewing.corrections import Correction
+from webapp.reviewing.verdicts import Verdict
+from webapp.runs.boxes import Boxes
 from webapp.runs.results import columns_of
+from webapp.timeline.choices import Choices
+from webapp.timeline.exposure import Looked
 
 
 @pytest.fixture
@@ -213,3 +218,18 @@ def test_a_label_of_another_project_is_not_found(browser, run, workspace, owner)
 
 def test_a_labeller_says_nothing_of_it(run, labeller, client_for):
     assert judge(client_for(labeller), run, box=first_box(run, 12.0)).status_code in (403, 404)
+
+
+def test_what_is_said_and_taken_back_while_figures_are_made_is_not_kept(run, kestrel, reviewer):
+    """They are kept under what was said when somebody began to look, and read boxes later."""
+    mine = [box for box in Boxes(run).after(-1, 100) if box.label == kestrel.pk]
+    about = {"by": reviewer, "actually": None, "of_track": False}
+    Verdict.objects.say(run, mine[0], **about)
+    before = figures_of(Looked.at(run, Choices(threshold=0.3)))[kestrel.pk]["on_screen_s"]
+    begun = Looked.at(run, Choices(threshold=0.4))
+    meanwhile = Verdict.objects.say(run, mine[1], **about)
+    assert figures_of(begun)[kestrel.pk]["on_screen_s"] < before, "made while it stood"
+    meanwhile.undo(by=reviewer)
+    again = Looked.at(run, Choices(threshold=0.4))
+    assert again.key() != begun.key()
+    assert figures_of(again)[kestrel.pk]["on_screen_s"] == before

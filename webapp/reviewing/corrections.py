@@ -17,6 +17,7 @@ from analysis.exposure.columns import clock
 from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.projects.models import Label
+from webapp.reviewing.changes import Changes
 
 MOST = 5000  # of one asset: each is gone through whenever figures are made
 _SAME_S = 0.001
@@ -88,6 +89,11 @@ class Correction(models.Model):
     def __str__(self) -> str:
         return self.sentence
 
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        Changes.note([self.asset_id])
+
     @property
     def sentence(self) -> str:
         """ "Kestrel is not there from 0:05.0 to 0:09.0"."""
@@ -111,6 +117,7 @@ class Correction(models.Model):
         mine = Correction.objects.filter(pk=self.pk, undone=None)
         is_back = bool(mine.update(undone=timezone.now()))
         if is_back:
+            Changes.note([self.asset_id])
             _record(self, by, "took a correction back")
             self.refresh_from_db()
         return is_back

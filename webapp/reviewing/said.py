@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Sum
 
 from analysis.exposure import corrections as arithmetic
 from webapp.assets.models import Asset
+from webapp.reviewing.changes import Changes
 from webapp.reviewing.corrections import Correction
 from webapp.reviewing.verdicts import Verdict
 
@@ -20,21 +21,24 @@ from webapp.reviewing.verdicts import Verdict
 class Said:
     """Of some labels in one asset, each kind in the order in which it was said.
 
-    judged: how many boxes were judged, the newest, and the numbers of all of them together. There
-    may be thousands, and whoever only looks whether figures still hold reads none.
+    changes: how often anything of it was said or taken back, read first. judged: how many boxes
+    were judged, the newest, and the numbers of all of them together. There may be thousands, and
+    whoever only looks whether figures still hold reads none.
     """
 
     corrections: Sequence[Correction] = ()
     judged: tuple[int, int, int] = (0, 0, 0)
     of_asset: Asset | None = None
     labels: Sequence[int] = ()
+    changes: int = 0
 
     @classmethod
     def of(cls, asset: Asset, labels: Sequence[int]) -> Said:
+        changes = Changes.so_far(asset.pk)
         about = Verdict.objects.about(asset, labels)
         sums = about.aggregate(n=Count("pk"), last=Max("pk"), every=Sum("pk"))
         judged = sums["n"], sums["last"] or 0, sums["every"] or 0
-        return cls(Correction.objects.of(asset, labels), judged, asset, labels)
+        return cls(Correction.objects.of(asset, labels), judged, asset, labels, changes)
 
     def __bool__(self) -> bool:
         return bool(self.corrections or self.judged[0])
@@ -47,8 +51,9 @@ class Said:
 
     @property
     def key(self) -> Hashable:
-        """Changes with anything that was said or taken back."""
-        return tuple(one.pk for one in self.corrections), self.judged
+        """Changes with anything that was said or taken back, and never comes back to what it was:
+        of what is made under it the rows may be read later, and be others."""
+        return self.changes, tuple(one.pk for one in self.corrections), self.judged
 
     @property
     def key_of_rows(self) -> Hashable:

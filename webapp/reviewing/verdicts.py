@@ -15,6 +15,7 @@ from analysis.types import Box
 from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.projects.models import Label
+from webapp.reviewing.changes import Changes
 from webapp.runs.boxes import Box as FoundBox
 from webapp.runs.run import Run
 
@@ -73,7 +74,12 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
 
     def take_back(self) -> int:
         """Let what was found count again. Returns how many."""
-        return self.standing().update(undone=timezone.now())
+        with transaction.atomic():
+            rows = self.standing()
+            about = list(rows.values_list("asset", flat=True))
+            n = rows.update(undone=timezone.now())
+            Changes.note(about)
+        return n
 
 
 class Verdict(models.Model):
@@ -104,6 +110,11 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"a {self.kind} box at {self.time_s:.2f} s"
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        Changes.note([self.asset_id])
 
     @property
     def sentence(self) -> str:

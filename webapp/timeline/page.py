@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
 from webapp.ids import is_id
 from webapp.leases import Status
-from webapp.runs.answers import answers_of
+from webapp.runs.answers import Answer, answers_of
 from webapp.runs.offering import offered
 from webapp.runs.run import Run
 from webapp.timeline.frames import segments_json, shots_json
@@ -21,12 +22,16 @@ from webapp.timeline.mentions import others
 _SAMPLING = {"every": "every frame", "key": "key frames", "adaptive": "changed frames"}
 
 
-def run_to_show(asset: Asset, number: str) -> Run | None:
-    """The run that was asked for, else the answer one expects: see `answers_of`."""
+def answers_for(asset: Asset) -> list[Answer]:
+    """What is known of it, project by project; worked out once for a page."""
+    return answers_of([asset]).get(asset.pk, [])
+
+
+def run_to_show(asset: Asset, number: str, answers: Sequence[Answer]) -> Run | None:
+    """The run that was asked for, else the answer one expects: the first of these."""
     runs = asset.runs(manager="living").select_related("project", "asset", "parent")
     if number:
         return runs.filter(pk=number).first() if is_id(number) else None
-    answers = answers_of([asset]).get(asset.pk)
     return runs.get(pk=answers[0].shown.pk) if answers else None
 
 
@@ -40,10 +45,10 @@ class Way:
     is_here: bool
 
 
-def ways(asset: Asset, run: Run | None) -> list[Way]:
+def ways(answers: Sequence[Answer], run: Run | None) -> list[Way]:
     """Between all that is known of the asset; none where there is but one thing to see."""
     found: list[Way] = []
-    for answer in answers_of([asset]).get(asset.pk, []):
+    for answer in answers:
         here = run is not None and run.project_id == answer.project.pk
         if answer.run:
             n = len(answer.brands)
@@ -56,8 +61,8 @@ def ways(asset: Asset, run: Run | None) -> list[Way]:
     return found if len(found) > 1 else []
 
 
-def ways_context(asset: Asset, run: Run | None) -> dict[str, Any]:
-    found = ways(asset, run)
+def ways_context(answers: Sequence[Answer], run: Run | None) -> dict[str, Any]:
+    found = ways(answers, run)
     return {"ways": found, "ways_change": any(not way.run.is_over for way in found)}
 
 
@@ -196,12 +201,12 @@ def picture_tracks(asset: Asset) -> list[dict[str, Any]]:
     return tracks if len(tracks) > 1 else []
 
 
-def context(asset: Asset, run: Run | None) -> dict[str, Any]:
+def context(asset: Asset, run: Run | None, answers: Sequence[Answer]) -> dict[str, Any]:
     """For the header and the page alike."""
     return {
         "asset": asset,
         "run": run,
-        **ways_context(asset, run),
+        **ways_context(answers, run),
         "state": state_of(asset, run),
         "facts": facts(asset),
         "sampling": sampling_words(run) if run and asset.kind == Asset.Kind.VIDEO else "",

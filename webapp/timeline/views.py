@@ -73,13 +73,14 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
     """The page. Its numbers are in it, so nothing moves when the scripts arrive."""
     pk = Asset.objects.standing_for(pk)
     found = find(Asset.objects.select_related("collection"), request, pk=pk)
-    run = page.run_to_show(found, request.GET.get("run", ""))
+    answers = page.answers_for(found)
+    run = page.run_to_show(found, request.GET.get("run", ""), answers)
     if run is None and request.GET.get("run"):
         raise Http404
     if request.htmx and found.is_ready:  # the page that waited for this may now open in full
         return HttpResponse(headers={"HX-Refresh": "true"})
     media = page.Media.of(found) if found.is_ready else None
-    context = page.context(found, run) | {"media": media}
+    context = page.context(found, run, answers) | {"media": media}
     if media:
         context["for_scripts"] = page.for_scripts(found, run, media)
         context |= proxies.state(media.proxy) | panel_context(request, found)
@@ -121,8 +122,9 @@ def _each(run: Run) -> str:
 def asset_head(request: MemberRequest, pk: int) -> HttpResponse:
     """The header again, for when the run it speaks of has moved on."""
     found = find(Asset.objects.select_related("collection"), request, pk=pk)
-    run = page.run_to_show(found, request.GET.get("run", ""))
-    return render(request, "timeline/_head.html", page.context(found, run))
+    answers = page.answers_for(found)
+    run = page.run_to_show(found, request.GET.get("run", ""), answers)
+    return render(request, "timeline/_head.html", page.context(found, run, answers))
 
 
 @require_safe
@@ -130,8 +132,9 @@ def asset_head(request: MemberRequest, pk: int) -> HttpResponse:
 def asset_ways(request: MemberRequest, pk: int) -> HttpResponse:
     """The ways between the answers again, while one of them is still to come."""
     found = find(Asset, request, pk=pk)
-    run = page.run_to_show(found, request.GET.get("run", ""))
-    context = {"asset": found, "run": run} | page.ways_context(found, run)
+    answers = page.answers_for(found)
+    run = page.run_to_show(found, request.GET.get("run", ""), answers)
+    context = {"asset": found, "run": run} | page.ways_context(answers, run)
     return render(request, "timeline/_ways.html", context)
 
 
