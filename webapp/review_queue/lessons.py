@@ -8,9 +8,9 @@ from typing import NamedTuple
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Subquery
 
+from analysis.auditing import stretch_s
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
-from webapp.auditing.audits import AuditedLabel
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.transfers import Transfer
@@ -76,11 +76,12 @@ def untaught(
 
 def _audited(asset: int) -> list[tuple[float, float]]:
     """What audits asked about: frames, and stretches from where they begin to where they end."""
-    labels = AuditedLabel.objects.filter(audit__run__asset=asset).prefetch_related("items")
+    rows = Asset.objects.filter(pk=asset, runs__audit__labels__items__isnull=False)
+    of = "runs__audit__labels__"
+    columns = [f"{of}{name}" for name in ("items__time_s", "what", "gap_s", "minimum_s")]
     return [
-        (item.time_s, item.time_s + label.stretch_s)
-        for label in labels
-        for item in label.items.all()
+        (time_s, time_s + ((stretch_s(gap_s, minimum_s) or 0.0) if what == "times" else 0.0))
+        for time_s, what, gap_s, minimum_s in rows.values_list(*columns)
     ]
 
 
