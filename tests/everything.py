@@ -23,7 +23,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.auditing import rounds
     from webapp.comments.comments import Comment
     from webapp.comments.notices import Notice
-    from webapp.contracts.models import Contract, ContractNotice
+    from webapp.contracts.delivered import check
+    from webapp.contracts.models import Contract, ContractLink, ContractNotice, IssuedContract
     from webapp.cuts.cut import Cut, CutClip
     from webapp.cuts.links import CutLink
     from webapp.cuts.renderings import Rendering
@@ -104,6 +105,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         promises={"seconds": 10.0},
     )
     ContractNotice.objects.create(contract=contract, user=user, status="behind")
+    issued = IssuedContract.issue(contract, check(contract), title="Secret paper", by=user)
     loop = Loop.make(version.model, frozen.dataset, by=user)
     round_ = loop.rounds.create(number=1, reason="hand", settings={}, candidate=version)
     brand = NewBrand.objects.create(project=project, look=bytes(512), seconds=3, n_sights=1)
@@ -165,6 +167,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "contracts": contract,
         "new-brands": brand,
         "novelty-work": NoveltyWork.objects.ask_gather(project, by=user),
+        "contract-reports": issued,
+        "contract-links": ContractLink.make(issued, by=user)[0],
         "notices": Notice.objects.create(comment=comment, user=user, kind="mentioned"),
         "corrections": Correction.objects.correct(
             run.asset, label, by=user, start_s=0.5, end_s=1.0

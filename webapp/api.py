@@ -20,7 +20,7 @@ from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
-from webapp.contracts.api import ContractViewSet
+from webapp.contracts.api import ContractViewSet, IssuedContractViewSet
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.explaining.api import ExplanationViewSet
@@ -140,6 +140,7 @@ router.register("loops", LoopViewSet, "api-loop")
 router.register("rounds", RoundViewSet, "api-round")
 router.register("reports", ReportViewSet, "api-report")
 router.register("contracts", ContractViewSet, "api-contract")
+router.register("contract-reports", IssuedContractViewSet, "api-contract-report")
 router.register("events", EventViewSet, "api-event")
 
 docs = SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html")

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,11 +14,14 @@ from rest_framework.serializers import BaseSerializer
 from analysis.contracting import Status
 from webapp.assets.models import Collection
 from webapp.contracts.delivered import check
-from webapp.contracts.models import Contract
+from webapp.contracts.models import Contract, IssuedContract
 from webapp.contracts.serializers import (
     ChangeContractSerializer,
     ContractDetailSerializer,
     ContractSerializer,
+    IssueContractSerializer,
+    IssuedContractDetailSerializer,
+    IssuedContractSerializer,
     MakeContractSerializer,
 )
 from webapp.projects.models import Label
@@ -27,6 +31,27 @@ from webapp.rest import Id, InWorkspace, WorkspaceObjects, in_words
 class ContractQuery(InWorkspace):
     project = Id(required=False)
     status = serializers.ChoiceField([one.value for one in Status], required=False)
+
+
+class IssuedContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
+    """Contract reports that were issued. Their figures never change."""
+
+    queries = {"list": InWorkspace}
+    queryset = IssuedContract.objects.select_related("workspace", "contract", "issued_by")
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        one = IssuedContractDetailSerializer
+        return IssuedContractSerializer if self.action == "list" else one
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        return self.matching(queryset).order_by("-pk")
+
+    @extend_schema(
+        summary="Withdraw an issued report; its links stop working", responses={204: None}
+    )
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().withdraw(by=request.user)
+        return Response(status=204)
 
 
 class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
@@ -82,6 +107,19 @@ class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Workspac
     def destroy(self, request: Request, pk: str) -> Response:
         self.get_object().remove(by=request.user)
         return Response(status=204)
+
+    @extend_schema(
+        summary="Issue a report of how it stands now, which never changes",
+        request=IssueContractSerializer,
+        responses={201: IssuedContractDetailSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def issue(self, request: Request, pk: str) -> Response:
+        contract = self.get_object()
+        title = self.sent(IssueContractSerializer)["title"]
+        with in_words():
+            made = IssuedContract.issue(contract, check(contract), title=title, by=request.user)
+        return Response(IssuedContractDetailSerializer(made).data, status=201)
 
     def _named(self, wish: dict[str, Any]) -> dict[str, Any]:
         """With the rows that it names by their numbers."""

@@ -8,8 +8,7 @@ import json
 from typing import Any
 
 from analysis.exposure.exports import safe_cell
-from webapp.contracts.models import Contract
-from webapp.contracts.paper import pdf
+from webapp.contracts.paper import Cover, pdf
 from webapp.contracts.promises import TERMS
 
 FILES = {
@@ -27,9 +26,9 @@ _OF_EVENT = (
 _OF_AUDIT = ("seconds", "low_s", "high_s", "n_answers")
 
 
-def made(kind: str, contract: Contract, numbers: dict[str, Any]) -> bytes:
+def made(kind: str, about: Cover, numbers: dict[str, Any]) -> bytes:
     if kind == "pdf":
-        return pdf(contract, numbers)
+        return pdf(about, numbers)
     if kind == "json":
         return json.dumps(numbers, indent=1, ensure_ascii=False).encode()
     rows = promises_rows(numbers) if kind == "promises" else events_rows(numbers)

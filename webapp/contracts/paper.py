@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from analysis.exposure.columns import clock, percent
 from webapp.contracts import wording
 from webapp.contracts.drawing import Chart, Point, charts
-from webapp.contracts.models import Contract
 from webapp.reports.paper import cover
 from webapp.reports.paper.sheet import INK, LINE, QUIET, Sheet, rgb
 
 _PLOT = 46.0  # millimetres high
 
 
-def pdf(contract: Contract, numbers: dict[str, Any]) -> bytes:
+class Cover(NamedTuple):
+    """Whose report it is."""
+
+    title: str
+    issuer: str  # the workspace
+    logo: str  # a file of the media storage, or ""
+    person: str = ""  # who issued it, and when: "" of one that follows its figures
+    issued: str = ""
+
+
+def pdf(about: Cover, numbers: dict[str, Any]) -> bytes:
     """Who is promised what, how it stands, how it went, event by event; as the bytes of a PDF."""
-    workspace = contract.workspace
-    sheet = Sheet(contract.name, workspace.name)
+    sheet = Sheet(about.title, about.issuer)
     sheet.add_page()
-    cover.logo(sheet, workspace.logo, workspace.name)
+    cover.logo(sheet, about.logo, about.issuer)
     sheet.set_y(48)
     sheet.type(9.5, QUIET)
     sheet.lines("Contract report", 6)
     sheet.ln(1)
-    cover.title(sheet, contract.name)
+    cover.title(sheet, about.title)
     sheet.ln(5)
     sheet.rule(sheet.get_y())
     sheet.ln(5)
     facts = [(fact["what"], fact["value"]) for fact in wording.settled(numbers)]
-    cover.facts(sheet, [*facts, ("Issued by", workspace.name)])
+    issuer = f"{about.person}, {about.issuer}" if about.person else about.issuer
+    when = [("Issued on", about.issued)] if about.issued else []
+    cover.facts(sheet, [*facts, ("Issued by", issuer), *when])
     _promises(sheet, numbers)
     for chart in charts(numbers):
         _chart(sheet, chart, numbers["brand"]["colour"])
@@ -111,7 +121,7 @@ def _events(sheet: Sheet, numbers: dict[str, Any]) -> None:
         return
     sheet.heading("Events")
     is_heard = any(event["mentions"] is not None for event in numbers["events"])
-    header = ["Event", "Added", "Reported", "On screen", "Share", "Middle", "Times"]
+    header = ["Event", "Day", "Reported", "On screen", "Share", "Middle", "Times"]
     rows = []
     for event in numbers["events"]:
         whole, shown = event["all_s"], event["on_screen_s"]
@@ -136,7 +146,7 @@ def _missing(sheet: Sheet, numbers: dict[str, Any]) -> None:
         return
     sheet.heading("Without figures yet")
     rows = [(film["name"], film["date"], film["why"]) for film in numbers["missing"]]
-    sheet.figures_table(("Event", "Added", "Why"), rows)
+    sheet.figures_table(("Event", "Day", "Why"), rows)
 
 
 def _brands(sheet: Sheet, numbers: dict[str, Any]) -> None:
@@ -155,7 +165,7 @@ def _how(sheet: Sheet, numbers: dict[str, Any]) -> None:
     method = numbers["method"]
     sheet.note(
         f"Counted by {method['name']}, version {method['version']}. Seconds without limits are "
-        f"{numbers['checked']}. An event is a film; its day is that on which it was added to the "
-        f"library. {wording.RULE}"
+        f"{numbers['checked']}. An event is a film; its day is that on which it was shown, "
+        f"or was added to the library where that is not known. {wording.RULE}"
     )
     sheet.note(f"Sightline {numbers['software']}. SHA-256 of these figures: {numbers['sha256']}")

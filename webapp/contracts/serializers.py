@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webapp.contracts.delivered import figures
-from webapp.contracts.models import MOST_PLANNED, Contract
+from webapp.contracts.models import MOST_PLANNED, Contract, IssuedContract
 from webapp.contracts.promises import TERMS
 from webapp.rest import Body, Finite, Id
 
@@ -77,3 +77,26 @@ class MakeContractSerializer(ChangeContractSerializer):
     starts = serializers.DateField(help_text="The first day, of UTC.")
     ends = serializers.DateField(help_text="The last day.")
     promises = Promises()
+
+
+class IssueContractSerializer(Body):
+    title = serializers.CharField(
+        max_length=160, required=False, default="", allow_blank=True, help_text="Else its name."
+    )
+
+
+class IssuedContractSerializer(serializers.ModelSerializer):
+    """Issued and never changed."""
+
+    issued_by = serializers.StringRelatedField(allow_null=True)
+
+    class Meta:
+        model = IssuedContract
+        fields = ["id", "workspace", "contract", "title", "issued", "issued_by"]
+
+
+class IssuedContractDetailSerializer(IssuedContractSerializer):
+    """`numbers`: how the contract stood, as its `standing` was then."""
+
+    class Meta(IssuedContractSerializer.Meta):
+        fields = [*IssuedContractSerializer.Meta.fields, "numbers"]

@@ -20,6 +20,7 @@ from webapp.contracts.drawing import charts
 from webapp.contracts.files import FILES, made
 from webapp.contracts.forms import ContractForm
 from webapp.contracts.models import Contract, ContractNotice
+from webapp.contracts.paper import Cover
 from webapp.projects.models import Label
 
 INVALID = 422
@@ -54,12 +55,24 @@ def contract(request: MemberRequest, pk: int) -> HttpResponse:
     ContractNotice.objects.filter(contract=found, user=request.user).see()
     seen = {"method": found.method}
     seen |= {} if found.threshold is None else {"threshold": f"{found.threshold:.2f}"}
-    promises = [wording.row(one) for one in numbers["promises"]]
-    context = {
+    context = sheet(numbers) | {
         "contract": found,
+        "inside": True,
+        "seen": seen,
+        "issued": found.issued.select_related("issued_by"),
+        "files": [
+            (what, reverse("contract-file", args=[pk, kind])) for kind, (what, *_) in FILES.items()
+        ],
+        "changes": _changes(found),
+    }
+    return render(request, "contracts/page.html", context)
+
+
+def sheet(numbers: dict[str, Any]) -> dict[str, Any]:
+    """What the panels show of figures, as they are now or were when they were issued."""
+    return {
         "numbers": numbers,
-        "promises": promises,
-        "is_audited": any(one["audited"]["value"] for one in promises),
+        "promises": [wording.row(one) for one in numbers["promises"]],
         "charts": charts(numbers),
         "facts": wording.settled(numbers),
         "summary": wording.summed_up(numbers),
@@ -67,13 +80,7 @@ def contract(request: MemberRequest, pk: int) -> HttpResponse:
         "events": [_event(event) for event in numbers["events"]],
         "is_heard": any(event["mentions"] is not None for event in numbers["events"]),
         "rule": wording.RULE,
-        "seen": seen,
-        "files": [
-            (what, reverse("contract-file", args=[pk, kind])) for kind, (what, *_) in FILES.items()
-        ],
-        "changes": _changes(found),
     }
-    return render(request, "contracts/page.html", context)
 
 
 def _contract(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Contract:
@@ -168,10 +175,16 @@ def restore(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.VIEW)
 def file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     found = _contract(request, pk)
+    workspace = found.workspace
+    return file_of(kind, Cover(found.name, workspace.name, workspace.logo), figures(found))
+
+
+def file_of(kind: str, about: Cover, numbers: dict[str, Any]) -> HttpResponse:
+    """Raises Http404 where there is no such kind."""
     if kind not in FILES:
         raise Http404
     _, ending, content_type = FILES[kind]
-    response = HttpResponse(made(kind, found, figures(found)), content_type=content_type)
-    name = (slugify(found.name) or "contract") + ending
+    response = HttpResponse(made(kind, about, numbers), content_type=content_type)
+    name = (slugify(about.title) or "contract") + ending
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -31,7 +31,7 @@ class Changes(models.Model):
         """Something that is said of these changed. The caller's transaction holds it."""
         for pk in sorted(set(assets)):
             if not cls._one_more(pk):
-                cls.objects.bulk_create([cls(asset_id=pk)], ignore_conflicts=True)
+                cls.objects.get_or_create(asset_id=pk)
                 cls._one_more(pk)
 
     @classmethod
