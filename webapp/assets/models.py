@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from pathlib import PurePath
 from typing import Any, Self
 
@@ -124,6 +124,8 @@ class Asset(Leased):
     file = StoredFile(blank=True, is_shared=True, help_text="Name in the media storage.")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
+    # of a film: the day on which it was shown, where it was shown; None: nobody said
+    shown_on = models.DateField(null=True, blank=True)
 
     # Known once it is ingested; the rest of the probe is in `probe` (analysis.types.MediaInfo).
     kind = models.CharField(max_length=5, choices=Kind, blank=True)
@@ -191,6 +193,11 @@ class Asset(Leased):
     def move(self, collection: Collection | None) -> None:
         self.collection = collection
         self.save(update_fields=["collection"])
+
+    @property
+    def day(self) -> date:
+        """On which it was shown, else on which it was added to the library, in UTC."""
+        return self.shown_on or self.created.astimezone(UTC).date()
 
     def refusals(self) -> list[str]:
         """What people or workers are in the middle of, and need it for."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from webapp.accounts.models import Refused
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Collection, Rendition
 from webapp.leases import Status
@@ -31,7 +33,7 @@ class AssetSerializer(serializers.ModelSerializer):
         fields = [
             *("id", "workspace", "collection", "name", "kind", "status", "step", "progress"),
             *("error", "can_retry", "duration_s", "width", "height", "size_bytes", "sha256"),
-            *("is_partial", "created", "original", "poster"),
+            *("is_partial", "created", "shown_on", "original", "poster"),
         ]
         read_only_fields = fields
 
@@ -93,6 +95,12 @@ class AssetChangeSerializer(Body):
     name = serializers.CharField(max_length=255, required=False)
     collection = OfTheSameWorkspace(model=Collection, required=False, allow_null=True)
 
+    shown_on = serializers.DateField(
+        required=False,
+        allow_null=True,
+        help_text="The day on which a film was shown, there; null: not known.",
+    )
+
     def validate_name(self, name: str) -> str:
         from webapp.assets.uploads import clean_name
 
@@ -103,4 +111,17 @@ class AssetChangeSerializer(Body):
             asset.rename(values["name"], by=self.context["request"].user)
         if "collection" in values:
             asset.move(values["collection"])
+        if "shown_on" in values:
+            self._say_when(asset, values["shown_on"])
         return asset
+
+    def _say_when(self, asset: Asset, day: date | None) -> None:
+        from webapp.assets.days import set_days
+
+        if asset.kind != Asset.Kind.VIDEO:
+            raise serializers.ValidationError({"shown_on": "Only a film has a day."})
+        try:
+            set_days(asset.workspace, {asset.pk: day}, by=self.context["request"].user)
+        except Refused as refused:
+            raise serializers.ValidationError({"shown_on": str(refused)}) from refused
+        asset.shown_on = day

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from analysis.auditing import Estimate
 from analysis.contracting import Calendar, Event, Kind, Limits, Promise, Status, standing, worst
@@ -89,6 +89,7 @@ def figures(contract: Contract, today: date | None = None) -> Numbers:
         "events": [_event(one) for one in found],
         "missing": missing,
         "gone": _gone(contract),
+        "moved": _moved(contract),
     }
     numbers["notes"] = _notes(contract, numbers, today)
     return _signed(numbers)
@@ -113,10 +114,11 @@ def calendar(contract: Contract, today: date, *, waiting: int) -> Calendar:
 
 def scope(contract: Contract) -> QuerySet[Asset]:
     """The films that are its events: of its collection, else of its project, by the day on which
-    they were added to the library."""
+    they were shown, or were added to the library where that is not known."""
     first, over = contract.moments
     films = Asset.objects.filter(workspace=contract.workspace_id, kind=Asset.Kind.VIDEO)
-    films = films.filter(created__gte=first, created__lt=over)
+    added = Q(shown_on=None, created__gte=first, created__lt=over)
+    films = films.filter(added | Q(shown_on__range=(contract.starts, contract.ends)))
     if contract.shelf:  # a collection that is gone holds nothing
         return films.filter(collection=contract.collection_id or 0)
     mine = Run.objects.filter(project=contract.project_id)
@@ -134,7 +136,7 @@ def _events(
     audited = _audited(by_asset.values())
     going_on = _latest(project, films)
     found, missing = [], []
-    for film in films.order_by("created", "pk"):
+    for film in sorted(films, key=lambda film: (film.day, film.created, film.pk)):
         run = by_asset.get(film.pk)
         one = _delivered(run, label, choices, is_audited=run.pk in audited) if run else None
         if one:
@@ -207,8 +209,13 @@ def _about(contract: Contract, today: date) -> Numbers:
 
 
 def _named(film: Asset) -> dict[str, Any]:
-    day = film.created.astimezone(UTC).date()
-    return {"asset": film.pk, "name": film.name, "date": day.isoformat()}
+    is_shown = film.shown_on is not None
+    return {
+        "asset": film.pk,
+        "name": film.name,
+        "date": film.day.isoformat(),
+        "is_shown": is_shown,
+    }
 
 
 def _event(one: Delivered) -> dict[str, Any]:
@@ -292,6 +299,19 @@ def _gone(contract: Contract) -> list[dict[str, Any]]:
     ]
 
 
+def _moved(contract: Contract) -> list[dict[str, Any]]:
+    """What was counted the last time, and whose day lies outside of the period since."""
+    before = [*contract.figures.get("events", ()), *contract.figures.get("moved", ())]
+    known = {row["asset"]: row for row in before}
+    films = Asset.objects.filter(pk__in=known).order_by("pk")
+    return [
+        {"asset": film.pk, "name": film.name, "date": film.day.isoformat()}
+        | {"reported_s": known[film.pk]["reported_s"]}
+        for film in films
+        if not contract.starts <= film.day <= contract.ends
+    ]
+
+
 # --- what to say beside them ----------------------------------------------------------------------
 
 
@@ -311,6 +331,11 @@ def _notes(contract: Contract, numbers: Numbers, today: date) -> list[str]:
         notes.append(
             f"“{row['name']}” counted for {row['reported_s']:,.1f} s and was deleted since; "
             "it counts no more."
+        )
+    for row in numbers["moved"]:
+        notes.append(
+            f"“{row['name']}” counted for {row['reported_s']:,.1f} s and is of {row['date']} by "
+            "now, outside of the period: it counts no more."
         )
     n_heard = sum(event["mentions"] is not None for event in numbers["events"])
     if Kind.MENTIONS in contract.promises and n_heard < len(numbers["events"]):
@@ -339,7 +364,7 @@ def _of_the_scope(contract: Contract, numbers: Numbers) -> list[str]:
     if numbers["events"] or numbers["missing"]:
         return []
     where = f"“{contract.shelf}”" if contract.shelf else f"{contract.project}"
-    return [f"No film of {where} was added to the library in this period."]
+    return [f"No film of {where} was shown in this period, or added where its day is not known."]
 
 
 def _as_it_was(contract: Contract, today: date) -> Numbers:
@@ -351,7 +376,13 @@ def _as_it_was(contract: Contract, today: date) -> Numbers:
         return _signed(contract.figures | {"notes": [said, *notes]})
     empty = {"elapsed": 0.0, "waiting": 0, "promises": [], "brands": [], "events": []}
     numbers = _about(contract, today) | empty
-    numbers |= {"status": Status.OPEN.value, "missing": [], "gone": [], "notes": [said]}
+    numbers |= {
+        "status": Status.OPEN.value,
+        "missing": [],
+        "gone": [],
+        "moved": [],
+        "notes": [said],
+    }
     return _signed(numbers)
 
 

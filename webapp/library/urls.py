@@ -1,9 +1,11 @@
 from django.urls import path
 
-from webapp.library import views
+from webapp.library import days, views
 
 urlpatterns = [
     path("library", views.library, name="library"),
+    path("library/days", days.film_days, name="film-days"),
+    path("library/days/say", days.say, name="film-days-say"),
     path("library/delete", views.delete_chosen, name="assets-delete"),
     path("library/restore", views.restore_chosen, name="assets-restore"),
     path("library/move", views.move_chosen, name="assets-move"),
