@@ -1,7 +1,7 @@
 // Names of boxes on a small picture: none lies over another.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freePlace } from "../../static/js/common/overlay.js";
+import { freePlace, thinned } from "../../static/js/common/overlay.js";
 
 test("names of boxes that crowd a phone's picture never cover each other", () => {
   const rect = { x: 0, y: 0, width: 366, height: 206 };
@@ -18,4 +18,13 @@ test("names of boxes that crowd a phone's picture never cover each other", () =>
       assert.ok(Math.abs(a.y - b.y) >= 18 || a.x + a.width <= b.x || b.x + b.width <= a.x);
     }
   }
+});
+
+test("of many boxes on a phone only the chosen one is named, and all on a large picture", () => {
+  const boxes = [1, 2, 3, 4, 5].map((id) => ({ id }));
+  const named = (...of) => thinned(...of).filter((box) => !box.silent).map((box) => box.id);
+  assert.deepEqual(named(boxes, null, 366), []);
+  assert.deepEqual(named(boxes, boxes[2], 366), [3]);
+  assert.deepEqual(named(boxes, boxes[2], 1200), [1, 2, 3, 4, 5]);
+  assert.deepEqual(named(boxes.slice(0, 3), null, 366), [1, 2, 3]);
 });

@@ -28,7 +28,8 @@ export function sharpen(canvas) {
  * @param {import("../timeline/frames-data.js").Box[]} boxes
  * @param {{size: [number, number], labels: Map<number, {name: string, colour: string}>,
  *   rect?: {x: number, y: number, width: number, height: number}, tags?: boolean}} picture  `rect`: where it lies
- *   on the canvas, where that is not as a whole; `tags`: whether their names stand at them
+ *   on the canvas, where that is not as a whole; `tags`: whether their names stand at them, but for
+ *   boxes that are `silent`; a `chosen` one has a thicker line, and its name before all others
  */
 export function drawBoxes(canvas, boxes, { size, labels, rect: place, tags = true }) {
   const { ink, width, height } = sharpen(canvas);
@@ -39,7 +40,17 @@ export function drawBoxes(canvas, boxes, { size, labels, rect: place, tags = tru
     .sort((a, b) => b.width * b.height - a.width * a.height); // small ones stay readable on top
   for (const box of placed) drawBox(ink, box);
   const taken = [];
-  if (tags) for (const box of placed) drawTag(ink, box, rect, taken);
+  const named = placed.filter((box) => !box.silent).sort((a, b) => Number(Boolean(b.chosen)) - Number(Boolean(a.chosen)));
+  if (tags) for (const box of named) drawTag(ink, box, rect, taken);
+}
+
+const NARROW = 480; // pixels of a picture in which the names of many boxes hide what they name
+const MANY = 3;
+
+/** Of many boxes on a small picture only the chosen one is named there: the others are in the list. */
+export function thinned(boxes, chosen, width) {
+  const isCrowded = width < NARROW && boxes.length > MANY;
+  return boxes.map((box) => ({ ...box, chosen: box === chosen, silent: isCrowded && box !== chosen }));
 }
 
 function onStage([x1, y1, x2, y2], rect) {
@@ -55,11 +66,11 @@ function drawBox(ink, box) {
   ink.beginPath();
   ink.roundRect(box.x, box.y, box.width, box.height, 2);
   ink.setLineDash([]);
-  ink.lineWidth = 4;
+  ink.lineWidth = box.chosen ? 7 : 4;
   ink.strokeStyle = "#0006"; // an edge, so that the line is seen on its own colour too
   if (!box.weak) ink.stroke();
   ink.setLineDash(box.weak ? [6, 5] : []);
-  ink.lineWidth = 2;
+  ink.lineWidth = box.chosen ? 4 : 2;
   ink.strokeStyle = overPicture(box.colour).line;
   ink.stroke();
   ink.setLineDash([]);

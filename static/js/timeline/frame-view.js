@@ -5,7 +5,7 @@ import { boxesAt, showsBrand } from "./frames-data.js";
 import { wireJudging } from "./judging.js";
 import { createMissed } from "./missed.js";
 import { wireNotThis } from "./not-this.js";
-import { drawBoxes, sharpen } from "../common/overlay.js";
+import { drawBoxes, sharpen, thinned } from "../common/overlay.js";
 
 const TRIES = 20;
 
@@ -21,6 +21,7 @@ export function createFrameView({ run, store, player, frames, labels, refresh })
   const row = document.getElementById("found-row");
   let place = null; // {index, at, segment}
   let boxes = [];
+  let chosen = null;
   const hidden = new Set();
   const missed = createMissed({ player, labels, url: run.urls.judge, onSaid: refresh, onMove: () => sheet.open && lay() });
   const { view } = missed.drawing;
@@ -62,6 +63,7 @@ export function createFrameView({ run, store, player, frames, labels, refresh })
     place = next;
     document.getElementById("judged").hidden = true;
     hidden.clear();
+    chosen = null;
     const time = next.segment.times[next.at];
     player.seek(time);
     missed.show(time);
@@ -120,12 +122,30 @@ export function createFrameView({ run, store, player, frames, labels, refresh })
     why.setAttribute("aria-label", `Why is this ${name}?`);
     wireJudging(made, { box, number, name, labels, url: run.urls.judge, onSaid: refresh });
     wireNotThis(made, { box, time: place.segment.times[place.at], label: labels.get(box.label), url: run.urls.notThis });
+    for (const kind of ["pointerenter", "pointerdown", "focusin"]) made.addEventListener(kind, () => choose(box));
+    made.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && choose(null));
     made.querySelector("input").addEventListener("change", (event) => {
       if (event.target.checked) hidden.delete(i);
       else hidden.add(i);
       draw();
     });
     return made;
+  }
+
+  /** The box that somebody points to in the list, or on the picture; null: none. */
+  function choose(box) {
+    if (box === chosen) return;
+    chosen = box;
+    draw();
+  }
+
+  /** Touched or clicked on the picture: the smallest box there. */
+  function chooseAt({ clientX, clientY }) {
+    const lies = boxesOn.getBoundingClientRect();
+    const [x, y] = [(clientX - lies.left - view.x) / view.width, (clientY - lies.top - view.y) / view.height];
+    const area = ({ xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
+    const there = boxes.filter(({ xyxy: [x1, y1, x2, y2] }, i) => !hidden.has(i) && x >= x1 && x <= x2 && y >= y1 && y <= y2);
+    choose(there.sort((a, b) => area(a) - area(b))[0] ?? null);
   }
 
   /** The full picture comes from a worker; until then the player's own stands in. */
@@ -168,7 +188,7 @@ export function createFrameView({ run, store, player, frames, labels, refresh })
   function draw() {
     const { x, y, width, height } = view;
     const shown = boxes.filter((_, i) => !hidden.has(i));
-    drawBoxes(boxesOn, shown, { size: player.size(), labels, rect: { x, y, width, height } });
+    drawBoxes(boxesOn, thinned(shown, chosen, width), { size: player.size(), labels, rect: { x, y, width, height } });
   }
 
   /** Put everything where the picture lies now. */
@@ -179,6 +199,7 @@ export function createFrameView({ run, store, player, frames, labels, refresh })
     draw();
   }
 
+  boxesOn.parentElement.addEventListener("pointerdown", chooseAt);
   wire({ sheet, step, drawStill, player, missed });
   return { open, isOpen: () => sheet.open };
 }
