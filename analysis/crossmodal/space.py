@@ -1,0 +1,360 @@
+"""A taught space: where items lie in it, how well two match, and which codes they share.
+
+numpy only, so that whatever answers a search can use it. `training` makes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.crossmodal.items import Items, Whitening
+from analysis.crossmodal.types import Encoded, Floats, Place
+from analysis.errors import UnusableModel
+from analysis.models.formats import written_aside
+
+VERSION = 1
+_KEY = "sightline-space"
+_BANK = "bank:"
+_SHARPNESS = 10.0  # of cosines: one over the temperature that they are taught with
+_LEAST = 1e-9  # of a distribution, below its logarithm
+MOST = 4.0  # of a gate: one part counts at most e⁸ times as much as another
+_AT_ONCE = 4096  # parts, times codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """x → x · straight + bias + relu(x · inner + inner_bias) · outer, of whitened numbers."""
+
+    whitening: Whitening
+    straight: Floats
+    bias: Floats
+    inner: Floats
+    inner_bias: Floats
+    outer: Floats
+
+    def __call__(self, x: NDArray[np.floating]) -> Floats:
+        """(n, S) → (n, size)."""
+        x = self.whitening(x)
+        hidden = np.maximum(x @ self.inner + self.inner_bias, 0)
+        out: Floats = x @ self.straight + self.bias + hidden @ self.outer
+        return out
+
+    def tensors(self, name: str) -> dict[str, Floats]:
+        return {
+            f"{name}.mean": self.whitening.mean,
+            f"{name}.basis": self.whitening.basis,
+            f"{name}.straight": self.straight,
+            f"{name}.bias": self.bias,
+            f"{name}.inner": self.inner,
+            f"{name}.inner_bias": self.inner_bias,
+            f"{name}.outer": self.outer,
+        }
+
+    @classmethod
+    def read(cls, tensors: Mapping[str, Floats], name: str) -> Head:
+        """Raises KeyError."""
+        mean, basis, *others = (
+            tensors[f"{name}.{part}"]
+            for part in ("mean", "basis", "straight", "bias", "inner", "inner_bias", "outer")
+        )
+        return cls(Whitening(mean, basis), *others)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """How items of one modality come into the space, and by which encoder's numbers."""
+
+    engine: str
+    summary: Head  # to (C,)
+    parts: Head  # to (D,), where the codebook is
+    gate: Floats  # (k + 1,): how much a whitened part counts, the last number by itself
+
+    def counts(self, parts: NDArray[np.floating]) -> Floats:
+        """How much each part counts beside the others of its item, (n,), above 0."""
+        gate = self.parts.whitening(parts) @ self.gate[:-1] + self.gate[-1]
+        counts: Floats = np.exp(np.clip(gate, -MOST, MOST))
+        return counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """N items in a space.
+
+    continuous: (N, C) of unit length. codes: (N, V), how much of each item is of each code; rows
+    add up to 1.
+    """
+
+    continuous: Floats
+    codes: Floats
+
+    def __len__(self) -> int:
+        return len(self.continuous)
+
+    def some(self, rows: NDArray[Any]) -> Placed:
+        return Placed(self.continuous[rows], self.codes[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCode:
+    """A code that two items share.
+
+    weight: 0 to 1, its part of all that they share. in_query, in_item: how much of the item each
+    part gives to the code, 0 to 1, with the part's place, the strongest first.
+    """
+
+    code: int
+    weight: float
+    in_query: tuple[tuple[Place, float], ...]
+    in_item: tuple[tuple[Place, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Space:
+    """Heads for each modality, and one codebook (V, D). `weights`: how much the codes count beside
+    the cosine, for each two modalities, by their names in order and joined by "+". `banks`: where
+    some of what it was taught with lies, by modality (see `corrected`)."""
+
+    sides: Mapping[str, Side]
+    codebook: Floats
+    temperature: float
+    weights: Mapping[str, float]
+    banks: Mapping[str, Placed] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Names these very numbers: what was placed by one version is never compared with what
+        was placed by another."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self._tensors().items()):
+            digest.update(name.encode() + np.ascontiguousarray(tensor).tobytes())
+        digest.update(repr(self.temperature).encode())
+        return f"space-{VERSION}-{digest.hexdigest()[:16]}"
+
+    def place(self, modality: str, items: Items | Sequence[Encoded]) -> Placed:
+        """Where items of a modality lie. Raises UnusableModel for a modality, or numbers of an
+        encoder, that it was not taught with."""
+        side = self._side(modality)
+        if not isinstance(items, Items):
+            items = Items.of(
+                modality, side.engine, [_filled(one) for one in items], range(len(items))
+            )
+        if items.engine != side.engine:
+            raise UnusableModel(
+                f"This {modality} was encoded by {items.engine}, and the space was taught with "
+                f"{side.engine}. Encode it again."
+            )
+        continuous = _unit(side.summary(items.summaries))
+        codes = np.zeros((len(items), len(self.codebook)), np.float32)
+        counts = np.diff(items.offsets)
+        step = max(_AT_ONCE // max(int(counts.max(initial=1)), 1), 1)
+        for at in range(0, len(items), step):
+            until = min(at + step, len(items))
+            parts = items.parts[items.offsets[at] : items.offsets[until]]
+            starts = items.offsets[at:until] - items.offsets[at]
+            count = side.counts(parts)
+            total = np.add.reduceat(self.fires(modality, parts) * count[:, None], starts)
+            codes[at:until] = total / np.add.reduceat(count, starts)[:, None]
+        return Placed(continuous, codes)
+
+    def fires(self, modality: str, parts: NDArray[np.floating]) -> Floats:
+        """p(v | x) of each part: (n, V) of (n, P) numbers of the encoder."""
+        x = self._side(modality).parts(parts)
+        squares = (x * x).sum(1, keepdims=True) + (self.codebook**2).sum(1)
+        far = np.sqrt(np.maximum(squares - 2 * x @ self.codebook.T, 1e-6)) / self.temperature
+        fires = np.exp(far.min(1, keepdims=True) - far)
+        share: Floats = (fires / fires.sum(1, keepdims=True)).astype(np.float32)
+        return share
+
+    def weight(self, one: str, other: str) -> float:
+        """How much the codes count beside the cosine."""
+        return self.weights.get(pair_name(one, other), 0.0)
+
+    def scores(self, one: str, a: Placed, other: str, b: Placed) -> Floats:
+        """How well items of two modalities match: cosine + weight · similarity of codes, both
+        corrected, (N, M)."""
+        near, codes = self.parts_of_scores(one, a, other, b)
+        return near + self.weight(one, other) * codes
+
+    def parts_of_scores(self, one: str, a: Placed, other: str, b: Placed) -> tuple[Floats, Floats]:
+        """The continuous and the discrete part of `scores`, the second without its weight."""
+        banks = self.banks.get(one), self.banks.get(other)
+        return corrected(continuous_scores, a, b, *banks), corrected(discrete_scores, a, b, *banks)
+
+    def explain(
+        self, query_is: str, query: Encoded, item_is: str, item: Encoded, most: int = 8
+    ) -> list[SharedCode]:
+        """The codes that two items share, the weightiest first, and where they fire.
+
+        A code weighs √(P(v | query) · P(v | item)), its part of the Bhattacharyya coefficient of
+        both distributions. Codes below a hundredth of all that is shared are left out.
+        """
+        fires = []
+        for name, one in ((query_is, query), (item_is, item)):
+            count = self._side(name).counts(one.parts)
+            fires.append(self.fires(name, one.parts) * (count / count.sum())[:, None])
+        shared = np.sqrt(fires[0].sum(0) * fires[1].sum(0))
+        shared /= max(float(shared.sum()), _LEAST)
+        best = np.argsort(-shared, kind="stable")[:most]
+        return [
+            SharedCode(
+                int(code),
+                float(shared[code]),
+                _where(query.places, fires[0][:, code]),
+                _where(item.places, fires[1][:, code]),
+            )
+            for code in best
+            if shared[code] >= 0.01
+        ]
+
+    def save(self, path: Path) -> Path:
+        """One safetensors file, with what is no tensor as JSON in its head."""
+        from safetensors.numpy import save_file
+
+        about = {
+            "version": VERSION,
+            "temperature": self.temperature,
+            "weights": dict(self.weights),
+            "engines": {name: side.engine for name, side in self.sides.items()},
+            "banks": list(self.banks),
+            "about": dict(self.about),
+        }
+        with written_aside(path) as aside:
+            tensors: dict[str, NDArray[Any]] = {
+                name: np.ascontiguousarray(
+                    tensor.astype(np.float16) if name.startswith(_BANK) else tensor
+                )
+                for name, tensor in self._tensors().items()
+            }
+            save_file(tensors, aside, metadata={_KEY: json.dumps(about, sort_keys=True)})
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Space:
+        """Raises UnusableModel where the file is missing, damaged, or of another kind or version.
+        Nothing in it is run."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = dict(file.metadata() or {})
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            if _KEY not in header:
+                raise UnusableModel(f"{path.name} holds tensors, but no space of Sightline's.")
+            about = json.loads(header[_KEY])
+            if about["version"] != VERSION:
+                raise UnusableModel(
+                    f"{path.name} was written by another version of Sightline. Train it again."
+                )
+            sides = {
+                name: Side(
+                    str(engine),
+                    Head.read(tensors, f"{name}.summary"),
+                    Head.read(tensors, f"{name}.parts"),
+                    tensors[f"{name}.gate"],
+                )
+                for name, engine in about["engines"].items()
+            }
+            weights = {str(k): float(v) for k, v in about["weights"].items()}
+            temperature = float(about["temperature"])
+            banks = {
+                name: banked(tensors[f"{_BANK}{name}.near"], tensors[f"{_BANK}{name}.codes"])
+                for name in about["banks"]
+            }
+            return cls(sides, tensors["codebook"], temperature, weights, banks, about["about"])
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            raise UnusableModel(f"{path.name} is no space of Sightline's, or is damaged.") from e
+
+    def _side(self, modality: str) -> Side:
+        if modality not in self.sides:
+            known = ", ".join(self.sides)
+            raise UnusableModel(f"This space knows {known}, and not {modality}.")
+        return self.sides[modality]
+
+    def _tensors(self) -> dict[str, Floats]:
+        tensors = {"codebook": self.codebook}
+        for name, side in self.sides.items():
+            tensors |= side.summary.tensors(f"{name}.summary")
+            tensors |= side.parts.tensors(f"{name}.parts") | {f"{name}.gate": side.gate}
+        for name, bank in self.banks.items():
+            tensors[f"{_BANK}{name}.near"] = bank.continuous
+            tensors[f"{_BANK}{name}.codes"] = bank.codes
+        return tensors
+
+
+def pair_name(one: str, other: str) -> str:
+    """By what `Space.weights` knows two modalities."""
+    return "+".join(sorted((one, other)))
+
+
+def continuous_scores(a: Placed, b: Placed) -> Floats:
+    """(N, M) cosines, −1 to 1."""
+    cosines: Floats = a.continuous @ b.continuous.T
+    return cosines
+
+
+def discrete_scores(a: Placed, b: Placed) -> Floats:
+    """(N, M) negative symmetric cross-entropies of the code distributions, below 0 (Liu et al.
+    2022; `losses.code_similarity`)."""
+    log_a, log_b = (np.log(np.maximum(one.codes, _LEAST)) for one in (a, b))
+    return np.asarray(a.codes @ log_b.T + log_a @ b.codes.T, np.float32)
+
+
+def corrected(
+    score: Callable[[Placed, Placed], Floats],
+    a: Placed,
+    b: Placed,
+    bank_a: Placed | None,
+    bank_b: Placed | None,
+) -> Floats:
+    """Scores without what an item scores with everything: in spaces of many dimensions some items
+    are near to all ("hubs", Radovanović et al. 2010).
+
+    An item's part is the soft maximum of its scores with a bank of the other modality, taken off as
+    in the inverted softmax (Smith et al. 2017; of a bank of training queries, Bogolin et al. 2022).
+    No other query or answer has a say. bank_a, bank_b: of a's and of b's modality; without either
+    the scores are as they are. (N, M).
+    """
+    scores = score(a, b)
+    if bank_a is None or bank_b is None:
+        return scores
+    sharpness = _SHARPNESS if score is continuous_scores else 1.0
+    others = ((a, bank_b), (b, bank_a))
+    crowds = [_soft_maximum(score(one, bank), sharpness) for one, bank in others]
+    taken_off: Floats = scores - crowds[0][:, None] - crowds[1][None]
+    return taken_off
+
+
+def banked(continuous: NDArray[Any], codes: NDArray[Any]) -> Placed:
+    """For a space's banks: to the half precision that they are kept in."""
+    return Placed(*(x.astype(np.float16).astype(np.float32) for x in (continuous, codes)))
+
+
+def _soft_maximum(scores: Floats, sharpness: float) -> Floats:
+    """log(mean(e^(sharpness · score))) / sharpness of each row."""
+    scaled = scores * sharpness
+    top = scaled.max(1, keepdims=True)
+    soft: Floats = (np.log(np.exp(scaled - top).mean(1)) + top[:, 0]) / sharpness
+    return soft
+
+
+def _where(places: Sequence[Place], fires: Floats) -> tuple[tuple[Place, float], ...]:
+    order = np.argsort(-fires, kind="stable")
+    return tuple((places[at], float(fires[at])) for at in order if at < len(places))
+
+
+def _filled(one: Encoded) -> Encoded:
+    """A blank is placed as well, where somebody asks for it: `Items.of` leaves it out."""
+    return Encoded(one.summary, one.parts, one.places) if one.blank else one
+
+
+def _unit(x: Floats) -> Floats:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
