@@ -9,7 +9,7 @@ The official test pictures are kept back and nothing was tuned on the 500: epoch
 peer's ridge are chosen on a tenth of the training pictures.
 
 The peer is ridge regression between the same frozen numbers, standardised, with cosines of what it
-predicts; its direction (which of the two is made of which) and strength are chosen on the same tenth, and it then learns from all
+predicts; its direction and strength are chosen on the same tenth, and it then learns from all
 2,000. Beside it the same with numbers whitened as ours are. Chance is that of a random order.
 
 `continuous only` is a space taught without codes, `no matching` one whose codes are taught without
@@ -61,10 +61,13 @@ NETWORKS = (
 CELLS = 4  # of a side
 ASKED = ((TEXT, PICTURE), (PICTURE, TEXT), (SOUND, PICTURE), (PICTURE, SOUND))
 QUICK = (300, 100)  # pictures to learn from, and to be measured on
-STOP = frozenset(
-    """the and are with his her their its that this from for into over while off out has have two
-    one three another some who there near next front through down other being""".split()
-)
+# fmt: off
+STOP = frozenset({
+    "the", "and", "are", "with", "his", "her", "their", "its", "that", "this", "from", "for",
+    "into", "over", "while", "off", "out", "has", "have", "two", "one", "three", "another",
+    "some", "who", "there", "near", "next", "front", "through", "down", "other", "being",
+})
+# fmt: on
 WORDS: dict[int, set[str]] = {}  # of the captions of each picture that is measured on
 LEAST = 5  # pictures, for a word to be told
 FLAT, WHITE = "standardised", "whitened"

@@ -79,7 +79,7 @@ class BackboneEncoder:
         given = numbers if self._last else numbers.transpose(2, 0, 1)
         (feature_map,) = self._run(np.ascontiguousarray(given)[None]).values()
         cells, places = in_cells(np.asarray(feature_map[0], np.float32), self._cells)
-        blank = _BLANK if float(picture.std()) < _FLAT else ""
+        blank = shows_nothing(picture)
         return Encoded(np.concatenate([cells.mean(0), cells.max(0)]), cells, places, blank)
 
 
@@ -105,7 +105,7 @@ class LogoEncoder:
         found = []
         for picture, gist, cell in zip(items, seen.gist, cells, strict=True):
             parts, places = in_cells(cell.transpose(2, 0, 1))
-            blank = _BLANK if float(picture.std()) < _FLAT else ""
+            blank = shows_nothing(picture)
             found.append(Encoded(gist, parts, places, blank))
         return found
 
@@ -161,6 +161,11 @@ class ClipEncoder:
             places,
             "" if told else seen[0].blank,
         )
+
+
+def shows_nothing(picture: Pixels) -> str:
+    """A sentence where a picture is of one colour; "" otherwise."""
+    return _BLANK if float(picture.std()) < _FLAT else ""
 
 
 def joined(together: Sequence[Encoded]) -> Encoded:

@@ -87,3 +87,16 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path):
     (tmp_path / "a.onnx").write_bytes(b"no network")
     with pytest.raises(UnusableModel, match=r"a\.onnx"):
         BackboneEncoder(tmp_path / "a.onnx")
+
+
+def test_weights_that_are_pickled_are_refused_and_a_missing_package_is_named(tmp_path: Path):
+    from importlib.util import find_spec
+
+    from analysis.crossmodal.published import PublishedNetwork
+    from analysis.errors import NotInstalled, UnusableModel
+
+    with pytest.raises(UnusableModel, match=r"as a \.safetensors file"):
+        PublishedNetwork("ViT-B-32", tmp_path / "weights.pt")
+    if find_spec("open_clip") is None:
+        with pytest.raises(NotInstalled, match="pip install open_clip_torch"):
+            PublishedNetwork("ViT-B-32", tmp_path / "weights.safetensors")
