@@ -37,6 +37,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.indexing.speaker_edits import SpeakerEdit
     from webapp.indexing.word_edits import WordEdit
     from webapp.labelling.chores import Chore
+    from webapp.labelling.guidelines import GuidePicture
     from webapp.labelling.predictions import Prediction
     from webapp.labelling.remarks import Remark
     from webapp.labelling.reviews import Review
@@ -150,6 +151,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "reviews": Review.objects.create(work=work, by=user, kind="sent_back", version=0),
         "labelled-works": work,
         "pieces": work.item,
+        "guide-pictures": GuidePicture.objects.create(
+            label=label, file="references/x.png", sha256="x", width=9, height=9, by=user
+        ),
         "runs": run,
         "indexings": indexing,
         "outlines": outline,

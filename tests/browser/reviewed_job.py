@@ -16,6 +16,8 @@ import cv2
 
 from tests.browser.labelling_job import BOARDS, SIZE, draw
 
+GUIDELINE = "The mark with its word, not the board.\n\nLeave out what cannot be read."
+
 
 def make() -> dict[str, Any]:
     from django.core.files.base import ContentFile
@@ -23,6 +25,7 @@ def make() -> dict[str, Any]:
 
     from webapp.accounts.models import Membership, Role, SignInLink, User, Workspace
     from webapp.datasets.dataset import Dataset
+    from webapp.labelling import guidelines
     from webapp.labelling.jobs import LabelingJob
     from webapp.projects.models import Label, Project
 
@@ -32,6 +35,7 @@ def make() -> dict[str, Any]:
     project = Project.objects.create(workspace=workspace, name=f"Reviewed {mark}")
     for i, (name, colour) in enumerate(BOARDS.items()):
         Label.objects.create(project=project, name=name, colour=colour, position=i)
+    guidelines.write(project.labels.get(name="Kestrel"), GUIDELINE, by=user)
     dataset = Dataset.objects.create(project=project, name="Boards", created_by=user)
     samples = []
     for frame in (3, 30):
@@ -49,7 +53,13 @@ def make() -> dict[str, Any]:
     )
     job.assign(lars, by=user)
     works = [work.pk for work in job.claim(lars)]
-    return {"job": job.pk, "works": works, "token": SignInLink.make(lars), "project": project.pk}
+    return {
+        "job": job.pk,
+        "works": works,
+        "token": SignInLink.make(lars),
+        "project": project.pk,
+        "label": project.labels.get(name="Kestrel").pk,
+    }
 
 
 if __name__ == "__main__":

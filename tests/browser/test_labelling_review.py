@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import PHONE, ROOT
+from tests.browser.conftest import DESKTOP, PHONE, ROOT
 from tests.browser.test_asset_page import until
 from tests.browser.test_labelling import READY, Hand, near, pixels
 
@@ -57,6 +57,11 @@ def test_sent_back_with_a_remark_mended_and_accepted_by_keys(people, job):
     lars, rene = people
     first, second = job["works"]
     lars.open(first)
+    guide = lars.page.locator("#guide")
+    assert "The mark with its word" in guide.inner_text()
+    lars.press("w")
+    assert "The mark with its word" not in guide.inner_text()
+    lars.press("w")
     lars.draw((52, 60, 172, 110))
     lars.saved()
     lars.press("Control+Enter")
@@ -119,6 +124,17 @@ def test_sent_back_with_a_remark_mended_and_accepted_by_keys(people, job):
     assert "accepted in the review" in lars.page.locator("#work-locked").inner_text()
     rene.page.set_viewport_size(PHONE)
     shot(rene, "phone")
-    rene.page.goto(f"/labelling/jobs/{job['job']}")
-    shot(rene, "job")
-    assert_accessible(rene.page)
+    for name, address in (
+        ("job", f"/labelling/jobs/{job['job']}"),
+        ("figures", f"/labelling/jobs/{job['job']}/figures"),
+        ("project", f"/projects/{job['project']}?open={job['label']}"),
+        ("jobs", "/labelling"),
+        ("make", "/labelling/make"),
+    ):
+        for size, at in (("phone", PHONE), ("desk", DESKTOP)):
+            for scheme in ("light", "dark"):
+                rene.page.set_viewport_size(at)
+                rene.page.emulate_media(color_scheme=scheme)
+                rene.page.goto(address)
+                shot(rene, f"{name}-{size}-{scheme}")
+                assert_accessible(rene.page)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.labelled import box, put
 from webapp.accounts.models import Refused
-from webapp.labelling import documents
+from webapp.labelling import documents, quality
 from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.remarks import Remark
 from webapp.labelling.reviews import Changed, Review, waiting
@@ -409,3 +409,49 @@ def test_the_pages_say_what_waits_and_what_counts(done, reviewer, analyst, clien
     assert browser.post(url, {"reviewed_only": "0"}).status_code == 302
     done.job.dataset.project.refresh_from_db()
     assert not done.job.dataset.project.reviewed_only
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+def test_the_figures_say_who_was_accepted_at_first_and_how_far_boxes_were_off(
+    done, reviewed, reviewer, labeller, kestrel, analyst, client_for, key_for, client
+):
+    second = reviewed.claim(labeller)[0]
+    draw(second, kestrel, HERE, by=labeller)
+    second.finish()
+    Work.objects.update(seconds=10.0)
+    Review.objects.accept(done, seen=done.version, by=reviewer)
+    mended = Review.objects.begin(second, by=reviewer)
+    draw(mended, kestrel, THERE, by=reviewer, rev=1)
+    Review.objects.accept(mended, seen=mended.version, by=reviewer)
+    (row,) = quality.rows(reviewed.works())
+    assert (row.person, row.pictures, row.each_s, row.boxes) == ("Lars", 2, 10.0, 2)
+    assert (row.judged, row.accepted_first, row.sent_back) == (2, 0.5, 0)
+    assert row.mean_iou == pytest.approx((1 + 0.18 / 0.22) / 2)
+    browser = client_for(analyst)
+    page = browser.get(reverse("labelling-figures", args=[reviewed.pk])).content.decode()
+    assert "Lars" in page
+    assert "No picture was labelled by several people" in page
+    text = browser.get(reverse("labelling-figures", args=[reviewed.pk]), {"format": "csv"})
+    assert text.content.decode().splitlines()[1].startswith("Lars,2,10.0000,2,2,0.5000,0,0.909")
+    project = reverse("project-labelling-figures", args=[reviewed.dataset.project_id])
+    assert "Lars" in browser.get(project).content.decode()
+    url = f"/api/v1/labelling-jobs/{reviewed.pk}/figures/"
+    told = client.get(url, **key_for(analyst)).json()
+    assert (told["people"][0]["judged"], told["alpha"], told["n_pictures"]) == (2, None, 0)
+
+
+def test_two_who_labelled_the_same_pictures_agree_beyond_chance(
+    done, reviewed, lena, kestrel, labeller
+):
+    norra = kestrel.project.labels.get(name="Norra Bank")
+    second = reviewed.claim(labeller)[0]
+    draw(second, norra, HERE, by=labeller)
+    second.finish()
+    for item, label in ((done.item, kestrel), (second.item, norra)):
+        twin = Work.objects.create(item=item, user=lena)
+        draw(twin, label, THERE, by=lena)
+        Work.objects.filter(pk=twin.pk).update(status="done")
+    agreed = quality.agreed(reviewed.works())
+    assert (agreed.alpha, agreed.n_pictures) == (1.0, 2)

@@ -15,11 +15,12 @@ from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
-from webapp.labelling import figures, making, parts
+from webapp.labelling import figures, making, parts, quality
 from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.serializers import (
     InvitationSerializer,
     InvitedAllSerializer,
+    JobFiguresSerializer,
     JobSerializer,
     NewJobSerializer,
     NewPartsSerializer,
@@ -75,6 +76,22 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     def people(self, request: Request, pk: str) -> Response:
         job = find(self.get_queryset(), request, self.change, pk=pk)
         return Response(PersonSerializer(figures.people(job), many=True).data)
+
+    @extend_schema(
+        summary="How people's labels hold up: time, review, agreement",
+        description="For those who may change the job.",
+        responses=JobFiguresSerializer,
+    )
+    @action(detail=True)
+    def figures(self, request: Request, pk: str) -> Response:
+        job = find(self.get_queryset(), request, self.change, pk=pk)
+        agreed = quality.agreed(job.works())
+        answer = {
+            "people": quality.rows(job.works()),
+            "alpha": agreed.alpha,
+            "n_pictures": agreed.n_pictures,
+        }
+        return Response(JobFiguresSerializer(answer).data)
 
     @extend_schema(
         summary="Invite people to it by e-mail",

@@ -1,6 +1,7 @@
 """The tables of this app, for Django to find; each lives in the module of its own thought."""
 
 from webapp.labelling.chores import Chore
+from webapp.labelling.guidelines import Guideline, GuidePicture
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import Assignment, LabelingJob
 from webapp.labelling.parts import TrackJoin
@@ -12,6 +13,8 @@ from webapp.labelling.works import Operation, Work
 __all__ = [
     "Assignment",
     "Chore",
+    "GuidePicture",
+    "Guideline",
     "Item",
     "LabelingJob",
     "Operation",

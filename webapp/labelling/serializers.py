@@ -70,6 +70,33 @@ class PersonSerializer(serializers.Serializer):
         return person.assignment is not None
 
 
+class LabellerFiguresSerializer(serializers.Serializer):
+    """How somebody's labels hold up. Shares go from 0 to 1; null: nothing yet."""
+
+    user = serializers.IntegerField(source="user.pk")
+    person = serializers.CharField()
+    pictures = serializers.IntegerField(help_text="Pictures and clips, done or sent back.")
+    each_s = serializers.FloatField(allow_null=True, help_text="Seconds at work for each.")
+    boxes = serializers.IntegerField(help_text="In a clip, tracks.")
+    judged = serializers.IntegerField(help_text="That a reviewer decided about.")
+    accepted_first = serializers.FloatField(
+        allow_null=True, help_text="Of these, accepted as drawn without being sent back."
+    )
+    sent_back = serializers.IntegerField()
+    mean_iou = serializers.FloatField(
+        allow_null=True,
+        help_text="Of boxes drawn at first and accepted, paired.",
+    )
+
+
+class JobFiguresSerializer(serializers.Serializer):
+    people = LabellerFiguresSerializer(many=True)
+    alpha = serializers.FloatField(
+        allow_null=True, help_text="Krippendorff's, over pictures that several people labelled."
+    )
+    n_pictures = serializers.IntegerField(help_text="That alpha rests on.")
+
+
 class NewJobSerializer(Body):
     dataset = serializers.IntegerField(min_value=1, max_value=2**62)
     title = serializers.CharField(max_length=120)

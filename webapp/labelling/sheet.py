@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from webapp.accounts.models import Action, User
 from webapp.assets.links import media_link
-from webapp.labelling import documents
+from webapp.labelling import documents, guidelines
 from webapp.labelling.figures import progress
 from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.works import Work
@@ -131,10 +131,20 @@ def _job_json(job: LabelingJob) -> dict[str, Any]:
 def _labels_json(job: LabelingJob, document: documents.Document) -> list[dict[str, Any]]:
     """The project's labels, and removed ones that somebody had drawn before."""
     used = {shape["label"] for shape in document["shapes"].values()}
-    return [
-        {"id": label.pk, "name": label.name, "colour": label.colour}
+    labels = [
+        label
         for label in job.dataset.project.labels.all()
         if label.archived is None or label.pk in used
+    ]
+    guides = guidelines.of_labels(label.pk for label in labels)
+    return [
+        {
+            "id": label.pk,
+            "name": label.name,
+            "colour": label.colour,
+            "guideline": guides.get(label.pk),
+        }
+        for label in labels
     ]
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.labelling import review_views, views, work_views
+from webapp.labelling import figure_views, guideline_views, review_views, views, work_views
 
 _JOB = "labelling/jobs/<number:pk>"
 _PERSON = f"{_JOB}/people/<number:user>"
@@ -20,6 +20,12 @@ urlpatterns = [
     path(f"{_ITEM}/out", views.part_out, name="labelling-part-out"),
     path(f"{_ITEM}/back", views.part_back, name="labelling-part-back"),
     path(f"{_ITEM}/join", views.part_join, name="labelling-part-join"),
+    path(f"{_JOB}/figures", figure_views.of_job, name="labelling-figures"),
+    path(
+        "projects/<number:pk>/labelling",
+        figure_views.of_project,
+        name="project-labelling-figures",
+    ),
     path(f"{_JOB}/close", views.close, name="labelling-close"),
     path(f"{_JOB}/reopen", views.reopen, name="labelling-reopen"),
     path(f"{_JOB}/propose", views.propose, name="labelling-propose"),
@@ -48,5 +54,21 @@ urlpatterns = [
     path("labelling/reviews/<number:pk>/undo", review_views.undo, name="labelling-review-undo"),
     path(f"{_WORK}/remarks", review_views.remarks, name="labelling-remarks"),
     path("labelling/remarks/<number:pk>", review_views.remark, name="labelling-remark"),
+    path("labels/<number:pk>/guideline", guideline_views.write, name="label-guideline"),
+    path(
+        "labels/<number:pk>/guideline/pictures",
+        guideline_views.add_pictures,
+        name="label-guide-pictures",
+    ),
+    path(
+        "guide-pictures/<number:pk>/remove",
+        guideline_views.remove_picture,
+        name="guide-picture-remove",
+    ),
+    path(
+        "guide-pictures/<number:pk>/back",
+        guideline_views.bring_picture_back,
+        name="guide-picture-back",
+    ),
     path("labelling/predictions/<number:pk>", work_views.prediction, name="labelling-prediction"),
 ]

@@ -147,6 +147,7 @@ def labels_context(project: Project, **state: Any) -> dict[str, Any]:
     tested = score(model) if model else None
     return {
         "project": project,
+        "guide_kinds": [(True, "Like this"), (False, "Not like this")],
         "rows": rows,
         "n_blind": sum(not row.can_be_found for row in rows),
         "n_doubtful": sum(row.is_doubtful for row in rows),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from webapp.accounts.models import User
 from webapp.assets.links import media_link
 from webapp.assets.models import Rendition
+from webapp.labelling import guidelines
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
 from webapp.review_queue.items import ReviewItem, State
@@ -85,6 +86,9 @@ def _others(item: ReviewItem) -> list[dict[str, Any]]:
     ]
 
 
+_LIKE = {True: "Like this", False: "Not like this"}
+
+
 def projects_json(projects: Iterable[int]) -> dict[str, Any]:
     """The labels that may be given in each project, and what their logos look like."""
     rows = Project.objects.filter(pk__in=set(projects))
@@ -96,19 +100,25 @@ def projects_json(projects: Iterable[int]) -> dict[str, Any]:
         if len(some) < MOST_PICTURES:
             some.append(picture)
     found: dict[str, Any] = {str(row.pk): {"name": row.name, "labels": []} for row in rows}
+    guides = guidelines.of_labels(label.pk for label in labels)
     for label in labels:
-        found[str(label.project_id)]["labels"].append(_label(label, pictures.get(label.pk, ())))
+        guide = guides.get(label.pk, {"text": "", "pictures": []})
+        row = _label(label, pictures.get(label.pk, ()), guide)
+        found[str(label.project_id)]["labels"].append(row)
     return found
 
 
-def _label(label: Label, pictures: Sequence[Reference]) -> dict[str, Any]:
+def _label(label: Label, pictures: Sequence[Reference], guide: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": label.pk,
         "name": label.name,
         "colour": label.colour,
         "threshold": label.threshold,
-        "guideline": "",
-        "pictures": [{"url": media_link(one.file), "name": one.name} for one in pictures],
+        "guideline": guide["text"],
+        "pictures": [
+            *({"url": media_link(one.file), "name": one.name} for one in pictures),
+            *({"url": one["url"], "name": _LIKE[one["is_right"]]} for one in guide["pictures"]),
+        ],
     }
 
 

@@ -56,6 +56,7 @@ export const ACTIONS = [
     ["fit", "Show all of the picture", "0", "Ctrl+0"],
     ["boxes", "Show or hide the boxes", "h", "Alt+h"],
     ["tags", "Show or hide their labels", "l", "l"],
+    ["guide", "What counts as this label", "w", "w"],
     ["brighter", "Brighter", ".", "."],
     ["darker", "Darker", ",", ","],
     ["save", "Save now", "Ctrl+s", "Ctrl+s"],

@@ -3,6 +3,7 @@ import { Bindings } from "./bindings.js";
 import { createConflicts } from "./conflicts.js";
 import { Desk } from "./desk.js";
 import { Frames } from "./frames.js";
+import { createGuide } from "./guide.js";
 import { createHead, createSaid } from "./head.js";
 import { createHistory } from "./history.js";
 import { openKept } from "./kept.js";
@@ -41,6 +42,7 @@ const pointer = wirePointer({ desk, view, stage, held });
 const shapes = createShapeActions(desk);
 const works = createWorks({ desk, outbox, first });
 remarks = createRemarks({ desk, view, outbox });
+const guide = createGuide({ desk });
 const review = createReview({ desk, outbox, works, remarks });
 const predict = createPredict({ desk, outbox });
 const player = createPlayer({ desk });
@@ -95,6 +97,7 @@ const acts = {
   takeBack: review.takeBack,
   remark: remarks.write,
   resolve: remarks.resolveNext,
+  guide: guide.toggle,
   label: chooseLabel,
 };
 
