@@ -17,6 +17,7 @@ from webapp.datasets.dataset import Dataset
 from webapp.projects.models import Project
 from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
 from webapp.review_queue import deciding
+from webapp.review_queue.alike import alike
 from webapp.review_queue.human_loop import human_loop
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
 from webapp.review_queue.lending import ORDERS, hand_back, lend, may_settle
@@ -24,6 +25,7 @@ from webapp.review_queue.lessons import teach
 from webapp.review_queue.previews import preview
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.serializers import (
+    AlikeSerializer,
     AppliedSerializer,
     ChangeRuleSerializer,
     DecidedSerializer,
@@ -241,10 +243,23 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         item = self.get_object()
         wish = self.sent(DecideSerializer)
         about = {"is_unsure": wish["unsure"], "scope": wish["scope"], "spent_s": wish["seconds"]}
+        about |= {"alike": wish["alike"]}
         with _in_turn():
             decision = deciding.decide(item, wish["boxes"], by=request.user, **about)
         along = list(decision.along.values_list("pk", flat=True))
         return self._told(decision.item, deciding.in_words(decision), along)
+
+    @extend_schema(
+        summary="Items that wait and look like this one",
+        description="By what analyses keep of their tracks, from a likeness of 0.85 on; of the "
+        "same label and project. `decide` takes along those that it is told.",
+        responses=AlikeSerializer,
+    )
+    @action(detail=True, methods=["get"])
+    def alike(self, request: Request, pk: str) -> Response:
+        item = find(self.get_queryset(), request, Action.REVIEW, pk=pk)
+        found = [one | {"name": one["asset"].stem} for one in alike(item, request.user)]
+        return Response(AlikeSerializer({"items": found}).data)
 
     @extend_schema(
         summary="Take one's last decision back", request=None, responses=DecidedSerializer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -14,6 +14,7 @@ from analysis.labelling.consensus import Said, agreement
 from webapp.accounts.models import Refused, User
 from webapp.leases import from_now
 from webapp.projects.models import Label
+from webapp.review_queue.alike import take_along
 from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import judged, settle_along, unsettle_along
@@ -39,11 +40,13 @@ def decide(
     is_unsure: bool = False,
     scope: str = Decision.Scope.FRAME,
     spent_s: float = 0.0,
+    alike: Collection[int] = (),
 ) -> Decision:
     """What is really in the frame, as this person says. The same sent twice counts once.
 
     boxes: {"prediction": id of the box it goes out from or None, "label", "box"}; a prediction
-    that none names is turned down. Raises Taken and Refused.
+    that none names is turned down. alike: items that wait and look like it, of which the same is
+    said, where this decision ends its own. Raises Taken and Refused.
     """
     row = _held(item)
     said = [] if is_unsure else _read(row, boxes)
@@ -64,6 +67,8 @@ def decide(
     row.n_decided += 1
     row.settled_by = None  # ended with another frame of its track, it is looked at after all
     _settle(row, decision)
+    if alike and row.state == State.DONE and not is_unsure:
+        take_along(row, decision, alike, by)
     return decision
 
 

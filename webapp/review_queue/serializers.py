@@ -112,6 +112,25 @@ class DecideSerializer(Body):
     unsure = serializers.BooleanField(default=False)
     scope = serializers.ChoiceField(Decision.Scope.choices, default=Decision.Scope.FRAME)
     seconds = Finite(min_value=0, max_value=1e6, default=0, help_text="How long looking took.")
+    alike = serializers.ListField(
+        child=Id(),
+        max_length=12,
+        default=list,
+        help_text="Items that look like it (its route `alike`), of which the same is said.",
+    )
+
+
+class AlikeItemSerializer(serializers.Serializer):
+    item = serializers.IntegerField()
+    likeness = serializers.FloatField(help_text="−1 to 1.")
+    name = serializers.CharField(help_text="Of the film.")
+    time_s = serializers.FloatField()
+    url = serializers.CharField()
+    style = serializers.CharField(help_text="CSS that draws a small picture of it.")
+
+
+class AlikeSerializer(serializers.Serializer):
+    items = AlikeItemSerializer(many=True)
 
 
 class DecidedSerializer(serializers.Serializer):
@@ -121,7 +140,7 @@ class DecidedSerializer(serializers.Serializer):
     left = serializers.IntegerField()
     along = serializers.ListField(
         child=serializers.IntegerField(),
-        help_text="Items that ended with it: other frames of the same tracks.",
+        help_text="Items that ended with it: other frames of its tracks, and those taken along.",
     )
 
 

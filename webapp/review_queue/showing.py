@@ -131,6 +131,7 @@ def for_scripts(person: User, workspace: int, asked: str) -> dict[str, Any]:
             "decide": reverse("api-review-item-decide", args=[0]),
             "undo": reverse("api-review-item-undo", args=[0]),
             "skip": reverse("api-review-item-skip", args=[0]),
+            "alike": reverse("api-review-item-alike", args=[0]),
             "hand_back": f"{reverse('api-review-item-hand-back')}?workspace={workspace}",
             "done": reverse("review"),
         },

@@ -7,6 +7,7 @@ const byChord = new Map(
     Enter: "accept", " ": "accept", x: "reject", u: "unsure", s: "skip",
     z: "undo", "Ctrl+z": "undo", "Ctrl+Shift+Z": "redo", "Ctrl+y": "redo",
     Delete: "remove", Backspace: "remove", w: "removeWeak", n: "draw", "Shift+N": "place",
+    k: "along", "Shift+X": "rejectAlong",
     t: "scope", o: "others", a: "takeOver",
     e: "enlarge", "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", h: "boxes", l: "tags", ".": "brighter", ",": "darker",
   }),

@@ -12,6 +12,7 @@ import { createShapeActions } from "../labelling/shape-actions.js";
 import { createStage } from "../labelling/stage.js";
 import { View } from "../labelling/view.js";
 import { boxesOf, inOrder, isWeak, said } from "./decision.js";
+import { createAlike } from "./alike.js";
 import { createDoor } from "./door.js";
 import { createEditing } from "./editing.js";
 import { createHead } from "./head.js";
@@ -54,12 +55,15 @@ const held = { space: false, hasPanned: false };
 const pointer = wirePointer({ desk, view, stage, held });
 const shapes = createShapeActions(desk);
 const editing = createEditing({ desk, view, shapes, stage, work });
+const alike = createAlike({ desk, url: data.urls.alike, work });
 
 /** What keys and buttons can ask for, by the names in keys.js. */
 const acts = {
   ...editing,
   accept: () => decide(boxesOf(desk.session)),
   reject: () => decide([]),
+  along: () => decideAlong(boxesOf(desk.session)),
+  rejectAlong: () => decideAlong([]),
   unsure: () => decide([], { unsure: true }),
   skip,
   undo,
@@ -181,14 +185,22 @@ function inWords({ item, project }) {
 /** Whether somebody can have seen it, so that a key may decide. */
 const isSeen = (since) => Boolean(now && since && performance.now() - since >= TOO_FAST_MS);
 
-function decide(boxes, { unsure = false } = {}) {
+/** The same of those that look alike and are ticked. */
+function decideAlong(boxes) {
+  const { ticked } = alike;
+  if (!ticked.length) return desk.say("Nothing that waits looks alike and is ticked");
+  decide(boxes, { along: ticked });
+}
+
+function decide(boxes, { unsure = false, along = [] } = {}) {
   if (!isSeen(now?.since)) return;
   if (!desk.isHere && !unsure) return desk.say("This picture cannot be shown: say that you cannot tell, or skip it");
   const seconds = Math.round(performance.now() - now.since) / 1000;
-  outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds } });
+  outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds, alike: along } });
   sitting.add(now.id, seconds);
   if (!unsure) works.say(now, boxes);
-  leave(unsure ? "Cannot tell" : said(now.item, boxes));
+  const words = unsure ? "Cannot tell" : said(now.item, boxes);
+  leave(along.length ? `${words}, and ${along.length} alike` : words);
 }
 
 function skip() {
