@@ -23,7 +23,7 @@ from webapp.comments.api import CommentViewSet, NoticeViewSet
 from webapp.contracts.api import ContractViewSet, IssuedContractViewSet
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
-from webapp.explaining.api import ExplanationViewSet
+from webapp.explaining.api import ExplanationViewSet, RunMentionWhy
 from webapp.graph.api import ProjectGraph
 from webapp.improving.api import LoopViewSet, RoundViewSet
 from webapp.indexing.api import IndexingViewSet, WordEditViewSet
@@ -162,6 +162,7 @@ urlpatterns = [
     path("projects/<number:pk>/graph/", ProjectGraph.as_view({"get": "retrieve"})),
     path("projects/<number:pk>/graph/moments/", ProjectGraph.as_view({"get": "moments"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
+    path("runs/<number:pk>/mentions/why/", RunMentionWhy.as_view({"get": "retrieve"})),
     path("runs/<number:pk>/mentions/", RunMentions.as_view({"get": "retrieve", "post": "create"})),
     path("runs/<number:pk>/look-again/", RunLookAgain.as_view({"post": "create"})),
     path("runs/<number:pk>/difference/", RunDifference.as_view({"get": "retrieve"})),

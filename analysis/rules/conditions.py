@@ -244,6 +244,11 @@ def reach(seen: Seen, spans: Spans) -> tuple[Rows, Rows]:
     return np.searchsorted(end_s, start, "right"), np.searchsorted(start_s, end, "left")
 
 
+def _of_no_frame(condition: Condition, view: View) -> Fulfilled:
+    """What is about words: `analysis.rules.told` says which."""
+    return Fulfilled(np.zeros(view.seen.n, np.bool_))
+
+
 _BETWEEN: dict[str, Callable[[View], Rows]] = {
     "TrackerAndDetector": _not_detected,
     "Analyses": _analysed_otherwise,
@@ -259,4 +264,6 @@ _BY_TYPE: dict[str, Callable[[Condition, View], Fulfilled]] = {
     "FirstAppearance": _first,
     "Disagreement": _disagreement,
     "Novelty": _novelty,
+    "Mention": _of_no_frame,
+    "Word": _of_no_frame,
 }

@@ -22,7 +22,7 @@ DEEPEST = 2  # levels of And and Or, as in A2I
 MOST = 100  # simple conditions in a rule
 
 Operator = Literal["And", "Or"]
-Need = Literal["said", "written", "other", "novel"]
+Need = Literal["said", "written", "other", "novel", "mentions", "words"]
 
 
 class RefusedRule(AnalysisError):
@@ -52,6 +52,12 @@ BETWEEN: dict[str, Need | None] = {
     "LogoAndWritten": "written",
     "LogoAndSpoken": "said",
 }
+# of a mention: where it stands
+SOURCES: dict[str, frozenset[str]] = {
+    "Both": frozenset({"said", "written"}),
+    "Spoken": frozenset({"said"}),
+    "Written": frozenset({"written"}),
+}
 _NAMES = ("LabelName", "ModerationLabelName")
 _CHECK = (*_NAMES, *COMPARISONS)
 _OF_BOX = ("LabelName", *COMPARISONS)
@@ -65,7 +71,10 @@ CONDITIONS: dict[str, tuple[str, ...]] = {  # what each takes
     "FirstAppearance": _OF_BOX,
     "Disagreement": ("Between", "LabelName"),
     "Novelty": ("LabelName",),
+    "Mention": ("LabelName", "Source", "IsSeen", *COMPARISONS),
+    "Word": tuple(COMPARISONS),
 }
+_TOLD: dict[str, Need] = {"Mention": "mentions", "Word": "words"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,17 @@ class Condition:
     @property
     def between(self) -> str:
         return str(self.parameters["Between"])
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Of a mention: said, written, or both."""
+        return SOURCES[str(self.parameters.get("Source", "Both"))]
+
+    @property
+    def is_seen(self) -> bool | None:
+        """Of a mention: whether the brand is on screen then; None where that does not matter."""
+        seen = self.parameters.get("IsSeen")
+        return None if seen is None else bool(seen)
 
     def to_json(self) -> dict[str, Any]:
         return {"ConditionType": self.type, "ConditionParameters": dict(self.parameters)}
@@ -154,7 +174,8 @@ class Rule:
         """What must be known beside the analysis itself; conditions without it are false."""
         asked = (BETWEEN[c.between] for c in self.conditions() if c.type == "Disagreement")
         new: set[Need] = {"novel" for c in self.conditions() if c.type == "Novelty"}
-        return new | {need for need in asked if need}
+        told = (_TOLD[c.type] for c in self.conditions() if c.type in _TOLD)
+        return new | {need for need in (*asked, *told) if need}
 
 
 _TOO_MANY = f"A rule has at most {MOST} conditions."
@@ -223,6 +244,10 @@ def _check(key: str, value: object, where: str) -> None:
         raise _refused(where, f"“{key}” is a number from 0 to 100, not {_cited(value)}.")
     if key == _PERCENTAGE and not _is_number(value, 0.01, 100):
         raise _refused(where, f"“{key}” is a number from 0.01 to 100, not {_cited(value)}.")
+    if key == "Source" and not (isinstance(value, str) and value in SOURCES):
+        raise _refused(where, f"“Source” is one of {_listed(SOURCES)}, not {_cited(value)}.")
+    if key == "IsSeen" and not isinstance(value, bool):
+        raise _refused(where, f"“IsSeen” is true or false, not {_cited(value)}.")
     if key == "Between" and not (isinstance(value, str) and value in BETWEEN):
         raise _refused(where, f"“Between” is one of {_listed(BETWEEN)}, not {_cited(value)}.")
 
@@ -235,6 +260,8 @@ def _complete(kind: str, parameters: Mapping[str, Any], where: str) -> None:
             raise _refused(where, f"{kind} needs a comparison, such as “ConfidenceLessThan”.")
     if kind == "Sampling" and not parameters:
         raise _refused(where, f"Sampling needs “{_PERCENTAGE}”.")
+    if kind == "Word" and not parameters:
+        raise _refused(where, "Word needs a comparison, such as “ConfidenceLessThan”.")
     if kind == "Disagreement" and "Between" not in parameters:
         raise _refused(where, f"Disagreement needs “Between”: one of {_listed(BETWEEN)}.")
 

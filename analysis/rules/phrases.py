@@ -8,6 +8,7 @@ _OF_TRACKS = {
     "WorstFrame": ("the worst frame of each track", "the worst frames of tracks"),
     "FirstAppearance": ("the first frame of each track", "the first frames of tracks"),
 }
+_SOURCES = {"Both": "", "Spoken": "spoken ", "Written": "written "}
 _STRETCHES = {
     "TrackerAndDetector": "{label} was followed and not detected",
     "Analyses": "two analyses disagree{of}",
@@ -73,6 +74,12 @@ def _simple(condition: Condition, *, several: bool = False) -> str:
             label=label, of=f" about {condition.label}" if of else ""
         )
         return f"one frame of each stretch where {what}"
+    if condition.type == "Mention":
+        source = _SOURCES[str(condition.parameters.get("Source", "Both"))]
+        seen = {None: "", True: " while it is seen", False: " while it is not seen"}
+        return f"the {source}mentions{of}{limits}{seen[condition.is_seen]}"
+    if condition.type == "Word":
+        return f"the sentences with a word heard{limits}"
     if condition.type in _OF_TRACKS:
         return f"{_OF_TRACKS[condition.type][several]}{of}{limits}"
     return f"the frames with a box{of}{limits}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,27 @@ class Novel(NamedTuple):
     seconds: float  # how long it is on screen
 
 
+class MentionFact(NamedTuple):
+    """A label in words. Times in seconds from the start of the asset; confidence 0 to 1."""
+
+    label: int
+    source: Literal["said", "written"]
+    start_s: float
+    end_s: float
+    confidence: float
+    is_seen: bool  # the label is on screen near it
+    text: str
+
+
+class WordFact(NamedTuple):
+    """A word of a transcript that nobody corrected, and how sure the recogniser was of it."""
+
+    start_s: float
+    end_s: float
+    confidence: float
+    text: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One analysis of a film or picture, and what else is known of the file."""
@@ -40,6 +61,8 @@ class Evidence:
     written: Mapping[int, Spans] | None = None  # None: nobody has read
     other: Columns | None = None  # another analysis of the same file, with the same labels
     novel: Sequence[Novel] | None = None  # None: nobody knows what is new
+    mentions: Sequence[MentionFact] | None = None  # by time; None: nobody has listened or read
+    words: Sequence[WordFact] | None = None  # by time; None: nobody listened, or not word by word
 
 
 class Seen:

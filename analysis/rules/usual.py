@@ -36,6 +36,13 @@ def usual(label: str = ANY) -> tuple[Usual, ...]:
         Usual("Frames with nothing found, 1 in 100", _rule({"And": [nothing, _drawn(1)]})),
         Usual("What is said or written but not seen", _rule(*words)),
         Usual("What looks like no known label", _rule(_condition("Novelty", LabelName=label))),
+        Usual(
+            "Doubtful mentions and words",
+            _rule(
+                _condition("Mention", LabelName=label, ConfidenceLessThan=70),
+                _condition("Word", ConfidenceLessThan=30),
+            ),
+        ),
     )
 
 

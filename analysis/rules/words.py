@@ -35,6 +35,8 @@ def told(condition: Condition, found: Fulfilled, view: View, frame: int) -> tupl
         return _drawn(condition, found, view, frame)
     if condition.type == "NothingDetected":
         return _nothing(condition, found, view.seen, frame)
+    if condition.type in ("Mention", "Word"):
+        return [], "about what is said or written, and not about a frame"
     if condition.type == "Disagreement":
         return _disagreeing(condition, found, view, frame)
     if condition.type == "Novelty":
@@ -86,13 +88,13 @@ def _nothing(condition: Condition, found: Fulfilled, seen: Seen, frame: int) -> 
         return [], f"{_named(seen, surest, ())} is found"
     floor = float(seen.floors[seen.brand[surest[0]]])
     limits = [(_BELOW, floor * 100)]
-    words = f"{what} found but {_named(seen, surest, limits)}, {_limits(limits)}"
+    words = f"{what} found but {_named(seen, surest, limits)}, {limits_in_words(limits)}"
     return _values(seen, surest), words
 
 
 def _boxes(condition: Condition, found: Fulfilled, seen: Seen, frame: int) -> tuple[Values, str]:
     limits = condition.limits
-    beyond = f", {_limits(limits)}" if limits else ""
+    beyond = f", {limits_in_words(limits)}" if limits else ""
     what, otherwise = _KINDS.get(condition.type, ("", ""))
     if found.frames[frame]:
         rows = _rows(seen, frame, found.rows)
@@ -100,7 +102,7 @@ def _boxes(condition: Condition, found: Fulfilled, seen: Seen, frame: int) -> tu
         return _values(seen, rows), _named(seen, rows, limits) + which + beyond
     label = "" if condition.label == ANY else condition.label
     if not otherwise:
-        return [], f"no {label or 'box'} {_limits(limits)}"
+        return [], f"no {label or 'box'} {limits_in_words(limits)}"
     track = f"track of {label}" if label else "track"
     return [], f"no {track} {otherwise}{beyond}"
 
@@ -203,7 +205,7 @@ def _reading(confidence: np.float32, limits: Limits) -> str:
     return text
 
 
-def _limits(limits: Limits) -> str:
+def limits_in_words(limits: Limits) -> str:
     return _joined([f"{comparison.words} {_limit(limit)}" for comparison, limit in limits])
 
 

@@ -25,13 +25,13 @@ By = Literal["name", "inflection", "spelling", "sound", "heard"]  # the last: in
 
 _PAUSE_S = 1.0  # words further apart are not one name
 _EXTRA = 2  # a name may be taken apart into so many words more than it has
-_ENDINGS = ("s", "es", "n", "en")
-_INFLECTED = 0.97
-_SHORTEST = 5  # letters: a shorter name has too many neighbours
-_NEAR = 0.78  # likeness in spelling from which it may be the name
-_SOUNDS = 0.75  # likeness of the sounds that it needs then
-_SAME_SOUND, _SOUND_LEAST = 3, 0.5  # sounds; and likeness in spelling, where they are the same
-_FUZZY_MOST = 0.9  # however near it is: it is written otherwise
+ENDINGS = ("s", "es", "n", "en")
+INFLECTED = 0.97
+SHORTEST = 5  # letters: a shorter name has too many neighbours
+NEAR = 0.78  # likeness in spelling from which it may be the name
+SOUNDS = 0.75  # likeness of the sounds that it needs then
+SAME_SOUND, SOUND_LEAST = 3, 0.5  # sounds; and likeness in spelling, where they are the same
+FUZZY_MOST = 0.9  # however near it is: it is written otherwise
 
 
 class Spoken(Protocol):
@@ -80,7 +80,7 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class _Name:
+class Name:
     brand: int
     name: str
     form: str
@@ -90,14 +90,14 @@ class _Name:
 
 
 @dataclass(slots=True)
-class _Names:
+class Names:
     """All names of all brands, by form."""
 
-    all: list[_Name] = field(default_factory=list)
-    exact: dict[str, list[tuple[_Name, float, By]]] = field(default_factory=dict)
+    all: list[Name] = field(default_factory=list)
+    exact: dict[str, list[tuple[Name, float, By]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, brands: Sequence[Brand]) -> _Names:
+    def of(cls, brands: Sequence[Brand]) -> Names:
         names = cls()
         for brand in brands:
             for name in brand.names:
@@ -105,15 +105,15 @@ class _Names:
                 letters = min(map(len, shapes), default=0)
                 for shape in shapes:
                     of = brand.key, name, shape, len(name.split())
-                    names._add(_Name(*of, _sound(shape), letters))
+                    names._add(Name(*of, sound_of(shape), letters))
         return names
 
-    def _add(self, name: _Name) -> None:
+    def _add(self, name: Name) -> None:
         self.all.append(name)
         self.exact.setdefault(name.form, []).append((name, 1.0, "name"))
         if len(name.form) > 2:
-            for ending in _ENDINGS:
-                inflected: tuple[_Name, float, By] = (name, _INFLECTED, "inflection")
+            for ending in ENDINGS:
+                inflected: tuple[Name, float, By] = (name, INFLECTED, "inflection")
                 self.exact.setdefault(name.form + ending, []).append(inflected)
 
     @property
@@ -133,10 +133,10 @@ def find_mentions(
     mentions share a word, except where brands share a name. A name of one letter counts only where
     it stands alone and is written as the brand writes it.
     """
-    sought = _Names.of(brands)
+    sought = Names.of(brands)
     if not sought.all or not words:
         return []
-    runs = _runs(words, sought.longest)
+    runs = runs_of(words, sought.longest)
     found = [
         mention
         for shape, name, score, by in _matches(runs, sought)
@@ -147,7 +147,7 @@ def find_mentions(
     return _apart(_without_false_friends(meant, words, brands))
 
 
-def _runs(words: Sequence[Spoken], longest: int) -> dict[str, list[tuple[int, int]]]:
+def runs_of(words: Sequence[Spoken], longest: int) -> dict[str, list[tuple[int, int]]]:
     """Each form that up to `longest` neighbouring words make, and where."""
     shapes = [form(word.text) for word in words]
     runs: dict[str, list[tuple[int, int]]] = {}
@@ -163,49 +163,49 @@ def _runs(words: Sequence[Spoken], longest: int) -> dict[str, list[tuple[int, in
     return runs
 
 
-def _matches(runs: Iterable[str], names: _Names) -> Iterator[tuple[str, _Name, float, By]]:
+def _matches(runs: Iterable[str], names: Names) -> Iterator[tuple[str, Name, float, By]]:
     shapes = list(runs)
     for shape in shapes:
         for name, score, by in names.exact.get(shape, ()):
             yield shape, name, score, by
-    fuzzy = [name for name in names.all if name.letters >= _SHORTEST]
+    fuzzy = [name for name in names.all if name.letters >= SHORTEST]
     if not fuzzy:
         return
     alike = cdist(
         shapes,
         [name.form for name in fuzzy],
         scorer=Levenshtein.normalized_similarity,
-        score_cutoff=_SOUND_LEAST,
+        score_cutoff=SOUND_LEAST,
         dtype=np.float32,
     )
-    for row, column in np.argwhere(alike >= _SOUND_LEAST).tolist():
+    for row, column in np.argwhere(alike >= SOUND_LEAST).tolist():
         shape, name = shapes[row], fuzzy[column]
         if shape in names.exact and any(n.brand == name.brand for n, *_ in names.exact[shape]):
             continue
-        if (nearness := _nearness(shape, name)) is not None:
-            yield shape, name, *nearness
+        if (near := nearness(shape, name)) is not None:
+            yield shape, name, *near
 
 
-def _nearness(shape: str, name: _Name) -> tuple[float, By] | None:
+def nearness(shape: str, name: Name) -> tuple[float, By] | None:
     """How near a form is to a name that it is not; None where it is another word."""
     spelled = DamerauLevenshtein.normalized_similarity(shape, name.form)
-    sound = _sound(shape)
-    if sound == name.sound and len(sound) >= _SAME_SOUND and spelled >= _SOUND_LEAST:
-        by: By = "spelling" if spelled >= _NEAR else "sound"
-        return _FUZZY_MOST * (0.5 + 0.5 * spelled), by
+    sound = sound_of(shape)
+    if sound == name.sound and len(sound) >= SAME_SOUND and spelled >= SOUND_LEAST:
+        by: By = "spelling" if spelled >= NEAR else "sound"
+        return FUZZY_MOST * (0.5 + 0.5 * spelled), by
     sounds = Levenshtein.normalized_similarity(sound, name.sound)
-    if spelled >= _NEAR and sounds >= _SOUNDS:
-        return _FUZZY_MOST * spelled * (0.5 + 0.5 * sounds), "spelling"
+    if spelled >= NEAR and sounds >= SOUNDS:
+        return FUZZY_MOST * spelled * (0.5 + 0.5 * sounds), "spelling"
     return None
 
 
 @lru_cache(maxsize=1 << 16)
-def _sound(shape: str) -> str:
+def sound_of(shape: str) -> str:
     return jellyfish.metaphone(shape).replace(" ", "") if shape.isascii() else shape
 
 
 def _mention(
-    words: Sequence[Spoken], at: tuple[int, int], name: _Name, score: float, by: By
+    words: Sequence[Spoken], at: tuple[int, int], name: Name, score: float, by: By
 ) -> Mention | None:
     text = " ".join(word.text for word in words)
     if len(name.form) == 1 and text.strip(".,;:!?…\"“”'’()") != name.name:
@@ -252,7 +252,7 @@ def _without_false_friends(
     if not longest:
         return list(found)
     covered: Mapping[int, set[int]] = {key: set() for key in phrases}
-    for shape, places in _runs(words, longest + _EXTRA).items():
+    for shape, places in runs_of(words, longest + _EXTRA).items():
         for key, shapes in phrases.items():
             if shape in shapes or any(shape == s + "s" for s in shapes):
                 covered[key].update(n for start, end in places for n in range(start, end))

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.accounts.models import Action
 from webapp.explaining.explanations import Explanation
-from webapp.rest import Body, Id, WorkspaceObjects, in_words
+from webapp.explaining.mentions import why_mention
+from webapp.indexing.mention_verdicts import MentionVerdict
+from webapp.rest import Body, Finite, Id, Query, WorkspaceObjects, in_words
 from webapp.runs.run import Run
 
 
@@ -30,6 +32,87 @@ class ExplanationSerializer(serializers.ModelSerializer):
 
     def get_result(self, row: Explanation) -> dict[str, Any]:
         return dict(row.result)
+
+
+class LikenessSerializer(serializers.Serializer):
+    form = serializers.CharField(help_text="The words, joined, without case and accents.")
+    name_form = serializers.CharField(help_text="The name, as it is compared.")
+    sound = serializers.CharField(help_text="By Metaphone.")
+    name_sound = serializers.CharField()
+    spelled = serializers.FloatField(help_text="Damerau–Levenshtein, 0 to 1.")
+    sounds = serializers.FloatField(help_text="Levenshtein of the sounds, 0 to 1.")
+
+
+class PartSerializer(serializers.Serializer):
+    text = serializers.CharField()
+    probability = serializers.FloatField(help_text="How surely the word was heard or read.")
+    weight = serializers.FloatField(help_text="Its part of the confidence.")
+
+
+class OtherReadingSerializer(serializers.Serializer):
+    label = serializers.IntegerField()
+    brand = serializers.CharField()
+    name = serializers.CharField(help_text="Which of its names.")
+    text = serializers.CharField(help_text="The words that come near it.")
+    likeness = LikenessSerializer()
+    score = serializers.FloatField(allow_null=True, help_text="null: no match at all.")
+    why = serializers.CharField(help_text="Why it was turned down.")
+
+
+class MentionWhySerializer(serializers.Serializer):
+    """confidence = score × mean; the score by `formula`."""
+
+    label = serializers.IntegerField(help_text="That it was found as.")
+    source = serializers.ChoiceField(MentionVerdict.Source.choices)
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+    before = serializers.CharField(help_text="A few words before it.")
+    text = serializers.CharField()
+    after = serializers.CharField()
+    name = serializers.CharField(help_text="The name or alias that was found.")
+    by = serializers.ChoiceField(
+        ["name", "inflection", "spelling", "sound", "heard"], help_text="What makes them the name."
+    )
+    score = serializers.FloatField(help_text="How well the words fit the name, 0 to 1.")
+    mean = serializers.FloatField(help_text="The mean probability of the words.")
+    confidence = serializers.FloatField()
+    parts = PartSerializer(many=True)
+    likeness = LikenessSerializer()
+    formula = serializers.CharField()
+    shown_from = serializers.FloatField(help_text="The score below which nothing is shown.")
+    to_miss = serializers.ListField(
+        child=serializers.CharField(), help_text="What it would have taken to miss it."
+    )
+    alternatives = OtherReadingSerializer(many=True)
+    verdict = serializers.ChoiceField(
+        ["rejected", "confirmed", "renamed"], allow_null=True, help_text="What a person said of it."
+    )
+
+
+class MentionQuery(Query):
+    source = serializers.ChoiceField(MentionVerdict.Source.choices)
+    label = Id()
+    start_s = Finite(min_value=0, max_value=1e9, help_text="When it begins, as it is listed.")
+
+
+class RunMentionWhy(WorkspaceObjects):
+    queries = {"retrieve": MentionQuery}
+    queryset = Run.living.filter(asset__removed=None).select_related("asset__workspace", "project")
+
+    @extend_schema(
+        operation_id="runs_mentions_why",
+        summary="Why some words are a mention of a brand",
+        description="The words with their probabilities, how they are compared with the name, what "
+        "else they come near, and what it would have taken to miss it.",
+        parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
+        responses=MentionWhySerializer,
+    )
+    def retrieve(self, request: Request, pk: int) -> Response:
+        run, asked = self.get_object(), self.asked
+        about = {"source": asked["source"], "label": asked["label"]}
+        with in_words():
+            found = why_mention(run, start_ms=round(asked["start_s"] * 1000), **about)
+        return Response(MentionWhySerializer(found.to_json()).data)
 
 
 class AskSerializer(Body):

@@ -14,6 +14,7 @@ from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.explaining.drawing import alike_drawings, heat_drawing, match_drawings
 from webapp.explaining.explanations import Explanation
+from webapp.explaining.mentions import why_mention
 from webapp.ids import is_id
 from webapp.leases import Status
 from webapp.runs.run import Run
@@ -51,3 +52,20 @@ def _context(row: Explanation) -> dict[str, Any]:
         "notes": row.result.get("notes", []),
         "is_done": True,
     }
+
+
+@require_safe
+@may(Action.VIEW)
+def why_said(request: MemberRequest, pk: int) -> HttpResponse:
+    """Why some words are a mention of a label: the one that begins then, as it is found now."""
+    runs = Run.living.filter(asset__removed=None).select_related("asset__workspace", "project")
+    run = find(runs, request, pk=pk)
+    asked = {name: request.GET.get(name, "") for name in ("label", "ms")}
+    if not is_id(asked["label"]) or not (asked["ms"] == "0" or is_id(asked["ms"])):
+        raise Http404
+    about = {"label": int(asked["label"]), "start_ms": int(asked["ms"])}
+    try:
+        found = why_mention(run, source=request.GET.get("source", ""), **about)
+    except Refused as refused:
+        raise Http404(str(refused)) from refused
+    return render(request, "explaining/mention.html", {"run": run, "found": found})

@@ -111,7 +111,7 @@ class _Told:
 
 def _several(asked: Asked) -> list[list[_Told]]:
     """What was said of each of the newest items that several people decided."""
-    items = ReviewItem.objects.filter(project=asked.project, n_decided__gte=2)
+    items = ReviewItem.objects.frames().filter(project=asked.project, n_decided__gte=2)
     newest = list(items.order_by("-pk").values_list("pk", flat=True)[:MOST_COMPARED])
     rows = Decision.objects.standing().filter(item__in=newest, is_unsure=False)
     rows = rows.filter(created__gte=asked.since).order_by("item", "pk")

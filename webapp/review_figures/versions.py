@@ -112,7 +112,7 @@ def _effort(project: Project, of: dict[int, Version]) -> None:
     done = Sifting.objects.filter(run__project=project, status=Status.DONE).order_by("pk")
     columns = ("run", "n_frames", "n_tracks", "n_tracks_sent")
     sifted = {row[0]: row[1:] for row in done.values_list(*columns) if row[0] in of}
-    sent = ReviewItem.objects.filter(project=project).values("run").order_by()
+    sent = ReviewItem.objects.frames().filter(project=project).values("run").order_by()
     counts = {
         row["run"]: (row["n"], row["lot"])
         for row in sent.annotate(n=Count("pk"), lot=Count("pk", filter=Q(is_by_lot=True)))
@@ -143,7 +143,7 @@ def _lots(found: list[Version], of: dict[int, Version]) -> None:
     """Of frames that were looked at by lot and otherwise by nobody, those in which all was right:
     every box that counts is there, and nothing else."""
     last = Decision.objects.standing().filter(item=OuterRef("pk")).order_by("-pk")
-    drawn = ReviewItem.objects.filter(is_by_lot=True, state=State.DONE, settled_by=None)
+    drawn = ReviewItem.objects.frames().filter(is_by_lot=True, state=State.DONE, settled_by=None)
     told = drawn.filter(run__in=list(of)).annotate(right=Subquery(last.values("is_right")[:1]))
     rows = told.order_by().values_list("run", "right").annotate(n=Count("pk"))
     right, n = Counter[int | None](), Counter[int | None]()
@@ -172,7 +172,7 @@ def _parts(audited: AuditedLabel) -> list[Drawn]:
     items = list(audited.items.values_list("frame", "stratum", "round", "answer"))
     first_open = min((r for _, _, r, answer in items if not answer), default=None)
     run = audited.audit.run
-    by_rule = ReviewItem.objects.filter(run=run, is_by_lot=False)
+    by_rule = ReviewItem.objects.frames().filter(run=run, is_by_lot=False)
     sent = set(by_rule.values_list("frame", flat=True))
     seen, n = Counter[int](), Counter[int]()
     for frame, stratum, round_, answer in items:
@@ -214,7 +214,9 @@ def _novel(of: dict[int, Version]) -> None:
 def _found_elsewhere(of: dict[int, Version]) -> Iterable[tuple[int, int, int]]:
     """Analysis, label and how often: frames in which an audit saw what the model did not say, and
     frames that a person pointed to when they had it looked for again."""
-    sent = ReviewItem.objects.filter(run=OuterRef("audited__audit__run"), frame=OuterRef("frame"))
+    sent = ReviewItem.objects.frames().filter(
+        run=OuterRef("audited__audit__run"), frame=OuterRef("frame")
+    )
     silent = [k for k, kind in enumerate(KINDS) if not kind.says]
     there = AuditItem.objects.filter(answer=AuditItem.Answer.THERE, stratum__in=silent)
     there = (

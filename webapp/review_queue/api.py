@@ -58,6 +58,7 @@ class ItemQuery(InWorkspace):
     label = Id(required=False, help_text="Those that are mostly about this one.")
     run = Id(required=False)
     rule = Id(required=False)
+    kind = serializers.ChoiceField(ReviewItem.Kind.choices, required=False)
     state = serializers.ChoiceField(State.choices, required=False)
 
 
@@ -67,6 +68,7 @@ class NextQuery(InWorkspace):
     label = Id(required=False)
     run = Id(required=False)
     rule = Id(required=False)
+    kind = serializers.ChoiceField(ReviewItem.Kind.choices, required=False)
     order = serializers.ChoiceField(
         list(ORDERS),
         default="stake",
@@ -74,7 +76,7 @@ class NextQuery(InWorkspace):
     )
 
 
-_FILTERS = {"project": "project", "label": "label", "run": "run", "rule": "rule"}
+_FILTERS = {"project": "project", "label": "label", "run": "run", "rule": "rule", "kind": "kind"}
 
 
 class ReviewRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
@@ -154,7 +156,7 @@ class ReviewRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
 
 
 class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):
-    """A frame that people are asked about."""
+    """What people are asked about: a frame, a mention, or a sentence with words in doubt."""
 
     change = Action.REVIEW
     queries = {"list": ItemQuery, "next": NextQuery, "hand_back": InWorkspace}
@@ -232,7 +234,8 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     @extend_schema(
         summary="Decide for an item: all that is there",
         description="A box that was found and is not named is turned down. With the scope `track` "
-        "what is said of a box is said of its whole track. Counted at once in every figure, once "
+        "what is said of a box is said of its whole track. Of a mention or a sentence `answer` "
+        "says what it is. Counted at once in every figure, once "
         "as many people as the rule asks for agree. Sent twice it counts once. 409 where somebody "
         "else has the item, or it is decided.",
         request=DecideSerializer,
@@ -244,6 +247,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         wish = self.sent(DecideSerializer)
         about = {"is_unsure": wish["unsure"], "scope": wish["scope"], "spent_s": wish["seconds"]}
         about |= {"alike": wish["alike"]}
+        about["answer"] = wish.get("answer")
         with _in_turn():
             decision = deciding.decide(item, wish["boxes"], by=request.user, **about)
         along = list(decision.along.values_list("pk", flat=True))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from analysis.film.columns import Columns
-from analysis.rules import Evidence, Rule, Selection, select
+from analysis.rules import Evidence, Rule, Selection, select, select_mentions, select_words
 from webapp.novelty.sights import novel_of
 from webapp.projects.models import Label
+from webapp.review_queue.heard import Asked, Heard, ask, words_of
 from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.predictions import Predictions, doubt, stake_s
 from webapp.review_queue.rules import ReviewRule
@@ -34,19 +35,21 @@ class Chosen:
     n_wanted: int = 0
     n_frames: int = 0  # of the whole run, and all its tracks; a box without one is its own
     n_tracks: int = 0
+    heard: Asked = field(default_factory=Asked)
 
     @property
     def note(self) -> str:
         if self.n_wanted <= len(self.items):
             return ""
         return (
-            f"The rules ask for {self.n_wanted:,} frames of this analysis; the {len(self.items):,} "
+            f"The rules ask for {self.n_wanted:,} items of this analysis; the {len(self.items):,} "
             "on which most of the report depends were taken."
         )
 
 
-def evidence_of(run: Run, needs: set[str]) -> Evidence:
+def evidence_of(run: Run, needs: set[str], heard: Heard | None = None) -> Evidence:
     """What rules may ask of a run; speech, writing and another run only where one does."""
+    heard = heard or Heard(run, frozenset(needs))
     labels = labels_of(run)
     told = Told.of(run.asset, labels) if needs & {"said", "written"} else None
     words = told.words() if told else None
@@ -59,6 +62,7 @@ def evidence_of(run: Run, needs: set[str]) -> Evidence:
         written=words.written if words else None,
         other=_other(run) if "other" in needs else None,
         novel=novel_of(run) if "novel" in needs else None,
+        **heard.evidence,
     )
 
 
@@ -69,15 +73,36 @@ def _other(run: Run) -> Columns | None:
     return columns_of(before) if before else None
 
 
-def count(run: Run, rule: Rule) -> int:
-    """How many frames a rule would send of a run, if nobody had decided anything."""
-    return len(select(rule, evidence_of(run, set(rule.needs))).frames)
+class Counts(NamedTuple):
+    """How many of each a rule would send."""
+
+    frames: int = 0
+    mentions: int = 0
+    sentences: int = 0
+
+    @property
+    def items(self) -> int:
+        return sum(self)
+
+
+def count(run: Run, rule: Rule) -> Counts:
+    """How much a rule would send of a run, if nobody had decided anything."""
+    heard = Heard(run, frozenset(rule.needs))
+    evidence = evidence_of(run, set(rule.needs), heard)
+    words = heard.words or []
+    return Counts(
+        len(select(rule, evidence).frames),
+        len(select_mentions(rule, evidence)),
+        len({words[sent.place].line.pk for sent in select_words(rule, evidence)}),
+    )
 
 
 def choose(run: Run, rules: Sequence[ReviewRule]) -> Chosen:
     """What these rules send that nobody decided about yet."""
     read = [(rule, rule.rule) for rule in rules]
-    evidence = evidence_of(run, {need for _, rule in read for need in rule.needs})
+    needs: set[str] = {need for _, rule in read for need in rule.needs}
+    heard = Heard(run, frozenset(needs))
+    evidence = evidence_of(run, needs, heard)
     sent: _Sent = []
     for row, rule in read:
         found = select(rule, evidence)
@@ -86,10 +111,13 @@ def choose(run: Run, rules: Sequence[ReviewRule]) -> Chosen:
     frames = sorted(frozenset().union(*(some for _, _, some in sent)) - judged)
     predictions = Predictions(evidence.columns, evidence.thresholds)
     labels = set(Label.objects.filter(pk__in=evidence.labels).values_list("pk", flat=True))
+    asked = ask(run, read, heard, evidence)
     items = [_item(run, frame, sent, predictions, labels) for frame in frames]
+    items += asked.items
     items.sort(key=lambda item: (-item.stake_s, item.frame))
     n_tracks = len(sent[0][1].view.seen.by_track[1]) if sent else 0
-    return Chosen(items[:MOST_ITEMS], len(items), len(evidence.columns.frames), n_tracks)
+    n_frames = len(evidence.columns.frames)
+    return Chosen(items[:MOST_ITEMS], len(items), n_frames, n_tracks, asked)
 
 
 def n_tracks_of(asked: Iterable[list[dict[str, Any]]]) -> int:
@@ -146,14 +174,4 @@ def _item(
 
 def _because(rule: ReviewRule, found: Selection, frame: int) -> dict[str, Any]:
     why = found.why(frame)
-    return {"rule": str(rule), "words": _words(why), "conditions": why}
-
-
-def _words(conditions: list[dict[str, Any]]) -> str:
-    """What was true, in words, in the order of the rule."""
-    said = []
-    for one in conditions:
-        if one["EvaluationResult"]:
-            parts = one.get("And") or one.get("Or")
-            said.append(_words(parts) if parts else one["Words"])
-    return "; ".join(word for word in said if word)
+    return {"rule": str(rule), "words": words_of(why), "conditions": why}

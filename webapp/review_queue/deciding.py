@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -14,6 +14,7 @@ from analysis.labelling.consensus import Said, agreement
 from webapp.accounts.models import Refused, User
 from webapp.leases import from_now
 from webapp.projects.models import Label
+from webapp.review_queue import answers
 from webapp.review_queue.alike import take_along
 from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem, State
@@ -37,6 +38,7 @@ def decide(
     boxes: Sequence[dict[str, Any]],
     *,
     by: User,
+    answer: Mapping[str, Any] | None = None,
     is_unsure: bool = False,
     scope: str = Decision.Scope.FRAME,
     spent_s: float = 0.0,
@@ -45,13 +47,18 @@ def decide(
     """What is really in the frame, as this person says. The same sent twice counts once.
 
     boxes: {"prediction": id of the box it goes out from or None, "label", "box"}; a prediction
-    that none names is turned down. alike: items that wait and look like it, of which the same is
-    said, where this decision ends its own. Raises Taken and Refused.
+    that none names is turned down. answer: of a mention or a sentence instead, as
+    `webapp.review_queue.answers` reads it. alike: items that wait and look like it, of which the
+    same is said, where this decision ends its own. Raises Taken and Refused.
     """
     row = _held(item)
-    said = [] if is_unsure else _read(row, boxes)
     mine = row.decisions.standing().filter(by=by).order_by("-pk").first()
-    if mine and mine.boxes == said and (mine.is_unsure, mine.scope) == (is_unsure, scope):
+    if mine and _is_again(mine, boxes, answer):
+        return mine
+    said = [] if is_unsure or not row.is_frame else _read(row, boxes)
+    heard = {} if is_unsure or row.is_frame else answers.read(row, answer)
+    as_before = (mine.boxes, mine.answer, mine.is_unsure, mine.scope) if mine else None
+    if mine and as_before == (said, heard, is_unsure, scope):
         return mine
     _refuse_what_is_not_theirs(row, by, mine)
     decision = Decision.objects.create(
@@ -59,7 +66,8 @@ def decide(
         by=by,
         boxes=said,
         is_unsure=is_unsure,
-        is_right=None if is_unsure else _is_right(row, said),
+        answer=heard,
+        is_right=None if is_unsure else _is_right(row, said, heard),
         scope=scope,
         settles=row.state == State.DISPUTED,
         spent_s=min(max(spent_s, 0.0), _LONGEST_S),
@@ -82,6 +90,7 @@ def undo(item: ReviewItem, *, by: User) -> ReviewItem:
     if last.by_id != by.pk:
         raise Taken(f"{last.by or 'Somebody'} decided for it since: it cannot be taken back.")
     last.verdicts.all().take_back()
+    answers.take_back(last, by=by)
     unsettle_along(last)
     last.undone = timezone.now()
     last.save(update_fields=["undone"])
@@ -108,10 +117,10 @@ def _held(item: ReviewItem) -> ReviewItem:
     """The item as it is now, for this transaction alone."""
     rows = ReviewItem.objects.there().select_for_update(of=("self",))
     row: ReviewItem | None = (
-        rows.select_related("run__asset", "leased_to").filter(pk=item.pk).first()
+        rows.select_related("run__asset", "leased_to", "label").filter(pk=item.pk).first()
     )
     if row is None:
-        raise Taken("This is not asked about any more: the film or its analysis was deleted.")
+        raise Taken("This is not asked about any more: what it is about was deleted.")
     return row
 
 
@@ -158,8 +167,18 @@ def _read(row: ReviewItem, boxes: Sequence[dict[str, Any]]) -> list[dict[str, An
     return sorted(read, key=lambda box: (box["prediction"] or "~", box["label"], box["box"]))
 
 
-def _is_right(row: ReviewItem, said: list[dict[str, Any]]) -> bool:
-    """Whether the boxes that count are those that are there, overlapping by at least half."""
+def _is_again(mine: Decision, boxes: Sequence[dict[str, Any]], answer: Mapping | None) -> bool:
+    """Whether words that were corrected are sent a second time: they read so by now."""
+    text = " ".join((answer or {}).get("text", "").split())
+    before = mine.answer
+    return not boxes and before.get("verdict") == "words" and before.get("text") == text != ""
+
+
+def _is_right(row: ReviewItem, said: list[dict[str, Any]], heard: answers.Answer) -> bool:
+    """Whether the boxes that count are those that are there, overlapping by at least half; or what
+    was heard is as it was found."""
+    if not row.is_frame:
+        return bool(heard["verdict"] == answers.Verdict.RIGHT)
     found = [Said(box["label"], tuple(box["box"])) for box in row.boxes if not box["is_weak"]]
     there = [Said(box["label"], tuple(box["box"])) for box in said]
     return agreement([found], [there]) == 1.0
@@ -176,8 +195,11 @@ def _settle(row: ReviewItem, last: Decision) -> None:
         if last.settles or _agree(decisions):
             row.state, row.done = State.DONE, timezone.now()
             if not last.is_unsure:
-                last.verdicts.set(_verdicts(row, last))
-                settle_along(last)
+                if row.is_frame:
+                    last.verdicts.set(_verdicts(row, last))
+                    settle_along(last)
+                else:
+                    answers.apply(row, last)
         else:
             row.state = State.DISPUTED
     row.save(update_fields=["settled_by", *_STANDS])
@@ -186,6 +208,8 @@ def _settle(row: ReviewItem, last: Decision) -> None:
 def _agree(decisions: Sequence[Decision]) -> bool:
     """Whether all say the same: the same boxes, overlapping by at least half, or all unsure."""
     if len({one.is_unsure for one in decisions}) > 1:
+        return False
+    if not all(answers.is_same(one.answer, decisions[0].answer) for one in decisions):
         return False
     said = [[Said(box["label"], tuple(box["box"])) for box in one.boxes] for one in decisions]
     return all(agreement([one], [other]) == 1.0 for one, other in combinations(said, 2))
@@ -244,6 +268,8 @@ def in_words(decision: Decision) -> str:
     """ "Accepted 2, rejected 1", for whoever decided."""
     if decision.is_unsure:
         return "Left as it was: you could not tell"
+    if not decision.item.is_frame:
+        return answers.in_words(decision.item, decision.answer)
     if not decision.item.boxes and not decision.boxes:
         return "Nothing is there"
     item = decision.item

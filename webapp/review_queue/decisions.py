@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from django.db import models
 
 from webapp.accounts.models import User
+from webapp.indexing.mention_verdicts import MentionVerdict
+from webapp.indexing.word_edits import WordEdit
 from webapp.review_queue.items import ReviewItem
 from webapp.reviewing.verdicts import Verdict
 
@@ -19,7 +21,9 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 
 class Decision(models.Model):
     """boxes: [{"prediction": the box it goes out from or null, "label", "box"}, …], all that is
-    there. What it settles in the figures are its `verdicts`; the prediction stays as it is."""
+    there. answer: of a mention or a sentence instead (`webapp.review_queue.answers`). What it
+    settles in the figures are its `verdicts`, `mention_verdicts` and `word_edits`; the prediction
+    stays as it is."""
 
     WORKSPACE = "item__workspace"
 
@@ -30,6 +34,7 @@ class Decision(models.Model):
     item = models.ForeignKey(ReviewItem, models.CASCADE, related_name="decisions")
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     boxes: Any = models.JSONField(default=list)
+    answer: Any = models.JSONField(default=dict, blank=True)
     is_unsure = models.BooleanField(default=False)
     scope = models.CharField(max_length=5, choices=Scope, default=Scope.FRAME)
     # whether what counted of what was found is just what is there; None: nobody could tell
@@ -39,6 +44,8 @@ class Decision(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     undone = models.DateTimeField(null=True, blank=True)
     verdicts = models.ManyToManyField(Verdict, related_name="decisions")
+    mention_verdicts = models.ManyToManyField(MentionVerdict, related_name="decisions")
+    word_edits = models.ManyToManyField(WordEdit, related_name="decisions")
 
     objects: ClassVar[Any] = DecisionQuerySet.as_manager()
 

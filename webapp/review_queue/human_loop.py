@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webapp.projects.models import Label
+from webapp.review_queue.answers import Verdict, text_of
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
 
@@ -21,7 +22,8 @@ def human_loop(item: ReviewItem) -> dict[str, Any]:
     asset = item.run.asset
     width, height = asset.width or 0, asset.height or 0
     names = dict(Label.objects.filter(project=item.project_id).values_list("pk", "name"))
-    surest = max((box["confidence"] for box in item.boxes), default=0.0)
+    surest = item.told.get("confidence", 0.0)
+    surest = max((box["confidence"] for box in item.boxes), default=surest)
     decisions = item.decisions.standing().order_by("pk")
     return {
         "flowDefinitionArn": f"sightline:review-rule/{item.rule_id or ''}",
@@ -32,6 +34,7 @@ def human_loop(item: ReviewItem) -> dict[str, Any]:
             "initialValue": round(100 * surest, 3),
             "taskObject": f"sightline:asset/{asset.pk}?t={item.time_s:.6f}",
             "sha256": asset.sha256,
+            **_heard(item, names),
             "humanTaskActivationConditionResults": {
                 "Conditions": [one for why in item.because for one in why["conditions"]]
             },
@@ -40,9 +43,40 @@ def human_loop(item: ReviewItem) -> dict[str, Any]:
     }
 
 
+def _heard(item: ReviewItem, names: dict[int, str]) -> dict[str, Any]:
+    """What a mention or a sentence was found as; nothing of a frame."""
+    if item.is_frame:
+        return {}
+    told = item.told
+    return {
+        "kind": item.kind,
+        "source": told.get("source", "said"),
+        "text": told["text"],
+        "mention": told.get("mention", ""),
+        "label": names.get(item.label_id or 0, ""),
+        "start": told["start_s"],
+        "end": told["end_s"],
+    }
+
+
+def _of_words(decision: Decision, names: dict[int, str]) -> dict[str, Any]:
+    """As A2I's workers answer with crowd-classifier and with a text field: the category, and what
+    was said."""
+    item, answer = decision.item, decision.answer
+    content: dict[str, Any] = {"verdict": answer["verdict"], "unsure": decision.is_unsure}
+    if item.kind == ReviewItem.Kind.MENTION and answer["verdict"] != Verdict.WORDS:
+        label = answer.get("label") or (item.label_id if answer["verdict"] == "right" else 0)
+        content["category"] = {"label": names.get(label or 0, "")}
+    if item.told.get("source") != "written":
+        content["transcript"] = {"text": text_of(item, decision)}
+    return content
+
+
 def _answer(decision: Decision, names: dict[int, str], width: int, height: int) -> dict[str, Any]:
     return {
-        "answerContent": {
+        "answerContent": _of_words(decision, names)
+        if decision.answer
+        else {
             "annotatedResult": {
                 "boundingBoxes": [
                     {"label": names.get(box["label"], ""), **_pixels(box["box"], width, height)}

@@ -1,4 +1,5 @@
-"""A frame that a rule sent to people: who has it in front of them, and whether it is decided."""
+"""A frame, a mention or a sentence that a rule sent to people: who has it in front of them, and
+whether it is decided."""
 
 from __future__ import annotations
 
@@ -27,8 +28,12 @@ _WAITS = Q(is_waiting=True)
 
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def there(self) -> Self:
-        """Those whose film and analysis are still there."""
-        return self.filter(run__removed=None, run__asset__removed=None)
+        """Those whose film and analysis are still there, and of mentions the brand."""
+        there = self.filter(run__removed=None, run__asset__removed=None)
+        return there.exclude(kind="mention", label=None)
+
+    def frames(self) -> Self:
+        return self.filter(kind="frame")
 
     def waiting(self) -> Self:
         return self.filter(is_waiting=True)
@@ -42,7 +47,8 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
 
 
 class ReviewItem(models.Model):
-    """One frame of one analysis. `boxes`: what is drawn for people, as it was found.
+    """One frame of one analysis. `boxes`: what is drawn for people, as it was found. Or a mention
+    or a sentence of its asset: `told` says which, and `key` that it is asked about once.
 
     because: a list of {"rule", "words", "conditions"}, why it is here. stake_s: the seconds of
     the report that a decision may change, as far as they are in doubt; they give the order.
@@ -50,13 +56,22 @@ class ReviewItem(models.Model):
 
     WORKSPACE = "workspace"
 
+    class Kind(models.TextChoices):
+        FRAME = "frame", "A frame"
+        MENTION = "mention", "A mention"
+        WORDS = "words", "A sentence with words in doubt"
+
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
     project = models.ForeignKey(Project, models.CASCADE, related_name="review_items")
     run = models.ForeignKey(Run, models.CASCADE, related_name="review_items")
     rule = models.ForeignKey(ReviewRule, models.SET_NULL, null=True, related_name="items")
     # the one that it is most about; where it is deleted, the frame may show others
     label = models.ForeignKey(Label, models.SET_NULL, null=True, related_name="+")
-    frame = models.PositiveIntegerField()  # its position among the run's analysed frames
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.FRAME)
+    # its position among the run's analysed frames; of words, that of the frame shown then
+    frame = models.PositiveIntegerField()
+    key = models.CharField(max_length=120, blank=True)
+    told: Any = models.JSONField(default=dict, blank=True)
     time_s = models.FloatField()
     boxes: Any = models.JSONField(default=list)
     because: Any = models.JSONField(default=list)
@@ -87,7 +102,16 @@ class ReviewItem(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "frame"], name="one_review_item_a_frame"),
+            models.UniqueConstraint(
+                fields=["run", "frame"],
+                condition=Q(kind="frame"),
+                name="one_review_item_a_frame",
+            ),
+            models.UniqueConstraint(
+                fields=["run", "key"],
+                condition=~Q(kind="frame"),
+                name="one_review_item_a_mention",
+            ),
         ]
         indexes = [
             models.Index(
@@ -108,4 +132,8 @@ class ReviewItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"frame at {self.time_s:.2f} s of {self.run}"
+        return f"{self.kind} at {self.time_s:.2f} s of {self.run}"
+
+    @property
+    def is_frame(self) -> bool:
+        return self.kind == self.Kind.FRAME

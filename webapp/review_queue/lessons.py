@@ -58,7 +58,7 @@ def untaught(
     """
     last = Decision.objects.standing().filter(item=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     known = Lesson.objects.filter(item=OuterRef("pk"), dataset=dataset, decision=OuterRef("last"))
-    items = ReviewItem.objects.there().filter(project=dataset.project_id, state=State.DONE)
+    items = ReviewItem.objects.there().frames().filter(project=dataset.project_id, state=State.DONE)
     if asset is not None:
         items = items.filter(run__asset=asset)
     items = items.annotate(last=Subquery(last)).exclude(last=None).filter(~Exists(known))

@@ -23,9 +23,16 @@ class Preview:
     runs: int
     frames: int
     items: int
+    mentions: int  # of these
+    sentences: int
     seconds: float
     is_measured: bool
     is_all: bool
+
+    @property
+    def asked_frames(self) -> int:
+        """Of the items."""
+        return self.items - self.mentions - self.sentences
 
 
 def preview(project: Project, conditions: Any) -> Preview:
@@ -36,12 +43,15 @@ def preview(project: Project, conditions: Any) -> Preview:
         raise Refused(str(refused)) from refused
     runs = newest(project)
     some = list(runs[:MOST_RUNS])
-    n = sum(count(run, rule) for run in some)
+    counts = [count(run, rule) for run in some]
+    n = sum(one.items for one in counts)
     pace = Pace.of(project.workspace)
     return Preview(
         runs=len(some),
         frames=sum(len(columns_of(run).frames) for run in some),
         items=n,
+        mentions=sum(one.mentions for one in counts),
+        sentences=sum(one.sentences for one in counts),
         seconds=pace.seconds(n),
         is_measured=pace.is_measured,
         is_all=runs.count() == len(some),

@@ -34,6 +34,8 @@ KINDS = (
     ("NothingDetected", "Nothing detected"),
     ("Disagreement", "Disagreement"),
     ("Novelty", "Novelty"),
+    ("Mention", "Mention, said or written"),
+    ("Word", "Word heard, by its probability"),
     ("Sampling", "By lot"),
 )
 BETWEEN = (
@@ -42,6 +44,8 @@ BETWEEN = (
     ("TrackerAndDetector", "followed and not detected"),
     ("Analyses", "this analysis and another of the file"),
 )
+SOURCES = (("Both", "said or written"), ("Spoken", "said"), ("Written", "written"))
+SEEN = (("", "seen or not"), ("no", "not seen then"), ("yes", "seen then"))
 LIMITS = (
     ("ConfidenceLessThan", "below"),
     ("ConfidenceLessThanEquals", "at most"),
@@ -145,6 +149,8 @@ def _form(
         "labels": Label.objects.filter(project=project, archived=None),
         "kinds": KINDS,
         "between": BETWEEN,
+        "sources": SOURCES,
+        "seen": SEEN,
         "limits": LIMITS,
     }
     return render(

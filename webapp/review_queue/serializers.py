@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webapp.rest import Body, Finite, Id
+from webapp.review_queue.answers import Verdict
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.rules import MOST_PEOPLE, ReviewRule
@@ -57,6 +58,8 @@ class PreviewSerializer(serializers.Serializer):
     runs = serializers.IntegerField(help_text="Analyses gone through: the newest of each asset.")
     frames = serializers.IntegerField(help_text="All frames that were analysed in them.")
     items = serializers.IntegerField(help_text="Those that the rule would send to people.")
+    mentions = serializers.IntegerField(help_text="Of these items.")
+    sentences = serializers.IntegerField(help_text="With words in doubt, of these items.")
     seconds = serializers.FloatField(help_text="About how long deciding for them takes one person.")
     is_measured = serializers.BooleanField(help_text="By the time of people here, or as assumed.")
     is_all = serializers.BooleanField(help_text="False: there are more assets than were counted.")
@@ -67,14 +70,16 @@ class AppliedSerializer(serializers.Serializer):
 
 
 class ReviewItemSerializer(serializers.ModelSerializer):
-    """A frame that people are asked about, with what was found in it and why it was chosen."""
+    """What people are asked about, with what was found and why it was chosen: a frame with its
+    `boxes`, or a mention or a sentence as `told`."""
 
     asset = serializers.IntegerField(source="run.asset_id", read_only=True)
 
     class Meta:
         model = ReviewItem
         fields = [
-            *("id", "project", "run", "asset", "rule", "label", "time_s", "boxes", "because"),
+            *("id", "project", "run", "asset", "rule", "label", "kind", "time_s", "boxes", "told"),
+            "because",
             *("stake_s", "people", "n_decided", "state", "created", "done"),
         ]
 
@@ -107,8 +112,26 @@ class BoxSerializer(Body):
     )
 
 
+class AnswerSerializer(Body):
+    """What a mention is, or how a sentence reads."""
+
+    verdict = serializers.ChoiceField(
+        [verdict.value for verdict in Verdict],
+        help_text="right: it is the brand, the words are as they were said; wrong: it is none, or "
+        "nobody said the words in doubt; other: the brand is `label`; words: `text` was said.",
+    )
+    label = Id(required=False, allow_null=True)
+    line = Id(
+        required=False, allow_null=True, help_text="The sentence that `text` stands for: `line`."
+    )
+    text = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
+
+
 class DecideSerializer(Body):
-    boxes = BoxSerializer(many=True, default=list, help_text="All that is there.")
+    boxes = BoxSerializer(many=True, default=list, help_text="Of a frame: all that is there.")
+    answer = AnswerSerializer(
+        required=False, allow_null=True, help_text="Of a mention or a sentence, in place of boxes."
+    )
     unsure = serializers.BooleanField(default=False)
     scope = serializers.ChoiceField(Decision.Scope.choices, default=Decision.Scope.FRAME)
     seconds = Finite(min_value=0, max_value=1e6, default=0, help_text="How long looking took.")

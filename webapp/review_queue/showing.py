@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from webapp.accounts.models import User
 from webapp.assets.links import media_link
-from webapp.assets.models import Rendition
+from webapp.assets.models import Asset, Rendition
 from webapp.labelling import guidelines
 from webapp.leases import Status
 from webapp.projects.models import Label, Project, Reference
+from webapp.review_queue.answers import said_of
+from webapp.review_queue.heard import sentence_of
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import Judged, judged
 from webapp.review_queue.predictions import seconds_of
@@ -26,9 +30,52 @@ def lent(items: Sequence[ReviewItem]) -> list[dict[str, Any]]:
     """Items that are lent; their pictures are asked for with that."""
     known = judged(items)
     pictures = frame_pictures([(item.run, item.time_s) for item in items])
+    sound = cache(sound_of)
     return [
-        _lent(item, known[item.pk], picture) for item, picture in zip(items, pictures, strict=True)
+        _lent(item, known[item.pk], picture)
+        | ({} if item.is_frame else {"told": told_json(item, sound(item.run.asset))})
+        for item, picture in zip(items, pictures, strict=True)
     ]
+
+
+_AROUND_S = 1.5  # of the sound, before and after the words
+
+
+def sound_of(asset: Asset) -> str:
+    """A link to what a browser plays of it; "" where it has no sound, or no copy yet."""
+    if not asset.probe.get("audio"):
+        return ""
+    proxy = asset.renditions.filter(recipe=Rendition.PROXY).first()
+    if proxy is not None and proxy.is_going_on:
+        return ""
+    is_copied = proxy is not None and proxy.status == Status.DONE
+    return media_link(proxy.file if proxy is not None and is_copied else asset.file)
+
+
+def told_json(item: ReviewItem, sound: str) -> dict[str, Any]:
+    """What is heard or written, with the sound to play."""
+    told, now = item.told, sentence_of(item)
+    start_s = min(told["start_s"], now.row.start_s) if now else told["start_s"]
+    end_s = max(told["end_s"], now.row.end_s) if now else told["end_s"]
+    is_written = told.get("source") == "written"
+    place = {"start_s": told["start_s"], "end_s": told["end_s"], "box": told.get("box")}
+    why = None
+    if item.kind == ReviewItem.Kind.MENTION and item.label_id:
+        ms = round(told["start_s"] * 1000)
+        about = {"source": told["source"], "label": item.label_id, "ms": ms}
+        why = f"{reverse('mention-why', args=[item.run_id])}?{urlencode(about)}"
+    return place | {
+        "source": "written" if is_written else "said",
+        "text": told["text"],
+        "mention": told.get("mention", ""),
+        "by": told.get("by", ""),
+        "confidence": told["confidence"],
+        "is_seen": told.get("is_seen"),
+        "sentence": now.to_json() if now else None,
+        "sound": "" if is_written else sound,
+        "play": [max(start_s - _AROUND_S, 0.0), end_s + _AROUND_S],
+        "why": why,
+    }
 
 
 def _lent(item: ReviewItem, known: Judged, picture: Rendition) -> dict[str, Any]:
@@ -36,6 +83,8 @@ def _lent(item: ReviewItem, known: Judged, picture: Rendition) -> dict[str, Any]
     asked = [box for box in item.boxes if box["is_matched"]] or item.boxes
     return {
         "id": item.pk,
+        "kind": item.kind,
+        "told": None,
         "project": item.project_id,
         "asset": {"name": asset.stem, "kind": asset.kind, "url": moment_url(item)},
         "label": item.label_id,  # what it is mostly about
@@ -80,6 +129,7 @@ def _others(item: ReviewItem) -> list[dict[str, Any]]:
         {
             "name": str(one.by or "Somebody"),
             "boxes": [{"label": box["label"], "box": box["box"]} for box in one.boxes],
+            "answer": said_of(item, one.answer) if one.answer else "",
             "unsure": one.is_unsure,
         }
         for one in decisions

@@ -8,11 +8,14 @@ from django.db import models, transaction
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User
+from webapp.indexing.indexing import Indexing
 from webapp.leases import Leased, LeasedQuerySet, Piece
 from webapp.projects.models import Project
 from webapp.review_queue.rules import ReviewRule
 from webapp.runs.run import Run
 from webapp.search.keeping import newest_runs
+
+_OF_WORDS = {"said", "written", "mentions", "words"}
 
 
 def newest(project: Project) -> models.QuerySet[Run]:
@@ -34,6 +37,16 @@ class SiftingQuerySet(LeasedQuerySet["Sifting"]):
         row = self.create(run=run, requested_by=by)
         jobs.ring(row)
         return row
+
+    @transaction.atomic
+    def request_after(self, indexing: Indexing) -> int:
+        """Have those rules look once more that ask for what is said or written: an asset was
+        listened to or read. Returns how many analyses are gone through."""
+        runs = newest_runs().filter(asset=indexing.asset_id, removed=None)
+        rules = ReviewRule.objects.working().filter(project__in=runs.values("project"))
+        asking = {rule.project_id for rule in rules if rule.rule.needs & _OF_WORDS}
+        asked = runs.filter(project__in=asking).select_related("asset")
+        return sum(self.request(run, by=None) is not None for run in asked)
 
     def open(self) -> Self:
         return self.claimable().filter(run__removed=None, run__asset__removed=None)

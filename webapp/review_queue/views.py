@@ -142,6 +142,8 @@ def work(request: MemberRequest) -> HttpResponse:
     """The page that asks, item after item."""
     workspace = request.membership.workspace
     asked = {name: request.GET[name] for name in _FILTERS if is_id(request.GET.get(name, ""))}
+    if request.GET.get("kind") in ReviewItem.Kind.values:
+        asked["kind"] = request.GET["kind"]
     order = request.GET.get("order", "")
     asked |= {"order": order if order in ORDERS else "stake", "workspace": str(workspace.pk)}
     context = {"for_scripts": for_scripts(request.user, workspace.pk, urlencode(asked))}

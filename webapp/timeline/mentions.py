@@ -255,6 +255,11 @@ class Item:
     is_seen: bool
 
     @property
+    def ms(self) -> int:
+        """When it begins, for addresses."""
+        return round(self.mention.start_s * 1000)
+
+    @property
     def by(self) -> str:
         """By what it was found, in words."""
         return BY[self.mention.by]

@@ -256,8 +256,10 @@ def minutes(request: MemberRequest, pk: int) -> HttpResponse:
 @may(Action.VIEW)
 def mentions(request: MemberRequest, pk: int) -> HttpResponse:
     """When each brand is said and written: for the lanes, and as a list that says why."""
-    found = Mentions.of(_run(request, pk))
-    listed = render_to_string("timeline/_mentions.html", {"mentions": found}, request)
+    run = _run(request, pk)
+    found = Mentions.of(run)
+    context = {"mentions": found, "run": run}
+    listed = render_to_string("timeline/_mentions.html", context, request)
     answer = {"rows": rows_json(found), "written": written_json(found), "listed": listed}
     return _unkept(JsonResponse(answer))
 

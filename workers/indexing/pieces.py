@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from analysis.errors import AnalysisError
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
+from webapp.review_queue.siftings import Sifting
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.piece import piece
 from workers.reading import finish as finish_reading
@@ -51,6 +52,7 @@ def index(indexing: Indexing, beat: Heartbeat) -> None:
     do(indexing, beat)
     if done := Indexing.objects.succeeded().filter(pk=indexing.pk).first():
         make_findable(done)
+        Sifting.objects.request_after(done)
 
 
 @piece(IndexingSegment, tries=TRIES)

@@ -18,8 +18,13 @@ export const PARTS = {
   NothingDetected: ["label"],
   Disagreement: ["between", "label"],
   Novelty: ["label"],
+  Mention: ["source", "label", "seen", "limits"],
+  Word: ["limits"],
   Sampling: ["percentage"],
 };
+/** Of which a condition needs one limit at least. */
+export const NEEDS_LIMIT = ["LabelConfidenceCheck", "Word"];
+const SOURCES = ["Both", "Spoken", "Written"];
 const BETWEEN = ["LogoAndSpoken", "LogoAndWritten", "TrackerAndDetector", "Analyses"];
 
 /** [{operator, conditions: [condition]}]; null where the rows cannot show it. */
@@ -80,6 +85,14 @@ function read(row, key, value) {
     row.between = value;
     return BETWEEN.includes(value);
   }
+  if (key === "Source" && has("source")) {
+    row.source = value;
+    return SOURCES.includes(value);
+  }
+  if (key === "IsSeen" && has("seen")) {
+    row.seen = value ? "yes" : "no";
+    return typeof value === "boolean";
+  }
   if (Object.hasOwn(LIMITS, key) && has("limits")) {
     row.limits.push({ key: LIMITS[key], value });
     return isNumber(value) && row.limits.filter((limit) => limit.key === LIMITS[key]).length === 1;
@@ -87,10 +100,13 @@ function read(row, key, value) {
   return false;
 }
 
+const BEGINS = { LabelConfidenceCheck: 60, WorstFrame: 60, Mention: 70, Word: 30 };
+
 /** A condition as it begins when somebody adds it. */
 export function fresh(kind, label = "*") {
-  const limits = kind === "LabelConfidenceCheck" || kind === "WorstFrame" ? [{ key: "ConfidenceLessThan", value: 60 }] : [];
-  return { kind, label, limits, percentage: 5, between: "LogoAndSpoken" };
+  const begins = BEGINS[kind];
+  const limits = begins ? [{ key: "ConfidenceLessThan", value: begins }] : [];
+  return { kind, label, limits, percentage: 5, between: "LogoAndSpoken", source: "Both", seen: "" };
 }
 
 /** A limit that the condition does not have yet; null where it has all. */
@@ -109,11 +125,13 @@ export function documentOf(reasons) {
   };
 }
 
-function write({ kind, label, limits, percentage, between }) {
+function write({ kind, label, limits, percentage, between, source, seen }) {
   const has = (part) => PARTS[kind].includes(part);
   const parameters = {};
   if (has("between")) parameters.Between = between;
   if (has("label") && (kind === "LabelConfidenceCheck" || label !== "*")) parameters.LabelName = label;
+  if (has("source") && source !== "Both") parameters.Source = source;
+  if (has("seen") && seen) parameters.IsSeen = seen === "yes";
   if (has("limits")) for (const { key, value } of limits) parameters[key] = value;
   if (has("percentage")) parameters.RandomSamplingPercentage = percentage;
   return { ConditionType: kind, ConditionParameters: parameters };

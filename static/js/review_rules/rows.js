@@ -1,5 +1,5 @@
 // The rows of a rule: drawn from its reasons, telling of every change.
-import { PARTS, fresh, freshLimit } from "./document.js";
+import { NEEDS_LIMIT, PARTS, fresh, freshLimit } from "./document.js";
 
 const made = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
@@ -65,6 +65,8 @@ function conditionItem(condition, again, onChange, focus) {
   offer(row.querySelector("[data-label]"), condition.label);
   bind("[data-label]", "label");
   bind("[data-between]", "between");
+  bind("[data-source]", "source");
+  bind("[data-seen]", "seen");
   bind("[data-percentage]", "percentage", numberOf);
   const kind = row.querySelector("[data-kind]");
   kind.value = condition.kind;
@@ -102,7 +104,7 @@ function limitItem(limit, at, condition, without, onChange) {
     onChange();
   });
   const remove = item.querySelector("[data-remove-limit]");
-  remove.hidden = condition.kind === "LabelConfidenceCheck" && condition.limits.length === 1; // it needs one
+  remove.hidden = NEEDS_LIMIT.includes(condition.kind) && condition.limits.length === 1; // it needs one
   remove.addEventListener("click", () => {
     condition.limits.splice(at, 1);
     without();

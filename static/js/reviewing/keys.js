@@ -9,6 +9,7 @@ const byChord = new Map(
     Delete: "remove", Backspace: "remove", w: "removeWeak", n: "draw", "Shift+N": "place",
     k: "along", "Shift+X": "rejectAlong",
     t: "scope", o: "others", a: "takeOver",
+    p: "play", r: "loop", d: "speed", c: "correct",
     e: "enlarge", "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", h: "boxes", l: "tags", ".": "brighter", ",": "darker",
   }),
 );

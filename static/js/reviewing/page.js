@@ -16,6 +16,7 @@ import { createAlike } from "./alike.js";
 import { createDoor } from "./door.js";
 import { createEditing } from "./editing.js";
 import { createHead } from "./head.js";
+import { answerInWords, answerOf, askedInWords, createHearing } from "./hearing.js";
 import { bindings } from "./keys.js";
 import { createPictures } from "./pictures.js";
 import { sender } from "./sending.js";
@@ -57,13 +58,18 @@ const shapes = createShapeActions(desk);
 const editing = createEditing({ desk, view, shapes, stage, work });
 const alike = createAlike({ desk, url: data.urls.alike, work });
 
+const hearing = createHearing({ desk, work, accept: () => acts.accept(), back: () => stageElement.focus({ preventScroll: true }) });
+
 /** What keys and buttons can ask for, by the names in keys.js. */
 const acts = {
   ...editing,
-  accept: () => decide(boxesOf(desk.session)),
-  reject: () => decide([]),
   along: () => decideAlong(boxesOf(desk.session)),
   rejectAlong: () => decideAlong([]),
+  ...hearing,
+  accept: () => (now?.item.told ? decide([], { answer: answerOf(now) }) : decide(boxesOf(desk.session))),
+  reject: () => decide([], { answer: now?.item.told ? { verdict: "wrong" } : null }),
+  label: (id) => (now?.item.told ? choose(id) : editing.label(id)),
+  draw: () => (now?.item.told ? desk.say("This is about words") : editing.draw()),
   unsure: () => decide([], { unsure: true }),
   skip,
   undo,
@@ -115,7 +121,7 @@ async function lastOnes(mine) {
 function show(next, before = "") {
   now = next;
   if (!now.opened && now.hasTracks) now.scope = usual;
-  Object.assign(now, { opened: performance.now(), since: 0 });
+  Object.assign(now, { opened: performance.now(), since: next.item.told?.source === "said" ? performance.now() : 0 });
   tellOnStage("");
   showReady(false);
   $("work").style.setProperty("--tall", next.item.height / next.item.width || 0.5625);
@@ -128,6 +134,7 @@ function show(next, before = "") {
   countAhead();
   clearTimeout(late);
   late = setTimeout(() => now === next && !next.since && tellOnStage("The picture is being cut out…"), LATE_MS);
+  if (now.since) showReady(true); // what is heard needs no picture
   showLast();
   desk.say([before, inWords(next)].filter(Boolean).join(". "));
   keepFocus();
@@ -137,7 +144,7 @@ function show(next, before = "") {
 desk.on(["picture"], () => {
   if (!now || desk.session !== now.session) return;
   clearTimeout(late);
-  now.since = performance.now();
+  now.since ||= performance.now();
   tellOnStage("");
   if (desk.problem) desk.say(`${desk.problem} Say that you cannot tell, or skip it`);
   showReady(true);
@@ -168,6 +175,7 @@ function restInWords(n, elsewhere) {
 }
 
 function clear() {
+  hearing.stop();
   showReady(false);
   desk.clear(nothing());
 }
@@ -175,6 +183,7 @@ function clear() {
 function inWords({ item, project }) {
   const names = new Map(project.labels.map(({ id, name }) => [id, name]));
   const boxes = inOrder(item.boxes).map(({ label, confidence }) => `${names.get(label) ?? "a removed label"} ${confidence.toFixed(2)}`);
+  if (item.told) return `${item.asset.name} at ${clock(item.time_s, 1)}. ${askedInWords(item, (id) => names.get(id) ?? "a removed label")}`;
   const why = item.because.map(({ words }) => words).join(". ");
   const where = item.asset.kind === "video" ? `${item.asset.name} at ${clock(item.time_s, 1)}` : item.asset.name;
   return `${where}. ${why ? `${why}. ` : ""}${boxes.length ? boxes.join(", ") : "Nothing was found"}`;
@@ -192,15 +201,27 @@ function decideAlong(boxes) {
   decide(boxes, { along: ticked });
 }
 
-function decide(boxes, { unsure = false, along = [] } = {}) {
+function decide(boxes, { unsure = false, along = [], answer = null } = {}) {
   if (!isSeen(now?.since)) return;
-  if (!desk.isHere && !unsure) return desk.say("This picture cannot be shown: say that you cannot tell, or skip it");
+  if (!desk.isHere && !unsure && now.item.told?.source !== "said") return desk.say("This picture cannot be shown: say that you cannot tell, or skip it");
   const seconds = Math.round(performance.now() - now.since) / 1000;
-  outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds, alike: along } });
+  outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds, alike: along, ...(answer && { answer }) } });
   sitting.add(now.id, seconds);
   if (!unsure) works.say(now, boxes);
-  const words = unsure ? "Cannot tell" : said(now.item, boxes);
+  if (unsure) return leave("Cannot tell");
+  const words = answer ? answerInWords(now, answer, nameOf) : said(now.item, boxes);
   leave(along.length ? `${words}, and ${along.length} alike` : words);
+}
+
+const nameOf = (id) => desk.label(id).name;
+
+/** Of which brand the mention is, for Enter to say. */
+function choose(id) {
+  if (now.item.kind !== "mention") return desk.say("Words are of no brand: C corrects them");
+  now.chosen = now.chosen === id ? null : id;
+  desk.ui.set({ label: now.chosen ?? now.item.label });
+  desk.say(answerInWords(now, answerOf(now), nameOf));
+  desk.tell("heard");
 }
 
 function skip() {
@@ -210,6 +231,7 @@ function skip() {
 }
 
 function leave(words, { isSkip = false } = {}) {
+  hearing.stop();
   history.push({ work: now, words, isSkip });
   showLast();
   head.showCounts();
@@ -265,6 +287,8 @@ function look({ shape, label }) {
 
 /** Boxes of the person whose answer is looked at. */
 function theirs() {
+  const told = now?.item.told;
+  if (told?.box) return [{ box: told.box, words: told.mention }];
   const other = now?.item.others[now.other];
   return (other?.boxes ?? []).map(({ label, box }) => ({ box, words: `${desk.label(label).name}, ${other.name}` }));
 }
@@ -279,7 +303,7 @@ function showReady(isReady) {
   $("work").dataset.item = isReady ? String(now.id) : ""; // for tests and the bench: what can be decided
   $("work").classList.toggle("is-empty", !now);
   for (const button of document.querySelectorAll("[data-decides]")) {
-    const needsPicture = ["accept", "reject"].includes(button.dataset.do);
+    const needsPicture = ["accept", "reject"].includes(button.dataset.do) && now?.item.told?.source !== "said";
     const may = button.dataset.do === "skip" ? now : isReady && !(needsPicture && desk.problem);
     button.setAttribute("aria-disabled", String(!may));
   }

@@ -2,6 +2,7 @@
 // labels look like.
 import { clock } from "../common/clock.js";
 import { boxesOf, fateOf, inOrder, isWeak, offered } from "./decision.js";
+import { answerInWords, answerOf } from "./hearing.js";
 
 const MOST_LABELS = 3; // whose logos are shown
 const $ = (id) => document.getElementById(id);
@@ -109,7 +110,8 @@ export function createSide({ desk, acts, work }) {
   /** The button of Enter says what it will do. */
   function showOffer() {
     const now = work();
-    const words = now ? offered(now.item, boxesOf(now.session)) : "Accept";
+    const heard = now?.item.told && answerInWords(now, answerOf(now), (id) => desk.label(id).name);
+    const words = heard || (now ? offered(now.item, boxesOf(now.session)) : "Accept");
     document.querySelector("[data-do=accept] [data-words]").textContent = words;
   }
 
@@ -120,13 +122,13 @@ export function createSide({ desk, acts, work }) {
     const others = now?.item.others ?? [];
     $("others").hidden = !others.length;
     $("others-who").replaceChildren(
-      ...others.map(({ name, boxes, unsure }, i) => {
+      ...others.map(({ name, boxes, unsure, answer }, i) => {
         const button = document.createElement("button");
         button.type = "button";
         button.className = "btn s";
         button.dataset.other = String(i);
         button.setAttribute("aria-pressed", String(now.other === i));
-        button.textContent = `${name}: ${unsure ? "cannot tell" : boxes.length === 1 ? "1 box" : `${boxes.length} boxes`}`;
+        button.textContent = `${name}: ${unsure ? "cannot tell" : answer || (boxes.length === 1 ? "1 box" : `${boxes.length} boxes`)}`;
         return button;
       }),
     );
@@ -177,6 +179,6 @@ export function createSide({ desk, acts, work }) {
   }
 
   desk.on(["open"], showWhy);
-  desk.on(["open", "change", "select", "others", "scope"], later);
+  desk.on(["open", "change", "select", "others", "scope", "heard"], later);
   desk.ui.on(["label"], later);
 }

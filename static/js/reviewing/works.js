@@ -14,6 +14,8 @@ import { SaidTracks } from "./tracks.js";
  * @property {import("../labelling/session.js").Session} session
  * @property {boolean} hasTracks
  * @property {"track"|"frame"} scope
+ * @property {number|null} chosen  of a mention: the brand that it is, where the person says so
+ * @property {string|null} text  of a sentence: as the person writes it
  * @property {number|null} other  whose boxes are shown over the picture
  * @property {number} opened  when it came; 0 while it has not
  * @property {number} since  when its picture came into sight; 0 while it has not
@@ -45,7 +47,7 @@ export function createWorks({ urls, outbox, lies }) {
     const hasTracks = item.asset.kind === "video" && item.boxes.some(({ track }) => track);
     const project = projects.get(item.project) ?? { name: "", labels: [] };
     const session = sessionOf(item, project.labels);
-    return { id: item.id, lent: item, item, project, session, hasTracks, scope: "frame", other: null, opened: 0, since: 0 };
+    return { id: item.id, lent: item, item, project, session, hasTracks, scope: "frame", other: null, chosen: null, text: null, opened: 0, since: 0 };
   }
 
   const isTold = () => !outbox.entries.some(({ did }) => did === "decide");

@@ -15,7 +15,7 @@ from tests.analysis.rules.filmed import condition
 SAMPLING = condition("Sampling", RandomSamplingPercentage=5)
 KINDS = (
     "“LabelConfidenceCheck”, “ModerationLabelConfidenceCheck”, “Sampling”, “NothingDetected”, "
-    "“WorstFrame”, “FirstAppearance”, “Disagreement”, “Novelty”"
+    "“WorstFrame”, “FirstAppearance”, “Disagreement”, “Novelty”, “Mention”, “Word”"
 )
 PAIRS = "“TrackerAndDetector”, “Analyses”, “LogoAndWritten”, “LogoAndSpoken”"
 CHECK = condition("LabelConfidenceCheck", LabelName="*", ConfidenceLessThan=60)
