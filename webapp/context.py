@@ -12,6 +12,7 @@ from webapp.comments.notices import Notice
 from webapp.contracts.models import ContractNotice
 from webapp.labelling.jobs import LabelingJob
 from webapp.review_queue.lending import n_open_to
+from webapp.review_queue.notices import QueueNotice
 from webapp.search.saved import SavedFind
 
 
@@ -86,6 +87,7 @@ def _waiting(name: str, membership: Membership) -> Callable[[], int]:
             return lambda: (
                 Notice.objects.of(*of).unseen().count()
                 + ContractNotice.objects.of(*of).unseen().count()
+                + QueueNotice.objects.of(*of).unseen().count()
                 + SavedFind.objects.new(*of).count()
             )
         case "review" if membership.can(Action.REVIEW):

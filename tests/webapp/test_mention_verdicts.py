@@ -88,3 +88,48 @@ def test_the_model_alone_hears_what_was_recognised(run, heard, owner):
     WordEdit.objects.make(line, 0, "Castle", by=owner)
     assert counted(run) == {"Norra Bank": 1}
     assert counted(run, model_only=True) == {"Kestrel": 1, "Norra Bank": 1}
+
+
+def test_what_is_seen_is_found_as_people_say_it_is(run, owner, project):
+    """A track that is another brand is found under that one, and what was turned down is not."""
+    from webapp.review_queue import deciding
+    from webapp.review_queue.choosing import choose
+    from webapp.review_queue.items import ReviewItem
+    from webapp.review_queue.rules import ReviewRule
+    from webapp.search import keeping
+    from webapp.search.passages import Passage
+
+    keeping.make_findable(run)
+    first = [{"ConditionType": "FirstAppearance", "ConditionParameters": {"LabelName": "Kestrel"}}]
+    rule = ReviewRule.objects.make(project, "New", {"Conditions": first}, by=None)
+    ReviewItem.objects.bulk_create(choose(run, [rule]).items)
+    item = ReviewItem.objects.get(time_s=10.0)
+    vitalo = project.labels.get(name="Vitalo")
+    box = item.boxes[0]
+    said = [{"prediction": box["id"], "label": vitalo.pk, "box": box["box"]}]
+
+    def found() -> set[str]:
+        for one in keeping.missing(run.asset.workspace_id):
+            keeping.make_findable(one)
+        at = Passage.objects.filter(set__source="seen", start_s__lte=11, end_s__gte=11)
+        return set(at.values_list("text", flat=True))
+
+    assert found() == {"Kestrel"}
+    deciding.decide(item, said, by=owner, scope="track")
+    assert found() == {"Vitalo"}
+    deciding.undo(item, by=owner)
+    deciding.decide(item, [], by=owner, scope="track")
+    assert found() == set()
+
+
+def test_the_panel_says_how_much_people_checked(run, owner, project, at_report):
+    from webapp.review_queue.items import ReviewItem
+
+    def panel() -> str:
+        return at_report.get(reverse("run-view", args=[run.pk])).json()["panel"]
+
+    assert "Not checked by a person" in panel()
+    about = {"workspace": run.asset.workspace, "project": project, "run": run, "state": "done"}
+    ReviewItem.objects.create(frame=3, time_s=1.5, **about)
+    assert "Checked by people: 1 decided in the review" in panel()
+    assert "Not checked by a person" not in panel()

@@ -11,7 +11,7 @@ from webapp.accounts.models import Action
 from webapp.explaining.explanations import Explanation
 from webapp.explaining.mentions import why_mention
 from webapp.indexing.mention_verdicts import MentionVerdict
-from webapp.rest import Body, Finite, Id, Query, WorkspaceObjects, in_words
+from webapp.rest import Body, Finite, Id, Query, Unacceptable, WorkspaceObjects, in_words
 from webapp.runs.run import Run
 
 
@@ -90,9 +90,13 @@ class MentionWhySerializer(serializers.Serializer):
 
 
 class MentionQuery(Query):
-    source = serializers.ChoiceField(MentionVerdict.Source.choices)
-    label = Id()
-    start_s = Finite(min_value=0, max_value=1e9, help_text="When it begins, as it is listed.")
+    """All of it is needed: it is asked for once the run is found."""
+
+    source = serializers.ChoiceField(MentionVerdict.Source.choices, required=False)
+    label = Id(required=False)
+    start_s = Finite(
+        min_value=0, max_value=1e9, required=False, help_text="When it begins, as it is listed."
+    )
 
 
 class RunMentionWhy(WorkspaceObjects):
@@ -109,6 +113,8 @@ class RunMentionWhy(WorkspaceObjects):
     )
     def retrieve(self, request: Request, pk: int) -> Response:
         run, asked = self.get_object(), self.asked
+        if not {"source", "label", "start_s"} <= set(asked):
+            raise Unacceptable("Say which mention it is: its `source`, `label` and `start_s`.")
         about = {"source": asked["source"], "label": asked["label"]}
         with in_words():
             found = why_mention(run, start_ms=round(asked["start_s"] * 1000), **about)

@@ -1,5 +1,5 @@
 """One place for all that a person is told: comments that concern them, what was found for the
-searches they keep, and contracts of theirs that fell behind or came back."""
+searches they keep, contracts of theirs that fell behind or came back, and what is all reviewed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from webapp.accounts.requests import MemberRequest
 from webapp.comments import people
 from webapp.comments.notices import Notice
 from webapp.contracts.models import ContractNotice
+from webapp.review_queue.notices import QueueNotice
 from webapp.search.saved import SavedFind
 
 MOST = 100  # of each kind
@@ -40,6 +41,12 @@ def inbox(request: MemberRequest) -> HttpResponse:
     context = {
         "entries": _entries(*of),
         "finds": finds[:MOST],
+        "queues": sorted(
+            QueueNotice.objects.of(*of).select_related(
+                "emptied__project", "emptied__rule", "emptied__run__asset"
+            )[:MOST],
+            key=lambda notice: notice.seen is not None,
+        ),
         "contracts": sorted(contracts, key=lambda notice: notice.seen is not None),
     }
     return render(request, "home/inbox.html", context)
@@ -63,10 +70,11 @@ def _entries(*of: Any) -> list[Entry]:
 @require_POST
 @may(Action.VIEW)
 def all_seen(request: MemberRequest) -> HttpResponse:
-    """Nothing that a comment or a contract told is new any more; searches are looked at one by
-    one."""
+    """Nothing that a comment, a contract or the review told is new any more; searches are looked at
+    one by one."""
     of = request.user, request.membership.workspace
-    n = Notice.objects.of(*of).see() + ContractNotice.objects.of(*of).see()
+    kinds = (Notice, ContractNotice, QueueNotice)
+    n = sum(kind.objects.of(*of).see() for kind in kinds)
     if n:
         messages.success(request, f"{n} marked as seen.")
     return redirect("inbox")

@@ -20,6 +20,8 @@ from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import judged, settle_along, unsettle_along
 from webapp.review_queue.lending import LEASE_S, may_settle
+from webapp.review_queue.notices import tell_if_empty
+from webapp.reviewing.corrections import seen_otherwise
 from webapp.reviewing.verdicts import Verdict
 
 MOST_BOXES = 200
@@ -197,12 +199,15 @@ def _settle(row: ReviewItem, last: Decision) -> None:
             if not last.is_unsure:
                 if row.is_frame:
                     last.verdicts.set(_verdicts(row, last))
+                    seen_otherwise.send(Verdict, assets=[row.run.asset_id])
                     settle_along(last)
                 else:
                     answers.apply(row, last)
         else:
             row.state = State.DISPUTED
     row.save(update_fields=["settled_by", *_STANDS])
+    if row.state == State.DONE:
+        transaction.on_commit(lambda: tell_if_empty(row), robust=True)
 
 
 def _agree(decisions: Sequence[Decision]) -> bool:

@@ -3,7 +3,17 @@
 from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.lessons import Lesson
+from webapp.review_queue.notices import Emptied, QueueNotice
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.siftings import Sifting
 
-__all__ = ["Decision", "Lesson", "ReviewItem", "ReviewRule", "Sifting", "Skip"]
+__all__ = [
+    "Decision",
+    "Emptied",
+    "Lesson",
+    "QueueNotice",
+    "ReviewItem",
+    "ReviewRule",
+    "Sifting",
+    "Skip",
+]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from analysis.exposure import corrections as arithmetic
@@ -18,6 +19,9 @@ from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.projects.models import Label
 from webapp.reviewing.changes import Changes
+
+# Sent within the transaction, with the numbers of `assets` of which people say something else now.
+seen_otherwise = Signal()
 
 MOST = 5000  # of one asset: each is gone through whenever figures are made
 _SAME_S = 0.001
@@ -62,6 +66,7 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
         about = {"start_s": start_s, "end_s": end_s, "instead": instead}
         made: Correction = self.create(asset=asset, label=label, by=by, **about)
         _record(made, by, "corrected what was found")
+        seen_otherwise.send(Correction, assets=[asset.pk])
         return made
 
 
@@ -119,6 +124,7 @@ class Correction(models.Model):
         if is_back:
             Changes.note([self.asset_id])
             _record(self, by, "took a correction back")
+            seen_otherwise.send(Correction, assets=[self.asset_id])
             self.refresh_from_db()
         return is_back
 

@@ -16,6 +16,7 @@ from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import Asset
 from webapp.projects.models import Label
 from webapp.reviewing.changes import Changes
+from webapp.reviewing.corrections import seen_otherwise
 from webapp.runs.boxes import Box as FoundBox
 from webapp.runs.run import Run
 
@@ -60,6 +61,7 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
             by=by,
         )
         _record(made, run, "said what a box is")
+        seen_otherwise.send(Verdict, assets=[run.asset_id])
         return made
 
     @transaction.atomic
@@ -70,6 +72,7 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
         about = {"label": label, "actually": label, "box": list(box), "is_drawn": True}
         made: Verdict = self.create(asset=run.asset, time_s=time_s, by=by, **about)
         _record(made, run, "drew a box that was missed")
+        seen_otherwise.send(Verdict, assets=[run.asset_id])
         return made
 
     def take_back(self) -> int:
@@ -79,6 +82,8 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
             about = list(rows.values_list("asset", flat=True))
             n = rows.update(undone=timezone.now())
             Changes.note(about)
+            if n:
+                seen_otherwise.send(Verdict, assets=sorted(set(about)))
         return n
 
 

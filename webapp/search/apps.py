@@ -9,8 +9,10 @@ class SearchConfig(AppConfig):
     def ready(self) -> None:
         from webapp.indexing.word_edits import words_changed
         from webapp.projects.models import Label
+        from webapp.reviewing.corrections import seen_otherwise
         from webapp.search import full_text, keeping
 
         post_migrate.connect(full_text.install, sender=self)
         post_save.connect(keeping.label_saved, sender=Label)
         words_changed.connect(keeping.words_changed)
+        seen_otherwise.connect(keeping.seen_otherwise)

@@ -17,11 +17,12 @@ from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.transcript import read_words
 from webapp.indexing.word_edits import WordEdit
 from webapp.projects.models import Label
-from webapp.runs.results import columns_of
+from webapp.reviewing.said import Said
 from webapp.runs.run import Run
 from webapp.search import vocabulary
 from webapp.search.passages import VERSION, Passage, PassageSet
 from webapp.search.standing import SearchIndex
+from webapp.timeline.corrected import corrected_columns
 
 BETWEEN_NAMES = "0name0"  # so that no phrase goes from one name of a brand on to the next
 _MOST_TOKENS = 2000  # of one passage
@@ -83,11 +84,12 @@ READ: dict[str, tuple[str, Callable[[Indexing], Iterator[Passage]]]] = {
 
 
 def seen(run: Run) -> Iterator[Passage]:
-    """An episode of each brand, as the plainest way of counting has them."""
+    """An episode of each brand, as the plainest way of counting has them, with what people said of
+    stretches and boxes."""
     wanted = [label["id"] for label in run.inputs.get("labels", [])]
     labels = Label.objects.in_bulk(wanted)
     exposure = measure(
-        columns_of(run),
+        corrected_columns(run, Said.of(run.asset, list(labels))),
         duration_s=run.duration_s,
         labels=list(labels),
         thresholds={pk: label.threshold for pk, label in labels.items()},
@@ -194,6 +196,15 @@ def words_changed(sender: Any, segment: SpeechSegment, **_: Any) -> None:
     workspace_id = kept.asset.workspace_id
     vocabulary.count_in(workspace_id, [passage] if passage else [], change)
     SearchIndex.objects.request(workspace_id)
+
+
+def seen_otherwise(sender: Any, assets: Sequence[int], **_: Any) -> None:
+    """People said of something seen that it is none, another brand, or was missed: a worker makes
+    it findable anew, as what another version kept."""
+    kept = PassageSet.objects.filter(asset__in=assets, source=Source.SEEN)
+    kept.update(version=0)
+    for workspace_id in set(kept.values_list("asset__workspace", flat=True)):
+        SearchIndex.objects.request(workspace_id)
 
 
 def label_saved(sender: Any, instance: Label, update_fields: Any = None, **_: Any) -> None:

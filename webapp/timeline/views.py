@@ -29,6 +29,7 @@ from webapp.runs.results import columns_of, revision
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment
 from webapp.timeline import again_views, exposure, frames, page, proxies
+from webapp.timeline.checked import Checked
 from webapp.timeline.choices import FLOOR, BadChoice, Choices, number, stretch
 from webapp.timeline.exposure import Looked
 from webapp.timeline.mentions import Mentions, names_to_hear, rows_json, written_json
@@ -171,8 +172,9 @@ def _view_json(
     bins: int,
     open_label: float | None,
 ) -> dict[str, Any]:
-    key = (looked.run.pk, revision(looked.run), looked.key(), shown, bins, open_label)
-    return _answers.get(key, lambda: _view_made(looked, shown, bins, open_label))
+    checked = Checked.of(looked.run)
+    key = (looked.run.pk, revision(looked.run), looked.key(), shown, bins, open_label, checked)
+    return _answers.get(key, lambda: _view_made(looked, shown, bins, open_label, checked))
 
 
 def _view_made(
@@ -180,6 +182,7 @@ def _view_made(
     shown: tuple[float, float] | None,
     bins: int,
     open_label: float | None,
+    checked: Checked,
 ) -> dict[str, Any]:
     run, measured = looked.run, looked.exposure()
     rows = exposure.rows(looked, measured, int(open_label) if open_label else None)
@@ -197,6 +200,7 @@ def _view_made(
         "n_frames": len(looked.columns.frames),
         "corrections": looked.said.corrections[: -1 - MOST_CORRECTIONS : -1],
         "n_corrections": len(looked.said.corrections),
+        "checked": checked,
         "said_of_boxes": looked.said.of_boxes,
         "said_of_mentions": looked.told.of_mentions,
         "n_held": run.segments.aggregate(held=Sum("held", default=0))["held"],
