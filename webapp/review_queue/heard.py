@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from analysis.rules import (
     Evidence,
     MentionFact,
@@ -33,7 +35,6 @@ from webapp.review_queue.predictions import doubt
 from webapp.review_queue.rules import ReviewRule
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
-from webapp.timeline.frames import frame_at
 from webapp.timeline.labels import labels_of
 from webapp.timeline.mentions import Item, Mentions
 
@@ -242,13 +243,19 @@ def _item(
         rule=by[0][0],
         kind=kind,
         key=key[:120],
-        frame=frame_at(columns_of(run), time_s) or 0,
+        frame=_frame(run, time_s),
         time_s=time_s,
         told=told,
         because=list(because.values()),
         is_by_lot=all(sent.is_by_lot for _, sent in by),
         people=max(rule.people for rule, _ in by),
     )
+
+
+def _frame(run: Run, time_s: float) -> int:
+    """The analysed frame that is shown then."""
+    starts = columns_of(run).frames["start_s"]
+    return max(int(np.searchsorted(starts, time_s + 1e-6, "right")) - 1, 0)
 
 
 def words_of(conditions: Iterable[dict[str, Any]]) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
+from analysis.exposure import corrections as arithmetic
 from analysis.exposure.measure import measure
+from analysis.film.columns import Columns
 from analysis.speech.types import join_words
 from analysis.tokens import tokens
 from webapp.indexing.indexing import Indexing
@@ -18,11 +20,11 @@ from webapp.indexing.transcript import read_words
 from webapp.indexing.word_edits import WordEdit
 from webapp.projects.models import Label
 from webapp.reviewing.said import Said
+from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.search import vocabulary
 from webapp.search.passages import VERSION, Passage, PassageSet
 from webapp.search.standing import SearchIndex
-from webapp.timeline.corrected import corrected_columns
 
 BETWEEN_NAMES = "0name0"  # so that no phrase goes from one name of a brand on to the next
 _MOST_TOKENS = 2000  # of one passage
@@ -89,7 +91,7 @@ def seen(run: Run) -> Iterator[Passage]:
     wanted = [label["id"] for label in run.inputs.get("labels", [])]
     labels = Label.objects.in_bulk(wanted)
     exposure = measure(
-        corrected_columns(run, Said.of(run.asset, list(labels))),
+        _as_said(run, list(labels)),
         duration_s=run.duration_s,
         labels=list(labels),
         thresholds={pk: label.threshold for pk, label in labels.items()},
@@ -102,6 +104,12 @@ def seen(run: Run) -> Iterator[Passage]:
             yield Passage(**about, **at, confidence=min(one.mean_confidence, 1.0))
         if brand.frames and not run.duration_s:  # in a picture nothing lasts
             yield Passage(**about, start_s=0.0, end_s=0.0)
+
+
+def _as_said(run: Run, labels: Sequence[int]) -> Columns:
+    """What a run found with what people said laid over it."""
+    columns, said = columns_of(run), Said.of(run.asset, labels)
+    return arithmetic.Said(columns, said.in_order()).columns() if said else columns
 
 
 def names_of(label: Label) -> str:
