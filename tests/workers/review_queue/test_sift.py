@@ -98,7 +98,7 @@ def test_a_rule_that_sends_everything_fills_the_queue_with_what_matters_and_says
     rule(project, "All", "Sampling", RandomSamplingPercentage=100)
     row = sifted(run)
     assert row.n_items == 50
-    assert "ask for 240 frames" in row.note
+    assert "ask for 240 items" in row.note
     assert run.review_items.filter(time_s__gte=15, time_s__lt=40).count() == 50
 
 
