@@ -12,7 +12,7 @@ from webapp.auditing.rounds import settle
 from webapp.leases import from_now
 
 _LONGEST_S = 120.0  # of what took longer somebody had gone away
-_SAID = ("answer", "answered_by", "answered", "lease_until", "leased_to")
+_SAID = ("is_carried", "answer", "answered_by", "answered", "lease_until", "leased_to")
 
 
 class Taken(Refused):
@@ -31,6 +31,7 @@ def give(item: AuditItem, answer: str, *, by: User, spent_s: float = 0.0) -> Aud
     elif holder := AuditItem.objects.filter(pk=row.pk).held_by_others(by).first():
         raise Taken(f"{holder.leased_to or 'Somebody'} has this frame in front of them.")
     row.answer, row.answered_by, row.answered = answer, by, timezone.now()
+    row.is_carried = False
     row.lease_until = row.leased_to = None
     row.spent_s = min(max(spent_s, 0.0), _LONGEST_S)
     row.save(update_fields=[*_SAID, "spent_s"])
@@ -46,7 +47,7 @@ def undo(item: AuditItem, *, by: User) -> AuditItem:
         return row
     _refuse_another(row, by)
     _log("took back an answer of an audit", row, by, before=row.answer)
-    row.answer, row.answered_by, row.answered = "", None, None
+    row.answer, row.answered_by, row.answered, row.is_carried = "", None, None, False
     row.leased_to, row.lease_until = by, from_now(LEASE_S)
     row.save(update_fields=_SAID)
     row.refresh_from_db(fields=["lease_until"])

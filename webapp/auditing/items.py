@@ -82,6 +82,8 @@ class AuditItem(models.Model):
     answer = models.CharField(max_length=9, choices=Answer, blank=True)
     answered_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     answered = models.DateTimeField(null=True, blank=True)
+    # given of this frame in the analysis that this one looked again in
+    is_carried = models.BooleanField(default=False)
     spent_s = models.FloatField(default=0)  # between seeing the frame and answering
 
     objects: ClassVar[Any] = AuditItemQuerySet.as_manager()

@@ -15,6 +15,8 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.auditing import rounds
 from webapp.auditing.audits import AuditedLabel, What
+from webapp.auditing.carrying import AGREES, carry_over
+from webapp.auditing.items import AuditItem
 from webapp.auditing.page import Pace, for_scripts, kept_as, noted, rows, sent_to
 from webapp.auditing.readings import unaudited
 from webapp.ids import is_id
@@ -36,6 +38,7 @@ def audit(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "auditing/page.html", _context(_run(request, pk), request.user.pk))
     run = _run(request, pk, Action.REVIEW)
+    carry_over(run)  # where the worker that ended it died before
     try:
         if "more" in request.POST:
             _more(run, request)
@@ -115,6 +118,8 @@ def _context(run: Run, person: int) -> dict[str, Any]:
         "method": DEFAULT,
         "why_no_times": rounds.why_no_times(run),
         "is_read": bool(read),
+        "n_carried": AuditItem.objects.filter(audited__audit__run=run, is_carried=True).count(),
+        "agrees": AGREES,
         "unaudited": unaudited(run, read) if read else [],
     }
 

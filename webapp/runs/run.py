@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Now
+from django.dispatch import Signal
 from django.utils import timezone
 
 from webapp import erasing, jobs
@@ -25,6 +26,9 @@ from webapp.stored_files import StoredFile
 
 if TYPE_CHECKING:
     from webapp.runs.segments import Segment
+
+# Sent once a `run` (its number) is stored that looked for one label again in another.
+looked_again = Signal()
 
 POISONOUS = "This stopped the worker {} times. The machine may have too little memory for it."
 

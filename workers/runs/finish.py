@@ -22,7 +22,7 @@ from webapp.novelty.work import NoveltyWork
 from webapp.review_queue.siftings import Sifting
 from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
-from webapp.runs.run import Run
+from webapp.runs.run import Run, looked_again
 from webapp.runs.segments import SegmentResult
 from workers.runs import regions
 from workers.search.pieces import make_run_findable
@@ -55,6 +55,8 @@ def finish(run: Run) -> None:
         # the run is done without it
         transaction.on_commit(lambda: make_ready(run.pk), robust=True)
         transaction.on_commit(lambda: make_run_findable(run.pk), robust=True)
+        if run.again:
+            transaction.on_commit(lambda: looked_again.send(Run, run=run.pk), robust=True)
 
 
 def _results(run: Run) -> QuerySet[SegmentResult]:

@@ -55,6 +55,7 @@ export function createHearing({ desk, work, accept, back }) {
     $("heard").hidden = !now;
     $("found").hidden = Boolean(now);
     $("work").classList.toggle("is-heard", Boolean(now));
+    $("work").classList.toggle("is-words", work()?.item.kind === "words");
     document.querySelector("[data-do=reject] [data-words]").textContent = !now ? "Nothing right" : work().item.kind === "words" ? "Nobody said that" : "Not it";
     if (!now) return;
     const { sentence } = now;
