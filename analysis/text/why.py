@@ -197,7 +197,8 @@ def _other(
 ) -> Alternative | None:
     likeness = Likeness.of(shape, name)
     score = _score(shape, name, likeness)
-    if score is None and likeness.spelled < _WORTH:
+    is_itself = brand.key == mention.brand and name == mention.name
+    if score is None and (is_itself or likeness.spelled < _WORTH):
         return None
     return Alternative(
         brand.key, name, text, likeness, score, _why_not(brand, name, likeness, score, at, mention)

@@ -40,7 +40,7 @@ class MentionWhy:
     @property
     def alternatives(self) -> list[dict[str, Any]]:
         return [
-            {"brand": self.names.get(one.brand, ""), **asdict(one)} for one in self.why.alternatives
+            asdict(one) | {"brand": self.names.get(one.brand, "")} for one in self.why.alternatives
         ]
 
     def to_json(self) -> dict[str, Any]:
