@@ -15,6 +15,7 @@ test("what rows can show is written as it was read", () => {
   for (const one of [
     rule(),
     rule(weak, { And: [sample, sure] }),
+    rule(condition("Mention", { Source: "Spoken", LabelName: "Kestrel", IsSeen: false, ConfidenceLessThan: 70 }), condition("Word", { ConfidenceLessThan: 30 })),
     rule({ Or: [said, condition("NothingDetected", { LabelName: "Kestrel" })] }, condition("FirstAppearance")),
   ]) {
     assert.deepEqual(documentOf(rowsOf(one)), one);
