@@ -101,7 +101,7 @@ def test_a_rule_is_made_and_changed(browser, project, analyst):
             {"conditions": text(FIRST, {"And": [FIRST]})},
             "Conditions[1]: “And” needs a list of two conditions or more.",
         ),
-        ({"conditions": text({"ConditionType": "Novelty"})}, "“Novelty” is not known"),
+        ({"conditions": text({"ConditionType": "Oddity"})}, "“Oddity” is not known"),
         ({"conditions": ""}, "This field is required."),
         ({"conditions": "x" * 20_001}, "at most 20000 characters"),
         ({"people": "4"}, "4 is not one of the available choices"),
