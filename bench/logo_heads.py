@@ -44,25 +44,29 @@ class Head:
     @classmethod
     def taught(cls, rows: Floats, brands: NDArray[np.intp]) -> Head:
         """The head with its scale."""
-        folds = _folds(brands)
-        cosines, truth = [], []
-        for fold in range(_FOLDS):
-            out = folds == fold
-            if not out.any() or out.all():
-                continue
-            part = cls(rows[~out], brands[~out])
-            at = np.searchsorted(part.known, brands[out])
-            there = np.isin(brands[out], part.known)
-            full = np.full((int(there.sum()), len(np.unique(brands))), -1.0)
-            full[:, : len(part.known)] = part.cosines(rows[out][there])
-            cosines.append(full)
-            truth.append(at[there])
         head = cls(rows, brands)
-        if not cosines or not sum(map(len, truth)):
+        seen, true = head.left_out_cosines(rows, brands)
+        if not len(true):
             return head
-        seen, true = np.concatenate(cosines), np.concatenate(truth)
         head.scale = max(_SCALES, key=lambda scale: _likelihood(seen, true, scale))
         return head
+
+    def left_out_cosines(
+        self, rows: Floats, brands: NDArray[np.intp]
+    ) -> tuple[Floats, NDArray[np.intp]]:
+        """Of labelled crops, each by a head that was not taught it: (n, brands) and the true ones.
+
+        Crops that are alone of their brand are not among them.
+        """
+        folds = _folds(brands)
+        cosines, truth = [np.empty((0, len(np.unique(brands))))], [np.empty(0, np.intp)]
+        for fold in range(_FOLDS):
+            out = folds == fold
+            if out.any() and not out.all():
+                part = Head(rows[~out], brands[~out])  # knows all: no brand is left out whole
+                cosines.append(part.cosines(rows[out]))
+                truth.append(np.searchsorted(part.known, brands[out]))
+        return np.concatenate(cosines), np.concatenate(truth)
 
     def left_out(self, rows: Floats, brands: NDArray[np.intp]) -> dict[int, list[float]]:
         """Of each brand how sure a head of this scale is of labelled crops it was not taught."""

@@ -24,6 +24,7 @@ from webapp import erasing, jobs
 from webapp.accounts.models import Refused, User
 from webapp.assets.models import assets_to_erase, purge_removed_assets
 from webapp.datasets.dataset import Dataset
+from webapp.datasets.pseudo_pictures import PseudoPicture
 from webapp.datasets.samples import Sample
 from webapp.datasets.versions import DatasetVersion
 from webapp.indexing.indexing import indexings_to_erase, purge_removed_indexings
@@ -195,6 +196,7 @@ def _erase_dataset(dataset: Dataset, clock: _Clock) -> bool:
     if _is_worked_on(dataset):
         return False
     _erase_jobs(dataset, clock)
+    erasing.erase(PseudoPicture.objects.filter(version__dataset=dataset), clock.tick)
     erasing.erase_folder(f"samples/{dataset.pk}", clock.tick)
     for some in _slices(dataset.samples.all(), clock):
         _erase_sharing(dataset, some, clock)

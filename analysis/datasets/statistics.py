@@ -40,6 +40,7 @@ def statistics(labelled: LabelledSet) -> dict[str, Any]:
         "n_boxes": len(boxes),
         "n_nothing": sum(not labels_on(p) for p in pictures),
         "n_synthetic": sum(p.is_synthetic for p in pictures),
+        "n_pseudo": sum(p.is_pseudo for p in pictures),
         "n_golden": sum(p.is_golden for p in pictures),
         "n_videos": len({p.video for p in pictures if p.video}),
         "n_occluded": sum(b.occluded for _, b in boxes),

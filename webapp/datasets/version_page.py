@@ -137,6 +137,8 @@ def _recipe(recipe: dict[str, Any]) -> str:
         said.append("given splits not kept")
     if not recipe.get("synthetic", True):
         said.append("without synthetic pictures")
+    if "pseudo" in recipe:
+        said = [f"pictures and split of v{recipe['pseudo']}, and frames the model labelled"]
     return ", ".join(said)
 
 

@@ -77,6 +77,12 @@ class LoopForm(forms.Form):
         widget=forms.NumberInput({"step": "0.01"}),
         help_text="Of its F1 with the version in production.",
     )  # fmt: skip
+    learns_from_sure = forms.BooleanField(
+        required=False, label="Also learn from what it is sure of",
+        help_text="Trains a second version, with frames of past analyses in which the version in "
+        "use is sure of every box and the tracker agrees. It is taken only where nothing falls on "
+        "the golden pictures. Takes twice the time; boxes only.",
+    )  # fmt: skip
     assets = AssetChoice(
         Asset.objects.none(), required=False, widget=forms.CheckboxSelectMultiple,
         label="Try it on",
@@ -147,5 +153,6 @@ def _initial(model: RegisteredModel, loop: Loop | None) -> dict[str, Any]:
         "base": loop.base,
         "least_f1": loop.least_f1,
         "most_fall": loop.most_fall,
+        "learns_from_sure": loop.learns_from_sure,
         "assets": list(loop.assets.all()),
     }

@@ -47,6 +47,8 @@ class Loop(models.Model):
     options = models.JSONField(default=dict)
     least_f1 = models.FloatField(null=True)  # None: that of the version in production
     most_fall = models.FloatField(default=MOST_FALL)  # of any label
+    # a round also trains a version on frames that the one in use is sure of, and takes the better
+    learns_from_sure = models.BooleanField(default=False)
     assets = models.ManyToManyField(Asset, related_name="+")  # on which a candidate is tried
     why_not = models.CharField(max_length=300, blank=True)  # a round that was due did not begin
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
@@ -157,7 +159,7 @@ class Loop(models.Model):
         """What is not given stays. A round that goes on is not changed by it. Raises Refused.
 
         wish: dataset, is_on, after_changes, every_hours, base, options, least_f1, most_fall,
-        assets.
+        learns_from_sure, assets.
         """
         assets = wish.pop("assets", None)
         for name, value in wish.items():
@@ -177,6 +179,10 @@ class Loop(models.Model):
             raise Refused("Choose a dataset of the model's workspace.")
         if self.base is not None and self.base.model.workspace_id != self.workspace.pk:
             raise Refused("Choose a version of the model's workspace to start from.")
+        if self.learns_from_sure and self.dataset.task != Dataset.Task.BOXES:
+            raise Refused(
+                "Only boxes can be learnt from what a version is sure of: a tracker has to agree."
+            )
         production = self.version_called(PRODUCTION)
         if production is not None and production.task != self.dataset.task:
             raise Refused(f"{production} was made for another task than {self.dataset}.")
@@ -262,6 +268,7 @@ def _as_it_is(value: Any) -> Any:
 _CHECKS: dict[str, Any] = {
     "after_changes": _whole(1, MOST_CHANGES, "The number of pictures"),
     "every_hours": _whole(1, MOST_HOURS, "The hours between rounds"),
+    "learns_from_sure": bool,
     "least_f1": _share("The least F1", may_be_none=True),
     "most_fall": _share("What a label may lose", may_be_none=False),
     "options": _options,

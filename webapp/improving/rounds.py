@@ -27,8 +27,10 @@ from webapp.training.models import Evaluation, TrainingRun
 class RoundQuerySet(LeasedQuerySet["Round"]):
     def measuring(self, evaluation: Evaluation) -> Self:
         """Those that made this version, or asked for its figures."""
-        made = Q(training__result=evaluation.model_version_id)
-        return self.filter(made | Q(measured=evaluation) | Q(measured_old=evaluation))
+        version = evaluation.model_version_id
+        made = Q(training__result=version) | Q(pseudo_training__result=version)
+        asked = Q(measured=evaluation) | Q(measured_old=evaluation) | Q(pseudo_measured=evaluation)
+        return self.filter(made | asked)
 
     def begin(self, loop: Loop, reason: str, *, by: User | None) -> Round:
         """The next round. Call Loop.begin, which looks first whether there may be one."""
@@ -58,6 +60,7 @@ def _as_agreed(loop: Loop) -> dict[str, Any]:
         "least_f1": loop.least_f1,
         "most_fall": loop.most_fall,
         "first_f1": loop.model.gate_f1,
+        "learns_from_sure": loop.learns_from_sure,
         "assets": list(loop.assets.order_by("pk").values_list("pk", flat=True)),
     }
 
@@ -77,6 +80,8 @@ class Round(Leased):
         FREEZE = "freeze", "Freeze the pictures"
         TRAIN = "train", "Train a version"
         MEASURE = "measure", "Measure it and the version in use"
+        MINE = "mine", "Choose frames that the version in use is sure of"
+        WITH = "with", "Train one more with these, and measure it"
         GATE = "gate", "Look whether it is as good"
         COMPARE = "compare", "Try it on past films"
         DECIDE = "decide", "A person decides"
@@ -103,6 +108,10 @@ class Round(Leased):
     production = models.ForeignKey(ModelVersion, models.SET_NULL, null=True, related_name="+")
     measured = models.ForeignKey(Evaluation, models.SET_NULL, null=True, related_name="+")
     measured_old = models.ForeignKey(Evaluation, models.SET_NULL, null=True, related_name="+")
+    pseudo = models.JSONField(null=True)  # what was mined, and what the guard said of it
+    pseudo_version = models.ForeignKey(DatasetVersion, models.SET_NULL, null=True, related_name="+")
+    pseudo_training = models.ForeignKey(TrainingRun, models.SET_NULL, null=True, related_name="+")
+    pseudo_measured = models.ForeignKey(Evaluation, models.SET_NULL, null=True, related_name="+")
     verdict = models.JSONField(null=True)  # analysis.measuring.gate.Verdict, with notes
     # accepted: who and when, and the projects that went over to the new version with it
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
@@ -143,6 +152,10 @@ class Round(Leased):
     def gate(self) -> Gate:
         said = self.settings
         return Gate(said["least_f1"], said["most_fall"], said["first_f1"])
+
+    @property
+    def learns_from_sure(self) -> bool:
+        return bool(self.settings.get("learns_from_sure"))
 
     @property
     def is_last(self) -> bool:
@@ -203,8 +216,9 @@ class Round(Leased):
         """End it now, with what it has asked for."""
         if not super().cancel(**changes):
             return False
-        if self.training is not None:
-            self.training.cancel()
+        for training in (self.training, self.pseudo_training):
+            if training is not None:
+                training.cancel()
         for run in self._runs():
             run.cancel()
         self._drop_candidate(by=None)
@@ -220,7 +234,10 @@ class Round(Leased):
         """Go on from the step that failed, or where it was cancelled."""
         if not self.is_last or not super().retry(**changes):
             return False
-        asked = (self.version, self.training, self.measured, self.measured_old)
+        asked = (
+            *(self.version, self.training, self.measured, self.measured_old),
+            *(self.pseudo_version, self.pseudo_training, self.pseudo_measured),
+        )
         for row in asked:
             if row is not None and row.status == Status.FAILED:
                 row.retry()

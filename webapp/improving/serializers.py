@@ -30,7 +30,8 @@ class LoopSerializer(serializers.ModelSerializer):
         model = Loop
         fields = [
             *("id", "model", "dataset", "is_on", "after_changes", "every_hours", "base", "options"),
-            *("least_f1", "most_fall", "assets", "n_changed", "why_none", "created", "changed"),
+            *("least_f1", "most_fall", "learns_from_sure", "assets", "n_changed", "why_none"),
+            *("created", "changed"),
         ]
 
 
@@ -69,6 +70,11 @@ class ChangeLoopSerializer(Body):
         required=False,
         help_text=f"No label may be worse by more; {MOST_FALL} unless said.",
     )
+    learns_from_sure = serializers.BooleanField(
+        required=False,
+        help_text="Also train a version on frames that the one in use is sure of, and take it "
+        "where nothing falls on the golden pictures. Boxes only.",
+    )
     assets = serializers.ListField(
         child=Id(),
         max_length=MOST_ASSETS,
@@ -99,7 +105,8 @@ class RoundSerializer(serializers.ModelSerializer):
             *("id", "loop", "model", "number", "reason", "n_changed", "status", "stage", "outcome"),
             *("is_cancelled", "standing", "remaining_s", "waiting_because", "error", "can_retry"),
             *("settings", "version", "training", "candidate", "production", "measured"),
-            *("measured_old", "verdict", "projects", "decided", "created", "finished"),
+            *("measured_old", "pseudo", "pseudo_version", "pseudo_training", "pseudo_measured"),
+            *("verdict", "projects", "decided", "created", "finished"),
         ]
 
     def get_standing(self, row: Round) -> str:

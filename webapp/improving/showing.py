@@ -8,6 +8,10 @@ from typing import Any
 
 from django.urls import reverse
 
+from analysis.exposure.columns import clock
+from webapp.assets.links import media_link
+from webapp.datasets.gallery import DrawnBox, drawn
+from webapp.datasets.pseudo_pictures import PseudoPicture
 from webapp.improving.rounds import Round
 from webapp.leases import Status
 from webapp.runs.workers import batch_says
@@ -35,6 +39,7 @@ def steps(row: Round) -> list[Step]:
     return [
         Step(Round.Stage(stage).label, _state(row, at - here), made.get(stage, ()))
         for at, stage in enumerate(_STAGES)
+        if row.learns_from_sure or stage not in (Round.Stage.MINE, Round.Stage.WITH)
     ]
 
 
@@ -66,6 +71,10 @@ def _made(row: Round) -> dict[str, list[tuple[str, str]]]:
             *link(row.training, "training", row.training_id),
             *link(row.candidate, "model-version", row.candidate_id),
         ],
+        "with": [
+            *link(row.pseudo_training, "training", row.pseudo_training_id),
+            *link(row.pseudo_measured, "evaluation", row.pseudo_measured_id),
+        ],
         "measure": [
             (str(e.model_version), reverse("evaluation", args=[e.pk])) for e in evaluations
         ],
@@ -74,18 +83,24 @@ def _made(row: Round) -> dict[str, list[tuple[str, str]]]:
 
 def share(row: Round) -> float | None:
     """How much of the step that goes on is done, 0 to 1; None where it does not tell."""
-    if row.stage == Round.Stage.TRAIN and row.training is not None:
-        return row.training.share
+    if (training := _training(row)) is not None:
+        return training.share
     if row.stage == Round.Stage.COMPARE:
         shares = [run.progress()["share"] for run in _shadows(row)]
         return sum(shares) / len(shares) if shares else None
     return None
 
 
+def _training(row: Round) -> Any:
+    """The training that this step waits for, if it does."""
+    here = {"train": row.training, "with": row.pseudo_training}
+    return here.get(row.stage)
+
+
 def remaining_s(row: Round) -> float | None:
     """About how many seconds this step still takes, as measured so far; None: nothing tells yet."""
-    if row.stage == Round.Stage.TRAIN and row.training is not None:
-        return row.training.remaining_s
+    if (training := _training(row)) is not None:
+        return training.remaining_s
     if row.stage == Round.Stage.COMPARE:
         left = [run.progress()["remaining_s"] for run in _shadows(row) if not run.is_over]
         known = [seconds for seconds in left if seconds is not None]
@@ -101,6 +116,7 @@ def waiting_because(row: Round) -> str:
         "freeze": row.version,
         "train": row.training,
         "measure": row.measured,
+        "with": row.pseudo_measured or row.pseudo_training or row.pseudo_version,
     }
     thing = asked.get(row.stage)
     if thing is not None and not thing.is_over:
@@ -137,3 +153,37 @@ def gate_rows(row: Round) -> list[dict[str, Any]]:
         for one in verdict["rows"]
     ]
     return sorted(rows, key=lambda one: one["holds"])
+
+
+EXAMPLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A frame that a version labelled itself, as it is shown."""
+
+    link: str
+    says: str
+    width: int
+    height: int
+    boxes: Sequence[DrawnBox]
+
+
+def examples(row: Round) -> list[Example]:
+    """Some of the frames that were mined, spread over all of them."""
+    if not row.pseudo or row.version is None:
+        return []
+    rows = list(row.version.pseudo_pictures.all())
+    step = max(len(rows) // EXAMPLES, 1)
+    colours = {label.name: label.colour for label in row.version.dataset.current_labels()}
+    return [_example(one, colours) for one in rows[::step][:EXAMPLES]]
+
+
+def _example(one: PseudoPicture, colours: dict[str, str]) -> Example:
+    boxes = [
+        drawn(one.width, one.height, box["box"], box["label"], colours.get(box["label"], ""))
+        for box in one.boxes
+    ]
+    names = ", ".join(dict.fromkeys(box["label"] for box in one.boxes))
+    says = f"{names} in {one.video} at {clock(one.time_s)}"
+    return Example(media_link(one.thumb or one.file), says, one.width, one.height, boxes)

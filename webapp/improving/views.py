@@ -19,7 +19,15 @@ from webapp.improving.difference import difference
 from webapp.improving.forms import LoopForm
 from webapp.improving.loops import PRODUCTION, Loop
 from webapp.improving.rounds import Round
-from webapp.improving.showing import gate_rows, remaining_s, share, standing, steps, waiting_because
+from webapp.improving.showing import (
+    examples,
+    gate_rows,
+    remaining_s,
+    share,
+    standing,
+    steps,
+    waiting_because,
+)
 from webapp.registry.versions import RegisteredModel
 
 _LISTED = 30
@@ -44,6 +52,10 @@ def _rounds() -> QuerySet[Round]:
         "production__model",
         "measured__model_version__model",
         "measured_old__model_version__model",
+        "pseudo_version__dataset__project",
+        "pseudo_training__model",
+        "pseudo_measured__model_version__model",
+        "pseudo_measured__dataset_version__dataset",
         "requested_by",
         "decided_by",
     )
@@ -155,6 +167,7 @@ def _context(row: Round) -> dict[str, Any]:
         "why_not_accept": row.why_not_accept(),
         "why_not_roll_back": row.why_not_roll_back(),
         "rows": gate_rows(row),
+        "examples": examples(row),
         "has_comparisons": row.comparisons.exists(),
     }
 

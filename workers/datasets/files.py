@@ -318,7 +318,7 @@ def take_out(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
     Options: `format`, `version` (its number; none: as it is now), `pictures` (false: labels only).
     """
     options = transfer.options
-    labelled = _leaving(transfer)
+    labelled, said_by_model = by_people(_leaving(transfer))
     name = options["format"]
     total, done = max(len(labelled.pictures), 1), 0
 
@@ -335,7 +335,8 @@ def take_out(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
 
     with _folder(transfer) as folder:
         with_pictures = options.get("pictures", True)
-        problems = write(labelled, folder / "set", name, file_of if with_pictures else None)
+        wanted = file_of if with_pictures else None
+        problems = [*said_by_model, *write(labelled, folder / "set", name, wanted)]
         packed = _packed(folder, beat)
         file = keep_file(f"transfers/{transfer.pk}/{transfer.lease_token}.zip", packed)
         report = {
@@ -363,6 +364,16 @@ def _leaving(transfer: Transfer) -> LabelledSet:
     if not labelled.pictures:
         raise AnalysisError("There is no picture to export.")
     return labelled
+
+
+def by_people(labelled: LabelledSet) -> tuple[LabelledSet, list[Problem]]:
+    """Without what the model labelled itself, and a word about it: formats do not say who did."""
+    pictures = tuple(p for p in labelled.pictures if not p.is_pseudo)
+    n = len(labelled.pictures) - len(pictures)
+    if not n:
+        return labelled, []
+    said = f"{n:,} pictures were labelled by the model and no person, and are left out."
+    return replace(labelled, pictures=pictures), [Problem("", "PSEUDO_LABELS", said, False)]
 
 
 def _numbered(labelled: LabelledSet, dataset: Dataset) -> LabelledSet:

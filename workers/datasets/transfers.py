@@ -49,6 +49,10 @@ def freeze(version: DatasetVersion, beat: Heartbeat) -> dict[str, Any]:
 
 def frozen(version: DatasetVersion, beat: Heartbeat) -> dict[str, Any]:
     """The version's file, hash and statistics, as the dataset is now."""
+    if "pseudo" in version.recipe:
+        from workers.datasets.pseudo import frozen_with
+
+        return frozen_with(version)
     from analysis.datasets.near_duplicates import groups
     from analysis.datasets.split import Recipe, divide
     from analysis.datasets.statistics import statistics

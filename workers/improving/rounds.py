@@ -18,11 +18,12 @@ from django.db import transaction
 
 from analysis.datasets.types import LabelledSet
 from analysis.errors import AnalysisError, Stopped
-from analysis.measuring.gate import Scores, judge, scores
-from analysis.measuring.predictions import unpack
+from analysis.measuring.gate import Gate, Scores, judge, scores
+from analysis.measuring.predictions import Predictions, unpack
 from webapp.accounts.models import Refused
 from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
+from webapp.datasets.pseudo_pictures import PseudoPicture
 from webapp.datasets.samples import Split
 from webapp.datasets.versions import DatasetVersion
 from webapp.improving.comparisons import compare
@@ -33,6 +34,7 @@ from webapp.registry.versions import ModelVersion
 from webapp.training.models import Evaluation, TrainingRun, unfit
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.piece import NotYet, piece
+from workers.improving.mining import mine
 from workers.training.train import read_set
 
 log = logging.getLogger("sightline.improving")
@@ -48,7 +50,7 @@ def improve(row: Round, beat: Heartbeat) -> dict[str, Any] | None:
     while row.stage != Stage.DECIDE:
         if beat.should_stop():
             raise Stopped
-        _STEPS[row.stage](row)
+        _STEPS[row.stage](row, beat)
         if row.outcome:
             return None
     return {}
@@ -68,7 +70,7 @@ def begin_due_rounds() -> None:
 # --- the steps ------------------------------------------------------------------------------------
 
 
-def _freeze(row: Round) -> None:
+def _freeze(row: Round, beat: Heartbeat) -> None:
     """The dataset as it is now, as a version."""
     if row.version is None:
         with transaction.atomic():
@@ -81,7 +83,7 @@ def _freeze(row: Round) -> None:
     _remember(row, stage=Stage.TRAIN)
 
 
-def _train(row: Round) -> None:
+def _train(row: Round, beat: Heartbeat) -> None:
     """A training on that version, when no other of the model goes on."""
     _dataset(row)
     version = _there(row.version, "The dataset version of this round")
@@ -122,7 +124,7 @@ def _newest_fit(loop: Loop, version: DatasetVersion) -> ModelVersion | None:
     return None
 
 
-def _measure(row: Round) -> None:
+def _measure(row: Round, beat: Heartbeat) -> None:
     """It and the version in use, on the same pictures."""
     version = _there(row.version, "The dataset version of this round")
     candidate = _there(row.candidate, "The version that was trained")
@@ -136,10 +138,87 @@ def _measure(row: Round) -> None:
             _remember(row, **asked)
     for evaluation in filter(None, (row.measured, row.measured_old)):
         _wait_for(evaluation, f"{evaluation.model_version} could not be measured")
-    _remember(row, stage=Stage.GATE)
+    _remember(row, stage=Stage.MINE if row.learns_from_sure else Stage.GATE)
 
 
-def _gate(row: Round) -> None:
+def _mine(row: Round, beat: Heartbeat) -> None:
+    """Frames that the version in use is sure of, stored with what came of it in one piece."""
+    _dataset(row)
+    version = _there(row.version, "The dataset version of this round")
+    old = row.measured_old
+    predictions = _predictions(old) if old is not None else None
+    before = row.loop.rounds.filter(number__lt=row.number, pseudo__is_kept=True).count()
+    mined = mine(row, read_set(version), predictions, before, beat)
+    with transaction.atomic():
+        version.pseudo_pictures.all().delete()
+        PseudoPicture.objects.bulk_create(mined.pictures)
+        stage = Stage.WITH if mined.pictures else Stage.GATE
+        _remember(row, pseudo=mined.report, stage=stage)
+
+
+def _with(row: Round, beat: Heartbeat) -> None:
+    """The same training with these frames; it takes the place of the other where it is no worse."""
+    version = _there(row.version, "The dataset version of this round")
+    _freeze_with(row, version)
+    _train_with(row)
+    training = _there(row.pseudo_training, "The training with its own labels")
+    candidate = _there(training.result, "The version that was trained with its own labels")
+    if row.pseudo_measured is None:
+        with transaction.atomic():
+            # on the pictures of the version without them, as the other is
+            asked = Evaluation.objects.request(candidate, version, Split.TEST, by=_asked_by(row))
+            _remember(row, pseudo_measured=asked)
+    assert row.pseudo_measured is not None
+    _wait_for(row.pseudo_measured, f"{candidate} could not be measured")
+    guard = _guard(row)
+    said = (row.pseudo or {}) | {"is_kept": guard["holds"], "guard": guard}
+    changes: dict[str, Any] = {"pseudo": said}
+    if guard["holds"]:
+        changes |= {"candidate": candidate, "measured": row.pseudo_measured}
+    _remember(row, stage=Stage.GATE, **changes)
+
+
+def _freeze_with(row: Round, version: DatasetVersion) -> None:
+    if row.pseudo_version is None:
+        with transaction.atomic():
+            note = f"{row.title} of {row.loop.model}, with frames that the model labelled"
+            recipe = version.recipe | {"pseudo": version.number}
+            made = DatasetVersion.objects.request(
+                _dataset(row), recipe=recipe, note=note, by=row.requested_by
+            )
+            _remember(row, pseudo_version=made)
+    assert row.pseudo_version is not None
+    _wait_for(row.pseudo_version, f"{row.pseudo_version} could not be frozen")
+
+
+def _train_with(row: Round) -> None:
+    """From the same start and with the same options as the one without."""
+    plain = _there(row.training, "The training of this round")
+    if row.pseudo_training is None:
+        if TrainingRun.objects.unfinished().filter(model=row.loop.model).exists():
+            raise NotYet(SOON_S)
+        version = _there(row.pseudo_version, "The dataset version with its own labels")
+        with transaction.atomic():
+            made = TrainingRun.objects.request(
+                version, row.loop.model, base=plain.base, options=plain.options, by=_asked_by(row)
+            )
+            _remember(row, pseudo_training=made)
+    assert row.pseudo_training is not None
+    _wait_for(row.pseudo_training, "The training with its own labels failed")
+
+
+def _guard(row: Round) -> dict[str, Any]:
+    """With its own labels beside without, on the golden pictures: no figure may be lower."""
+    labelled, golden = _golden(row)
+    without = _scores(_there(row.measured, "What was measured"), golden)
+    with_ = _scores(_there(row.pseudo_measured, "What was measured"), golden)
+    number = row.candidate.number if row.candidate else ""
+    name = f"v{number}, which learnt from people alone"
+    said = judge(with_, without, Gate(most_fall=0.0), labels=labelled.labels, old_name=name)
+    return asdict(said)
+
+
+def _gate(row: Round, beat: Heartbeat) -> None:
     """Whether it may go on; where it does not, the round ends here and says why."""
     verdict = _verdict(row)
     if not verdict["holds"]:
@@ -152,7 +231,7 @@ def _gate(row: Round) -> None:
         _remember(row, verdict=verdict, stage=Stage.COMPARE)
 
 
-def _compare(row: Round) -> None:
+def _compare(row: Round, beat: Heartbeat) -> None:
     """What it finds on past assets, beside what the version in use finds."""
     wanted = Asset.objects.filter(pk__in=row.settings["assets"], workspace=row.workspace)
     if not row.comparisons.exists():
@@ -168,10 +247,12 @@ def _compare(row: Round) -> None:
     _remember(row, stage=Stage.DECIDE)
 
 
-_STEPS: dict[str, Callable[[Round], None]] = {
+_STEPS: dict[str, Callable[[Round, Heartbeat], None]] = {
     Stage.FREEZE: _freeze,
     Stage.TRAIN: _train,
     Stage.MEASURE: _measure,
+    Stage.MINE: _mine,
+    Stage.WITH: _with,
     Stage.GATE: _gate,
     Stage.COMPARE: _compare,
 }
@@ -224,15 +305,7 @@ def _asked_by(row: Round) -> Any:
 
 def _verdict(row: Round) -> dict[str, Any]:
     """Both on the golden pictures of the version, with what a person should know of it."""
-    version = _there(row.version, "The dataset version of this round")
-    labelled = read_set(version)
-    golden = {p.source for p in labelled.pictures if p.is_golden and p.is_labelled}
-    if not golden:
-        raise AnalysisError(
-            f"No labelled picture of {version} is golden, so nothing can be compared. Mark some in "
-            "the dataset, and begin another round.",
-            permanent=True,
-        )
+    labelled, golden = _golden(row)
     old_name = f"v{row.production.number}" if row.production else ""
     new = _scores(_there(row.measured, "What was measured"), golden)
     old = None
@@ -243,10 +316,28 @@ def _verdict(row: Round) -> dict[str, Any]:
     return asdict(said) | {"old_name": old_name, "notes": notes}
 
 
+def _golden(row: Round) -> tuple[LabelledSet, set[str]]:
+    """The pictures of the round's version, and the sources of those that versions are judged by."""
+    version = _there(row.version, "The dataset version of this round")
+    labelled = read_set(version)
+    golden = {p.source for p in labelled.pictures if p.is_golden and p.is_labelled}
+    if not golden:
+        raise AnalysisError(
+            f"No labelled picture of {version} is golden, so nothing can be compared. Mark some in "
+            "the dataset, and begin another round.",
+            permanent=True,
+        )
+    return labelled, golden
+
+
 def _scores(evaluation: Evaluation, golden: set[str]) -> Scores:
+    return scores(_predictions(evaluation), golden)
+
+
+def _predictions(evaluation: Evaluation) -> Predictions:
     try:
         with default_storage.open(evaluation.predictions) as file:
-            return scores(unpack(file.read()), golden)
+            return unpack(file.read())
     except (OSError, gzip.BadGzipFile, json.JSONDecodeError) as error:
         raise AnalysisError(
             f"What {evaluation.model_version} found on the golden pictures is not there any more. "

@@ -169,7 +169,7 @@ def test_a_worker_that_lost_the_row_asks_for_nothing(begun):
     row = Round.objects.claim(begun.pk, "slow")
     Round.objects.filter(pk=row.pk).update(lease_token="another's")
     with pytest.raises(Stopped):
-        rounds._freeze(row)
+        rounds._freeze(row, None)
     assert not DatasetVersion.objects.exists()
 
 
