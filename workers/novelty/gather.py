@@ -23,6 +23,7 @@ from workers.novelty.known import Known, known_of
 
 MOST_GROUPS = 60  # that are offered
 MOST_SIGHTS = 12  # of a group that are shown
+_LEAST_S = 1.0  # on screen, of what was seen once
 _MOST_REGIONS = 100_000  # of all analyses together, those longest on screen
 
 
@@ -51,7 +52,7 @@ def gather(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any] | None:
     unknown = _unknown(found, known)
     tick()
     groups = group(unknown.looks, _files(found, unknown), unknown.spans)
-    made = [_brand(row, one, unknown, found) for one in groups]
+    made = [_brand(row, one, unknown, found) for one in groups if _is_seen(one)]
     _store(row, known, made, n_without=len(runs) - len(found))
     return None
 
@@ -82,6 +83,11 @@ def _unknown(found: list[tuple[Run, RunRegions]], known: Known) -> _Unknown:
 def _files(found: list[tuple[Run, RunRegions]], unknown: _Unknown) -> NDArray[np.intp]:
     assets = np.array([run.asset_id for run, _ in found], np.intp)
     return assets[unknown.runs] if len(assets) else unknown.runs
+
+
+def _is_seen(one: Group) -> bool:
+    """Seen more than once or for a while; of a picture, which has no time, once is all there is."""
+    return len(one.sights) > 1 or one.seconds >= _LEAST_S or one.seconds == 0
 
 
 def _brand(
