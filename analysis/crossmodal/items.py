@@ -177,16 +177,18 @@ def shared_axes(means: Mapping[str, tuple[Whole, Floats]], size: int) -> dict[st
     maps (k, size) are the first eigenvectors of all cross-covariances, put into one matrix with
     nothing on its diagonal, times the square root of their eigenvalues; of two modalities that is
     the singular value decomposition of one cross-covariance (Tucker 1958), shared out evenly. Axes
-    that say nothing are 0.
+    that say nothing are 0. Each pair counts alike: what few pairs say of two modalities weighs
+    little.
     """
     widths = [rows.shape[1] for _, rows in means.values()]
     ends = np.cumsum([0, *widths])
     spans = {name: slice(a, b) for name, a, b in zip(means, ends[:-1], ends[1:], strict=True)}
     covariance = np.zeros((ends[-1], ends[-1]))
+    most = max(len(groups) for groups, _ in means.values())
     for a, b in combinations(means, 2):
         _, one, other = np.intersect1d(means[a][0], means[b][0], return_indices=True)
         if len(one):
-            product = means[a][1][one].T @ means[b][1][other] / len(one)
+            product = means[a][1][one].T @ means[b][1][other] / most
             covariance[spans[a], spans[b]] = product
             covariance[spans[b], spans[a]] = product.T
     values, vectors = np.linalg.eigh(covariance)
