@@ -55,7 +55,7 @@ def test_rows_and_json_follow_each_other(page, analysed):
     page.get_by_text("it stays as JSON").wait_for()
     json_field.fill(ALL)
     would.get_by_text("That is every frame.").wait_for()
-    page.get_by_text("There is no condition: every frame is sent.").wait_for()
+    page.get_by_text("There is no condition: people are asked about every frame.").wait_for()
     page.get_by_role("button", name="Where …", exact=True).click()
     page.get_by_label("Condition", exact=True).select_option(label="Nothing detected")
     page.get_by_label("Label", exact=True).select_option(label="Acme")

@@ -21,7 +21,7 @@ _PEOPLE = {1: "one person", 2: "two people, a second opinion", 3: "three people"
 class RuleForm(forms.Form):
     name = forms.CharField(max_length=80, widget=forms.TextInput({"autocomplete": "off"}))
     people = forms.TypedChoiceField(
-        label="Each frame is decided by",
+        label="Each is decided by",
         choices=[(n, _PEOPLE[n]) for n in range(1, MOST_PEOPLE + 1)],
         coerce=int,
         help_text="Where people disagree, one more decides.",
