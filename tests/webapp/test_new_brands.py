@@ -95,7 +95,7 @@ def test_a_label_that_was_deleted_leaves_its_group_decided(brand, project, clien
 def test_older_analyses_are_named_and_their_regions_can_be_made(run, project, client_for, analyst):
     browser = client_for(analyst)
     text = browser.get(reverse("new-brands", args=[project.pk])).content.decode()
-    assert "1 of 1 analyses keep no regions" in text
+    assert "The analysis was made before regions were kept" in text
     browser.post(reverse("run-keep-regions", args=[run.pk]))
     assert NoveltyWork.objects.get(run=run).kind == "keep"
 
@@ -114,11 +114,11 @@ def test_past_analyses_are_searched_by_what_they_keep(
     acme = project.add_label("Acme", by=analyst)
     url = reverse("label-past", args=[acme.pk])
     browser = client_for(analyst)
-    assert "Nobody has looked yet what Acme looks like" in browser.get(url).content.decode()
+    assert "It is not known yet what Acme looks like" in browser.get(url).content.decode()
     brand.is_label(acme, dataset=None, by=analyst)
     text = browser.get(url).content.decode()
     assert "1.00" in text
-    assert "nothing known" in text
+    assert '<span class="quiet">nothing</span>' in text
     answer = browser.get(f"/api/v1/labels/{acme.pk}/past/", **key_for(analyst)).json()
     [moment] = answer["moments"]
     assert (moment["likeness"], moment["was"], answer["without"]) == (1.0, None, [])

@@ -38,6 +38,8 @@ def new_brands(request: MemberRequest, pk: int) -> HttpResponse:
     decided = rows.exclude(state=NewBrand.State.OPEN).select_related("label", "decided_by")
     runs = newest_runs().filter(project=project)
     without = runs.filter(~Q(segments__regions__isnull=False)).select_related("asset").distinct()
+    being_kept = NoveltyWork.objects.filter(kind=NoveltyWork.Kind.KEEP).unfinished()
+    without = without.exclude(pk__in=being_kept.values("run"))
     context = {
         "project": project,
         "groups": _with_crops(list(rows.offered())),

@@ -33,3 +33,9 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.activeElement?.closest("[data-group]")?.focus();
 });
+
+// While a worker looks, the page is fetched again, but not under a person's hands.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const held = "#new-brands :is(:focus, details[open], [data-name]:not(:placeholder-shown))";
+  if (event.target.id === "new-brands" && document.querySelector(held)) event.preventDefault();
+});
