@@ -46,8 +46,8 @@ def search_past(label: Label) -> Past:
         return Past(
             n_runs=len(runs),
             without=without,
-            problem=f"It is not known yet what {label.name} looks like: give it a logo picture, then "
-            "look again for new brands.",
+            problem=f"It is not known yet what {label.name} looks like: give it a logo picture, "
+            "then look again for new brands.",
         )
     names = dict(Label.objects.filter(project=label.project_id).values_list("pk", "name"))
     moments = [
