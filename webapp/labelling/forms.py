@@ -92,7 +92,7 @@ class MakeForm(forms.Form):
         help_text="Frames that a clip shares with the one before. Tracks are joined there.",
     )  # fmt: skip
     share_out = forms.BooleanField(
-        required=False, label="Each clip is one person's",
+        required=False, label="Each clip is one person’s",
         help_text="Given to the people below in turn. Else whoever is free takes the next.",
     )  # fmt: skip
     instructions = forms.CharField(

@@ -6,11 +6,11 @@ const byChord = new Map(
   Object.entries({
     Enter: "accept", " ": "accept", x: "reject", u: "unsure", s: "skip",
     z: "undo", "Ctrl+z": "undo", "Ctrl+Shift+Z": "redo", "Ctrl+y": "redo",
-    Delete: "remove", Backspace: "remove", w: "removeWeak", n: "draw", "Shift+N": "place",
+    Delete: "remove", Backspace: "remove", b: "removeWeak", n: "draw", "Shift+N": "place",
     k: "along", "Shift+X": "rejectAlong",
     t: "scope", o: "others", a: "takeOver",
     p: "play", r: "loop", d: "speed", c: "correct",
-    e: "enlarge", "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", h: "boxes", l: "tags", ".": "brighter", ",": "darker",
+    w: "guide", e: "enlarge", "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", 0: "fit", h: "boxes", l: "tags", ".": "brighter", ",": "darker",
   }),
 );
 

@@ -326,7 +326,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 // --- the person's hands --------------------------------------------------------------------------
 
 createLabels({ desk, acts });
-createSide({ desk, acts, work });
+Object.assign(acts, createSide({ desk, acts, work }));
 const head = createHead({ desk, outbox, sitting, works, work });
 wireKeys({ desk, bindings, acts, shapes, stage: stageElement, held, escape, isOnce: true });
 

@@ -5,6 +5,7 @@ import { boxesOf, fateOf, inOrder, isWeak, offered } from "./decision.js";
 import { answerInWords, answerOf } from "./hearing.js";
 
 const MOST_LABELS = 3; // whose logos are shown
+const CLOSED = "sightline.reviewing.guidelines-closed";
 const $ = (id) => document.getElementById(id);
 
 /**
@@ -166,7 +167,8 @@ export function createSide({ desk, acts, work }) {
     const made = $("logo-row").content.firstElementChild.cloneNode(true);
     made.querySelector("[data-name]").textContent = name;
     made.querySelector("[data-guideline]").textContent = guideline;
-    made.querySelector("[data-guideline]").hidden = !guideline;
+    made.querySelector("[data-guide]").hidden = !guideline;
+    made.querySelector("[data-guide]").open = !localStorage.getItem(CLOSED);
     made.querySelector(".review-logos").replaceChildren(
       ...pictures.map(({ url, name: alt }) => {
         const row = document.createElement("li");
@@ -178,7 +180,20 @@ export function createSide({ desk, acts, work }) {
     return made;
   }
 
+  /** What counts as the labels, shown or hidden from here on. */
+  function guide() {
+    const shown = [...$("logos").querySelectorAll("[data-guide]:not([hidden])")];
+    if (!shown.length) return desk.say("There is no guideline for this label");
+    const isOpen = !shown[0].open;
+    for (const one of shown) one.open = isOpen;
+    if (isOpen) localStorage.removeItem(CLOSED);
+    else localStorage.setItem(CLOSED, "1");
+    desk.say(isOpen ? shown.map((one) => one.querySelector("[data-guideline]").textContent).join(". ") : "Guideline closed");
+    if (isOpen) shown[0].scrollIntoView({ block: "nearest" });
+  }
+
   desk.on(["open"], showWhy);
   desk.on(["open", "change", "select", "others", "scope", "heard"], later);
   desk.ui.on(["label"], later);
+  return { guide };
 }
