@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -99,15 +100,17 @@ def analysed(run: Any, found: list[tuple]) -> None:
     fill_run(run, found)
 
 
-def round_at_the_gate(loop: Any, candidate: Any, **more: Any) -> Any:
-    """A round whose version passed, and that waits for a person."""
+def round_at_the_gate(
+    loop: Any, candidate: Any, best: Mapping[str, float] = {"Kestrel": 0.62}, **more: Any
+) -> Any:
+    """A round whose version passed, with these best confidences, and that waits for a person."""
     from webapp.improving.rounds import Round
     from webapp.leases import Status
 
     row = loop.begin(Round.Reason.HAND, by=None)
     row.loop.model.promote(candidate, "candidate", by=None)
     old = row.production
-    figures = {"label": "Kestrel", "n_truth": 4, "new": 0.9, "old": 0.8, "holds": True}
+    figures = {"n_truth": 4, "new": 0.9, "old": 0.8, "holds": True, "n_right": 4}
     verdict = {
         "holds": True,
         "new": 0.9,
@@ -115,7 +118,7 @@ def round_at_the_gate(loop: Any, candidate: Any, **more: Any) -> Any:
         "least": 0.8,
         "most_fall": 0.02,
         "n_pictures": 4,
-        "rows": [figures],
+        "rows": [figures | {"label": name, "threshold": best[name]} for name in best],
         "unmeasured": ["Vitalo"],
         "reasons": [],
         "notes": [],

@@ -20,13 +20,16 @@ class Scores:
     """How good one version is on some pictures. F1 is from 0 to 1.
 
     `labels` has those that the pictures bear, and `n_truth` how often each; `overall` is the mean
-    over them, None where the pictures bear none.
+    over them, None where the pictures bear none. `thresholds` has the confidence that each F1 is
+    at, and `n_right` how many are right from it on; a label of which none is right has no such.
     """
 
     overall: float | None
     labels: Mapping[str, float]
     n_truth: Mapping[str, int]
     n_pictures: int
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    n_right: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One label before and after."""
+    """One label before and after. `threshold` is where the new version is best, None where it finds
+    none; from there on `n_right` are right."""
 
     label: str
     n_truth: int
     new: float
     old: float | None  # None: there is no old version
     holds: bool
+    threshold: float | None = None
+    n_right: int = 0
 
     @property
     def change(self) -> float | None:
@@ -86,13 +92,17 @@ def scores(predictions: Predictions, sources: Collection[str] | None = None) -> 
         for label, curve in curves({**predictions, "pictures": pictures}).items()
         if curve.n_truth
     }
-    f1s = {}
+    f1s, thresholds, n_right = {}, {}, {}
     for label, curve in known.items():
-        right, false, _ = curve.at(best_threshold(curve))
+        best = best_threshold(curve)
+        right, false, _ = curve.at(best)
         precision = right / (right + false) if right + false else None
         f1s[label] = f1_score(precision, right / curve.n_truth) or 0.0
+        if right:
+            thresholds[label], n_right[label] = best, right
     overall = sum(f1s.values()) / len(f1s) if f1s else None
-    return Scores(overall, f1s, {name: c.n_truth for name, c in known.items()}, len(pictures))
+    n_truth = {name: curve.n_truth for name, curve in known.items()}
+    return Scores(overall, f1s, n_truth, len(pictures), thresholds, n_right)
 
 
 def judge(
@@ -108,9 +118,7 @@ def judge(
     `labels`: all that matter, also such as no picture bears. `old_name` is for the words.
     """
     least, is_olds = _least(old, gate)
-    rows = [
-        _row(label, f1, new.n_truth[label], old, gate.most_fall) for label, f1 in new.labels.items()
-    ]
+    rows = [_row(label, new, old, gate.most_fall) for label in new.labels]
     reasons = [_below(new.overall, least, old_name if is_olds else "")]
     reasons += [
         f"{row.label} fell from {_said(row.old, row.new)} to {_said(row.new, row.old)}, "
@@ -141,10 +149,12 @@ def _least(old: Scores | None, gate: Gate) -> tuple[float, bool]:
     return old.overall or 0.0, True
 
 
-def _row(label: str, f1: float, n_truth: int, old: Scores | None, most_fall: float) -> Row:
+def _row(label: str, new: Scores, old: Scores | None, most_fall: float) -> Row:
+    f1 = new.labels[label]
     before = None if old is None else old.labels.get(label, 0.0)
     holds = before is None or before - f1 <= most_fall + _SAME
-    return Row(label, n_truth, f1, before, holds)
+    best, n_right = new.thresholds.get(label), new.n_right.get(label, 0)
+    return Row(label, new.n_truth[label], f1, before, holds, best, n_right)
 
 
 def _below(overall: float | None, least: float, old_name: str) -> str:

@@ -16,6 +16,7 @@ from webapp.improving.difference import difference
 from webapp.improving.loops import Loop
 from webapp.improving.rounds import Round
 from webapp.improving.serializers import (
+    AcceptRoundSerializer,
     ChangeLoopSerializer,
     LoopSerializer,
     MakeLoopSerializer,
@@ -134,13 +135,14 @@ class RoundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceOb
 
     @extend_schema(
         summary="Put the new version in production",
-        description="The projects that look with the version before go over to it.",
-        request=None,
+        description="The projects that look with the version before go over to it, and their "
+        "labels are shown from the confidences that suit it: see `confidences`.",
+        request=AcceptRoundSerializer,
         responses=RoundSerializer,
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser])
     def accept(self, request: Request, pk: str) -> Response:
-        return self._decide("accept")
+        return self._decide("accept", **self.sent(AcceptRoundSerializer))
 
     @extend_schema(summary="Keep the version in use", request=None, responses=RoundSerializer)
     @action(detail=True, methods=["post"])
@@ -149,6 +151,7 @@ class RoundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceOb
 
     @extend_schema(
         summary="Bring the version before back, after one was accepted",
+        description="With the confidences before, except of labels that were changed since.",
         request=None,
         responses=RoundSerializer,
     )
@@ -156,8 +159,8 @@ class RoundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceOb
     def roll_back(self, request: Request, pk: str) -> Response:
         return self._decide("roll_back")
 
-    def _decide(self, verb: str) -> Response:
+    def _decide(self, verb: str, **wish: Any) -> Response:
         row = self.get_object()
         with in_words():
-            getattr(row, verb)(by=self.request.user)
+            getattr(row, verb)(by=self.request.user, **wish)
         return Response(self.get_serializer(row).data)

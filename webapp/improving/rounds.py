@@ -7,6 +7,7 @@ whoever dies in between loses nothing and doubles nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
@@ -17,6 +18,7 @@ from analysis.measuring.gate import Gate
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.datasets.versions import DatasetVersion
+from webapp.improving.confidences import give_back, seen, take_over
 from webapp.improving.loops import CANDIDATE, PRODUCTION, Loop
 from webapp.leases import UNFINISHED, Leased, LeasedQuerySet, Piece, Status
 from webapp.projects.models import Project
@@ -117,6 +119,7 @@ class Round(Leased):
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     decided = models.DateTimeField(null=True)
     moved = models.JSONField(default=list)
+    confidences = models.JSONField(default=list)  # of labels that it changed, before and after
     created = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[Any] = RoundQuerySet.as_manager()
@@ -149,6 +152,10 @@ class Round(Leased):
         return self.status == Status.DONE and self.stage == self.Stage.DECIDE and not self.outcome
 
     @property
+    def is_accepted(self) -> bool:
+        return self.outcome == self.Outcome.ACCEPTED
+
+    @property
     def gate(self) -> Gate:
         said = self.settings
         return Gate(said["least_f1"], said["most_fall"], said["first_f1"])
@@ -170,6 +177,12 @@ class Round(Leased):
         if self.production is None:
             return Project.objects.none()
         return Project.objects.filter(workspace=self.workspace, model_version=self.production)
+
+    def going_back(self) -> models.QuerySet[Project]:
+        """Those that went over and look with its version still."""
+        if self.candidate is None:
+            return Project.objects.none()
+        return Project.objects.filter(pk__in=self.moved, model_version=self.candidate)
 
     def why_not_accept(self) -> str:
         """Why it cannot be accepted, in a sentence; "" where it can."""
@@ -248,18 +261,29 @@ class Round(Leased):
         return True
 
     @transaction.atomic
-    def accept(self, *, by: User | None) -> None:
-        """The new version is in production, and the projects that look with the old one go over.
+    def accept(
+        self,
+        *,
+        by: User | None,
+        labels: Collection[int] | None = None,
+        shown: str | None = None,
+    ) -> None:
+        """The new version is in production, and the projects that look with the old one go over,
+        with the confidences that suit it: of these labels, or of all but those set by hand.
 
-        Raises Refused.
+        `shown` is what confidences.seen said of the projects when a person looked. Raises Refused.
         """
         row = self._locked()
         if why := row.why_not_accept():
             raise Refused(why)
         assert row.candidate is not None
+        projects = list(row.projects().order_by("pk").select_for_update())
+        if shown is not None and shown != seen(projects):
+            raise Refused("A project that goes over was changed meanwhile. Look once more.")
         row.loop.model.promote(row.candidate, PRODUCTION, by=by)
         row._drop_candidate(by=by)
-        moved = list(row.projects().values_list("pk", flat=True))
+        take_over(row, projects, labels, by=by)
+        moved = [project.pk for project in projects]
         _look_with(row.candidate, moved, by=by)
         row._decide(Round.Outcome.ACCEPTED, by=by, moved=moved)
         self.refresh_from_db()
@@ -276,8 +300,8 @@ class Round(Leased):
 
     @transaction.atomic
     def roll_back(self, *, by: User | None) -> None:
-        """The version before is in production again, and the projects look with it. Raises
-        Refused."""
+        """The version before is in production again, and the projects look with it, from the
+        confidences before where nobody changed them since. Raises Refused."""
         row = self._locked()
         if why := row.why_not_roll_back():
             raise Refused(why)
@@ -285,8 +309,9 @@ class Round(Leased):
             row.loop.model.drop_alias(PRODUCTION, by=by)
         else:
             row.loop.model.promote(row.production, PRODUCTION, by=by)
-            still = Project.objects.filter(pk__in=row.moved, model_version=row.candidate)
-            _look_with(row.production, list(still.values_list("pk", flat=True)), by=by)
+            still = list(row.going_back().order_by("pk").select_for_update())
+            give_back(row, by=by)
+            _look_with(row.production, [project.pk for project in still], by=by)
         row._decide(Round.Outcome.ROLLED_BACK, by=by, moved=row.moved)
         self.refresh_from_db()
 
@@ -299,6 +324,7 @@ class Round(Leased):
 
     def _decide(self, outcome: str, *, by: User | None, moved: list[int] | None = None) -> None:
         done = {"decided_by": by, "decided": timezone.now(), "moved": moved or []}
+        done["confidences"] = self.confidences
         Round.objects.filter(pk=self.pk).update(outcome=outcome, **done)
         about = {"round": self.number, "version": str(self.candidate), "projects": len(moved or [])}
         said = {

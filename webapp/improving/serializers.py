@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from webapp.improving.confidences import confidences_of
 from webapp.improving.loops import (
     AFTER_CHANGES,
     MOST_ASSETS,
@@ -88,6 +90,29 @@ class MakeLoopSerializer(ChangeLoopSerializer):
     dataset = Id()
 
 
+class ConfidenceSerializer(serializers.Serializer):
+    label = serializers.IntegerField(source="label.pk")
+    project = serializers.IntegerField(source="label.project_id")
+    name = serializers.CharField(source="label.name")
+    before = serializers.FloatField(help_text="From which it was shown, or is until accepted.")
+    after = serializers.FloatField(help_text="The best for the new version on golden pictures.")
+    by_hand = serializers.BooleanField(
+        help_text="A person chose `before`: it is kept unless `labels` of accept has the label."
+    )
+    stays = serializers.CharField(
+        help_text="Why rolling back leaves the label as it is; empty where it brings `before` back."
+    )
+
+
+class AcceptRoundSerializer(Body):
+    labels = serializers.ListField(
+        child=Id(),
+        required=False,
+        help_text="Of `confidences`, the labels that are shown from `after` from now on. Left out: "
+        "all but those set by hand.",
+    )
+
+
 class RoundSerializer(serializers.ModelSerializer):
     """`status` is that of the workers' part; `outcome` is empty until it is over or decided."""
 
@@ -98,6 +123,9 @@ class RoundSerializer(serializers.ModelSerializer):
     projects = serializers.SerializerMethodField(
         help_text="That would go over to the new version, or went over."
     )
+    confidences = serializers.SerializerMethodField(
+        help_text="That accepting would change, or changed."
+    )
 
     class Meta:
         model = Round
@@ -106,7 +134,7 @@ class RoundSerializer(serializers.ModelSerializer):
             *("is_cancelled", "standing", "remaining_s", "waiting_because", "error", "can_retry"),
             *("settings", "version", "training", "candidate", "production", "measured"),
             *("measured_old", "pseudo", "pseudo_version", "pseudo_training", "pseudo_measured"),
-            *("verdict", "projects", "decided", "created", "finished"),
+            *("verdict", "projects", "confidences", "decided", "created", "finished"),
         ]
 
     def get_standing(self, row: Round) -> str:
@@ -123,6 +151,10 @@ class RoundSerializer(serializers.ModelSerializer):
             return list(row.projects().values_list("pk", flat=True))
         moved: list[int] = row.moved
         return moved
+
+    @extend_schema_field(ConfidenceSerializer(many=True))
+    def get_confidences(self, row: Round) -> Any:
+        return ConfidenceSerializer(confidences_of(row), many=True).data
 
 
 class ChangedMomentSerializer(serializers.Serializer):

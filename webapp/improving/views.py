@@ -15,6 +15,7 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.going_back import back
+from webapp.improving.confidences import confidences_of, seen
 from webapp.improving.difference import difference
 from webapp.improving.forms import LoopForm
 from webapp.improving.loops import PRODUCTION, Loop
@@ -31,6 +32,7 @@ from webapp.improving.showing import (
 from webapp.registry.versions import RegisteredModel
 
 _LISTED = 30
+_DIGITS = 19  # that a number of a row may have
 
 
 def _model(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> RegisteredModel:
@@ -153,6 +155,7 @@ def round_(request: MemberRequest, pk: int) -> HttpResponse:
 
 def _context(row: Round) -> dict[str, Any]:
     word, dot = standing(row)
+    projects = list(row.projects()) if row.is_undecided else []
     return {
         "round": row,
         "loop": row.loop,
@@ -163,7 +166,9 @@ def _context(row: Round) -> dict[str, Any]:
         "share": share(row),
         "remaining_s": remaining_s(row),
         "waiting": waiting_because(row),
-        "projects": list(row.projects()) if row.is_undecided else [],
+        "projects": projects,
+        "seen": seen(projects),
+        "confidences": confidences_of(row),
         "why_not_accept": row.why_not_accept(),
         "why_not_roll_back": row.why_not_roll_back(),
         "rows": gate_rows(row),
@@ -217,8 +222,13 @@ def _ask(request: MemberRequest, pk: int, verb: str, refusal: str) -> HttpRespon
 @require_POST
 @may(Action.ANALYSE)
 def accept(request: MemberRequest, pk: int) -> HttpResponse:
-    """The new version is in production from now on."""
-    return _decide(request, pk, "accept", "{row.candidate} is in production now")
+    """The new version is in production from now on, with the confidences that are ticked."""
+    wish: dict[str, Any] = {}
+    if "seen" in request.POST:  # the page, where none may be ticked
+        ticked = request.POST.getlist("labels")
+        labels = [int(pk) for pk in ticked if pk.isdecimal() and len(pk) < _DIGITS]
+        wish = {"labels": labels, "shown": request.POST["seen"]}
+    return _decide(request, pk, "accept", "{row.candidate} is in production now", **wish)
 
 
 @require_POST
@@ -236,10 +246,10 @@ def roll_back(request: MemberRequest, pk: int) -> HttpResponse:
     return _decide(request, pk, "roll_back", said)
 
 
-def _decide(request: MemberRequest, pk: int, verb: str, said: str) -> HttpResponse:
+def _decide(request: MemberRequest, pk: int, verb: str, said: str, **wish: Any) -> HttpResponse:
     row = find(_rounds(), request, Action.ANALYSE, pk=pk)
     try:
-        getattr(row, verb)(by=request.user)
+        getattr(row, verb)(by=request.user, **wish)
     except Refused as refused:
         messages.error(request, str(refused))
     else:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
@@ -21,6 +23,12 @@ class ProjectAdmin(admin.ModelAdmin):
     search_fields = ["name"]
     readonly_fields = ["version", "created_by"]
     inlines = [LabelInline]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for one in formset.forms:
+            if "threshold" in one.changed_data:
+                one.instance.threshold_by_hand = True
+        super().save_formset(request, form, formset, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -264,6 +264,8 @@ class Label(models.Model):
     threshold = models.FloatField(
         default=0.5, validators=[MinValueValidator(0.05), MaxValueValidator(1)]
     )
+    # a person chose it: what is measured does not change it unasked
+    threshold_by_hand = models.BooleanField(default=False)
     position = models.PositiveIntegerField(default=0)
     archived = models.DateTimeField(null=True, blank=True)  # its past detections remain
 
@@ -278,6 +280,15 @@ class Label(models.Model):
         """What a model may call it."""
         return {word.casefold() for word in [self.name, *self.aliases]}
 
+    def class_among(self, n_right: Mapping[str, int]) -> str | None:
+        """Which of a model's classes, casefolded and with how often each was found rightly, speaks
+        for it: its own name before its aliases, what was found more often before what was less."""
+        return min(
+            self.words() & set(n_right),
+            key=lambda word: (word != self.name.casefold(), -n_right[word], word),
+            default=None,
+        )
+
     def edit(self, *, seen: int, by: User | None, **values: Any) -> bool:
         """Change name, colour, aliases and the like. False: the project changed since `seen`."""
         name = values.get("name", self.name)
@@ -288,6 +299,9 @@ class Label(models.Model):
         with transaction.atomic():
             if not self.project.touch(seen):
                 return False
+            # a form sends all of a label: what it leaves as it was is nobody's choice
+            if values.get("threshold", self.threshold) != self.threshold:
+                values["threshold_by_hand"] = True
             for field, value in values.items():
                 setattr(self, field, value)
             self.save(update_fields=list(values))

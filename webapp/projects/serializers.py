@@ -92,13 +92,14 @@ class NewReferenceSerializer(Body):
 
 
 class LabelSerializer(serializers.ModelSerializer):
-    """`threshold` is for showing; everything above the floor of 0.05 is kept."""
+    """`threshold` is for showing; everything above the floor of 0.05 is kept. With
+    `threshold_by_hand` a person chose it, and no new version of a model changes it unasked."""
 
     class Meta:
         model = Label
         fields = [
             *("id", "project", "name", "colour", "aliases", "not_in", "is_ordinary", "threshold"),
-            *("position", "archived"),
+            *("threshold_by_hand", "position", "archived"),
         ]
 
 

@@ -25,6 +25,11 @@ _OF_TASK = {"boxes": "boxes around things", "concept": "whole pictures"}
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.99
 
 
+def shown_from(best: float) -> float:
+    """What a label is shown from where this threshold was measured as its best."""
+    return min(max(round(best, 3), LOWEST_THRESHOLD), HIGHEST_THRESHOLD)
+
+
 class TrainingRunQuerySet(LeasedQuerySet["TrainingRun"]):
     @transaction.atomic
     def request(
@@ -350,22 +355,17 @@ class Evaluation(Leased):
     def keep_thresholds(self, *, by: User | None) -> int:
         """Show the project's labels from the threshold that was best here; how many there were.
 
-        They go by name or alias, whatever the case, as in a run. Of several classes that a label
-        goes by, its own name counts before its aliases, and what was found more often before what
-        was found less. A class of which nothing was found says nothing.
+        They go by name or alias, whatever the case, as in a run (Label.class_among). A class of
+        which nothing was found says nothing.
         """
         project = self.dataset_version.dataset.project
         found = {row["label"].casefold(): row for row in self.figures["labels"] if row["tp"]}
+        n_right = {word: row["tp"] for word, row in found.items()}
         changed = []
         for label in project.labels.filter(archived=None):
-            words = sorted(
-                label.words() & set(found),
-                key=lambda word: (word != label.name.casefold(), -found[word]["tp"], word),
-            )
-            if words:
-                best = round(found[words[0]]["threshold"], 3)
-                threshold = min(max(best, LOWEST_THRESHOLD), HIGHEST_THRESHOLD)
-                Label.objects.filter(pk=label.pk).update(threshold=threshold)
+            if word := label.class_among(n_right):
+                best = shown_from(found[word]["threshold"])
+                Label.objects.filter(pk=label.pk).update(threshold=best, threshold_by_hand=False)
                 changed.append(label.name)
         if changed:
             Project.objects.filter(pk=project.pk).update(version=F("version") + 1)

@@ -34,6 +34,12 @@ def test_scores_are_those_of_the_evaluation():
     assert found.overall == pytest.approx(shown["overall"]["f1"])
     assert found.labels == {row["label"]: pytest.approx(row["f1"]) for row in shown["labels"]}
     assert found.n_pictures == 4
+    # what accepting a version shows labels from
+    rows = judge(found, None, Gate()).rows
+    assert {(r.label, r.threshold, r.n_right) for r in rows} == {
+        (row["label"], row["threshold"] if row["tp"] else None, row["tp"])
+        for row in shown["labels"]
+    }
 
 
 def test_only_the_pictures_asked_for_count():
@@ -43,6 +49,7 @@ def test_only_the_pictures_asked_for_count():
 
 def test_finding_nothing_is_nought_and_not_unknown():
     assert scores(nothing_found()).labels == {"Kestrel": 0.0, "Vitalo": 0.0}
+    assert scores(nothing_found()).thresholds == {}, "which says nothing of where it is best"
     assert scores(predictions(), {"4.jpg"}).overall is None, "nothing is on it"
 
 
