@@ -92,6 +92,18 @@ def test_a_label_that_was_deleted_leaves_its_group_decided(brand, project, clien
     assert "Its label was deleted" in text
 
 
+def test_it_is_said_where_the_examples_go_and_that_pictures_stay(
+    brand, project, client_for, analyst
+):
+    browser = client_for(analyst)
+    url = reverse("new-brand-decide", args=[brand.pk])
+    kestrel = project.labels.get(name="Kestrel").pk
+    sent = {"do": "label", "label": kestrel, "name": "", "dataset": ""}
+    assert "becomes its logo pictures" in browser.post(url, sent, follow=True).content.decode()
+    back = browser.post(url, {"do": "put-back"}, follow=True).content.decode()
+    assert "The pictures that Kestrel was given stay with it" in back
+
+
 def test_older_analyses_are_named_and_their_regions_can_be_made(run, project, client_for, analyst):
     browser = client_for(analyst)
     text = browser.get(reverse("new-brands", args=[project.pk])).content.decode()

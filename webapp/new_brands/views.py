@@ -122,14 +122,19 @@ def _decided(brand: NewBrand, request: MemberRequest) -> str:
     if verb == "label":
         wanted = request.POST.get("label", "")
         label = find(Label, request, pk=int(wanted) if is_id(wanted) else 0, project=brand.project)
-        brand.is_label(label, dataset=_dataset(brand, request), by=by)
-        return f"It is {label.name}; examples are added."
+        dataset = _dataset(brand, request)
+        brand.is_label(label, dataset=dataset, by=by)
+        where = f"its examples go into {dataset}" if dataset else "it becomes its logo pictures"
+        return f"It is {label.name}; {where}."
     if verb == "dismiss":
         brand.dismiss(by=by)
         return "Dismissed: what looks like it is not offered again."
     if verb == "put-back":
+        label = brand.label
         brand.put_back(by=by)
-        return "It is offered again."
+        if label is None:
+            return "It is offered again."
+        return f"It is offered again. The pictures that {label.name} was given stay with it."
     raise Refused("Say what it is: a new name, one of the labels, or nothing.")
 
 
