@@ -222,9 +222,9 @@ def seed(folder: Path) -> dict[str, Any]:
     from webapp.accounts.models import User, Workspace
 
     user = User.objects.filter(is_superuser=True).order_by("pk")[0]
-    dataset = _dataset(Workspace.objects.of(user).order_by("pk")[0], user)
+    dataset = dataset_of(Workspace.objects.of(user).order_by("pk")[0], user)
     short, long = (
-        _video(dataset, folder / name, n_frames)
+        library_film(dataset, folder / name, n_frames)
         for name, n_frames in (("clip.mp4", N_FRAMES), ("long.mp4", N_LONG))
     )
     return {
@@ -235,7 +235,7 @@ def seed(folder: Path) -> dict[str, Any]:
     }
 
 
-def _dataset(workspace: Any, user: Any) -> Any:
+def dataset_of(workspace: Any, user: Any) -> Any:
     from webapp.datasets.dataset import Dataset
     from webapp.projects.models import Label, Project
 
@@ -245,7 +245,7 @@ def _dataset(workspace: Any, user: Any) -> Any:
     return Dataset.objects.create(project=project, name="Bench", created_by=user)
 
 
-def _video(dataset: Any, path: Path, n_frames: int) -> Any:
+def library_film(dataset: Any, path: Path, n_frames: int) -> Any:
     """A film as the library holds it once it is ingested."""
     import hashlib
 
@@ -327,11 +327,15 @@ class Person:
         self.page.goto(f"/labelling/work/{work}")
         self.until("document.documentElement.dataset.ready === 'yes'")
         took = self.page.evaluate("window.sightlineOpened")
+        self.measure_stage()
+        return float(took)
+
+    def measure_stage(self) -> None:
+        """Where the picture lies on the page."""
         stage = self.page.locator("#stage").bounding_box()
         scale = min(stage["width"] / SIZE[0], stage["height"] / SIZE[1])
         left = stage["x"] + (stage["width"] - SIZE[0] * scale) / 2
         self.scale = (left, stage["y"] + (stage["height"] - SIZE[1] * scale) / 2, scale)
-        return float(took)
 
     def until(self, condition: str, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds

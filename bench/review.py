@@ -9,6 +9,7 @@ decision, again. Each takes three seconds for an item, as the page aims at; then
 fast as they can. A tenth is skipped, a tenth taken back and decided again. Times are those of the
 whole request through every middleware, in one process of ten threads, on SQLite and on PostgreSQL;
 the first request of each reviewer, which asks for eleven pictures, is told apart.
+Then a scripted person reviews frames in a real browser, and labels the same: see `review_hands`.
 --quick has 10,000 items and half the time. BENCH_POSTGRES names another server.
 """
 
@@ -28,7 +29,9 @@ from typing import Any
 import numpy as np
 
 from bench.databases import child, postgres
+from bench.labelling import CHROMIUM
 from bench.report import Report, arguments
+from bench.review_hands import measure as measure_hands
 
 FILMS, PER_FILM, QUICK_FILMS = 100, 1000, 10
 REVIEWERS, AHEAD = 10, 11
@@ -43,7 +46,7 @@ def main() -> int:
         return 0
     options = arguments(__doc__ or "")
     films = QUICK_FILMS if options.quick else FILMS
-    report = Report("review", peer="")
+    report = Report("review", peer="labelling page")
     with tempfile.TemporaryDirectory() as name, postgres() as server:
         for title, database in (("SQLite", f"sqlite:///{name}/db"), ("PostgreSQL", server)):
             if database:
@@ -52,7 +55,20 @@ def main() -> int:
                 said = child("bench.review", database, str(folder), str(films))
                 _tell(report, title, said)
                 report.extra[title] = said
+    _tell_hands(report, quick=options.quick)
     return report.finish(options.json)
+
+
+def _tell_hands(report: Report, *, quick: bool) -> None:
+    if not CHROMIUM:
+        print("seconds and keys skipped: needs Chromium: apt install chromium", flush=True)
+        return
+    said = measure_hands(quick=quick)
+    ours, peer = said["review"], said["labelling"]
+    for what, words in (("presses", "keys and buttons an item"), ("seconds", "seconds an item")):
+        ratio = peer[what] / ours[what]
+        report.row(f"{words}, beside labelling it", ours[what], peer[what], ratio=ratio)
+    report.extra["hands"] = said
 
 
 def _tell(report: Report, title: str, said: dict[str, Any]) -> None:

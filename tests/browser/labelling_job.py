@@ -49,10 +49,10 @@ def draw(frame: int) -> NDArray[np.uint8]:
     return image
 
 
-def film(path: Path, first: int = 0) -> None:
+def film(path: Path, first: int = 0, rate: int = RATE) -> None:
     """The frames from `first` on; another first makes another film, as the library sees it."""
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=RATE)
+        stream = out.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         stream.options = {"preset": "veryfast", "crf": "16"}
         for frame in range(first, N_FRAMES):
