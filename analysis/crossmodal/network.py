@@ -95,10 +95,11 @@ class Network(nn.Module):
             {name: TorchHead(j, dimensions, hidden, dropout / 2) for name, (_, j) in sizes.items()}
         )
         # How much a part counts: "the" and the sky say little. All alike at first.
-        self.gates = nn.ModuleDict({name: nn.Linear(j, 1) for name, (_, j) in sizes.items()})
-        for gate in self.gates.values():
+        gates = {name: nn.Linear(j, 1) for name, (_, j) in sizes.items()}
+        for gate in gates.values():
             nn.init.zeros_(gate.weight)
             nn.init.zeros_(gate.bias)
+        self.gates = nn.ModuleDict(gates)
         self.codebook = Codebook(codes, dimensions, decay)
 
     def continuous(self, modality: str, batch: Batch) -> Tensor:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from analysis.crossmodal.items import (
 )
 from analysis.crossmodal.losses import both_ways, code_matching_loss
 from analysis.crossmodal.measures import retrieval
-from analysis.crossmodal.network import Batch, Coded, Network
+from analysis.crossmodal.network import Batch, Coded, Network, TorchHead
 from analysis.crossmodal.space import (
     Placed,
     Space,
@@ -291,9 +291,11 @@ class _Training:
         summaries = {n: side.means(side.summaries) for n, side in self.sides.items()}
         parts = {n: side.means(side.parts, side.owner_groups()) for n, side in self.sides.items()}
         for name, axes in shared_axes(summaries, settings.size).items():
-            heads.summary_heads[name].begin(torch.from_numpy(axes), self.sides[name].summaries)
+            head = cast(TorchHead, heads.summary_heads[name])
+            head.begin(torch.from_numpy(axes), self.sides[name].summaries)
         for name, axes in shared_axes(parts, settings.dimensions).items():
-            heads.part_heads[name].begin(torch.from_numpy(axes), self.sides[name].parts)
+            head = cast(TorchHead, heads.part_heads[name])
+            head.begin(torch.from_numpy(axes), self.sides[name].parts)
 
     def _begin_codebook(self) -> None:
         rng = np.random.default_rng(self.settings.seed)

@@ -14,6 +14,7 @@ import numpy as np
 from django.db import transaction
 
 from analysis.labelling.consensus import Said, agreement
+from analysis.types import Box
 from webapp.auditing.audits import Audit, AuditedLabel, What
 from webapp.auditing.items import AuditItem
 from webapp.auditing.rounds import settle
@@ -71,5 +72,5 @@ def _boxes(run: Run, audited: AuditedLabel, frame: int) -> list[Said]:
     counts = rows["label"] == audited.label_id
     counts &= rows["confidence"] >= np.float32(audited.threshold)
     return [
-        Said(audited.label_id, tuple(float(row[side]) for side in _SIDES)) for row in rows[counts]
+        Said(audited.label_id, Box(*(float(row[side]) for side in _SIDES))) for row in rows[counts]
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -139,7 +140,8 @@ def _tell(ended: Emptied) -> None:
         for user in _who_asked(ended)
         if Workspace.objects.where(user, Action.VIEW).filter(pk=workspace.pk).exists()
     ]
-    transaction.on_commit(lambda: [_write(notice) for notice in made])
+    for notice in made:
+        transaction.on_commit(partial(_write, notice))
 
 
 def _who_asked(ended: Emptied) -> list[User]:
