@@ -55,7 +55,7 @@ def bring_into(page, dataset: str, wait_for: Callable[..., None]) -> None:
 def improve(page, film: str, wait_for: Callable[..., None]) -> None:
     """A round trains on them and asks; accepted, the new version is the one in production."""
     page.goto("/models")
-    page.locator("main").get_by_role("link", name="Boards", exact=True).first.click()
+    page.locator("main").get_by_role("link", name=re.compile("^Boards")).first.click()
     page.locator("#loop-panel").get_by_role("link", name="Improvement loop").click()
     [dataset] = [
         words
