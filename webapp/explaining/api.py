@@ -43,7 +43,7 @@ class LikenessSerializer(serializers.Serializer):
     sounds = serializers.FloatField(help_text="Levenshtein of the sounds, 0 to 1.")
 
 
-class PartSerializer(serializers.Serializer):
+class MentionPartSerializer(serializers.Serializer):
     text = serializers.CharField()
     probability = serializers.FloatField(help_text="How surely the word was heard or read.")
     weight = serializers.FloatField(help_text="Its part of the confidence.")
@@ -76,7 +76,7 @@ class MentionWhySerializer(serializers.Serializer):
     score = serializers.FloatField(help_text="How well the words fit the name, 0 to 1.")
     mean = serializers.FloatField(help_text="The mean probability of the words.")
     confidence = serializers.FloatField()
-    parts = PartSerializer(many=True)
+    parts = MentionPartSerializer(many=True)
     likeness = LikenessSerializer()
     formula = serializers.CharField()
     shown_from = serializers.FloatField(help_text="The score below which nothing is shown.")
