@@ -74,13 +74,19 @@ def _freeze(row: Round, beat: Heartbeat) -> None:
     """The dataset as it is now, as a version."""
     if row.version is None:
         with transaction.atomic():
-            note = f"{row.title} of {row.loop.model}"
-            by = row.requested_by
-            made = DatasetVersion.objects.request(_dataset(row), note=note, by=by)
+            dataset = _dataset(row)
+            about = {"note": f"{row.title} of {row.loop.model}", "by": row.requested_by}
+            made = DatasetVersion.objects.request(dataset, recipe=_recipe(dataset), **about)
             _remember(row, version=made)
     assert row.version is not None
     _wait_for(row.version, f"{row.version} could not be frozen")
     _remember(row, stage=Stage.TRAIN)
+
+
+def _recipe(dataset: Dataset) -> dict[str, Any]:
+    """How its newest version was split, which somebody chose: also what near-duplicates are."""
+    last = dataset.versions.filter(status=Status.DONE).order_by("-number").first()
+    return {key: value for key, value in last.recipe.items() if key != "pseudo"} if last else {}
 
 
 def _train(row: Round, beat: Heartbeat) -> None:

@@ -114,6 +114,16 @@ def test_it_goes_step_by_step_and_nothing_is_made_twice(begun, loop, old, asset,
     assert (verdict["new"], verdict["old"], verdict["n_pictures"]) == (1.0, 0.5, 4)
 
 
+def test_pictures_are_split_as_in_the_version_before(loop, dataset, owner):
+    recipe = {"seed": 7, "near": -1}
+    before = DatasetVersion.objects.request(dataset, recipe=recipe, by=owner)
+    transfers.freeze(before.pk)
+    begun = loop.begin(Round.Reason.HAND, by=owner)
+    go_on(begun)
+    assert begun.version.number == before.number + 1
+    assert (begun.version.recipe["seed"], begun.version.recipe["near"]) == (7, -1)
+
+
 def test_an_analysis_that_is_there_is_not_made_again(begun, loop, old, asset, project, run_of):
     from django.conf import settings
 
