@@ -60,8 +60,8 @@ def proposed(row: Round, projects: Iterable[Project]) -> list[Confidence]:
 
 def taken(row: Round) -> list[Confidence]:
     """What this round changed, and what of it rolling back leaves, or left, as it is."""
-    labels = Label.objects.filter(project__removed=None).select_related("project")
-    labels = labels.in_bulk([one["label"] for one in row.confidences])
+    there = Label.objects.filter(project__removed=None).select_related("project")
+    labels = there.in_bulk([one["label"] for one in row.confidences])
     going = set(row.going_back().values_list("pk", flat=True)) if row.is_accepted else set()
     found = []
     for one in row.confidences:

@@ -121,20 +121,20 @@ def _decided(brand: NewBrand, request: MemberRequest) -> str:
         return f"{label.name} is a label now; it is given its pictures."
     if verb == "label":
         wanted = request.POST.get("label", "")
-        label = find(Label, request, pk=int(wanted) if is_id(wanted) else 0, project=brand.project)
+        known = find(Label, request, pk=int(wanted) if is_id(wanted) else 0, project=brand.project)
         dataset = _dataset(brand, request)
-        brand.is_label(label, dataset=dataset, by=by)
+        brand.is_label(known, dataset=dataset, by=by)
         where = f"its examples go into {dataset}" if dataset else "it becomes its logo pictures"
-        return f"It is {label.name}; {where}."
+        return f"It is {known.name}; {where}."
     if verb == "dismiss":
         brand.dismiss(by=by)
         return "Dismissed: what looks like it is not offered again."
     if verb == "put-back":
-        label = brand.label
+        was = brand.label
         brand.put_back(by=by)
-        if label is None:
+        if was is None:
             return "It is offered again."
-        return f"It is offered again. The pictures that {label.name} was given stay with it."
+        return f"It is offered again. The pictures that {was.name} was given stay with it."
     raise Refused("Say what it is: a new name, one of the labels, or nothing.")
 
 

@@ -75,8 +75,12 @@ def _freeze(row: Round, beat: Heartbeat) -> None:
     if row.version is None:
         with transaction.atomic():
             dataset = _dataset(row)
-            about = {"note": f"{row.title} of {row.loop.model}", "by": row.requested_by}
-            made = DatasetVersion.objects.request(dataset, recipe=_recipe(dataset), **about)
+            made = DatasetVersion.objects.request(
+                dataset,
+                recipe=_recipe(dataset),
+                note=f"{row.title} of {row.loop.model}",
+                by=row.requested_by,
+            )
             _remember(row, version=made)
     assert row.version is not None
     _wait_for(row.version, f"{row.version} could not be frozen")
