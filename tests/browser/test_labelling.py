@@ -533,7 +533,7 @@ def test_the_work_of_somebody_else_is_to_look_at(hand, job):
     page = hand.page
     before = hand.document(work)
     assert hand.rows() == ["Kestrel track 1, keyframe"]
-    assert page.get_by_text("You may look at this work, but not change it.").is_visible()
+    assert page.get_by_text("This is the work of").is_visible()
     for name in ("Skip", "Nothing here", "Finish", "Draw boxes", "Undo", "Predict next"):
         buttons = page.get_by_role("button", name=name)
         assert not any(button.is_visible() for button in buttons.all()), name

@@ -10,12 +10,14 @@
 export function createAlike({ desk, url, work }) {
   const strip = document.getElementById("alike");
   const list = document.getElementById("alike-list");
+  const says = document.getElementById("alike-says"); // apart: what is in the picture is being said
   const template = document.getElementById("alike-row");
   let shownOf = 0;
 
   async function show() {
     const now = work();
     strip.hidden = true;
+    says.textContent = "";
     list.replaceChildren();
     shownOf = now?.id ?? 0;
     if (!now) return;
@@ -24,7 +26,7 @@ export function createAlike({ desk, url, work }) {
     if (shownOf !== now.id || work() !== now || !found?.items.length) return;
     list.replaceChildren(...found.items.map(rowOf));
     strip.hidden = false;
-    desk.say(`${found.items.length} more that wait look alike`);
+    says.textContent = `${found.items.length} more that wait look alike`;
   }
 
   function rowOf({ item, likeness, style, name, time_s: time }) {
