@@ -313,7 +313,10 @@ class Run(models.Model):
         return {label["name"]: label["id"] for label in self.inputs["labels"]}
 
     def files(self) -> list[str]:
-        return list(self.segments.exclude(sprite="").values_list("sprite", flat=True))
+        """Pictures of its frames, and of the regions that it keeps."""
+        sprites = self.segments.exclude(sprite="").values_list("sprite", flat=True)
+        sheets = self.segments.exclude(regions=None).exclude(regions__sheet="")
+        return [*sprites, *sheets.values_list("regions__sheet", flat=True)]
 
     def progress(self) -> dict[str, Any]:
         """How far it is: frames done and in all, a share from 0 to 1, and seconds still to go.
