@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from webapp.accounts.models import Action, Membership, Workspace
+from webapp.accounts.models import Action, Membership, User, Workspace
 from webapp.comments.notices import Notice
 from webapp.contracts.models import ContractNotice
 from webapp.labelling.jobs import LabelingJob
@@ -84,17 +84,27 @@ def _waiting(name: str, membership: Membership) -> Callable[[], int]:
     of = membership.user, membership.workspace
     match name:
         case "inbox":
-            return lambda: (
-                Notice.objects.of(*of).unseen().count()
-                + ContractNotice.objects.of(*of).unseen().count()
-                + QueueNotice.objects.of(*of).unseen().count()
-                + SavedFind.objects.new(*of).count()
-            )
+            return partial(_n_new, *of)
         case "review" if membership.can(Action.REVIEW):
             return partial(n_open_to, *of)
         case "labelling":
             return partial(LabelingJob.objects.count_waiting, *of)
     return int
+
+
+def _n_new(user: User, workspace: Workspace) -> int:
+    """What a person's inbox has that they have not seen, of all kinds in one question: the rail of
+    every page asks it."""
+    first, *others = (
+        rows.order_by().values("pk")
+        for rows in (
+            Notice.objects.of(user, workspace).unseen(),
+            ContractNotice.objects.of(user, workspace).unseen(),
+            QueueNotice.objects.of(user, workspace).unseen(),
+            SavedFind.objects.new(user, workspace),
+        )
+    )
+    return int(first.union(*others, all=True).count())
 
 
 def _url(name: str) -> str:

@@ -262,5 +262,5 @@ def test_a_labeller_may_not_look(client_for, labeller, asset, name):
 
 def test_the_page_asks_the_database_little(page, run, django_assert_max_num_queries):
     text(page())
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(45):
         text(page())

@@ -177,7 +177,7 @@ def test_it_takes_the_same_number_of_queries_for_many_assets(
 ):
     for number in range(12):
         asset_in(workspace, f"clip {number}.mp4")
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(25):
         read(at_home)
 
 

@@ -117,7 +117,7 @@ def test_the_library_asks_the_database_a_fixed_number_of_times(
 ):
     for i in range(12):
         run_of(asset_in(workspace, f"{i}.mp4"), project)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(25):
         browser.get("/library")
 
 

@@ -132,7 +132,7 @@ def test_the_page_of_250_labels_asks_few_questions(at_work, project, django_asse
     assert project.labels.count() == 250
     with pytest.raises(Refused, match="250 labels at most"):
         project.add_label("One more", by=None)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(22):
         assert at_work.get(reverse("project", args=[project.pk])).status_code == 200
 
 

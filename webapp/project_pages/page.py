@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Max, Q
+from django.db.models import Max, Q, prefetch_related_objects
 
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
@@ -121,6 +121,8 @@ def label_rows(
                 conflict=label.pk == conflict,
             )
         )
+    opened = [row.label for row in rows if row.is_open]
+    prefetch_related_objects(opened, "guidelines__by", "guide_pictures")
     return rows
 
 

@@ -29,7 +29,7 @@ def answers_for(asset: Asset) -> list[Answer]:
 
 def run_to_show(asset: Asset, number: str, answers: Sequence[Answer]) -> Run | None:
     """The run that was asked for, else the answer one expects: the first of these."""
-    runs = asset.runs(manager="living").select_related("project", "asset", "parent")
+    runs = asset.runs(manager="living").select_related("project", "asset", "parent", "requested_by")
     if number:
         return runs.filter(pk=number).first() if is_id(number) else None
     return runs.get(pk=answers[0].shown.pk) if answers else None

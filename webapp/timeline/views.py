@@ -73,7 +73,7 @@ def _run(request: MemberRequest, pk: int) -> Run:
 def asset(request: MemberRequest, pk: int) -> HttpResponse:
     """The page. Its numbers are in it, so nothing moves when the scripts arrive."""
     pk = Asset.objects.standing_for(pk)
-    found = find(Asset.objects.select_related("collection"), request, pk=pk)
+    found = find(Asset.objects.select_related("collection", "workspace"), request, pk=pk)
     answers = page.answers_for(found)
     run = page.run_to_show(found, request.GET.get("run", ""), answers)
     if run is None and request.GET.get("run"):
@@ -122,7 +122,7 @@ def _each(run: Run) -> str:
 @may(Action.VIEW)
 def asset_head(request: MemberRequest, pk: int) -> HttpResponse:
     """The header again, for when the run it speaks of has moved on."""
-    found = find(Asset.objects.select_related("collection"), request, pk=pk)
+    found = find(Asset.objects.select_related("collection", "workspace"), request, pk=pk)
     answers = page.answers_for(found)
     run = page.run_to_show(found, request.GET.get("run", ""), answers)
     return render(request, "timeline/_head.html", page.context(found, run, answers))
