@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import PATIENCE_S
+
 pytestmark = pytest.mark.browser
 
 
@@ -24,7 +26,7 @@ def asset(page, analysed):
     return page
 
 
-def until(page, condition: str, seconds: float = 30) -> None:
+def until(page, condition: str, seconds: float = PATIENCE_S) -> None:
     """Ask until it is true. (The page's own policy forbids the polling that Playwright offers.)"""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):
@@ -32,11 +34,11 @@ def until(page, condition: str, seconds: float = 30) -> None:
         page.wait_for_timeout(50)
 
 
-def open_tab(page, name: str, timeout_ms: float = 30_000) -> None:
+def open_tab(page, name: str, timeout_ms: float = PATIENCE_S * 1000) -> None:
     """Until it is open: where the page has just come, nobody may hear the first click."""
     tab = page.get_by_role("tab", name=name)
     tab.wait_for(timeout=timeout_ms)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while tab.get_attribute("aria-selected") != "true":
         assert time.monotonic() < deadline, f"the tab {name} never opened"
         tab.click(timeout=timeout_ms)

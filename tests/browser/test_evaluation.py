@@ -13,12 +13,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import PHONE, ROOT
+from tests.browser.conftest import PATIENCE_S, PHONE, ROOT
 
 pytestmark = pytest.mark.browser
 
 
-def until(what: Callable[[], object], seconds: float = 30) -> None:
+def until(what: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     """Look until it is so."""
     deadline = time.monotonic() + seconds
     while not what():

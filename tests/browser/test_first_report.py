@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import ROOT, counted_clicks
+from tests.browser.conftest import PATIENCE_S, ROOT, counted_clicks
 from tests.services.film import film
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,7 @@ def test_a_film_is_a_report_in_at_most_twelve_clicks(page, logo_file: Path, tmp_
     choose(page, page.locator("#upload-form"), clip)
     # it is analysed without being asked again, and says in the list how far it is
     row = page.locator("#project-assets")
-    row.get_by_text("Acme").wait_for(timeout=120_000)
+    row.get_by_text("Acme").wait_for(timeout=2 * PATIENCE_S * 1000)
     row.get_by_role("link", name="Derby.mp4").click()
     page.get_by_role("link", name="Open report").click()
     page.get_by_role("link", name="Issue", exact=True).click()

@@ -16,7 +16,7 @@ import pytest
 
 from analysis.labelling import interpolation
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP, PHONE, ROOT
+from tests.browser.conftest import DESKTOP, PATIENCE_S, PHONE, ROOT
 from tests.browser.labelling_job import N_FRAMES, SIZE, boxes_at
 from tests.browser.test_asset_page import until
 
@@ -53,6 +53,7 @@ class Hand:
     def __init__(self, browser, site, signed_in, **options) -> None:
         options = {"viewport": DESKTOP} | options
         self.context = browser.new_context(storage_state=signed_in, base_url=site.url, **options)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
         self.problems: list[str] = []
         self.page = self.new_tab()
 
@@ -433,7 +434,7 @@ def test_predict_next_follows_the_board_and_is_one_step(hand, job):
     hand.open(work)
     hand.draw(boxes_at(0)["Kestrel"])
     hand.press("p")
-    until(hand.page, "document.querySelectorAll('#work-said:not([hidden])').length > 0", 60)
+    until(hand.page, "document.querySelectorAll('#work-said:not([hidden])').length > 0")
     assert "Predicted to frame 31" in hand.page.locator("#work-said").inner_text()
     x1, y1, x2, y2 = boxes_at(25)["Kestrel"]
     assert near(hand_numbers(hand, 25), [x1, y1, x2 - x1, y2 - y1], 8)

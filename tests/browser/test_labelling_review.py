@@ -66,6 +66,7 @@ def test_sent_back_with_a_remark_mended_and_accepted_by_keys(people, job):
     lars.saved()
     lars.press("Control+Enter")
     until(lars.page, f"location.pathname.endsWith('/{second}')")
+    lars.saved()  # until then it is no reviewer's
 
     # the reviewer sees the boxes on the same stage, and says what is wrong with one
     rene.page.goto("/labelling")
@@ -106,6 +107,7 @@ def test_sent_back_with_a_remark_mended_and_accepted_by_keys(people, job):
     lars.saved()
     lars.press("Control+Enter")
     until(lars.page, f"location.pathname.endsWith('/{second}')")
+    lars.saved()  # until then it is no reviewer's
 
     # the reviewer moves it a little more, and accepts
     rene.page.goto("/labelling")

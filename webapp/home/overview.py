@@ -58,17 +58,17 @@ class Recent:
 def overview(request: MemberRequest) -> dict[str, Any]:
     workspace = request.membership.workspace
     may_act = request.membership.can(Action.ANALYSE)
-    running = _running(workspace)
     trainings = list(
         TrainingRun.objects.filter(model__workspace=workspace)
         .unfinished()
         .select_related("model")[:MOST_RUNNING]
     )
-    preparing = list(
+    preparing = list(  # before what runs: it may begin to meanwhile
         Asset.objects.filter(workspace=workspace, status__in=[Status.WAITING, Status.WORKING])[
             :MOST_RUNNING
         ]
     )
+    running = _running(workspace)
     return {
         **(_steps(request) if may_act else {}),
         "needs": needs_of(request, is_waiting=bool(running or preparing)) if may_act else [],

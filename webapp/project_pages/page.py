@@ -187,7 +187,12 @@ def naming_context(
 
 
 def assets_context(project: Project, number: str | None) -> dict[str, Any]:
-    """The assets that were analysed for this project, the latest run of each."""
+    """The assets that were analysed for this project, the latest run of each.
+
+    What comes is read first: a run that begins meanwhile is in both lists, and never in none, after
+    which the page would not ask again.
+    """
+    coming = list(wanted().filter(project=project)[:ASSETS_A_PAGE])
     looked = Q(runs__project=project, runs__is_shadow=False)
     assets = (
         Asset.objects.filter(looked)
@@ -209,7 +214,6 @@ def assets_context(project: Project, number: str | None) -> dict[str, Any]:
     ]
     others = Asset.objects.filter(workspace=project.workspace).ready()
     others = others.exclude(kind=Asset.Kind.AUDIO).exclude(pk__in=project.runs.values("asset"))
-    coming = list(wanted().filter(project=project)[:ASSETS_A_PAGE])
     return {
         "project": project,
         "page": page,

@@ -40,6 +40,8 @@ _ORDER_WORDS = {
 def review(request: MemberRequest) -> HttpResponse:
     """What waits, project by project, why, and who decided how fast."""
     workspace = request.membership.workspace
+    # First: what is being chosen now may wait by then, and the page would not ask again.
+    n_sifted = _sifted(workspace.pk).filter(status__in=UNFINISHED).count()
     pace = Pace.of(workspace)
     stands = standing(workspace)
     context = {
@@ -51,7 +53,7 @@ def review(request: MemberRequest) -> HttpResponse:
         "orders": [(key, _ORDER_WORDS[key]) for key in ORDERS],
         "has_rules": ReviewRule.objects.filter(project__workspace=workspace).exists(),
         "some_project": Project.objects.filter(workspace=workspace).order_by("-changed").first(),
-        "n_sifted": _sifted(workspace.pk).filter(status__in=UNFINISHED).count(),
+        "n_sifted": n_sifted,
         "notes": _notes(workspace.pk),
         "most_counted": MOST_COUNTED,
         "lessons": _lessons(workspace.pk) if request.membership.can(Action.ANALYSE) else [],

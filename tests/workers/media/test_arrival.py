@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
@@ -319,6 +321,28 @@ def test_a_worker_killed_before_it_asked_for_the_run_is_made_up_for_by_the_sweep
     assert not Run.objects.exists()
     housekeeping.sweep()
     assert Run.objects.get().asset == asset
+
+
+def test_a_run_that_begins_while_the_list_is_read_is_asked_for_again(
+    came, photo, project, client_for, analyst, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.media.ingest.start_wanted", lambda *_: None)
+        ingest(came(photo, project=project).pk)
+    here, list_of_assets = client_for(analyst), reverse("project-assets", args=[project.pk])
+
+    def begin(execute, sql, *rest):
+        answer = execute(sql, *rest)
+        if Run._meta.db_table in sql and not begun:
+            begun.append(sql)
+            wanted.start_wanted()
+        return answer
+
+    begun: list[str] = []
+    with connection.execute_wrapper(begin):
+        said = here.get(list_of_assets, headers={"HX-Request": "true"}).content.decode()
+    assert Run.objects.exists()
+    assert "every 2s" in said
 
 
 def test_a_film_waits_for_a_logo_to_look_for(came, photo, project):

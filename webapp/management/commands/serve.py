@@ -114,7 +114,8 @@ def welcome(host: str, port: int) -> str:
     user = first_administrator()
     lines = ["", f"  Sightline is at {base}/"]
     if user.has_usable_password():
-        lines.append(f"  Sign in as {user.email}, or run `manage.py signinlink {user.email}`.")
+        lines.append(f"  Sign in as {user.email}, or come by the link that is printed by")
+        lines.append(f"  `manage.py signinlink --email {user.email}`.")
     else:
         lines.append(f"  Sign in once with {base}/sign-in/{SignInLink.make(user)}")
         lines.append("  and choose a password there. The link works one time, for seven days.")
