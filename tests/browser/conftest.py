@@ -16,9 +16,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,37 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         process.wait(20)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def make_rows(site: Site, signed_in) -> Iterator[Callable[[str], Any]]:
+    """make_rows("labelling_job"): what that module of this folder puts into the site's database."""
+    environment = os.environ | {
+        "SIGHTLINE_DATA": str(site.folder),
+        "SIGHTLINE_URL": site.url,
+        "DATABASE_URL": "",
+        "BROKER_URL": "",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.rows"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+
+    def make(name: str) -> Any:
+        print(name, file=process.stdin, flush=True)
+        made = process.stdout.readline()
+        assert made, f"{name} could not be made: the error stands above"
+        return json.loads(made)
+
+    yield make
+    process.stdin.close()
+    process.wait(PATIENCE_S)
 
 
 def _wait_for(url: str) -> None:

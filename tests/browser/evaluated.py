@@ -1,17 +1,14 @@
 """A measured version put straight into a site's database, from boxes that are known.
 
-`python -m tests.browser.evaluated` with the site's environment prints, as JSON, the ids of the
-evaluation and of a training with curves.
+`make` says the ids of the evaluation and of a training with curves.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import os
 
 
-def fill() -> dict[str, int]:
+def make() -> dict[str, int]:
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
     from PIL import Image
@@ -40,11 +37,3 @@ def fill() -> dict[str, int]:
         status="failed", error="The disk is full.", epoch=6, curves=curves
     )
     return {"evaluation": measured.pk, "training": training.pk, "version": version.pk}
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
-    import django
-
-    django.setup()
-    print(json.dumps(fill()))

@@ -1,14 +1,11 @@
 """A reviewed labelling job of two pictures, with a labeller who can sign in.
 
-`python -m tests.browser.reviewed_job` with the site's environment prints, as JSON, the job and the
-token of the labeller's sign-in link.
+`make` says which job, and the token of the labeller's sign-in link.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import time
 from typing import Any
 
@@ -60,11 +57,3 @@ def make() -> dict[str, Any]:
         "project": project.pk,
         "label": project.labels.get(name="Kestrel").pk,
     }
-
-
-if __name__ == "__main__":
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
-    django.setup()
-    print(json.dumps(make()))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import PATIENCE_S, PHONE, ROOT
+from tests.browser.conftest import PATIENCE_S, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -27,21 +23,8 @@ def until(what: Callable[[], object], seconds: float = PATIENCE_S) -> None:
 
 
 @pytest.fixture(scope="module")
-def rows(site, signed_in) -> dict[str, int]:
-    environment = os.environ | {
-        "SIGHTLINE_DATA": str(site.folder),
-        "DATABASE_URL": "",
-        "BROKER_URL": "",
-    }
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.browser.evaluated"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(made.stdout.splitlines()[-1])
+def rows(make_rows) -> dict[str, int]:
+    return make_rows("evaluated")
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ through lost connections, closed tabs and a second pair of hands in the same wor
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +13,7 @@ import pytest
 
 from analysis.labelling import interpolation
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP, PATIENCE_S, PHONE, ROOT
+from tests.browser.conftest import DESKTOP, PATIENCE_S, PHONE
 from tests.browser.labelling_job import N_FRAMES, SIZE, boxes_at
 from tests.browser.test_asset_page import until
 
@@ -27,24 +24,9 @@ WIDTH, HEIGHT = SIZE
 
 
 @pytest.fixture
-def job(site, signed_in) -> dict[str, Any]:
+def job(make_rows) -> dict[str, Any]:
     """Four pictures, four whole pictures and a clip, fresh for each test."""
-    environment = os.environ | {
-        "SIGHTLINE_DATA": str(site.folder),
-        "SIGHTLINE_URL": site.url,
-        "DATABASE_URL": "",
-        "BROKER_URL": "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.labelling_job"],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    return make_rows("labelling_job")
 
 
 class Hand:
@@ -426,9 +408,6 @@ def test_tracks_are_split_and_merged(hand, job):
     assert all(interpolation.at(track["keys"], frame) for frame in range(N_FRAMES))
 
 
-@pytest.mark.skipif(
-    not (ROOT / "analysis" / "propagation.py").exists(), reason="nothing follows boxes yet"
-)
 def test_predict_next_follows_the_board_and_is_one_step(hand, job):
     work = job["clip"]
     hand.open(work)
@@ -645,17 +624,15 @@ def test_a_finger_draws_and_two_zoom(hands, job):
 
 
 @pytest.mark.parametrize("kind", ["pictures", "clip", "concept"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_fits_a_phone_and_a_desk(hand, job, kind, theme):
-    hand.page.emulate_media(color_scheme=theme)
-    work = job[kind] if kind == "clip" else job[kind][0]
+def test_it_fits_a_phone_and_a_desk(hand, job, kind):
+    hand.page.set_viewport_size(PHONE)
+    hand.open(job[kind] if kind == "clip" else job[kind][0])
     for size in (PHONE, DESKTOP):
         hand.page.set_viewport_size(size)
-        hand.open(work)
         assert hand.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         stage = hand.page.locator("#stage").bounding_box()
         assert stage["height"] > 200
-    if theme == "light":
-        assert_accessible(hand.page)
+    assert_accessible(hand.page)
+    if kind == "pictures":
         hand.page.locator(".work-head .crumb a").click()
         assert_accessible(hand.page)  # the job, with its people and pieces

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP, PHONE, ROOT
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_asset_page import until
 from tests.browser.test_labelling import READY, Hand, near, pixels
 
@@ -19,19 +16,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def job(site, signed_in) -> dict[str, Any]:
-    environment = os.environ | {"SIGHTLINE_DATA": str(site.folder), "SIGHTLINE_URL": site.url}
-    environment |= {"DATABASE_URL": "", "BROKER_URL": ""}
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.browser.reviewed_job"],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-    )
-    return json.loads(made.stdout.splitlines()[-1])
+def job(make_rows) -> dict[str, Any]:
+    return make_rows("reviewed_job")
 
 
 @pytest.fixture
