@@ -90,10 +90,32 @@ def seed(folder: Path, n: int) -> dict[str, int]:
         duration_s=N_FRAMES / RATE,
     )
     labels = dict(dataset.project.labels.values_list("name", "pk"))
+    _looked_at(run, [frame / RATE for frame in frames_of(n)])
     ReviewItem.objects.bulk_create(
         [_item(run, place, frame, labels) for place, frame in enumerate(frames_of(n))]
     )
     return {"work": _pictures(dataset, folder / "clip.mp4", frames_of(n), user)}
+
+
+def _looked_at(run: Any, times: list[float]) -> None:
+    """The frames as the analysis kept them: of others the page would be given no picture."""
+    from analysis.film.columns import DETECTION, FRAME, Columns
+    from webapp.leases import Status
+    from webapp.runs.segments import Segment, SegmentResult
+
+    columns = Columns(
+        np.array([(t, t, t + 1 / RATE) for t in times], FRAME), np.empty(0, DETECTION)
+    )
+    segment = Segment.objects.create(
+        run=run,
+        index=0,
+        start_s=0.0,
+        end_s=N_FRAMES / RATE,
+        status=Status.DONE,
+        frames_total=len(times),
+        frames_done=len(times),
+    )
+    SegmentResult.objects.create(segment=segment, columns=columns.pack())
 
 
 def _pictures(dataset: Any, film: Path, frames: list[int], user: Any) -> int:

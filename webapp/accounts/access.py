@@ -61,9 +61,11 @@ def find(
     """
     queryset = model if isinstance(model, models.QuerySet) else model._default_manager.all()
     path = getattr(queryset.model, "WORKSPACE", "workspace")
-    found = get_object_or_404(queryset, **lookup, **{f"{path}__in": workspaces(request)})
-    if action != Action.VIEW:
-        allowed = workspaces(request, action)
-        if not queryset.filter(pk=found.pk, **{f"{path}__in": allowed}).exists():
-            raise PermissionDenied("Your role does not allow this.")
-    return found
+    visible = queryset.filter(**{f"{path}__in": workspaces(request)})
+    if action == Action.VIEW:
+        return get_object_or_404(visible, **lookup)
+    allowed = visible.filter(**{f"{path}__in": workspaces(request, action)})
+    for found in allowed.filter(**lookup)[:1]:
+        return found
+    get_object_or_404(visible, **lookup)
+    raise PermissionDenied("Your role does not allow this.")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -20,7 +20,7 @@ from webapp.review_queue import deciding
 from webapp.review_queue.alike import alike
 from webapp.review_queue.human_loop import human_loop
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
-from webapp.review_queue.lending import ORDERS, hand_back, lend, may_settle
+from webapp.review_queue.lending import ORDERS, hand_back, lend
 from webapp.review_queue.lessons import teach
 from webapp.review_queue.previews import preview
 from webapp.review_queue.rules import ReviewRule
@@ -187,19 +187,20 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         if workspace is None:
             return Response({"items": [], "projects": {}, "left": 0, "elsewhere": 0})
         rows = self._of(workspace)
-        settles = may_settle(request.user, workspace)
+        sent = self.sent(NextRequestSerializer)
         items = lend(
             rows,
             request.user,
             self.asked["n"],
             self.asked["order"],
-            settles=settles,
-            have=set(self.sent(NextRequestSerializer)["have"]),
+            settles=workspace.settles,
+            have=set(sent["have"]),
         )
+        unknown = {item.project_id for item in items}.difference(sent["knows"])
         return Response(
             {
                 "items": lent(items),
-                "projects": projects_json(item.project_id for item in items),
+                "projects": projects_json(unknown),
                 "left": rows.waiting()[:MOST_LEFT].count(),
                 "elsewhere": rows.held_by_others(request.user).count(),
             }
@@ -243,7 +244,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     )
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, pk: str) -> Response:
-        item = self.get_object()
+        item = self._named()
         wish = self.sent(DecideSerializer)
         about = {"is_unsure": wish["unsure"], "scope": wish["scope"], "spent_s": wish["seconds"]}
         about |= {"alike": wish["alike"]}
@@ -270,7 +271,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     )
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
-        item = self.get_object()
+        item = self._named()
         with _in_turn():
             row = deciding.undo(item, by=request.user)
         return self._told(row, "Taken back")
@@ -282,7 +283,7 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     )
     @action(detail=True, methods=["post"])
     def skip(self, request: Request, pk: str) -> Response:
-        item = self.get_object()
+        item = self._named()
         with _in_turn():
             deciding.skip(item, by=request.user)
         return self._told(item, "Skipped")
@@ -294,10 +295,18 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     def human_loop(self, request: Request, pk: str) -> Response:
         return Response(HumanLoopSerializer(human_loop(self.get_object())).data)
 
-    def _workspace(self) -> Workspace | None:
-        """The one that is asked about, or the only one: a queue is of one workspace."""
+    def _workspace(self) -> Any:
+        """The one that is asked about, or the only one: a queue is of one workspace. `settles`: see
+        `may_settle`."""
         mine = workspaces(self.request, Action.REVIEW)
+        settles = Workspace.objects.where(self.request.user, Action.ADMINISTER)
+        mine = mine.annotate(settles=Exists(settles.filter(pk=OuterRef("pk"))))
         return self.matching(mine, workspace="pk").order_by("pk").first()
+
+    def _named(self) -> ReviewItem:
+        """The item of the address, as little of it as it takes: `deciding` reads it for itself."""
+        rows = ReviewItem.objects.there().only("workspace", "state")
+        return find(rows, self.request, self.change, pk=self.kwargs["pk"])
 
     def _of(self, workspace: Workspace) -> ReviewItemQuerySet:
         rows = ReviewItem.objects.filter(workspace=workspace)

@@ -7,6 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from analysis.boxes import ious
@@ -54,7 +56,8 @@ def decide(
     same is said, where this decision ends its own. Raises Taken and Refused.
     """
     row = _held(item)
-    mine = row.decisions.standing().filter(by=by).order_by("-pk").first()
+    before = list(row.decisions.standing().order_by("pk"))
+    mine = next((one for one in reversed(before) if one.by_id == by.pk), None)
     if mine and _is_again(mine, boxes, answer):
         return mine
     said = [] if is_unsure or not row.is_frame else _read(row, boxes)
@@ -76,7 +79,7 @@ def decide(
     )
     row.n_decided += 1
     row.settled_by = None  # ended with another frame of its track, it is looked at after all
-    _settle(row, decision)
+    _settle(row, [*before, decision])
     if alike and row.state == State.DONE and not is_unsure:
         take_along(row, decision, alike, by)
     return decision
@@ -119,7 +122,11 @@ def _held(item: ReviewItem) -> ReviewItem:
     """The item as it is now, for this transaction alone."""
     rows = ReviewItem.objects.there().select_for_update(of=("self",))
     row: ReviewItem | None = (
-        rows.select_related("run__asset", "leased_to", "label").filter(pk=item.pk).first()
+        rows.select_related("run__asset", "leased_to", "label")
+        .defer("run__inputs", "run__asset__probe")
+        .annotate(is_lent=ExpressionWrapper(Q(lease_until__gt=Now()), BooleanField()))
+        .filter(pk=item.pk)
+        .first()
     )
     if row is None:
         raise Taken("This is not asked about any more: what it is about was deleted.")
@@ -133,8 +140,7 @@ def _refuse_what_is_not_theirs(row: ReviewItem, by: User, mine: Decision | None)
         last = row.decisions.standing().order_by("-pk").first()
         who = "You" if last and last.by_id == by.pk else (last and last.by) or "Somebody"
         raise Taken(f"{who} decided for it already.")
-    others = ReviewItem.objects.filter(pk=row.pk).held_by_others(by)
-    if others.exists():
+    if row.is_waiting and row.is_lent and row.leased_to_id != by.pk:
         raise Taken(f"{row.leased_to or 'Somebody'} has it in front of them.")
     if mine and not (row.state == State.DISPUTED and may_settle(by, row.workspace)):
         raise Taken("You said already what you see here. It waits for somebody else now.")
@@ -189,16 +195,16 @@ def _is_right(row: ReviewItem, said: list[dict[str, Any]], heard: answers.Answer
 # --- what follows -------------------------------------------------------------------------------
 
 
-def _settle(row: ReviewItem, last: Decision) -> None:
+def _settle(row: ReviewItem, decisions: Sequence[Decision]) -> None:
     """Write what is decided by now, or ask somebody else."""
-    decisions = list(row.decisions.standing().order_by("pk"))
+    last = decisions[-1]
     row.leased_to = row.lease_until = None
     if last.settles or len(decisions) >= row.people:
         if last.settles or _agree(decisions):
             row.state, row.done = State.DONE, timezone.now()
             if not last.is_unsure:
                 if row.is_frame:
-                    last.verdicts.set(_verdicts(row, last))
+                    last.verdicts.add(*Verdict.objects.keep(_verdicts(row, last)))
                     seen_otherwise.send(Verdict, assets=[row.run.asset_id])
                     settle_along(last)
                 else:
@@ -255,12 +261,7 @@ def _verdicts(row: ReviewItem, decision: Decision) -> list[Verdict]:
             made.append(
                 Verdict(label_id=label, actually_id=label, box=box["box"], is_drawn=True, **about)
             )
-    return [_saved(one) for one in made]
-
-
-def _saved(verdict: Verdict) -> Verdict:
-    verdict.save()
-    return verdict
+    return made
 
 
 def _moved(found: dict[str, Any], said: dict[str, Any] | None) -> list[float] | None:

@@ -97,6 +97,8 @@ class ReviewItem(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     done = models.DateTimeField(null=True, blank=True)
 
+    is_lent: bool  # where it was asked for: whether somebody has it in front of them
+
     objects: ClassVar[Any] = ReviewItemQuerySet.as_manager()
 
     class Meta:
@@ -133,6 +135,12 @@ class ReviewItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.time_s:.2f} s of {self.run}"
+
+    @property
+    def is_there(self) -> bool:
+        """As `there` says, of a row that was read with its run and its film."""
+        is_gone = self.run.removed is not None or self.run.asset.removed is not None
+        return not is_gone and (self.kind != self.Kind.MENTION or self.label_id is not None)
 
     @property
     def is_frame(self) -> bool:

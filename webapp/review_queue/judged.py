@@ -52,9 +52,11 @@ def settle_along(decision: Decision) -> int:
         return 0
     first_s, last_s = min(t[1] for t in tracks), max(t[2] for t in tracks)
     waits = ReviewItem.objects.filter(run=item.run_id, state=State.OPEN, n_decided=0)
-    beside = waits.filter(time_s__gte=first_s, time_s__lte=last_s).exclude(pk=item.pk)
+    beside = waits.filter(time_s__gte=first_s, time_s__lte=last_s).exclude(pk=item.pk).only("boxes")
     done = [row.pk for row in beside if _is_about(row, tracks)]
     along = {"settled_by": decision, "state": State.DONE, "done": timezone.now()}
+    if not done:
+        return 0
     return ReviewItem.objects.filter(pk__in=done, state=State.OPEN, n_decided=0).update(**along)
 
 

@@ -9,6 +9,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.db.models.functions import Now
 
 from webapp.accounts.models import Action, User, Workspace
+from webapp.claiming import without_waiting_for_the_disk
 from webapp.leases import from_now
 from webapp.review_queue.decisions import Decision, Skip
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
@@ -64,6 +65,7 @@ def lend(
     ends = ExpressionWrapper(Q(lease_until__lt=from_now(LEASE_S - _LENGTHENED_S)), BooleanField())
     has = list(mine.annotate(ends=ends).values_list("pk", "ends")[:n])
     held = [pk for pk, _ in has]
+    read = {row.pk: row for row in _read([pk for pk in held if pk not in have])}
     # Not at each question: every change waits for the disk.
     if ending := [pk for pk, ends in has if ends]:
         ReviewItem.objects.filter(pk__in=ending, leased_to=by).update(lease_until=until)
@@ -73,28 +75,37 @@ def lend(
             offered = _offered(some, n - len(held))
             if not offered:
                 break
-            held += [pk for pk in offered if _took(pk, by, until)]
-    whole = ReviewItem.objects.select_related("run__asset", "project")
+            took = [row for row in offered if _took(row.pk, by, until)]
+            held += [row.pk for row in took]
+            read |= {row.pk: row for row in took}
+    return [read[pk] for pk in held if pk in read]
+
+
+def _read(wanted: Any) -> Any:
+    """These items with all that is told of them, in one question."""
+    whole = ReviewItem.objects.filter(pk__in=wanted).select_related("run__asset", "project")
     # what is large of a run and says nothing of one frame
-    narrow = whole.defer("run__inputs", "run__asset__probe")
-    found = narrow.in_bulk([pk for pk in held if pk not in have])
-    return [found[pk] for pk in held if pk in found]
+    return whole.defer("run__inputs", "run__asset__probe")
 
 
-def _offered(rows: ReviewItemQuerySet, n: int) -> list[int]:
+def _offered(rows: ReviewItemQuerySet, n: int) -> list[ReviewItem]:
     """The first n that are free and whose film is still there; fewer where some are not."""
     gone: list[int] = []
-    while some := list(rows.free().exclude(pk__in=gone).values_list("pk", flat=True)[:n]):
-        there = set(ReviewItem.objects.filter(pk__in=some).there().values_list("pk", flat=True))
-        if there:
-            return [pk for pk in some if pk in there]
-        gone += some
-    return []
+    while True:
+        first = rows.free().exclude(pk__in=gone)[:n]
+        some = list(_read(first.values("pk")).order_by(*rows.query.order_by))
+        if there := [row for row in some if row.is_there]:
+            return there
+        if not some:
+            return []
+        gone += [row.pk for row in some]
 
 
 def _took(pk: int, by: User, until: Any) -> bool:
+    """Whether it is theirs now. One that is forgotten in a crash of the database is lent again."""
     free = ReviewItem.objects.filter(pk=pk).free()
-    return bool(free.update(leased_to=by, lease_until=until))
+    with without_waiting_for_the_disk():
+        return bool(free.update(leased_to=by, lease_until=until))
 
 
 def hand_back(rows: ReviewItemQuerySet, by: User) -> int:

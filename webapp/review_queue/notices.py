@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import models, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max
 from django.urls import reverse
 from django.utils import timezone
 
@@ -105,9 +105,11 @@ def tell_if_empty(item: ReviewItem) -> None:
     if item.rule is not None:
         about = {"rule": item.rule}
         scopes.append((f"rule {item.rule_id}", about, rows.filter(rule=item.rule_id)))
+    asked = {f"waits{n}": Exists(some.waiting()) for n, (_, _, some) in enumerate(scopes)}
+    waits = Project.objects.filter(pk=item.project_id).values_list(*asked.values()).get()
     is_told = False
-    for scope, about, some in scopes:
-        if some.waiting().exists():
+    for (scope, about, some), is_waiting in zip(scopes, waits, strict=True):
+        if is_waiting:
             continue
         ended = _end(scope, about, some, item)
         if ended is not None and not is_told:

@@ -91,6 +91,12 @@ class NextRequestSerializer(Body):
         default=list,
         help_text="Items that are before you already: they stay yours, and are not sent again.",
     )
+    knows = serializers.ListField(
+        child=Id(),
+        max_length=20,
+        default=list,
+        help_text="Projects whose labels you have: they are not sent again.",
+    )
 
 
 class NextReviewItemsSerializer(serializers.Serializer):

@@ -141,7 +141,10 @@ _LIKE = {True: "Like this", False: "Not like this"}
 
 def projects_json(projects: Iterable[int]) -> dict[str, Any]:
     """The labels that may be given in each project, and what their logos look like."""
-    rows = Project.objects.filter(pk__in=set(projects))
+    wanted = set(projects)
+    if not wanted:
+        return {}
+    rows = Project.objects.filter(pk__in=wanted)
     labels = Label.objects.filter(project__in=rows, archived=None).order_by("position", "pk")
     pictures: dict[int, list[Reference]] = {}
     logos = Reference.objects.logos().filter(label__project__in=rows, label__archived=None)

@@ -75,6 +75,14 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
         seen_otherwise.send(Verdict, assets=[run.asset_id])
         return made
 
+    @transaction.atomic
+    def keep(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
+        """Store new ones at once. Whoever calls tells `seen_otherwise` of them."""
+        made: list[Any] = list(verdicts)
+        self.bulk_create(made)
+        Changes.note(one.asset_id for one in made)
+        return made
+
     def take_back(self) -> int:
         """Let what was found count again. Returns how many."""
         with transaction.atomic():

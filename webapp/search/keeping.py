@@ -210,7 +210,8 @@ def seen_otherwise(sender: Any, assets: Sequence[int], **_: Any) -> None:
     """People said of something seen that it is none, another brand, or was missed: a worker makes
     it findable anew, as what another version kept."""
     kept = PassageSet.objects.filter(asset__in=assets, source=Source.SEEN)
-    kept.update(version=0)
+    if not kept.update(version=0):
+        return
     for workspace_id in set(kept.values_list("asset__workspace", flat=True)):
         SearchIndex.objects.request(workspace_id)
 

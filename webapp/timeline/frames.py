@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.film.columns import KNOWN, SOURCES, Columns
 from webapp import jobs
 from webapp.assets.models import Rendition
+from webapp.claiming import without_waiting_for_the_disk
 from webapp.leases import Status
 from webapp.reviewing.said import Said
 from webapp.runs.refusals import RunRefused
@@ -164,20 +165,22 @@ def _custom_label(row: np.void, names: dict[int, str]) -> dict[str, Any]:
 
 def frame_picture(run: Run, time_s: float) -> Rendition:
     """The full frame that the run saw at `time_s`; asked for when it was not made yet."""
-    return frame_pictures([(run, time_s)])[0]
+    asked = frame_pictures([(run, time_s)])[0]
+    return asked if asked.pk else _kept([(asked.asset_id, asked.recipe)]).popitem()[1]
 
 
 def frame_pictures(frames: Sequence[tuple[Run, float]]) -> list[Rendition]:
-    """The same of many frames at once, in their order."""
+    """The same of many frames at once, in their order; those that are asked for only now are not
+    read again: they wait."""
     keys = [(run.asset_id, _recipe(run, time_s)) for run, time_s in frames]
     found = _kept(keys)
     if missing := [key for key in dict.fromkeys(keys) if key not in found]:
-        Rendition.objects.bulk_create(
-            [Rendition(asset_id=asset, recipe=recipe) for asset, recipe in missing],
-            ignore_conflicts=True,  # somebody else asks for the same just now
-        )
+        new = [Rendition(asset_id=asset, recipe=recipe) for asset, recipe in missing]
+        with without_waiting_for_the_disk():
+            # somebody else may ask for the same just now
+            Rendition.objects.bulk_create(new, ignore_conflicts=True)
         jobs.wake(Rendition.PIECE.task, "soon", times=min(len(missing), _WAKES))
-        found |= _kept(missing)
+        found |= dict(zip(missing, new, strict=True))
     for key in set(keys) - set(missing):
         found[key].retry_when_rested()
     return [found[key] for key in keys]

@@ -2,6 +2,7 @@
 import { post } from "../common/post.js";
 
 const AHEAD = 11;
+const KNOWN_MS = 60_000; // labels and what counts as them may change while one reviews
 
 /**
  * @typedef {{id: number, did: "decide"|"skip"|"undo", said?: object}} Entry  of the outbox; `said`: {boxes, unsure, scope, seconds}
@@ -14,7 +15,9 @@ export const sender =
 
 /** The next items that are lent to this person, but for those that they have. `projects` learns the projects they belong to. */
 export async function askForNext(urls, projects, have) {
-  const found = await post(`${urls.next}${urls.next.includes("?") ? "&" : "?"}n=${AHEAD}`, { have });
-  for (const [id, project] of Object.entries(found.projects ?? {})) projects.set(Number(id), project);
+  const now = performance.now();
+  const knows = [...projects].flatMap(([id, { learned }]) => (now - learned < KNOWN_MS ? [id] : [])).slice(0, 20);
+  const found = await post(`${urls.next}${urls.next.includes("?") ? "&" : "?"}n=${AHEAD}`, { have, knows });
+  for (const [id, project] of Object.entries(found.projects ?? {})) projects.set(Number(id), { ...project, learned: now });
   return found;
 }
