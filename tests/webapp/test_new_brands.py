@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 from django.urls import reverse
+from PIL import Image
 
 from analysis.novelty.regions import REGION, Regions
 from webapp.datasets.dataset import Dataset
@@ -14,10 +16,15 @@ from webapp.novelty.groups import NewBrand
 from webapp.novelty.known import KnownLooks, packed
 from webapp.novelty.work import NoveltyWork
 from webapp.projects.models import Label
+from webapp.projects.pictures import read_picture
 from webapp.review_queue.choosing import choose
+from webapp.review_queue.deciding import decide
+from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.previews import preview
 from webapp.review_queue.rules import ReviewRule
+from webapp.reviewing.verdicts import Verdict
 from webapp.runs.segments import SegmentRegions
+from workers.novelty import pieces
 
 pytestmark = pytest.mark.django_db
 
@@ -92,16 +99,40 @@ def test_a_label_that_was_deleted_leaves_its_group_decided(brand, project, clien
     assert "Its label was deleted" in text
 
 
-def test_it_is_said_where_the_examples_go_and_that_pictures_stay(
-    brand, project, client_for, analyst
-):
+def test_it_is_said_where_the_examples_go(brand, project, client_for, analyst):
     browser = client_for(analyst)
     url = reverse("new-brand-decide", args=[brand.pk])
     kestrel = project.labels.get(name="Kestrel").pk
     sent = {"do": "label", "label": kestrel, "name": "", "dataset": ""}
     assert "becomes its logo pictures" in browser.post(url, sent, follow=True).content.decode()
     back = browser.post(url, {"do": "put-back"}, follow=True).content.decode()
-    assert "The pictures that Kestrel was given stay with it" in back
+    assert "It is offered again." in back
+
+
+def test_what_its_label_was_given_goes_when_it_is_put_back_and_what_people_added_stays(
+    brand, project, client_for, analyst
+):
+    kestrel = project.labels.get(name="Kestrel")
+    brand.is_label(kestrel, dataset=None, by=analyst)
+    mine, given = (logo(kestrel, colour, by=analyst) for colour in ("red", "blue"))
+    brand.was_given(given)
+    url = reverse("new-brand-decide", args=[brand.pk])
+    back = client_for(analyst).post(url, {"do": "put-back"}, follow=True).content.decode()
+    assert "The picture that Kestrel was given of it went" in back
+    there = set(kestrel.references.values_list("pk", flat=True))
+    assert mine.pk in there
+    assert given.pk not in there
+    brand.refresh_from_db()
+    assert brand.given == []
+
+
+def logo(label, colour, *, by):
+    file = io.BytesIO()
+    picture = Image.new("RGB", (80, 60), colour)
+    picture.paste("white", (20, 20, 60, 40))
+    picture.save(file, "PNG")
+    file.seek(0)
+    return label.add_reference(read_picture(file), f"{colour}.png", by=by)
 
 
 def test_older_analyses_are_named_and_their_regions_can_be_made(run, project, client_for, analyst):
@@ -134,6 +165,33 @@ def test_past_analyses_are_searched_by_what_they_keep(
     answer = browser.get(f"/api/v1/labels/{acme.pk}/past/", **key_for(analyst)).json()
     [moment] = answer["moments"]
     assert (moment["likeness"], moment["was"], answer["without"]) == (1.0, None, [])
+
+
+def test_past_moments_are_sent_to_the_review_once_and_count_once_somebody_says_so(
+    regions, known, brand, project, client_for, analyst, viewer, reviewer
+):
+    acme = project.add_label("Acme", by=analyst)
+    brand.is_label(acme, dataset=None, by=analyst)
+    browser, url = client_for(analyst), reverse("label-past-review", args=[acme.pk])
+    assert client_for(viewer).post(url).status_code == 403
+    for n in (1, 2):
+        assert "Sending past moments" in browser.post(url, follow=True).content.decode()
+        row = NoveltyWork.objects.get(label=acme, status="waiting")
+        pieces.novelty(row.pk)
+        row.refresh_from_db()
+        assert (row.status, row.error) == ("done", "")
+        assert ("One frame waits" if n == 1 else "already") in row.note
+    item = ReviewItem.objects.get(label=acme)
+    [box] = [box for box in item.boxes if box["is_matched"]]
+    assert (box["label"], box["is_weak"], item.because[0]["words"]) == (
+        acme.pk,
+        True,
+        "looks like Acme (1.00), detected as nothing",
+    )
+    said = [{"prediction": box["id"], "label": acme.pk, "box": box["box"]}]
+    decide(item, said, by=reviewer, scope="track")
+    verdict = Verdict.objects.get(label=acme)
+    assert (verdict.kind, verdict.time_s) == ("drawn", item.time_s)
 
 
 def test_programs_name_and_dismiss(brand, project, client, key_for, analyst):

@@ -9,4 +9,5 @@ urlpatterns = [
     path("novelty-work/<number:pk>/cancel", views.cancel, name="novelty-work-cancel"),
     path("runs/<number:pk>/keep-regions", views.keep, name="run-keep-regions"),
     path("labels/<number:pk>/past", views.past, name="label-past"),
+    path("labels/<number:pk>/past/review", views.review_past, name="label-past-review"),
 ]

@@ -47,7 +47,7 @@ def new_brands(request: MemberRequest, pk: int) -> HttpResponse:
         "labels": project.current_labels(),
         "datasets": project.datasets.filter(task=Dataset.Task.BOXES),
         "known": KnownLooks.objects.filter(project=project).first(),
-        "works": _works(project),
+        "works": _works(project=project),
         "n_runs": runs.count(),
         "without": list(without[:12]),
         "alike": ALIKE,
@@ -55,8 +55,8 @@ def new_brands(request: MemberRequest, pk: int) -> HttpResponse:
     return render(request, "new_brands/page.html", context)
 
 
-def _works(project: Project) -> dict[str, Any]:
-    rows = NoveltyWork.objects.filter(project=project)
+def _works(**about: Any) -> dict[str, Any]:
+    rows = NoveltyWork.objects.filter(**about)
     last = rows.order_by("-pk").first()
     return {
         "going": list(rows.unfinished().order_by("pk")[:5]),
@@ -130,11 +130,12 @@ def _decided(brand: NewBrand, request: MemberRequest) -> str:
         brand.dismiss(by=by)
         return "Dismissed: what looks like it is not offered again."
     if verb == "put-back":
-        was = brand.label
+        was, n = brand.label, len(brand.given)
         brand.put_back(by=by)
-        if was is None:
+        if was is None or not n:
             return "It is offered again."
-        return f"It is offered again. The pictures that {was.name} was given stay with it."
+        had = "The picture" if n == 1 else f"The {n} pictures"
+        return f"It is offered again. {had} that {was.name} was given of it went; others stay."
     raise Refused("Say what it is: a new name, one of the labels, or nothing.")
 
 
@@ -159,4 +160,14 @@ def past(request: MemberRequest, pk: int) -> HttpResponse:
     found = search_past(label)
     moments = shown(found.moments)
     context = {"label": label, "project": label.project, "found": found, "moments": moments}
-    return render(request, "new_brands/past.html", context | {"alike": ALIKE})
+    context |= {"alike": ALIKE, "works": _works(label=label)}
+    return render(request, "new_brands/past.html", context)
+
+
+@require_POST
+@may(Action.ANALYSE)
+def review_past(request: MemberRequest, pk: int) -> HttpResponse:
+    """Have people asked about what past analyses keep of a label."""
+    label = find(Label.objects.select_related("project"), request, Action.ANALYSE, pk=pk)
+    NoveltyWork.objects.ask_people(label, by=request.user)
+    return redirect("label-past", label.pk)

@@ -12,7 +12,7 @@ from analysis.novelty.regions import Floats
 from webapp.accounts.models import Event, Refused, User
 from webapp.datasets.dataset import Dataset
 from webapp.novelty.work import NoveltyWork
-from webapp.projects.models import Label, Project
+from webapp.projects.models import Label, Project, Reference
 
 
 class NewBrandQuerySet(models.QuerySet["NewBrand"]):
@@ -42,6 +42,7 @@ class NewBrand(models.Model):
     label = models.ForeignKey(Label, models.SET_NULL, null=True, blank=True, related_name="+")
     look = models.BinaryField()
     sights: Any = models.JSONField(default=list)
+    given: Any = models.JSONField(default=list)  # SHA-256 of the pictures its label has of it
     n_sights = models.PositiveIntegerField(default=0)
     n_files = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(default=0)
@@ -90,15 +91,24 @@ class NewBrand(models.Model):
 
     @transaction.atomic
     def put_back(self, *, by: User) -> None:
-        """Offer it again. A label that was made of it stays."""
+        """Offer it again. A label that was made of it stays, without the pictures that it was
+        given of it; those that people added stay, and so do examples in a dataset."""
         row = NewBrand.objects.select_for_update().get(pk=self.pk)
         if row.state == self.State.OPEN:
             return
+        if row.label is not None:
+            for picture in row.label.references.filter(sha256__in=row.given):
+                picture.remove(by=by)
         values = {"state": self.State.OPEN, "label": None, "decided_by": None, "decided": None}
-        NewBrand.objects.filter(pk=self.pk).update(**values)
+        NewBrand.objects.filter(pk=self.pk).update(**values, given=[])
         NoveltyWork.objects.filter(brand=self.pk).waiting().delete()
         self.refresh_from_db()
         Event.record(self.project.workspace, by, "put back a new brand", self.project.name)
+
+    def was_given(self, picture: Reference) -> None:
+        """Its label has this picture of it, which goes when the group is put back."""
+        self.given = [*self.given, picture.sha256]
+        self.save(update_fields=["given"])
 
     def _to_decide(self) -> NewBrand:
         row = NewBrand.objects.select_for_update().filter(pk=self.pk).first()

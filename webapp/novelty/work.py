@@ -10,7 +10,7 @@ from webapp import jobs
 from webapp.accounts.models import Refused, User
 from webapp.datasets.dataset import Dataset
 from webapp.leases import Leased, LeasedQuerySet, Piece, Status, about_left_s
-from webapp.projects.models import Project
+from webapp.projects.models import Label, Project
 from webapp.runs.regions import keeps_regions
 from webapp.runs.run import Run
 
@@ -50,6 +50,14 @@ class NoveltyWorkQuerySet(LeasedQuerySet["NoveltyWork"]):
             return going
         return self._asked(NoveltyWork.Kind.KEEP, run.project, by=by, run=run)
 
+    @transaction.atomic
+    def ask_people(self, label: Label, *, by: User) -> NoveltyWork:
+        """Have what past analyses keep of a label sent to people; no second time meanwhile."""
+        before = self.filter(label=label, kind=NoveltyWork.Kind.ASK)
+        if going := before.unfinished().first():
+            return going
+        return self._asked(NoveltyWork.Kind.ASK, label.project, by=by, label=label)
+
     def _asked(self, kind: str, project: Project, *, by: User | None, **about: Any) -> NoveltyWork:
         row = self.create(kind=kind, project=project, requested_by=by, **about)
         jobs.ring(row)
@@ -72,11 +80,13 @@ class NoveltyWork(Leased):
         GATHER = "gather", "Looking for what is new"
         NAME = "name", "Giving a label its pictures"
         KEEP = "keep", "Keeping the regions of an analysis"
+        ASK = "ask", "Sending past moments to the review"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="novelty_work")
     kind = models.CharField(max_length=6, choices=Kind)
     run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="+")
     brand = models.ForeignKey("novelty.NewBrand", models.CASCADE, null=True, related_name="work")
+    label = models.ForeignKey(Label, models.CASCADE, null=True, related_name="+")
     dataset = models.ForeignKey(Dataset, models.SET_NULL, null=True, related_name="+")
     progress = models.FloatField(default=0)
     step = models.CharField(max_length=80, blank=True)

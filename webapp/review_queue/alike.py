@@ -20,6 +20,7 @@ from webapp.novelty.moments import sight_json
 from webapp.projects.models import Label
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
+from webapp.review_queue.past_moments import PROPOSED
 from webapp.reviewing.verdicts import Verdict
 from webapp.runs.regions import RunRegions, regions_of
 from webapp.runs.results import columns_of
@@ -84,10 +85,14 @@ def _regions(item: ReviewItem, kept: dict[int, RunRegions | None]) -> np.ndarray
 
 
 def _tracks(run: Run, item: ReviewItem) -> list[int]:
-    """The numbers of the tracks that the item asks about."""
+    """The numbers of the tracks that the item asks about; none where it asks about what no
+    analysis found."""
+    asked = [box["id"] for box in item.boxes if box["is_matched"]]
+    if any(box.startswith(PROPOSED) for box in asked):
+        return []
     columns = columns_of(run)
     first = int(np.searchsorted(columns.detections["frame"], item.frame))
-    rows = [first + int(box["id"].removeprefix("b")) for box in item.boxes if box["is_matched"]]
+    rows = [first + int(box.removeprefix("b")) for box in asked]
     numbers = [int(columns.detections["track"][r]) for r in rows if r < len(columns.detections)]
     return [number for number in numbers if number != NONE]
 

@@ -23,6 +23,7 @@ from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import judged, settle_along, unsettle_along
 from webapp.review_queue.lending import LEASE_S, may_settle
 from webapp.review_queue.notices import tell_if_empty
+from webapp.review_queue.past_moments import PROPOSED
 from webapp.reviewing.corrections import seen_otherwise
 from webapp.reviewing.verdicts import Verdict
 
@@ -118,10 +119,10 @@ def skip(item: ReviewItem, *, by: User) -> None:
         row.save(update_fields=["leased_to", "lease_until"])
 
 
-def _held(item: ReviewItem) -> ReviewItem:
-    """The item as it is now, for this transaction alone."""
+def _held(item: ReviewItem) -> Any:
+    """The item as it is now, for this transaction alone; `is_lent`: somebody has it before them."""
     rows = ReviewItem.objects.there().select_for_update(of=("self",))
-    row: ReviewItem | None = (
+    row = (
         rows.select_related("run__asset", "leased_to", "label")
         .defer("run__inputs", "run__asset__probe")
         .annotate(is_lent=ExpressionWrapper(Q(lease_until__gt=Now()), BooleanField()))
@@ -133,7 +134,7 @@ def _held(item: ReviewItem) -> ReviewItem:
     return row
 
 
-def _refuse_what_is_not_theirs(row: ReviewItem, by: User, mine: Decision | None) -> None:
+def _refuse_what_is_not_theirs(row: Any, by: User, mine: Decision | None) -> None:
     if row.state == State.WITHDRAWN:
         raise Taken("This is not asked about any more: a newer analysis took its place.")
     if not row.is_waiting and row.settled_by_id is None:
@@ -239,6 +240,9 @@ def _verdicts(row: ReviewItem, decision: Decision) -> list[Verdict]:
         if found["label"] not in there:  # deleted since: nothing counts of it
             continue
         said = kept.get(found["id"])
+        if found["id"].startswith(PROPOSED):  # no analysis has it: accepted, it was missed
+            made += [_drawn(said, about)] if said else []
+            continue
         moved_to = _moved(found, said)
         actually = said["label"] if said else None
         if moved_to is None and known.get(found["id"], "unknown") == actually:
@@ -257,11 +261,13 @@ def _verdicts(row: ReviewItem, decision: Decision) -> list[Verdict]:
         )
     for box in decision.boxes:
         if box["prediction"] is None:
-            label = box["label"]
-            made.append(
-                Verdict(label_id=label, actually_id=label, box=box["box"], is_drawn=True, **about)
-            )
+            made.append(_drawn(box, about))
     return made
+
+
+def _drawn(box: dict[str, Any], about: dict[str, Any]) -> Verdict:
+    label = box["label"]
+    return Verdict(label_id=label, actually_id=label, box=box["box"], is_drawn=True, **about)
 
 
 def _moved(found: dict[str, Any], said: dict[str, Any] | None) -> list[float] | None:

@@ -97,8 +97,6 @@ class ReviewItem(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     done = models.DateTimeField(null=True, blank=True)
 
-    is_lent: bool  # where it was asked for: whether somebody has it in front of them
-
     objects: ClassVar[Any] = ReviewItemQuerySet.as_manager()
 
     class Meta:

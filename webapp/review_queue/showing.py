@@ -19,6 +19,7 @@ from webapp.review_queue.answers import said_of
 from webapp.review_queue.heard import sentence_of
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.judged import Judged, judged
+from webapp.review_queue.past_moments import PROPOSED
 from webapp.review_queue.predictions import seconds_of
 from webapp.runs.boxes import numbered
 from webapp.timeline.frames import frame_pictures
@@ -105,10 +106,17 @@ def _as_it_stands(item: ReviewItem, known: Judged) -> list[dict[str, Any]]:
     return [
         box
         | {"label": known.get(box["id"], box["label"]), "is_judged": box["id"] in known}
-        | {"why": reverse("run-why", args=[item.run_id, number_of(item.time_s, box["id"])])}
+        | {"why": _why(item, box["id"])}
         for box in item.boxes
         if known.get(box["id"], box["label"]) is not None
     ]
+
+
+def _why(item: ReviewItem, box: str) -> str | None:
+    """The page that says why; a box that no analysis found has none."""
+    if box.startswith(PROPOSED):
+        return None
+    return reverse("run-why", args=[item.run_id, number_of(item.time_s, box)])
 
 
 def number_of(time_s: float, box: str) -> int:

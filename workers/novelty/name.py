@@ -28,7 +28,7 @@ from webapp.novelty.groups import NewBrand
 from webapp.novelty.work import NoveltyWork
 from webapp.pictures import PictureRefused
 from webapp.projects import pictures
-from webapp.projects.models import Label
+from webapp.projects.models import Label, Reference
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from workers.engine.heartbeat import Heartbeat
@@ -56,7 +56,10 @@ def name(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any]:
             raise Stopped
         beat.note(step="cutting it out of the films", progress=done / max(len(sights), 1))
         if wants_pictures and n_pictures < MOST_PICTURES:
-            n_pictures += _add_picture(brand.label, sight, run, image, row, problems)
+            picture = _add_picture(brand.label, sight, run, image, row, problems)
+            if picture is not None:
+                brand.was_given(picture)
+                n_pictures += 1
         if row.dataset is not None:
             _add_example(row.dataset, brand.label, sight, run, image, row)
             n_examples += 1
@@ -114,11 +117,11 @@ def _add_picture(
     image: Pixels,
     row: NoveltyWork,
     problems: list[str],
-) -> bool:
+) -> Reference | None:
     part = _part(image, Box(*sight["box"]))
     if min(part.shape[:2]) < _LEAST_PX:
         problems.append("It is too small in the films to know a logo by it.")
-        return False
+        return None
     factor = ceil(pictures.MIN_SIDE / min(part.shape[:2]))
     if factor > 1:
         part = resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
@@ -126,11 +129,10 @@ def _add_picture(
     said = f"{run.asset.stem} at {sight['time_s']:.2f} s"
     try:
         picture = pictures.read_picture(io.BytesIO(png.tobytes()))
-        label.add_reference(picture, said, by=row.requested_by)
+        return label.add_reference(picture, said, by=row.requested_by)
     except (PictureRefused, Refused) as refused:
         problems.append(str(refused))
-        return False
-    return True
+        return None
 
 
 def _part(image: Pixels, box: Box) -> Pixels:

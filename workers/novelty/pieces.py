@@ -7,6 +7,7 @@ from typing import Any
 from webapp.novelty.work import NoveltyWork
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.piece import piece
+from workers.novelty.ask import ask
 from workers.novelty.gather import gather
 from workers.novelty.keep import keep
 from workers.novelty.name import name
@@ -15,10 +16,11 @@ _BY_KIND = {
     NoveltyWork.Kind.GATHER: gather,
     NoveltyWork.Kind.NAME: name,
     NoveltyWork.Kind.KEEP: keep,
+    NoveltyWork.Kind.ASK: ask,
 }
 
 
 @piece(NoveltyWork, tries=3)
 def novelty(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any] | None:
-    """Gather what is new, give a label its pictures, or keep the regions of an analysis."""
+    """Gather what is new, give a label its pictures, keep regions, or send moments to people."""
     return _BY_KIND[NoveltyWork.Kind(row.kind)](row, beat)
