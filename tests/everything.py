@@ -150,6 +150,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "remarks": Remark.objects.create(work=work, by=user, text="Secret remark"),
         "reviews": Review.objects.create(work=work, by=user, kind="sent_back", version=0),
         "labelled-works": work,
+        "labelling-parts": clip_job.items.first(),
         "pieces": work.item,
         "guide-pictures": GuidePicture.objects.create(
             label=label, file="references/x.png", sha256="x", width=9, height=9, by=user

@@ -20,7 +20,11 @@ from webapp.accounts.api import EventViewSet, WorkspaceViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
-from webapp.contracts.api import ContractViewSet, IssuedContractViewSet
+from webapp.contracts.api import (
+    ContractLinkViewSet,
+    ContractViewSet,
+    IssuedContractViewSet,
+)
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.explaining.api import ExplanationViewSet, RunMentionWhy
@@ -33,7 +37,9 @@ from webapp.indexing.speaker_api import (
     SpeakerViewSet,
     VoiceViewSet,
 )
-from webapp.labelling.api import LabelingJobViewSet
+from webapp.labelling.api import LabelingJobViewSet, ProjectLabellingFigures
+from webapp.labelling.guidelines_api import LabelGuideline
+from webapp.labelling.parts_api import PartViewSet
 from webapp.labelling.works_api import LabelledWorkViewSet
 from webapp.methodologies.api import MethodologyViewSet
 from webapp.moments.api import (
@@ -104,6 +110,7 @@ router.register("samples", SampleViewSet, "api-sample")
 router.register("dataset-versions", DatasetVersionViewSet, "api-dataset-version")
 router.register("transfers", TransferViewSet, "api-transfer")
 router.register("labelling-jobs", LabelingJobViewSet, "api-labelling-job")
+router.register("labelling-parts", PartViewSet, "api-labelling-part")
 router.register("labelled-works", LabelledWorkViewSet, "api-labelled-work")
 router.register("models", ModelViewSet, "api-model")
 router.register("methodologies", MethodologyViewSet, "api-methodology")
@@ -141,6 +148,7 @@ router.register("rounds", RoundViewSet, "api-round")
 router.register("reports", ReportViewSet, "api-report")
 router.register("contracts", ContractViewSet, "api-contract")
 router.register("contract-reports", IssuedContractViewSet, "api-contract-report")
+router.register("contract-links", ContractLinkViewSet, "api-contract-link")
 router.register("events", EventViewSet, "api-event")
 
 docs = SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html")
@@ -175,6 +183,16 @@ urlpatterns = [
         "runs/<number:pk>/audit/next/",
         RunAudit.as_view({"post": "lend"}),
         name="api-run-audit-next",
+    ),
+    path(
+        "projects/<number:pk>/labelling-figures/",
+        ProjectLabellingFigures.as_view({"get": "retrieve"}),
+        name="api-project-labelling-figures",
+    ),
+    path(
+        "labels/<number:pk>/guideline/",
+        LabelGuideline.as_view({"get": "retrieve", "put": "update"}),
+        name="api-label-guideline",
     ),
     path("labels/<number:pk>/past/", LabelPast.as_view({"get": "retrieve"})),
     path("labels/<number:pk>/mentions/", LabelMentions.as_view({"get": "retrieve"})),

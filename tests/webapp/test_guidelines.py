@@ -69,3 +69,17 @@ def test_an_example_is_removed_and_brought_back(kestrel, analyst, client_for):
     words = SimpleUploadedFile("no.png", b"words", "image/png")
     browser.post(add, {"pictures": words})
     assert GuidePicture.objects.count() == 1
+
+
+def test_programs_read_and_write_it(kestrel, analyst, viewer, stranger, client, key_for):
+    url = reverse("api-label-guideline", args=[kestrel.pk])
+    send = {"content_type": "application/json"}
+    assert client.get(url, **key_for(viewer)).json()["number"] == 0
+    said = client.put(url, {"text": "The mark.  "}, **send, **key_for(analyst)).json()
+    assert (said["text"], said["by"], said["pictures"]) == ("The mark.", "Ana", [])
+    again = client.put(url, {"text": "The mark."}, **send, **key_for(analyst)).json()
+    assert again["number"] == said["number"]
+    assert client.put(url, {"text": "No."}, **send, **key_for(viewer)).status_code == 403
+    assert client.put(url, {"text": "No."}, **send, **key_for(stranger)).status_code == 404
+    assert client.put(url, {"text": "a" * 4001}, **send, **key_for(analyst)).status_code == 400
+    assert client.get(url, **key_for(viewer)).json()["text"] == "The mark."

@@ -137,3 +137,19 @@ def test_over_the_api(at, events, contract, key_for, analyst):  # noqa: F811
     listed = Client().get("/api/v1/contract-reports/", **key).json()["results"]
     assert [row["id"] for row in listed] == [one["id"]]
     assert Client().delete(f"/api/v1/contract-reports/{one['id']}/", **key).status_code == 204
+
+
+def test_programs_share_it_and_end_the_link(issued, analyst, viewer, client, key_for):
+    url, head = f"/api/v1/contract-reports/{issued.pk}/links/", key_for(analyst)
+    send = {"content_type": "application/json", **head}
+    made = client.post(url, {"days": 7}, **send)
+    assert made.status_code == 201
+    address = made.json()["url"]
+    assert client.get(address).status_code == 200
+    (kept,) = client.get(url, **key_for(viewer)).json()
+    assert (kept["id"], kept["url"], kept["views"]) == (made.json()["id"], None, 1)
+    assert client.post(url, {"days": 3}, **send).status_code == 400
+    link = f"/api/v1/contract-links/{kept['id']}/"
+    assert client.delete(link, **key_for(viewer)).status_code == 403
+    assert client.delete(link, **head).status_code == 204
+    assert client.get(address).status_code == 404

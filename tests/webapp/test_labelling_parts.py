@@ -158,3 +158,39 @@ def test_programs_add_parts(film_job, asset, analyst, labeller, key_for, client)
     assert [(p["start_s"], p["end_s"]) for p in made.json()] == [(10.2, 10.44), (10.4, 10.6)]
     assert {p["assigned_to"] for p in made.json()} == {labeller.pk}
     assert client.post(url, wish | {"start_s": 90.0, "end_s": 99.0}, **ask).status_code == 422
+
+
+def test_programs_settle_give_take_out_and_bring_back(
+    film_job, labeller, lena, kestrel, analyst, reviewer, client, key_for
+):
+    draw(film_job, labeller, a=track(kestrel, HERE))
+    draw(film_job, lena)
+    first, second = film_job.items.order_by("position")
+    job, head = f"/api/v1/labelling-jobs/{film_job.pk}", key_for(analyst)
+    send = {"content_type": "application/json", **head}
+    (doubt,) = client.get(f"{job}/doubts/", **head).json()
+    assert (doubt["part"], doubt["shape"], doubt["other"]) == (first.pk, "a", None)
+    said = {"part": first.pk, "shape": "a", "same": False}
+    refused = client.post(
+        f"{job}/doubts/", said, content_type="application/json", **key_for(reviewer)
+    )
+    assert refused.status_code == 403
+    assert client.post(f"{job}/doubts/", said, **send).json() == []
+    part = f"/api/v1/labelling-parts/{second.pk}"
+    assert client.post(f"{part}/give/", {"user": None}, **send).json()["assigned_to"] is None
+    assert client.post(f"{part}/give/", {"user": 10**6}, **send).status_code == 422
+    given = client.post(f"{part}/give/", {"user": labeller.pk}, **send).json()
+    assert given["assigned_to"] == labeller.pk
+    film_job.reopen(by=analyst)
+    assert client.post(f"{part}/take-out/", **send).json()["set_aside"]
+    assert client.post(f"{part}/bring-back/", **send).json()["set_aside"] is None
+
+
+def test_the_figures_of_a_project_are_for_who_may_change_it(
+    film_job, labeller, analyst, viewer, client, key_for
+):
+    draw(film_job, labeller)
+    url = reverse("api-project-labelling-figures", args=[film_job.dataset.project_id])
+    told = client.get(url, **key_for(analyst)).json()
+    assert [row["pictures"] for row in told["people"]] == [1]
+    assert client.get(url, **key_for(viewer)).status_code == 403

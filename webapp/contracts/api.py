@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -14,14 +15,17 @@ from rest_framework.serializers import BaseSerializer
 from analysis.contracting import Status
 from webapp.assets.models import Collection
 from webapp.contracts.delivered import check
+from webapp.contracts.issued import ContractLink
 from webapp.contracts.models import Contract, IssuedContract
 from webapp.contracts.serializers import (
     ChangeContractSerializer,
     ContractDetailSerializer,
+    ContractLinkSerializer,
     ContractSerializer,
     IssueContractSerializer,
     IssuedContractDetailSerializer,
     IssuedContractSerializer,
+    MakeContractLinkSerializer,
     MakeContractSerializer,
 )
 from webapp.projects.models import Label
@@ -51,6 +55,42 @@ class IssuedContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Wo
     )
     def destroy(self, request: Request, pk: str) -> Response:
         self.get_object().withdraw(by=request.user)
+        return Response(status=204)
+
+    @extend_schema(
+        summary="Links that show it to whoever has them",
+        responses=ContractLinkSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def links(self, request: Request, pk: str) -> Response:
+        found = self.get_object().links.select_related("created_by").order_by("-created")
+        return Response(ContractLinkSerializer(found, many=True).data)
+
+    @extend_schema(
+        summary="Make a link that shows it to whoever has it",
+        description="Its address is in the answer, this once.",
+        request=MakeContractLinkSerializer,
+        responses={201: ContractLinkSerializer},
+    )
+    @links.mapping.post
+    def share(self, request: Request, pk: str) -> Response:
+        report = self.get_object()
+        days = self.sent(MakeContractLinkSerializer)["days"]
+        link, token = ContractLink.make(report, by=request.user, days=days)
+        url = request.build_absolute_uri(reverse("shared-contract", args=[token]))
+        told = ContractLinkSerializer(link, context={"url": url}).data
+        return Response(told, status=201, headers={"Cache-Control": "no-store"})
+
+
+class ContractLinkViewSet(WorkspaceObjects):
+    """Links to contract reports."""
+
+    queryset = ContractLink.objects.select_related("report__workspace")
+    serializer_class = ContractLinkSerializer
+
+    @extend_schema(summary="End a link to a contract report", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.get_object().revoke(by=request.user)
         return Response(status=204)
 
 

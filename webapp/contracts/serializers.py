@@ -5,7 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from webapp import sharing
 from webapp.contracts.delivered import figures
+from webapp.contracts.issued import ContractLink
 from webapp.contracts.models import MOST_PLANNED, Contract, IssuedContract
 from webapp.contracts.promises import TERMS
 from webapp.rest import Body, Finite, Id
@@ -93,6 +95,28 @@ class IssuedContractSerializer(serializers.ModelSerializer):
     class Meta:
         model = IssuedContract
         fields = ["id", "workspace", "contract", "title", "issued", "issued_by"]
+
+
+class ContractLinkSerializer(serializers.ModelSerializer):
+    """`url`: only in the answer that made it; what is kept of it is a hash, and `hint`."""
+
+    created_by = serializers.StringRelatedField(allow_null=True)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ContractLink
+        fields = [
+            *("id", "report", "hint", "url", "created", "created_by", "expires", "revoked"),
+            "views",
+        ]
+
+    def get_url(self, link: ContractLink) -> str | None:
+        found: str | None = self.context.get("url")
+        return found
+
+
+class MakeContractLinkSerializer(Body):
+    days = serializers.ChoiceField(sharing.DAYS, default=sharing.USUAL_DAYS)
 
 
 class IssuedContractDetailSerializer(IssuedContractSerializer):

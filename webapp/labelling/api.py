@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -17,6 +18,7 @@ from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.labelling import figures, making, parts, quality
 from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.parts_api import DoubtSerializer, SettleDoubtSerializer
 from webapp.labelling.serializers import (
     InvitationSerializer,
     InvitedAllSerializer,
@@ -27,6 +29,7 @@ from webapp.labelling.serializers import (
     PartSerializer,
     PersonSerializer,
 )
+from webapp.projects.models import Project
 from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
 
 
@@ -85,13 +88,7 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     @action(detail=True)
     def figures(self, request: Request, pk: str) -> Response:
         job = find(self.get_queryset(), request, self.change, pk=pk)
-        agreed = quality.agreed(job.works())
-        answer = {
-            "people": quality.rows(job.works()),
-            "alpha": agreed.alpha,
-            "n_pictures": agreed.n_pictures,
-        }
-        return Response(JobFiguresSerializer(answer).data)
+        return _figures(job.works())
 
     @extend_schema(
         summary="Invite people to it by e-mail",
@@ -133,6 +130,34 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
         return Response(PartSerializer(rows, many=True).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
+        summary="Where parts of its films meet and a person has to say what is the same",
+        description="For those who may change the job, as all of its results that are done.",
+        responses=DoubtSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def doubts(self, request: Request, pk: str) -> Response:
+        job = find(self.get_queryset(), request, self.change, pk=pk)
+        return Response(DoubtSerializer(parts.doubts(job), many=True).data)
+
+    @extend_schema(
+        summary="Say whether what meets there is one track",
+        description="It stands in place of what was said before. What is left is in the answer.",
+        request=SettleDoubtSerializer,
+        responses=DoubtSerializer(many=True),
+    )
+    @doubts.mapping.post
+    def settle_doubt(self, request: Request, pk: str) -> Response:
+        job = self.get_object()
+        wish = self.sent(SettleDoubtSerializer)
+        item = get_object_or_404(job.items, pk=wish["part"])
+        other = wish.get("other")
+        second = get_object_or_404(job.items, pk=other) if other else None
+        other_shape = wish.get("other_shape", "") if second else ""
+        with in_words():
+            parts.say(item, wish["shape"], second, other_shape, same=wish["same"], by=request.user)
+        return Response(DoubtSerializer(parts.doubts(job), many=True).data)
+
+    @extend_schema(
         summary="End it early; what is done goes into the dataset",
         request=None,
         responses=JobSerializer,
@@ -143,3 +168,25 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
         if not job.close(by=request.user):
             raise Conflict(f"The job is {job.status} already.")
         return Response(self.get_serializer(job).data)
+
+
+class ProjectLabellingFigures(WorkspaceObjects):
+    """How people's labels hold up over all labelling jobs of a project."""
+
+    queryset = Project.objects.all()
+    serializer_class = JobFiguresSerializer
+
+    @extend_schema(
+        summary="How people's labels hold up in all jobs of a project",
+        description="For those who may change the project.",
+        responses=JobFiguresSerializer,
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        project = find(self.get_queryset(), request, self.change, pk=pk)
+        return _figures(quality.works_of(project))
+
+
+def _figures(works: QuerySet) -> Response:
+    agreed = quality.agreed(works)
+    answer = {"people": quality.rows(works), "alpha": agreed.alpha, "n_pictures": agreed.n_pictures}
+    return Response(JobFiguresSerializer(answer).data)
