@@ -22,11 +22,16 @@ RATE = 25
 
 def needs_a_reader() -> Any:
     """A reader, the same for all tests; skip where none is installed."""
+    needs_a_reading_engine()
+    return _reader()
+
+
+def needs_a_reading_engine() -> None:
+    """Skip where none is installed."""
     from analysis.reading import engines
 
     if not engines():
         pytest.skip("needs requirements-speech.txt and requirements-reading.txt")
-    return _reader()
 
 
 @lru_cache(maxsize=1)

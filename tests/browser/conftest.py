@@ -23,10 +23,11 @@ from typing import Any
 
 import pytest
 
+from tests.browser.waiting import PATIENCE_S, open_tab
 from tests.services.film import film, logo
+from tests.talking import SENTENCES, needs_a_voice_and_an_engine, talk
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 150  # for what comes by itself: a busy machine is no failure
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Chromium takes the last list of features to leave out alone, so this one begins with Playwright's
@@ -183,6 +184,25 @@ def signed_in(site: Site, browser) -> dict:
 @pytest.fixture
 def page(site: Site, browser, signed_in) -> Iterator:
     """A signed-in page at desk size, that fails the test on any script error or foreign request."""
+    yield from _watched_page(site, browser, signed_in)
+
+
+@pytest.fixture(scope="module")
+def _page_of_a_file(site: Site, browser, signed_in) -> Iterator:
+    yield from _watched_page(site, browser, signed_in)
+
+
+@pytest.fixture
+def tab(_page_of_a_file) -> Iterator:
+    """As `page`, but one for all tests of a file, which is quicker: each goes somewhere first."""
+    page = _page_of_a_file
+    page.set_viewport_size(DESKTOP)
+    yield page
+    problems, page.problems[:] = list(page.problems), []
+    assert not problems, "\n".join(problems)
+
+
+def _watched_page(site: Site, browser, signed_in) -> Iterator:
     context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
@@ -204,6 +224,31 @@ def page(site: Site, browser, signed_in) -> Iterator:
     yield page
     context.close()
     assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def spoken(site: Site, browser, signed_in, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an asset page whose Index button somebody pressed, once the talk is heard."""
+    needs_a_voice_and_an_engine()
+    said = [*SENTENCES, "The old lighthouse stands on the northern shore."]
+    path = talk(tmp_path_factory.mktemp("talk") / "WESTERLY.mp4", said)
+    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    page = context.new_page()
+    page.goto("/library")
+    page.locator("#upload-form input[type=file]").set_input_files(path)
+    page.locator("#results").get_by_role("link", name=re.compile("WESTERLY", re.I)).first.click()
+    page.wait_for_url("**/assets/*")
+    open_tab(page, "Transcript")
+    page.get_by_role("button", name="Index", exact=True).click()
+    page.wait_for_load_state()
+    open_tab(page, "Transcript")
+    page.locator(".line").first.wait_for()  # it appears while it goes on
+    page.get_by_text("Heard by Whisper").wait_for(timeout=2 * PATIENCE_S * 1000)
+    page.locator(".speech-status").first.wait_for(state="detached", timeout=2 * PATIENCE_S * 1000)
+    address = page.url.split("?")[0]
+    context.close()
+    return address
 
 
 def counted_clicks(page) -> list[str]:

@@ -7,7 +7,6 @@ ids], "clip": work id, …}; `others`: a clip that somebody else labels.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.browser.indexed import received
+
 N_PICTURES, N_FRAMES, RATE = 4, 60, 25
-PATIENCE_S = 150
 SIZE = (640, 360)
 BOARDS = {"Kestrel": "#d1495b", "Norra Bank": "#00798c", "Vitalo": "#edae49"}
 
@@ -118,7 +118,7 @@ def make() -> dict[str, Any]:
     concept = LabelingJob.objects.begin(
         whole, "What is in it", samples=pictures(whole, range(0, N_FRAMES, step)), by=user
     )
-    asset = boards(workspace, user)
+    asset = boards(workspace)
     times = [round(frame / RATE, 6) for frame in range(N_FRAMES)]
     clip = LabelingJob.objects.begin(boxes, "Clip", clips=[Clip(asset, times)], by=user)
     return {
@@ -130,23 +130,12 @@ def make() -> dict[str, Any]:
     }
 
 
-def boards(workspace: Any, user: Any) -> Any:
+def boards(workspace: Any) -> Any:
     """The asset of the film, which is uploaded once."""
     from webapp.assets.models import Asset
-    from webapp.leases import Status
-    from webapp.management.commands.analyse import receive
 
-    if asset := Asset.objects.filter(workspace=workspace, name="Boards.mp4").first():
-        return asset
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "boards.mp4"
-        film(path)
-        asset = receive(path, workspace, name="Boards.mp4", by=user)
-    deadline = time.monotonic() + PATIENCE_S
-    while asset.status not in (Status.DONE, Status.FAILED) and time.monotonic() < deadline:
-        time.sleep(0.2)
-        asset.refresh_from_db()
-    return asset
+    made = Asset.objects.filter(workspace=workspace, name="Boards.mp4").first()
+    return made or received("Boards.mp4", film)
 
 
 def _of_somebody_else(dataset: Any, item: Any, label: int) -> int:

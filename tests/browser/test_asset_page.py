@@ -6,43 +6,23 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import PATIENCE_S
+from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def asset(page, analysed):
-    page.goto(analysed)
-    page.locator("table.exposure").wait_for()
-    until(page, "document.querySelector('video')?.readyState >= 2")
-    return page
-
-
-def until(page, condition: str, seconds: float = PATIENCE_S) -> None:
-    """Ask until it is true. (The page's own policy forbids the polling that Playwright offers.)"""
-    deadline = time.monotonic() + seconds
-    while not page.evaluate(condition):
-        assert time.monotonic() < deadline, f"never came true: {condition}"
-        page.wait_for_timeout(50)
-
-
-def open_tab(page, name: str, timeout_ms: float = PATIENCE_S * 1000) -> None:
-    """Until it is open: where the page has just come, nobody may hear the first click."""
-    tab = page.get_by_role("tab", name=name)
-    tab.wait_for(timeout=timeout_ms)
-    deadline = time.monotonic() + PATIENCE_S
-    while tab.get_attribute("aria-selected") != "true":
-        assert time.monotonic() < deadline, f"the tab {name} never opened"
-        tab.click(timeout=timeout_ms)
-        page.wait_for_timeout(50)
+def asset(tab, analysed):
+    tab.goto(analysed)
+    tab.locator("table.exposure").wait_for()
+    until(tab, "document.querySelector('video')?.readyState >= 2")
+    return tab
 
 
 def seconds(text: str) -> float:
@@ -150,10 +130,10 @@ def test_an_exposure_that_is_none_is_taken_out_and_the_figures_follow(asset):
     assert on_screen(asset) == pytest.approx(before, abs=0.01)
 
 
-def test_a_link_to_a_moment_opens_there(page, analysed):
-    page.goto(f"{analysed}?t=9.5")
+def test_a_link_to_a_moment_opens_there(tab, analysed):
+    tab.goto(f"{analysed}?t=9.5")
     until(
-        page,
+        tab,
         "document.querySelector('video')?.readyState >= 2"
         " && Math.abs(document.querySelector('video').currentTime - 9.5) < 0.1",
     )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_asset_page import open_tab, until
+from tests.browser.waiting import open_tab, until
 
 pytestmark = pytest.mark.browser
 

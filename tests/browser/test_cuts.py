@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.cutting.test_render import facts
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_asset_page import until
+from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import PATIENCE_S, PHONE
+from tests.browser.conftest import PHONE
+from tests.browser.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -28,9 +29,9 @@ def rows(make_rows) -> dict[str, int]:
 
 
 @pytest.fixture
-def measured(page, rows):
-    page.goto(f"/evaluations/{rows['evaluation']}")
-    return page
+def measured(tab, rows):
+    tab.goto(f"/evaluations/{rows['evaluation']}")
+    return tab
 
 
 def said(page) -> str:

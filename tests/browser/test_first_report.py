@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import PATIENCE_S, ROOT, counted_clicks
+from tests.browser.conftest import ROOT, counted_clicks
+from tests.browser.waiting import PATIENCE_S
 from tests.services.film import film
 
 pytestmark = pytest.mark.browser

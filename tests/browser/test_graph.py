@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_asset_page import until
+from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
 EVERY = "?support=1&lift=0&kind=brand&kind=asset"

@@ -13,9 +13,9 @@ import pytest
 
 from analysis.labelling import interpolation
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP, PATIENCE_S, PHONE
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.labelling_job import N_FRAMES, SIZE, boxes_at
-from tests.browser.test_asset_page import until
+from tests.browser.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.browser
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP
-from tests.browser.test_asset_page import open_tab, until
 from tests.browser.test_transcript import now, word
-from tests.talking import SENTENCES, needs_a_voice_and_an_engine, talk
+from tests.browser.waiting import PATIENCE_S, open_tab, until
 
 pytestmark = pytest.mark.browser
 
@@ -35,44 +34,30 @@ def harbour_cup(page) -> int:
     return next(one["id"] for one in found if one["name"] == "Harbour Cup")
 
 
-@pytest.fixture(scope="module")
-def spoken(site, browser, signed_in, analysed, tmp_path_factory) -> str:
-    """A talk that was indexed, and analysed for a project that has heard of no river yet."""
-    needs_a_voice_and_an_engine()
-    # Not the very talk of another test: the library takes no file a second time.
-    path = talk(tmp_path_factory.mktemp("talk") / "RIVERS.mp4", [*SENTENCES, "Good night."])
-    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
-    page = context.new_page()
+@pytest.fixture
+def looked_through(page, analysed, spoken) -> str:
+    """The talk, analysed for a project that has not heard of the race yet."""
     page.goto("/library")
-    page.locator("#upload-form input[type=file]").set_input_files(path)
-    page.locator("#results").get_by_role("link", name=re.compile("RIVERS", re.I)).first.click(
-        timeout=60_000
-    )
-    page.wait_for_url("**/assets/*")
-    asset = int(re.search(r"/assets/(\d+)", page.url)[1])
-    open_tab(page, "Transcript", 60_000)
-    page.get_by_role("button", name="Index", exact=True).click()
-    page.wait_for_load_state()
-    open_tab(page, "Transcript")
-    page.get_by_text("Heard by Whisper").wait_for(timeout=180_000)
-    until(page, "!document.querySelector('.speech-status')", 180)
-    project = harbour_cup(page)
-    run = ask(page, "POST", "/runs/", {"asset": asset, "project": project})["id"]
-    deadline = 600
-    while ask(page, "GET", f"/runs/{run}/")["status"] != "succeeded":
-        deadline -= 1
-        assert deadline, "the run never ended"
-        page.wait_for_timeout(250)
-    context.close()
-    return f"/assets/{asset}?run={run}"
+    asset = int(re.search(r"/assets/(\d+)", spoken)[1])
+    run = ask(page, "POST", "/runs/", {"asset": asset, "project": harbour_cup(page)})["id"]
+    analysed_by(page, run)
+    return f"{spoken}?run={run}"
 
 
-def test_a_brand_that_is_added_shows_when_it_was_said_and_plays_there(page, spoken):
-    page.goto(spoken)
+def analysed_by(page, run: int) -> None:
+    """Wait until a run has succeeded."""
+    deadline = time.monotonic() + 2 * PATIENCE_S
+    while (status := ask(page, "GET", f"/runs/{run}/")["status"]) != "succeeded":
+        assert time.monotonic() < deadline, f"run {run} is {status}"
+        page.wait_for_timeout(500)
+
+
+def test_a_brand_that_is_added_shows_when_it_was_said_and_plays_there(page, looked_through):
+    page.goto(looked_through)
     project = harbour_cup(page)
     label = {"project": project, "name": "Harbor Race", "colour": "#2f6fb0"}
     made = ask(page, "POST", "/labels/", label)
-    page.goto(spoken)
+    page.goto(looked_through)
     lane = page.locator(f"[data-lane='{made['id']}']")
     lane.get_by_text("1 said").wait_for()
     open_tab(page, "Transcript")

@@ -4,64 +4,33 @@ from __future__ import annotations
 
 import os
 import re
+from importlib.util import find_spec
 
 import pytest
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_asset_page import open_tab, until
-from tests.talking import needs_a_voice_and_an_engine, talk
+from tests.browser.waiting import open_tab, until
+from tests.talking import needs_a_voice_and_an_engine
 
 pytestmark = pytest.mark.browser
 
-TALK = [
-    "The boats left the harbour with a strong wind.",
-    "The wind filled the sails of all the boats.",
-    "One boat had a torn sail near the harbour.",
-    "The sailors turned the boats in the wind.",
-    "The sails and the boats went over the water.",
-    "The wind dropped and the boats went home to the harbour.",
-    "The council will meet on the new taxes today.",
-    "The budget of the council needs more taxes.",
-    "The schools want a larger budget from the council.",
-    "The council talks about taxes and the budget.",
-    "The taxes pay for the schools and the council.",
-    "The council counts the taxes for the schools again.",
-]
-
 
 @pytest.fixture(scope="module")
-def outlined(site, browser, signed_in, tmp_path_factory) -> str:
-    """The address of an asset page, after somebody pressed Index and the outline was made."""
-    pytest.importorskip("spacy")
+def outlined(make_rows) -> str:
+    """The address of the asset page of a talk whose outline was made."""
+    if find_spec("spacy") is None:
+        pytest.skip("needs spacy: see requirements-speech.txt")
     needs_a_voice_and_an_engine()
-    path = talk(tmp_path_factory.mktemp("talk") / "MAGAZINE.mp4", TALK)
-    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
-    page = context.new_page()
-    page.goto("/library")
-    page.locator("#upload-form input[type=file]").set_input_files(path)
-    name = page.locator("#results").get_by_role("link", name=re.compile("MAGAZINE", re.I)).first
-    name.click(timeout=60_000)
-    page.wait_for_url("**/assets/*")
-    address = page.url.split("?")[0]
-    open_tab(page, "Transcript", 60_000)
-    page.get_by_role("button", name="Index", exact=True).click()
-    page.wait_for_load_state()
-    for _ in range(240):
-        page.goto(address)
-        if page.locator("#outline .moment[data-kind=topic]").count():
-            break
-        page.wait_for_timeout(500)
-    context.close()
-    return address
+    return make_rows("magazine")
 
 
 @pytest.fixture
-def panel(page, outlined):
-    page.goto(outlined)
-    open_tab(page, "Outline")
-    until(page, "document.querySelector('video')?.readyState >= 2")
-    return page
+def panel(tab, outlined):
+    tab.goto(outlined)
+    open_tab(tab, "Outline")
+    until(tab, "document.querySelector('video')?.readyState >= 2")
+    return tab
 
 
 def starts(page) -> list[float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.media.ffmpeg import program
-from tests.browser.test_asset_page import until
+from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
 

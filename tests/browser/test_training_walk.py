@@ -16,8 +16,8 @@ import pytest
 
 from tests.browser.conftest import DESKTOP, counted_clicks
 from tests.browser.labelling_job import N_FRAMES, boxes_at, draw, film
-from tests.browser.test_asset_page import until
 from tests.browser.test_labelling import READY, Hand
+from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -8,44 +8,18 @@ import re
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.conftest import DESKTOP
-from tests.browser.test_asset_page import open_tab, until
-from tests.talking import needs_a_voice_and_an_engine, talk
+from tests.browser.waiting import open_tab, until
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def transcribed(site, browser, signed_in, tmp_path_factory) -> str:
-    """The address of an asset page whose Index button somebody pressed, once it is done."""
-    needs_a_voice_and_an_engine()
-    path = talk(tmp_path_factory.mktemp("talk") / "WESTERLY.mp4")
-    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, base_url=site.url)
-    page = context.new_page()
-    page.goto("/library")
-    page.locator("#upload-form input[type=file]").set_input_files(path)
-    name = page.locator("#results").get_by_role("link", name=re.compile("WESTERLY", re.I)).first
-    name.click(timeout=60_000)
-    page.wait_for_url("**/assets/*")
-    open_tab(page, "Transcript", 60_000)
-    page.get_by_role("button", name="Index", exact=True).click()
-    page.wait_for_load_state()
-    open_tab(page, "Transcript")
-    page.locator(".line").first.wait_for(timeout=180_000)  # it appears while it goes on
-    page.get_by_text("Heard by Whisper").wait_for(timeout=180_000)
-    until(page, "!document.querySelector('.speech-status')", 180)
-    address = page.url.split("?")[0]
-    context.close()
-    return address
-
-
 @pytest.fixture
-def panel(page, transcribed):
-    page.goto(transcribed)
-    open_tab(page, "Transcript")
-    page.locator(".line [data-word]").first.wait_for()
-    until(page, "document.querySelector('video')?.readyState >= 2")
-    return page
+def panel(tab, spoken):
+    tab.goto(spoken)
+    open_tab(tab, "Transcript")
+    tab.locator(".line [data-word]").first.wait_for()
+    until(tab, "document.querySelector('video')?.readyState >= 2")
+    return tab
 
 
 def word(page, text: str):
@@ -166,7 +140,7 @@ def test_everybody_can_use_it(panel):
     assert_accessible(panel)
 
 
-def test_typing_what_was_said_finds_the_moment(page, transcribed):
+def test_typing_what_was_said_finds_the_moment(page, spoken):
     page.goto("/library")
     page.get_by_label("Search names, and what is said").fill("wind west")
     moment = page.get_by_label("Moments in the library").locator("li a").first

@@ -39,3 +39,16 @@ test("what was skipped comes again when the others are done", async () => {
   there.lent.forget(1);
   assert.deepEqual([await there.next(), await there.next()], [2, 1]);
 });
+
+test("who shows what comes next hears that there is more", async () => {
+  const heard = [];
+  const lent = createLent({
+    ask: async (have) => ({ items: have.length ? [{ id: 3 }] : [{ id: 1 }, { id: 2 }], left: 3, elsewhere: 0 }),
+    isPending: () => false,
+    came: () => heard.push(lent.ahead.length),
+  });
+  await lent.next();
+  await lent.next();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(heard, [2, 1]);
+});

@@ -7,11 +7,12 @@ const FEW = 8; // fewer than that, and more are asked for
 /**
  * @template {{id: number}} Item
  * @param {{ask: (have: number[]) => Promise<{items: object[], left: number, elsewhere: number}>,
- *   isPending: (id: number) => boolean, arrive?: (found: object) => Item}} options  `ask` is told
- *   which wait here already; `isPending`: whether something of one is still on its way; `arrive`
- *   makes of what was lent what the page works with
+ *   isPending: (id: number) => boolean, arrive?: (found: object) => Item,
+ *   came?: () => void}} options  `ask` is told which wait here already; `isPending`: whether something
+ *   of one is still on its way; `arrive` makes of what was lent what the page works with; `came` is
+ *   called when there is more ahead
  */
-export function createLent({ ask, isPending, arrive = (found) => found }) {
+export function createLent({ ask, isPending, arrive = (found) => found, came = () => {} }) {
   /** @type {Item[]} */
   const queue = [];
   const known = new Set(); // those that were here already, shown or not
@@ -30,6 +31,7 @@ export function createLent({ ask, isPending, arrive = (found) => found }) {
       known.add(found.id);
       queue.push(arrive(found));
     }
+    came();
   }
 
   return {

@@ -36,7 +36,7 @@ const history = []; // {work, words, isSkip}, the last one last
 const sitting = new Sitting();
 const outbox = new Outbox(sender(data.urls), keptAs(data.kept));
 const { frames, lies } = createPictures();
-const works = createWorks({ urls: data.urls, outbox, lies });
+const works = createWorks({ urls: data.urls, outbox, lies, came: () => now && fetchAhead() });
 /** @type {import("./works.js").Work|null} */
 let now = null;
 let turn = 0; // what was waited for before a decision was taken back does not come in its place
@@ -130,8 +130,7 @@ function show(next, before = "") {
   view.fit();
   const [about] = inOrder(next.item.boxes);
   desk.ui.set({ tool: "select", label: about?.label ?? next.item.label ?? desk.ui.get().label });
-  frames.ahead(works.ahead);
-  countAhead();
+  fetchAhead();
   clearTimeout(late);
   late = setTimeout(() => now === next && !next.since && tellOnStage("The picture is being cut out…"), LATE_MS);
   if (now.since) showReady(true); // what is heard needs no picture
@@ -149,6 +148,11 @@ desk.on(["picture"], () => {
   if (desk.problem) desk.say(`${desk.problem} Say that you cannot tell, or skip it`);
   showReady(true);
 });
+
+function fetchAhead() {
+  frames.ahead(works.ahead);
+  countAhead();
+}
 
 /** For tests and the bench: how many of the next pictures are here, without a gap. */
 function countAhead() {

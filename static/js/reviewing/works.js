@@ -25,15 +25,16 @@ const MOVES = { decide: -1, skip: 0, undo: 1 }; // of how many wait, by what is 
 
 /**
  * @param {{urls: Record<string, string>, outbox: import("../common/outbox.js").Outbox,
- *   lies: (url: string, link: string|null) => void}} options  `lies`: where a picture lies already
+ *   lies: (url: string, link: string|null) => void, came?: () => void}} options  `lies`: where a
+ *   picture lies already; `came`: there is more ahead
  */
-export function createWorks({ urls, outbox, lies }) {
+export function createWorks({ urls, outbox, lies, came }) {
   const projects = new Map();
   const said = new SaidTracks();
   const ended = new Map(); // item → the one whose decision ended it too, as the server says
   let passed = []; // works that are not shown, for what was said of their tracks elsewhere
   let left = 0;
-  const lent = createLent({ ask, isPending: (id) => outbox.has(id), arrive });
+  const lent = createLent({ ask, isPending: (id) => outbox.has(id), arrive, came });
 
   async function ask(have) {
     const found = await askForNext(urls, projects, have);
