@@ -11,6 +11,8 @@ from webapp.accounts.models import Action, Membership, User, Workspace
 from webapp.comments.notices import Notice
 from webapp.contracts.models import ContractNotice
 from webapp.labelling.jobs import LabelingJob
+from webapp.labelling.notices import LabellingNotice
+from webapp.labelling.reviews import waiting as waiting_for_review
 from webapp.review_queue.lending import n_open_to
 from webapp.review_queue.notices import QueueNotice
 from webapp.search.saved import SavedFind
@@ -59,7 +61,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 # Where a person may go who may not see the workspace, and what others need to go there.
-_FOR_LABELLERS = ("home", "labelling")
+_FOR_LABELLERS = ("home", "labelling", "inbox")
 _ICONS = {"labelling": "tag", "review": "check"}
 
 
@@ -84,20 +86,33 @@ def _waiting(name: str, membership: Membership) -> Callable[[], int]:
     of = membership.user, membership.workspace
     match name:
         case "inbox":
-            return partial(_n_new, *of)
+            return partial(_n_new, *of, may_view=membership.can(Action.VIEW))
         case "review" if membership.can(Action.REVIEW):
             return partial(n_open_to, *of)
         case "labelling":
-            return partial(LabelingJob.objects.count_waiting, *of)
+            return partial(_n_jobs, *of, may_review=membership.can(Action.REVIEW))
     return int
 
 
-def _n_new(user: User, workspace: Workspace) -> int:
+def _n_jobs(user: User, workspace: Workspace, *, may_review: bool) -> int:
+    """Labelling jobs with something to label for this person, or to review."""
+    jobs = LabelingJob.objects.with_work_for(user, workspace).order_by().values("pk")
+    if may_review:
+        done = waiting_for_review(workspace, user).order_by()
+        jobs = jobs.union(done.values("item__job"))
+    return int(jobs.count())
+
+
+def _n_new(user: User, workspace: Workspace, *, may_view: bool) -> int:
     """What a person's inbox has that they have not seen, of all kinds in one question: the rail of
     every page asks it."""
+    own = LabellingNotice.objects.of(user, workspace).unseen()
+    if not may_view:
+        return int(own.count())
     first, *others = (
         rows.order_by().values("pk")
         for rows in (
+            own,
             Notice.objects.of(user, workspace).unseen(),
             ContractNotice.objects.of(user, workspace).unseen(),
             QueueNotice.objects.of(user, workspace).unseen(),

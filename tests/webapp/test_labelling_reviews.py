@@ -455,3 +455,24 @@ def test_two_who_labelled_the_same_pictures_agree_beyond_chance(
         Work.objects.filter(pk=twin.pk).update(status="done")
     agreed = quality.agreed(reviewed.works())
     assert (agreed.alpha, agreed.n_pictures) == (1.0, 2)
+
+
+def test_who_labels_is_told_in_the_inbox_what_comes_back_and_what_is_given(
+    done, reviewed, labeller, reviewer, analyst, viewer, client_for
+):
+    browser = client_for(labeller)
+    given = browser.get(reverse("inbox")).content.decode()
+    assert "gave you work" in given
+    browser.post(reverse("inbox-seen"))
+    rail = client_for(reviewer).get(reverse("labelling")).content.decode()
+    assert '<span class="badge p n">1' in rail.split("Label</span>")[1].split("</a>")[0]
+    Review.objects.begin(done, by=reviewer)
+    sent = Review.objects.send_back(done, seen=fresh(done).version, by=reviewer, text="Too wide")
+    page = browser.get(reverse("inbox")).content.decode()
+    assert "sent a picture back" in page
+    assert "Too wide" in page
+    assert reverse("labelling-work", args=[done.pk]) in page
+    assert '<span class="badge p n">1' in page.split("Inbox</span>")[1].split("</a>")[0]
+    Review.objects.take_back(sent, by=reviewer)
+    assert "sent a picture back" not in browser.get(reverse("inbox")).content.decode()
+    assert "gave you work" not in client_for(viewer).get(reverse("inbox")).content.decode()

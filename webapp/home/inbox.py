@@ -1,5 +1,6 @@
 """One place for all that a person is told: comments that concern them, what was found for the
-searches they keep, contracts of theirs that fell behind or came back, and what is all reviewed."""
+searches they keep, contracts of theirs that fell behind or came back, what is all reviewed, and
+what they are to label. A labeller, who sees nothing else of the workspace, is told the last alone."""
 
 from __future__ import annotations
 
@@ -7,16 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from webapp.accounts.access import may
 from webapp.accounts.models import Action
-from webapp.accounts.requests import MemberRequest
+from webapp.accounts.requests import PersonRequest
 from webapp.comments import people
 from webapp.comments.notices import Notice
 from webapp.contracts.models import ContractNotice
+from webapp.labelling.notices import LabellingNotice
 from webapp.review_queue.notices import QueueNotice
 from webapp.search.saved import SavedFind
 
@@ -33,12 +35,22 @@ class Entry:
 
 
 @require_safe
-@may(Action.VIEW)
-def inbox(request: MemberRequest) -> HttpResponse:
+@login_required
+def inbox(request: PersonRequest) -> HttpResponse:
+    if request.membership is None:
+        return redirect("no-workspace")
     of = request.user, request.membership.workspace
+    mine = LabellingNotice.objects.of(*of).select_related("job", "by")[:MOST]
+    context = {"labelling": sorted(mine, key=lambda notice: notice.seen is not None)}
+    if request.membership.can(Action.VIEW):
+        context |= _of_workspace(*of)
+    return render(request, "home/inbox.html", context)
+
+
+def _of_workspace(*of: Any) -> dict[str, Any]:
     finds = SavedFind.objects.new(*of).select_related("saved", "asset").order_by("-at")
     contracts = ContractNotice.objects.of(*of).select_related("contract")[:MOST]
-    context = {
+    return {
         "entries": _entries(*of),
         "finds": finds[:MOST],
         "queues": sorted(
@@ -49,7 +61,6 @@ def inbox(request: MemberRequest) -> HttpResponse:
         ),
         "contracts": sorted(contracts, key=lambda notice: notice.seen is not None),
     }
-    return render(request, "home/inbox.html", context)
 
 
 def _entries(*of: Any) -> list[Entry]:
@@ -68,12 +79,16 @@ def _entries(*of: Any) -> list[Entry]:
 
 
 @require_POST
-@may(Action.VIEW)
-def all_seen(request: MemberRequest) -> HttpResponse:
-    """Nothing that a comment, a contract or the review told is new any more; searches are looked at
-    one by one."""
+@login_required
+def all_seen(request: PersonRequest) -> HttpResponse:
+    """Nothing that a comment, a contract, the review or labelling told is new any more; searches
+    are looked at one by one."""
+    if request.membership is None:
+        return redirect("no-workspace")
     of = request.user, request.membership.workspace
-    kinds = (Notice, ContractNotice, QueueNotice)
+    kinds: list[Any] = [LabellingNotice]
+    if request.membership.can(Action.VIEW):
+        kinds += [Notice, ContractNotice, QueueNotice]
     n = sum(kind.objects.of(*of).see() for kind in kinds)
     if n:
         messages.success(request, f"{n} marked as seen.")

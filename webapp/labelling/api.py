@@ -18,7 +18,7 @@ from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.labelling import figures, making, parts, quality
 from webapp.labelling.jobs import LabelingJob
-from webapp.labelling.parts_api import DoubtSerializer, SettleDoubtSerializer
+from webapp.labelling.parts_api import PartDoubtSerializer, SettlePartDoubtSerializer
 from webapp.labelling.serializers import (
     InvitationSerializer,
     InvitedAllSerializer,
@@ -132,30 +132,30 @@ class LabelingJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     @extend_schema(
         summary="Where parts of its films meet and a person has to say what is the same",
         description="For those who may change the job, as all of its results that are done.",
-        responses=DoubtSerializer(many=True),
+        responses=PartDoubtSerializer(many=True),
     )
     @action(detail=True, pagination_class=None, filter_backends=[])
     def doubts(self, request: Request, pk: str) -> Response:
         job = find(self.get_queryset(), request, self.change, pk=pk)
-        return Response(DoubtSerializer(parts.doubts(job), many=True).data)
+        return Response(PartDoubtSerializer(parts.doubts(job), many=True).data)
 
     @extend_schema(
         summary="Say whether what meets there is one track",
         description="It stands in place of what was said before. What is left is in the answer.",
-        request=SettleDoubtSerializer,
-        responses=DoubtSerializer(many=True),
+        request=SettlePartDoubtSerializer,
+        responses=PartDoubtSerializer(many=True),
     )
     @doubts.mapping.post
     def settle_doubt(self, request: Request, pk: str) -> Response:
         job = self.get_object()
-        wish = self.sent(SettleDoubtSerializer)
+        wish = self.sent(SettlePartDoubtSerializer)
         item = get_object_or_404(job.items, pk=wish["part"])
         other = wish.get("other")
         second = get_object_or_404(job.items, pk=other) if other else None
         other_shape = wish.get("other_shape", "") if second else ""
         with in_words():
             parts.say(item, wish["shape"], second, other_shape, same=wish["same"], by=request.user)
-        return Response(DoubtSerializer(parts.doubts(job), many=True).data)
+        return Response(PartDoubtSerializer(parts.doubts(job), many=True).data)
 
     @extend_schema(
         summary="End it early; what is done goes into the dataset",

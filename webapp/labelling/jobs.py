@@ -29,6 +29,7 @@ from webapp.labelling.items import (
     picture_items,
     with_checks,
 )
+from webapp.labelling.notices import LabellingNotice
 from webapp.labelling.working import Taken
 from webapp.labelling.works import Work, in_review
 from webapp.leases import Status
@@ -51,8 +52,8 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         """Those that somebody made; the others are pictures that were opened from their page."""
         return self.filter(opened_from=None)
 
-    def count_waiting(self, user: User, workspace: Workspace) -> int:
-        """How many jobs of the workspace have something to do for this person."""
+    def with_work_for(self, user: User, workspace: Workspace) -> LabelingJobQuerySet:
+        """The jobs of the workspace that have something to label for this person."""
         theirs = Work.objects.filter(item__job=OuterRef("pk"), user=user)
         seen = Work.objects.filter(item=OuterRef("pk"), user=user).exclude(
             status=Work.Status.RETURNED
@@ -66,7 +67,11 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
             assignments__user=user,
             dataset__project__workspace=workspace,
         )
-        return given.filter(waits).count()
+        return given.filter(waits)
+
+    def count_waiting(self, user: User, workspace: Workspace) -> int:
+        """How many these are."""
+        return self.with_work_for(user, workspace).count()
 
     @transaction.atomic
     def begin(
@@ -225,6 +230,7 @@ class LabelingJob(models.Model):
         assignment, is_new = self.assignments.get_or_create(user=user)
         if is_new:
             Event.record(self.workspace, by, "gave a labelling job", self.title, to=user.email)
+            LabellingNotice.objects.tell(self, user, LabellingNotice.Kind.GIVEN, by=by)
         return assignment
 
     @transaction.atomic

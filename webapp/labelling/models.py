@@ -4,6 +4,7 @@ from webapp.labelling.chores import Chore
 from webapp.labelling.guidelines import Guideline, GuidePicture
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import Assignment, LabelingJob
+from webapp.labelling.notices import LabellingNotice
 from webapp.labelling.parts import TrackJoin
 from webapp.labelling.predictions import Prediction
 from webapp.labelling.remarks import Remark
@@ -17,6 +18,7 @@ __all__ = [
     "Guideline",
     "Item",
     "LabelingJob",
+    "LabellingNotice",
     "Operation",
     "Prediction",
     "Remark",

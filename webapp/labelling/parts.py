@@ -14,6 +14,7 @@ from analysis.labelling.consensus import Merged, merge
 from webapp.accounts.models import Action, Event, Refused, User
 from webapp.labelling import documents
 from webapp.labelling.items import Item
+from webapp.labelling.notices import LabellingNotice
 from webapp.labelling.works import Work
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ def give(item: Item, user: User | None, *, by: User) -> None:
         others = item.works.filter(status=Work.Status.CLAIMED).exclude(user=user)
         if others.exists():
             raise Refused(f"{others[0].user} is at it: take it back from them first.")
+        LabellingNotice.objects.tell(job, user, LabellingNotice.Kind.GIVEN, by=by)
     Item.objects.filter(pk=item.pk).update(assigned_to=user)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,7 +20,7 @@ class GivePartSerializer(Body):
     user = Id(allow_null=True, help_text="null: whoever is free.")
 
 
-class DoubtSerializer(serializers.Serializer):
+class PartDoubtSerializer(serializers.Serializer):
     """A track that ends where parts of a film meet, and what it may go on as in the next part.
     `other` and `other_shape` are null and "" where nothing there is like it."""
 
@@ -36,10 +37,10 @@ class DoubtSerializer(serializers.Serializer):
         return doubt.other.pk if doubt.other else None
 
 
-class SettleDoubtSerializer(Body):
+class SettlePartDoubtSerializer(Body):
     part = Id()
     shape = serializers.CharField(max_length=40)
-    other = Id(required=False, allow_null=True)
+    other = Id(required=False)
     other_shape = serializers.CharField(max_length=40, required=False, allow_blank=True)
     same = serializers.BooleanField(help_text="Whether both are one track.")
 
@@ -50,6 +51,7 @@ class PartViewSet(mixins.RetrieveModelMixin, WorkspaceObjects):
 
     queryset = Item.objects.exclude(asset=None).select_related("job__dataset__project__workspace")
     serializer_class = PartSerializer
+    parser_classes = (JSONParser,)  # a form has no null
 
     def _now(self, item: Item) -> Response:
         return Response(self.get_serializer(self.get_queryset().get(pk=item.pk)).data)

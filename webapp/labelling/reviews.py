@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from analysis.measuring.agreement import against
@@ -18,11 +18,13 @@ from webapp.accounts.models import Action, Event, Refused, Role, User, Workspace
 from webapp.labelling import documents
 from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.letters import tell_of_review
+from webapp.labelling.notices import LabellingNotice
 from webapp.labelling.remarks import Remark
 from webapp.labelling.working import Taken
 from webapp.labelling.works import REVIEW_LASTS, Work, in_review
 
 _MOST_COMPARED = 200  # frames of a clip in which what was drawn and what is accepted are compared
+Kind = LabellingNotice.Kind
 _REVIEWERS = [role for role in Role if role.can(Action.REVIEW)]
 
 
@@ -32,8 +34,11 @@ class Changed(Refused):
 
 def may_review_own(user: User, workspace: Workspace) -> bool:
     """Nobody accepts their own work where somebody else could."""
-    others = workspace.memberships.filter(role__in=_REVIEWERS).exclude(user=user)
-    return not others.exists()
+    return not _others(user, workspace).exists()
+
+
+def _others(user: User, workspace: Workspace) -> Any:
+    return workspace.memberships.filter(role__in=_REVIEWERS).exclude(user=user)
 
 
 def waiting(workspace: Workspace, user: User, job: LabelingJob | None = None) -> Any:
@@ -48,8 +53,7 @@ def waiting(workspace: Workspace, user: User, job: LabelingJob | None = None) ->
     )
     if job is not None:
         found = found.filter(item__job=job)
-    if not may_review_own(user, workspace):
-        found = found.exclude(user=user)
+    found = found.filter(~Q(user=user) | ~Exists(_others(user, workspace)))
     return found.order_by("finished", "pk")
 
 
@@ -120,6 +124,8 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         again = {"status": Work.Status.CLAIMED, "finished": None, "reason": first.text[:200]}
         _release(row, verdict=Work.Verdict.SENT_BACK, touched=timezone.now(), **again)
         tell_of_review(review)
+        row.refresh_from_db(fields=["reason"])
+        LabellingNotice.objects.tell(job, row.user, Kind.SENT_BACK, by=by, work=row)
         return review
 
     @transaction.atomic
@@ -158,6 +164,8 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         gone = {"status": Work.Status.RETURNED, "reason": f"Given to {to}."[:200]}
         _release(row, verdict="", finished=None, **gone)
         tell_of_review(review)
+        theirs.refresh_from_db(fields=["reason"])
+        LabellingNotice.objects.tell(job, to, Kind.GIVEN, by=by, work=theirs)
         return review
 
     @transaction.atomic
@@ -188,6 +196,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             raise Refused("It is not accepted any more.")
         verdict = Work.Verdict.SENT_BACK if again["status"] == Work.Status.CLAIMED else ""
         _release(row, verdict=verdict, **again)
+        LabellingNotice.objects.take_back(row, review.to_work)
         Review.objects.filter(pk=review.pk).update(undone=now)
         row.refresh_from_db()
         return self.begin(row, by=by) if row.status == Work.Status.DONE else row
