@@ -1,6 +1,6 @@
 """One place for all that a person is told: comments that concern them, what was found for the
 searches they keep, contracts of theirs that fell behind or came back, what is all reviewed, and
-what they are to label. A labeller, who sees nothing else of the workspace, is told the last alone."""
+what they are to label. Labellers, who see nothing else here, are told that alone."""
 
 from __future__ import annotations
 
