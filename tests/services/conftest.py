@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,21 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models.signals import post_migrate
 
+from tests.services import forking
 from tests.services.film import film, logo
 from webapp.storage import keep
 
 ROOT = Path(__file__).resolve().parents[2]
 SEGMENT_SECONDS = 2
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """After each test all tables are emptied. Django would fill its own again with 500 permissions,
+    which nobody has here."""
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +50,11 @@ def where(request: pytest.FixtureRequest) -> None:
 
 
 class Site:
-    """The database and broker of the settings, a folder for the rest, and workers to kill."""
+    """The database and broker of the settings, a folder for the rest, and processes to kill."""
 
     def __init__(self, folder: Path, broker_url: str) -> None:
         self.folder = folder
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.processes: list[BaseProcess] = []
         self.environment = os.environ | {
             "SIGHTLINE_DATA": str(folder),
             "DATABASE_URL": _database_url(),
@@ -59,25 +67,25 @@ class Site:
             "OMP_NUM_THREADS": "1",
         }
 
-    def start_worker(self, queues: str = "soon,ingest,analysis") -> subprocess.Popen[bytes]:
-        worker = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "celery", "--app", "workers.app", "worker"),
-                *("--pool", "solo", "--queues", queues, "--loglevel", "warning"),
-                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-                *("--hostname", f"w{len(self.workers)}-{time.monotonic_ns()}@test"),
-            ],
-            cwd=ROOT,
-            env=self.environment,
-            start_new_session=True,
+    def start_worker(self, queues: str = "soon,ingest,analysis") -> BaseProcess:
+        return self.start(
+            *("-m", "celery", "--quiet", "--app", "workers.app", "worker"),
+            *("--pool", "solo", "--queues", queues, "--loglevel", "warning"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            *("--hostname", f"w{len(self.processes)}-{time.monotonic_ns()}@test"),
         )
-        self.workers.append(worker)
-        return worker
 
-    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+    def start(self, *arguments: str) -> BaseProcess:
+        """`python -m …` in the site's environment."""
+        process = forking.start(list(arguments), self.environment)
+        self.processes.append(process)
+        return process
+
+    def kill(self, process: BaseProcess) -> None:
         """kill -9: the process has no chance to say anything."""
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
+        assert process.pid is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.join()
 
     def wait(
         self, until: Callable[[], bool], what: str, seconds: float = 90, every_s: float = 0.1
@@ -88,9 +96,9 @@ class Site:
             time.sleep(every_s)
 
     def stop(self) -> None:
-        for worker in self.workers:
-            if worker.poll() is None:
-                self.kill(worker)
+        for process in self.processes:
+            if process.is_alive():
+                self.kill(process)
 
 
 def _database_url() -> str:

@@ -23,9 +23,7 @@ def free_port() -> int:
 def serve(site: Site) -> str:
     """One more web process of this site; its address."""
     port = free_port()
-    command = [sys.executable, *processes.web("127.0.0.1", port)]
-    web = subprocess.Popen(command, cwd=ROOT, env=site.environment, start_new_session=True)
-    site.workers.append(web)
+    site.start(*processes.web("127.0.0.1", port))
     url = f"http://127.0.0.1:{port}"
     site.wait(lambda: _answers(f"{url}/healthz"), "the server to answer")
     return url

@@ -36,7 +36,7 @@ def test_a_worker_killed_while_it_renders_leaves_one_film(site, waiting):
     housekeeping.sweep()  # as the clock does
     site.wait(lambda: any(scratch.glob(".*.part")), "a film to be begun", every_s=0.002)
     os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
+    worker.join()
     waiting.refresh_from_db()
     assert waiting.status == Status.WORKING
     housekeeping.sweep()

@@ -66,7 +66,7 @@ def test_cancelled_in_mid_way_it_ends_and_can_be_made_again(site, begun):
 
 def test_one_that_its_worker_left_behind_is_made_by_the_next(site, begun):
 
-    site.kill(site.workers[-1])
+    site.kill(site.processes[-1])
     site.wait(lambda: not exporters(site), "the process that exports to end with its worker", 5)
     assert fresh(begun).status == Status.WORKING
     site.start_worker("ingest,batch")

@@ -55,7 +55,7 @@ def test_a_worker_killed_while_it_makes_a_proxy_loses_nothing_and_leaves_nothing
         assert any(scratch.glob(".*.part")), "stopped in the middle"
         assert converters(scratch)
         os.kill(worker.pid, signal.SIGKILL)  # the worker alone
-        worker.wait()
+        worker.join()
         site.wait(lambda: not converters(scratch), "what converts to go with it")
         waiting.refresh_from_db()
         assert (waiting.status, waiting.attempt) == (Status.WORKING, attempt)

@@ -82,5 +82,5 @@ def test_a_restart_of_redis_in_the_middle_changes_nothing(site, ready_asset, pro
         site.wait(lambda: over(run), "the run to end")
     finally:
         clock.kill()
-    assert worker.poll() is None
+    assert worker.is_alive()
     assert rows(run) == rows(undisturbed)

@@ -229,7 +229,7 @@ def test_deleting_an_asset_while_its_run_goes_on_leaves_nothing(site, ready_asse
     ready_asset.erase()
     assert not Segment.objects.exists()
     time.sleep(3)
-    assert worker.poll() is None  # the worker lives
+    assert worker.is_alive()  # the worker lives
     assert not Run.objects.exists()
     left = [p for p in (site.folder / "media").rglob("*") if p.is_file()]
     assert [p.name for p in left] == ["acme.png"]
