@@ -41,12 +41,12 @@ def apart() -> None:
     """The settings stay as they are: the workers read the same ones."""
 
 
-@pytest.fixture(autouse=True)
-def where(request: pytest.FixtureRequest) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is the same with any database and broker is run with one of them."""
     other = "grown_up" if connection.vendor == "sqlite" else "embedded"
-    if request.node.get_closest_marker(other):
-        pytest.skip(f"runs {other.replace('_', ' ')}")
+    for item in items:
+        if item.get_closest_marker(other):
+            item.add_marker(pytest.mark.skip(f"runs {other.replace('_', ' ')}"))
 
 
 class Site:

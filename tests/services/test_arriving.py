@@ -21,7 +21,7 @@ from webapp.projects.models import Project
 from webapp.runs.run import Run
 from workers.engine import housekeeping
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.embedded]  # grown up: test_s3
 
 EMPTY_BYTES = 200 * 10**6
 

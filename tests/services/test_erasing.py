@@ -59,6 +59,7 @@ def dataset(site, owner, settings) -> Dataset:
     return dataset
 
 
+@pytest.mark.grown_up
 def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, owner):
 
     def stored() -> int:
@@ -89,6 +90,7 @@ def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, ow
         assert not rows.objects.exists()
 
 
+@pytest.mark.embedded
 def test_a_worker_killed_while_it_erases_a_video_leaves_nothing_behind(site, owner, settings):
     """Its bytes, its frames and its rows: whoever comes next goes on where the dead one was."""
     from datetime import timedelta

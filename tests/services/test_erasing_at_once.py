@@ -9,4 +9,4 @@ from tests.webapp.test_erasing_at_once import (  # noqa: F401
     test_an_upload_into_another_workspace_while_the_first_is_erased,
 )
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.grown_up]

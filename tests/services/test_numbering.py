@@ -9,4 +9,4 @@ from tests.webapp.test_numbering import (  # noqa: F401
     test_versions_of_a_model_get_numbers_of_their_own,
 )
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.grown_up]

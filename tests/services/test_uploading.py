@@ -85,6 +85,7 @@ def becomes_one_asset(site, path: Path) -> Asset:
     return asset
 
 
+@pytest.mark.embedded
 def test_what_a_foreign_client_sends_over_a_bad_line_is_one_asset(
     site, path, client_to, line_to, tmp_path
 ):
@@ -135,6 +136,7 @@ def test_what_a_foreign_client_sends_over_a_bad_line_is_one_asset(
     becomes_one_asset(site, path)
 
 
+@pytest.mark.grown_up
 def test_a_foreign_client_that_tries_again_by_itself_ends_with_one_asset(
     site, path, client_to, line_to
 ):
@@ -157,6 +159,7 @@ def test_a_foreign_client_that_tries_again_by_itself_ends_with_one_asset(
     assert uploader.request.response_headers["sightline-asset"] == str(asset.pk)
 
 
+@pytest.mark.grown_up
 def test_two_web_processes_take_one_upload_and_count_the_same_wrong_passwords(
     site, path, client_to, owner
 ):
