@@ -25,7 +25,6 @@ from tests.services import forking
 from tests.services.film import film, logo
 from webapp.storage import keep
 
-ROOT = Path(__file__).resolve().parents[2]
 SEGMENT_SECONDS = 2
 
 
@@ -76,7 +75,7 @@ class Site:
         )
 
     def start(self, *arguments: str) -> BaseProcess:
-        """`python -m …` in the site's environment."""
+        """`python …` in the site's environment."""
         process = forking.start(list(arguments), self.environment)
         self.processes.append(process)
         return process

@@ -1,6 +1,6 @@
 """Processes that are forked from one which has loaded the libraries: a start costs a third.
 
-Each gets its environment before anything of it is read, and is then what `python -m …` starts: a
+Each gets its environment before anything of it is read, and is then what `python …` starts: a
 process of its own, in a session of its own.
 """
 
@@ -22,7 +22,7 @@ _START_S = 60
 
 
 def start(arguments: list[str], environment: dict[str, str]) -> BaseProcess:
-    """`python -m …` in this folder, once it leads its session: `kill -9` takes all of it along."""
+    """`python …` in this folder, once it leads its session: `kill -9` takes all of it along."""
     process = _forking().Process(target=_run, args=(arguments, environment), daemon=True)
     process.start()
     deadline = time.monotonic() + _START_S
@@ -30,6 +30,13 @@ def start(arguments: list[str], environment: dict[str, str]) -> BaseProcess:
         assert time.monotonic() < deadline, "the process was not started"
         time.sleep(0.001)
     return process
+
+
+def run(arguments: list[str], environment: dict[str, str]) -> None:
+    """`python …` to its end, which must be a good one."""
+    process = start(arguments, environment)
+    process.join()
+    assert process.exitcode == 0, f"{arguments} ended with {process.exitcode}"
 
 
 @cache
@@ -48,7 +55,9 @@ def _run(arguments: list[str], environment: dict[str, str]) -> None:
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
-    flag, module, *rest = arguments
-    assert flag == "-m"
-    sys.argv = [module, *rest]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = arguments
+        runpy.run_path(sys.argv[0], run_name="__main__")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable
 
-from tests.services.conftest import ROOT, Site
+from tests.services import forking
+from tests.services.conftest import Site
 from webapp import processes
 
 
@@ -31,8 +30,7 @@ def serve(site: Site) -> str:
 
 def gather_static_files(site: Site) -> None:
     """As `manage.py serve` does; pages name them."""
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=site.environment, check=True)
+    forking.run(["manage.py", "collectstatic", "--noinput", "--verbosity", "0"], site.environment)
 
 
 def _answers(url: str) -> bool:

@@ -6,8 +6,6 @@ import io
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests import full_house
+from tests.services import forking
 from tests.services.conftest import _database_url
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
@@ -26,7 +25,6 @@ from webapp.projects.models import Project
 
 pytestmark = pytest.mark.services
 
-ROOT = Path(__file__).resolve().parents[2]
 N = 2000
 
 
@@ -59,7 +57,7 @@ def test_a_restore_that_was_killed_is_done_again(saved, tmp_path):
     place.mkdir()
     environment = os.environ | {"SIGHTLINE_DATA": str(place)}
     environment |= {"DATABASE_URL": f"sqlite:///{place / 'new.sqlite3'}"}
-    command = [sys.executable, str(ROOT / "manage.py"), "restore", str(saved)]
+    command = ["manage.py", "restore", str(saved)]
 
     def stored() -> int:
         return sum(path.is_file() for path in (place / "media").rglob("*.png"))
@@ -68,17 +66,17 @@ def test_a_restore_that_was_killed_is_done_again(saved, tmp_path):
         with sqlite3.connect(place / "new.sqlite3") as database:
             return int(database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
-    restoring = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    restoring = forking.start(command, environment)
     deadline = time.monotonic() + 90
     while stored() < 20:
         assert time.monotonic() < deadline, "nothing was restored"
-        assert restoring.poll() is None
+        assert restoring.is_alive()
     restoring.kill()
-    restoring.wait()
+    restoring.join()
     assert stored() < N
     assert rows("accounts_user") == rows("datasets_sample") == 0, "it counts as empty"
 
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    forking.run(command, environment)
     assert rows("datasets_sample") == stored() == N
     assert rows("accounts_user") == 1
     last = place / "media" / Sample.objects.latest("pk").file
@@ -119,8 +117,7 @@ def move(source: Path, target: Path, place: Path, database: str) -> None:
     place.mkdir()
     environment = os.environ | {"SIGHTLINE_DATA": str(place), "DATABASE_URL": database}
     for step in (["restore", str(source)], ["backup", str(target)]):
-        command = [sys.executable, str(ROOT / "manage.py"), *step]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        forking.run(["manage.py", *step], environment)
 
 
 def told(path: Path) -> dict[str, object]:
