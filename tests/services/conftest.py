@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
+from django.contrib.auth.management import create_permissions
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models.signals import post_migrate
@@ -26,13 +28,24 @@ from tests.services.film import film, logo
 from webapp.storage import keep
 
 SEGMENT_SECONDS = 2
+PERMISSIONS = "django.contrib.auth.management.create_permissions"  # Django's name for it
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """After each test all tables are emptied. Django would fill its own again with 500 permissions,
-    which nobody has here."""
-    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    which few tests need."""
+    post_migrate.disconnect(dispatch_uid=PERMISSIONS)
+
+
+@pytest.fixture
+def permissions(transactional_db: None) -> Iterator[None]:
+    """Django's permissions, as whoever has just migrated has them. A backup names them."""
+    for app in apps.get_app_configs():
+        create_permissions(app, verbosity=0)
+    post_migrate.connect(create_permissions, dispatch_uid=PERMISSIONS)
+    yield
+    post_migrate.disconnect(dispatch_uid=PERMISSIONS)
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,7 @@ def other_database(site, tmp_path) -> Iterator[str]:
 
 
 @pytest.mark.grown_up
-def test_every_row_and_file_moves_to_sqlite_and_on(site, other_database, tmp_path):
+def test_every_row_and_file_moves_to_sqlite_and_on(site, permissions, other_database, tmp_path):
     """Where the tests run on PostgreSQL: from it to SQLite, and back from SQLite to PostgreSQL."""
     full_house.fill()
     first, second, third = (tmp_path / f"{n}.tar" for n in (1, 2, 3))

@@ -122,7 +122,7 @@ def test_deleting_the_asset_empties_the_bucket(site, ready_asset, bucket):
 
 
 def test_a_backup_of_a_bucket_is_restored_into_it_and_strays_go(
-    site, bucket, tmp_path, monkeypatch
+    site, permissions, bucket, tmp_path, monkeypatch
 ):
     full_house.fill()
     files = full_house.files()
