@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from webapp.assets.models import Asset
 from webapp.reports.models import Report
+from webapp.reports.season import as_json, season
 from webapp.runs.run import Run
+from webapp.timeline.choices import Choices
 
 BOX = (0.1, 0.1, 0.3, 0.2)
 
@@ -228,3 +230,13 @@ def test_a_stranger_finds_no_season(client_for, stranger, other_workspace, run):
     file = client.get(reverse("compare-file", args=["csv"]) + f"?run={run.pk}")
     assert b"Kestrel" not in file.content
     assert client.get(reverse("compare-file", args=["exe"])).status_code == 404
+
+
+def test_a_season_goes_by_the_day_on_which_films_were_shown(run, second):
+    days = ("2026-03-02", "2026-03-01")
+    for one, day in zip((run, second), days, strict=True):
+        Asset.objects.filter(pk=one.asset_id).update(shown_on=day)
+    runs = list(Run.objects.select_related("asset", "project"))
+    found = season(runs, Choices())
+    assert [str(one.asset.day) for one in found.runs] == sorted(days)
+    assert [row["day"] for row in as_json(found)["runs"]] == sorted(days)

@@ -52,6 +52,20 @@ def test_what_people_turned_down_is_not_listed(kestrel, run, owner, client_for):
     assert "1 mention in 1 asset" in page(client_for(owner), kestrel)
 
 
+def test_what_people_say_is_another_brand_is_listed_there(kestrel, run, owner, client_for):
+    vitalo = run.project.labels.get(name="Vitalo")
+    about = {"by": owner, "source": "said", "span": (12.0, 12.5), "text": "Kestrel"}
+    made = MentionVerdict.objects.say(run.asset, kestrel, actually=vitalo, **about)
+    browser = client_for(owner)
+    there = page(browser, vitalo)
+    assert "1 mention in 1 asset" in there
+    assert "<mark>Kestrel</mark>" in there
+    assert "1 mention in 1 asset" in page(browser, kestrel)
+    MentionVerdict.objects.filter(pk=made.pk).take_back()
+    assert "2 mentions in 1 asset" in page(browser, kestrel)
+    assert "Named nowhere" in page(browser, vitalo)
+
+
 @pytest.mark.parametrize("name", ["%", "x" * 5000, "<b>", "'\"", "a", "   ", "\x00"])
 def test_any_name_can_be_tried(kestrel, viewer, client_for, name):
     answer = client_for(viewer).get(reverse("label-mentions", args=[kestrel.pk]), {"name": name})

@@ -130,7 +130,7 @@ def season(runs: Sequence[Run], choices: Choices) -> Season:
     is left out nor a window is asked of a season.
     """
     choices = replace(choices, off=frozenset(), window=None)
-    ordered = sorted(runs, key=lambda run: (run.asset.created, run.pk))
+    ordered = sorted(runs, key=lambda run: (run.asset.day, run.asset.created, run.pk))
     cells: dict[str, dict[int, Figures]] = {}
     colours: dict[str, str] = {}
     for run in ordered:
@@ -187,6 +187,7 @@ def as_json(found: Season, before: Run | None = None, after: Run | None = None) 
                 "run": run.pk,
                 "asset": run.asset_id,
                 "date": run.asset.created.isoformat(),
+                "day": run.asset.day.isoformat(),
                 "duration_s": run.duration_s,
             }
             for run in found.runs

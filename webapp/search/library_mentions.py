@@ -10,7 +10,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from analysis.exposure.exports import safe_cell
@@ -69,7 +69,10 @@ class LibraryMentions:
         brand = Brand(label.pk, names, tuple(label.not_in), label.is_ordinary)
         denied = _denied(label)
         found = find_brand(label.project.workspace, brand)
-        return cls(label, names, [one for one in found if not _is_denied(one, denied)])
+        found = [one for one in found if not _is_denied(one, denied)]
+        if not tried:
+            found += _renamed(label)
+        return cls(label, names, sorted(found, key=lambda one: (one.asset, one.mention.start_s)))
 
     @property
     def n_said(self) -> int:
@@ -122,11 +125,32 @@ def _denied(label: Label) -> dict[int, list[MentionVerdict]]:
     return by_asset
 
 
+def _renamed(label: Label) -> list[Found]:
+    """Mentions of other labels that are of this one, as people say."""
+    said = MentionVerdict.objects.standing().filter(actually=label).exclude(label=label)
+    found = []
+    for other in Label.objects.filter(pk__in=said.values("label")).select_related("project"):
+        names = (other.name, *other.aliases)
+        brand = Brand(other.pk, names, tuple(other.not_in), other.is_ordinary)
+        verdicts = _denied(other)
+        found += [
+            replace(one, mention=replace(one.mention, brand=label.pk))
+            for one in find_brand(label.project.workspace, brand)
+            if _said(one, verdicts) == label.pk
+        ]
+    return found
+
+
 def _is_denied(one: Found, denied: dict[int, list[MentionVerdict]]) -> bool:
+    return _said(one, denied) != one.mention.brand
+
+
+def _said(one: Found, verdicts: dict[int, list[MentionVerdict]]) -> int | None:
+    """The label that a mention is of, as people said last; as it was found where nobody did."""
     mention = one.mention
     about = (mention.brand, one.source, mention.start_s, mention.end_s)
-    last = said_of(denied.get(one.asset, []), *about)
-    return last is not None and last.actually_id != mention.brand
+    last = said_of(verdicts.get(one.asset, []), *about)
+    return mention.brand if last is None else last.actually_id
 
 
 def _in_words(found: Sequence[Found]) -> dict[int, list[Named]]:
