@@ -72,7 +72,8 @@ lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/oxlint static/js tests/js
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-check: lint js test ## All that CI runs
+check: $(VENV)/.ready-dev ## All that CI runs
+	$(MAKE) --jobs 3 lint js test  # types are checked on one core
 	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
