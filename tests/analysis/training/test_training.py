@@ -217,10 +217,16 @@ def test_without_published_weights_a_note_says_so(tmp_path):
     assert "no published weights of yolo26n" in start.note
 
 
+class Gone(Exception):
+    """Stands for the worker's death: its child is killed, nothing is tidied."""
+
+
 # --- several in one ---------------------------------------------------------------------------
 
 
-def test_two_are_averaged_though_it_was_killed_in_the_second(squares, tmp_path):
+def test_killed_it_goes_on_after_the_last_finished_epoch_and_averages_two_trainings(
+    squares, tmp_path
+):
     labelled, base = labelled_shapes(tmp_path), squares[2].weights
     options = replace(QUICK, average=2, start="version", learning_rate=0.003)
     best: dict[int, Path] = {}
@@ -238,7 +244,14 @@ def test_two_are_averaged_though_it_was_killed_in_the_second(squares, tmp_path):
     with pytest.raises(Gone):
         run(tmp_path, labelled, options, base=base, on_news=dies_in_the_second)
     kept = json.loads((tmp_path / "work" / "curves.json").read_text())
-    result = run(tmp_path, labelled, options, base=base, on_news=keep_each)
+    seen = []
+
+    def count(news):
+        seen.append(news.epoch)
+        keep_each(news)
+
+    result = run(tmp_path, labelled, options, base=base, on_news=count)
+    assert seen == sorted(seen)
     assert [row["epoch"] for row in result.curves] == [1, 2, 3, 4]
     assert result.curves[:3] == kept[:3]
     states = [load_model(best[last]).float().state_dict() for last in (2, 4)]
@@ -249,27 +262,6 @@ def test_two_are_averaged_though_it_was_killed_in_the_second(squares, tmp_path):
 
 
 # --- ends and goes on -------------------------------------------------------------------------
-
-
-class Gone(Exception):
-    """Stands for the worker's death: its child is killed, nothing is tidied."""
-
-
-def test_killed_it_goes_on_after_the_last_finished_epoch(tmp_path):
-    labelled = labelled_shapes(tmp_path)
-
-    def die_after_one(news):
-        if news.epoch >= 1:
-            raise Gone
-
-    with pytest.raises(Gone):
-        run(tmp_path, labelled, on_news=die_after_one)
-    kept = json.loads((tmp_path / "work" / "curves.json").read_text())
-    seen = []
-    result = run(tmp_path, labelled, on_news=lambda news: seen.append(news.epoch))
-    assert [row["epoch"] for row in result.curves] == [1, 2]
-    assert result.curves[0] == kept[0]
-    assert seen == sorted(seen)
 
 
 def test_killed_after_the_last_epoch_only_the_end_is_done_again(squares, tmp_path):

@@ -130,19 +130,6 @@ def test_a_training_that_cannot_be_makes_no_version(request_run):
     assert not ModelVersion.objects.exists()
 
 
-def test_a_full_disk_is_said_and_can_be_retried(request_run):
-    run = request_run(epochs=1)
-    place = worker.work_folder(run) / "runs" / "main" / "weights"
-    place.mkdir(parents=True)
-    (place / "last.writing").symlink_to("/dev/full")
-    worker.train(run.pk)
-    run.refresh_from_db()
-    assert run.status == Status.FAILED
-    assert "disk is full" in run.error
-    assert run.can_retry
-    assert run.retry()
-
-
 def test_an_unexpected_end_is_logged_and_said(request_run, monkeypatch, caplog):
     monkeypatch.setattr(worker.training, "CHILD", ("-c", "raise ValueError('odd')"))
     run = request_run()
