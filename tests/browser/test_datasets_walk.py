@@ -92,9 +92,10 @@ def test_from_a_logo_file_alone_to_a_version(page, logo_file, film_file, picture
     version = page.url
     dataset = version.split("/versions")[0]
     for path in (dataset, f"{dataset}/frames", f"{dataset}/synthesise", version):
+        page.set_viewport_size(PHONE)
+        page.goto(path)
         for size in (PHONE, DESKTOP):
             page.set_viewport_size(size)
-            page.goto(path)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["width"], f"{path} is {width} px wide at {size['width']}"
         assert_accessible(page)
