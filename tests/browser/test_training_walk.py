@@ -1,5 +1,6 @@
-"""From a training project to a model in use on a new video: three people, a lost connection in
-the middle of labelling, and a kill -9 in the middle of training."""
+"""From a training project to a model in use on a new video, and to the next version that learns
+from what people said of it: three people, a lost connection in the middle of labelling, and a
+kill -9 in the middle of training."""
 
 from __future__ import annotations
 
@@ -7,22 +8,27 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.browser.conftest import DESKTOP, counted_clicks
+from tests.browser.improving_walk import bring_into, decide_twenty, improve
 from tests.browser.labelling_job import N_FRAMES, boxes_at, draw, film
 from tests.browser.test_labelling import READY, Hand
-from tests.browser.waiting import until
+from tests.browser.test_mentions import analysed_by, ask
+from tests.browser.waiting import PATIENCE_S, look_again, until
 
 pytestmark = pytest.mark.browser
 
 LABELS = ("Kestrel", "Norra Bank", "Vitalo")  # in the order of their number keys
-N_PICTURES = 10
+N_PICTURES, N_EPOCHS = 6, 30
+FIRST = 36  # of the frames of the new video: with some twenty it is a short one
+LONG_MS = 4 * PATIENCE_S * 1000  # a training
 MOST_TO_A_BOX = 4  # clicks of a labeller, from the invitation
 MOST_TO_A_TRAINING = 16  # clicks of a trainer, from the first page; an address gone to is one
 
@@ -32,7 +38,7 @@ def pictures(tmp_path: Path) -> list[Path]:
     paths = []
     for number in range(N_PICTURES):
         path = tmp_path / f"board-{number}.jpg"
-        cv2.imwrite(str(path), draw(number * N_FRAMES // N_PICTURES))
+        cv2.imwrite(str(path), drawn(number))
         paths.append(path)
     return paths
 
@@ -40,17 +46,8 @@ def pictures(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def new_video(tmp_path: Path) -> Path:
     path = tmp_path / "next match.mp4"
-    film(path, first=5)
+    film(path, first=FIRST, rate=5)  # each frame is analysed
     return path
-
-
-def wait_for(what: Callable[[], object], page, seconds: float, every_s: float = 0.5) -> None:
-    """Look at the page again and again, as a person would."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, page.locator("main").inner_text()[:2000]
-        time.sleep(every_s)
-        page.reload()
 
 
 def sees(page, words: str) -> bool:
@@ -58,7 +55,7 @@ def sees(page, words: str) -> bool:
 
 
 def start_dataset(page, pictures: list[Path]) -> str:
-    """A project of three labels with ten pictures; the address of its dataset."""
+    """A project of three labels with some pictures; the address of its dataset."""
     page.goto("/datasets/start")
     page.locator("input[name=way][value=boxes]").check()
     page.locator("#id_name").fill("Boards of the harbour")
@@ -69,7 +66,7 @@ def start_dataset(page, pictures: list[Path]) -> str:
     page.locator("#adding input[name=files]").set_input_files(pictures)
     page.locator("#sending").wait_for(state="visible")
     page.locator("#sending").wait_for(state="hidden")  # all of them are taken
-    wait_for(lambda: page.locator("#gallery img").count() == N_PICTURES, page, 90)
+    page.locator("#gallery img").nth(N_PICTURES - 1).wait_for()
     return address
 
 
@@ -112,18 +109,25 @@ def labeller(browser, site, link: str) -> Hand:
     return hand
 
 
+@cache
+def drawn(number: int) -> NDArray[np.uint8]:
+    """The picture of that number, of a frame of its own."""
+    return draw(number * N_FRAMES // N_PICTURES)
+
+
 def frame_of(hand: Hand) -> int:
     """Which of the drawn frames the picture in front of this person is."""
     work = int(hand.page.url.rstrip("/").split("/")[-1])
     picture = hand.context.request.get(f"/labelling/work/{work}/frames/0.jpg").body()
     shown = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-    frames = [number * N_FRAMES // N_PICTURES for number in range(N_PICTURES)]
-    return min(frames, key=lambda frame: float(cv2.norm(shown, draw(frame), cv2.NORM_L1)))
+    off = [float(cv2.norm(shown, drawn(n), cv2.NORM_L1)) for n in range(N_PICTURES)]
+    return int(np.argmin(off)) * N_FRAMES // N_PICTURES
 
 
 def draw_boards(hand: Hand) -> None:
+    boards = boxes_at(frame_of(hand))
     for key, label in enumerate(LABELS, start=1):
-        hand.draw(boxes_at(frame_of(hand))[label])
+        hand.draw(boards[label])
         hand.press(str(key))
         hand.press("Escape")
 
@@ -169,7 +173,6 @@ def of_site(pid: int, folder: Path) -> bool:
 def test_a_team_makes_a_detector_of_its_own(
     page, browser, site, pictures: list[Path], new_video: Path
 ):
-    page.set_default_timeout(60_000)
     clicks = counted_clicks(page)
     dataset = start_dataset(page, pictures)
     job, (ann_link, ben_link) = make_job(page, ["ann@example.org", "ben@example.org"])
@@ -177,65 +180,73 @@ def test_a_team_makes_a_detector_of_its_own(
 
     # They see their job and nothing else.
     assert ann.context.request.get(dataset).status in (403, 404)
-    label_batch(ann, lose_connection_at=2)
+    label_batch(ann, lose_connection_at=1)
     label_batch(ben)
     page.goto(job)
-    wait_for(lambda: sees(page, "complete"), page, 90)
+    look_again(page, lambda: sees(page, "complete"), "the job is complete")
     for hand in (ann, ben):
         hand.context.close()
         assert not hand.problems
 
-    page.goto(dataset)
-    wait_for(lambda: sees(page, r"Versions"), page, 30)
     page.goto(f"{dataset}/versions")
-    page.locator("#id_near").select_option(
-        "-1"
-    )  # ten frames of one scene would all fall on one side
+    page.locator("#id_near").select_option("-1")  # frames of one scene would all fall on one side
     page.get_by_role("button", name="Freeze").click()
     page.wait_for_url(re.compile(r"/versions/\d+"))
-    wait_for(lambda: page.get_by_role("link", name=re.compile("Train on this")).count(), page, 90)
-    assert sees(page, r"\b30\b")  # ten pictures, three boxes each
+    train = page.get_by_role("link", name=re.compile("Train on this")).first
+    train.wait_for()  # until it is frozen
+    assert sees(page, rf"\b{3 * N_PICTURES}\b")  # three boxes each
 
-    page.get_by_role("link", name=re.compile("Train on this")).first.click()
+    train.click()
     page.locator("#id_name").fill("Boards")
     page.locator("input[name=start][value=scratch]").check()
-    page.locator("#id_epochs").fill("60")
+    page.locator("#id_epochs").fill(str(N_EPOCHS))
     page.locator("details.more-options summary").click()
     page.locator("#id_imgsz").fill("160")
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"/training/\d+"))
-    training = page.url
-    gone_to = 5  # start, a job, its progress, the dataset, its versions
+    gone_to = 4  # start, a job, its progress, the versions of the dataset
     assert len(clicks) + gone_to <= MOST_TO_A_TRAINING, "\n".join(clicks)
 
     # In the middle of it, the worker is killed.
-    wait_for(lambda: sees(page, r"\b[1-9]\d? of 60\b"), page, 240)
+    page.get_by_text(re.compile(rf"\b[1-9]\d? of {N_EPOCHS}\b")).first.wait_for(timeout=LONG_MS)
     for pid in training_processes():
         if of_site(pid, site.folder):
             os.kill(pid, signal.SIGKILL)
     stop = page.get_by_role("button", name=re.compile("Stop and keep"))
-    wait_for(lambda: stop.count() or sees(page, "Trained: Boards"), page, 120)
+    trained = page.get_by_text(re.compile("Trained: Boards", re.I))
+    stop.or_(trained).first.wait_for(timeout=LONG_MS)
     if stop.count():  # a quick machine is through before
         stop.click()
-    wait_for(lambda: sees(page, "Trained: Boards"), page, 240)
+    trained.first.wait_for(timeout=LONG_MS)
+    page.reload()
     rows = page.locator("table tbody tr").all_inner_texts()
     epochs = [row.split()[0] for row in rows if row.split() and row.split()[0].isdigit()]
     assert epochs == sorted(set(epochs), key=int), "an epoch is there twice"
     assert not sees(page, "failed")
 
-    # The model looks at a video nobody has seen.
+    # The model looks at a video nobody has seen, which is uploaded into its project.
     page.goto("/projects")
     page.get_by_role("link", name="Boards of the harbour").first.click()
+    page.wait_for_url(re.compile(r"/projects/\d+$"))
+    project = page.url
     page.locator("#looking-model_version").select_option(index=1)
     page.locator("form:has(#looking-model_version)").get_by_role("button", name="Save").click()
-    page.wait_for_timeout(1000)
-    page.goto("/library")
+    page.get_by_text("It holds from the next run on.").wait_for()
     page.locator("#upload-form input[type=file]").set_input_files(new_video)
-    page.get_by_role("link", name=re.compile("next match", re.I)).first.click(timeout=60_000)
-    page.wait_for_url("**/assets/*")
-    project = page.get_by_label(re.compile("Project", re.I)).first
-    if project.count():
-        project.select_option(label="Boards of the harbour")
-    page.get_by_role("button", name="Analyse", exact=True).click(timeout=60_000)
-    page.get_by_text("Analysed").first.wait_for(timeout=180_000)
-    assert training
+    page.locator("#project-assets").get_by_role("link", name="next match").wait_for()
+    run = first_run(page, int(project.split("/")[-1]))
+    analysed_by(page, run)
+
+    # What people say of it makes the next version.
+    decide_twenty(page, project)
+    bring_into(page, dataset, N_PICTURES)
+    improve(page, "next match", project)
+
+
+def first_run(page, project: int) -> int:
+    """The run that was asked for when the upload was ready."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (runs := ask(page, "GET", f"/runs/?project={project}")["results"]):
+        assert time.monotonic() < deadline, page.locator("#project-assets").inner_text()
+        page.wait_for_timeout(1000)
+    return runs[0]["id"]

@@ -27,11 +27,9 @@ def open_tab(page, name: str, timeout_ms: float = PATIENCE_S * 1000) -> None:
         page.wait_for_timeout(50)
 
 
-def look_again(
-    page, what: Callable[[], object], words: str, seconds: float = 2 * PATIENCE_S
-) -> None:
-    """Load the page anew until it shows it, as a person would; `words` say what is waited for."""
-    deadline = time.monotonic() + seconds
+def look_again(page, what: Callable[[], object], words: str) -> None:
+    """Load a page that does not go on by itself anew until it shows what `words` say."""
+    deadline = time.monotonic() + 2 * PATIENCE_S
     while not what():
         said = page.locator("main").inner_text()[:2000]
         assert time.monotonic() < deadline, f"Waited in vain until {words}:\n{said}"
