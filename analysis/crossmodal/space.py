@@ -189,6 +189,19 @@ class Space:
         banks = self.banks.get(one), self.banks.get(other)
         return corrected(continuous_scores, a, b, *banks), corrected(discrete_scores, a, b, *banks)
 
+    def crowds(self, modality: str, placed: Placed) -> dict[str, Floats]:
+        """What items of a modality score with everything of each, and which `scores` takes off:
+        float32 (N, 2), of cosines and of codes, by the modality of whoever asks."""
+        none = np.zeros((len(placed), 2), np.float32)
+        if modality not in self.banks:
+            return dict.fromkeys(self.banks, none)
+        return {
+            name: np.stack(
+                [_crowd(score, placed, bank) for score in (continuous_scores, discrete_scores)], 1
+            )
+            for name, bank in self.banks.items()
+        }
+
     def explain(
         self, query_is: str, query: Encoded, item_is: str, item: Encoded, most: int = 8
     ) -> list[SharedCode]:
@@ -326,11 +339,19 @@ def corrected(
     scores = score(a, b)
     if bank_a is None or bank_b is None:
         return scores
-    sharpness = _SHARPNESS if score is continuous_scores else 1.0
-    others = ((a, bank_b), (b, bank_a))
-    crowds = [_soft_maximum(score(one, bank), sharpness) for one, bank in others]
+    crowds = _crowd(score, a, bank_b), _crowd(score, b, bank_a)
     taken_off: Floats = scores - crowds[0][:, None] - crowds[1][None]
     return taken_off
+
+
+def _crowd(score: Callable[[Placed, Placed], Floats], one: Placed, bank: Placed) -> Floats:
+    """What each item scores with a bank, softly the most: (n,)."""
+    sharpness = _SHARPNESS if score is continuous_scores else 1.0
+    some = [
+        _soft_maximum(score(one.some(np.arange(at, min(at + _AT_ONCE, len(one)))), bank), sharpness)
+        for at in range(0, len(one), _AT_ONCE)
+    ]
+    return np.concatenate(some) if some else np.zeros(0, np.float32)
 
 
 def banked(continuous: NDArray[Any], codes: NDArray[Any]) -> Placed:

@@ -1,0 +1,303 @@
+"""A part of an index: placed items in files that are mapped into memory and never written again.
+
+Of each item there are its vector, a byte a number, and the sign of each number of the vector,
+turned at random (Charikar 2002, "Similarity estimation techniques from rounding algorithms": in
+how many signs two vectors differ is their angle); and its weightiest codes, by item for the whole
+score and by code, as an inverted index, for the first stage.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.crossmodal.space import Placed
+from analysis.crossmodal.types import Floats
+from analysis.models.formats import written_aside
+
+Whole = NDArray[np.int64]
+CODES = 24  # of an item, that are kept; the others share evenly what is left
+_FINE = 12  # steps of a weight, for each e-fold that it is smaller
+_LEAST = 1e-9  # of a distribution, below its logarithm
+_ASKED = 32  # codes of a question that the first stage looks up
+_SOME = 0.05  # of the rows: below it they are scored one by one, and not looked for
+_FEW = 4096  # rows, of which the same holds
+_NAMES = (
+    *("keys", "owners", "vectors", "scales", "signs", "codes", "weights", "rest", "log_rest"),
+    *("posting_rows", "posting_weights", "posting_starts"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries:
+    """N items to be found.
+
+    keys: int64 (N,), by which they are named in an answer. owners: int64 (N,), what each belongs to
+    (an asset), by which answers are filtered and items removed. crowds: float32 (N, 2) by the
+    modality of a question, from `Space.crowds`.
+    """
+
+    keys: Whole
+    owners: Whole
+    placed: Placed
+    crowds: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is looked for: a vector (C,) of unit length, a distribution of codes (V,), of which
+    modality it is, and how much codes count beside the cosine."""
+
+    vector: Floats
+    codes: Floats
+    modality: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Rows of a segment, (n,), with both parts of their scores, less what they score with
+    everything; the total adds the second by its weight."""
+
+    rows: Whole
+    near: Floats
+    codes: Floats
+    total: Floats
+
+
+class Segment:
+    """Items on disk, by owner. A question of two stages: `likely` and `score`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError or ValueError where it is gone or damaged."""
+        self.folder = folder
+        about = json.loads((folder / "about.json").read_text())
+        self.n_codes = int(about["codes"])
+        self.size = int(about["size"])
+        self.modalities: list[str] = list(about["modalities"])
+        columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _NAMES}
+        self.keys: Whole = columns["keys"]
+        self.owners: Whole = columns["owners"]
+        self.columns = columns
+        self.crowds = {
+            name: np.load(folder / f"crowd-{at}.npy", mmap_mode="r")
+            for at, name in enumerate(self.modalities)
+        }
+        if any(len(columns[name]) != len(self.keys) for name in ("owners", "vectors", "codes")):
+            raise ValueError(f"{folder.name} has columns of different lengths")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def rows_of(self, owners: Whole) -> Whole:
+        """The rows of some owners (sorted), ascending."""
+        starts = np.searchsorted(self.owners, owners, "left")
+        counts = np.searchsorted(self.owners, owners, "right") - starts
+        before = np.concatenate([[0], np.cumsum(counts)])
+        return np.arange(before[-1]) + np.repeat(starts - before[:-1], counts)
+
+    def likely(self, question: Question, looks: int, among: Whole | None) -> Whole:
+        """Rows that may score best, at most `looks` of them, of all or of those named."""
+        if among is not None and len(among) <= max(looks, _FEW, _SOME * len(self)):
+            return among
+        guess = self._guess(question)
+        if among is not None:
+            allowed = np.zeros(len(self), bool)
+            allowed[among] = True
+            guess[~allowed] = -np.inf
+        if looks >= len(guess):
+            return np.arange(len(guess))
+        best = np.argpartition(guess, len(guess) - looks)[-looks:]
+        return best[np.isfinite(guess[best])]
+
+    def score(self, question: Question, rows: Whole) -> Scored:
+        """Both parts of the score of each row, from what is kept of it."""
+        columns = self.columns
+        near = columns["vectors"][rows].astype(np.float32) @ question.vector
+        near *= columns["scales"][rows].astype(np.float32)
+        codes = np.zeros(len(rows), np.float32)
+        if question.weight:
+            codes = self._codes_score(question.codes, rows)
+        crowds = self.crowds.get(question.modality)
+        if crowds is not None:
+            crowd = crowds[rows].astype(np.float32)
+            near -= crowd[:, 0]
+            codes -= crowd[:, 1] if question.weight else 0
+        return Scored(rows, near, codes, near + question.weight * codes)
+
+    def _codes_score(self, asked: Floats, rows: Whole) -> Floats:
+        """Σ P log Q + Q log P of the question's P and each item's Q, of which the weightiest codes
+        are kept and the others are alike."""
+        codes = self.columns["codes"][rows].astype(np.int64)
+        log_kept = self.columns["weights"][rows].astype(np.float32) / -_FINE
+        rest = self.columns["rest"][rows].astype(np.float32)
+        log_rest = self.columns["log_rest"][rows].astype(np.float32)
+        told = np.log(np.maximum(asked, _LEAST))
+        score: Floats = (asked[codes] * (log_kept - log_rest[:, None])).sum(1)
+        score += ((np.exp(log_kept) - rest[:, None]) * told[codes]).sum(1)
+        score += log_rest * asked.sum() + rest * told.sum()
+        return score
+
+    def _guess(self, question: Question) -> Floats:
+        """About what each row scores: from the signs of its vector, and by inverted lists."""
+        guess = _cosines(self.columns["signs"], signs(question.vector[None])[0])
+        crowds = self.crowds.get(question.modality)
+        if crowds is not None:
+            guess -= crowds[:, 0].astype(np.float32)
+        if question.weight:
+            codes = self._look_up(question.codes)
+            if crowds is not None:
+                codes -= crowds[:, 1].astype(np.float32)
+            guess += question.weight * codes
+        return guess
+
+    def _look_up(self, asked: Floats) -> Floats:
+        """About the score of the codes of each row, from the lists of the question's weightiest."""
+        starts = self.columns["posting_starts"]
+        rows, weights = self.columns["posting_rows"], self.columns["posting_weights"]
+        score = self.columns["log_rest"].astype(np.float32)
+        usual = float(score.mean())
+        top = np.argsort(-asked, kind="stable")[:_ASKED]
+        told = np.log(np.maximum(asked, _LEAST))
+        floor = float(np.delete(told, top).mean()) if len(told) > len(top) else 0.0
+        log_kept = np.arange(256, dtype=np.float32) / -_FINE
+        for code in top.tolist():
+            worth = asked[code] * (log_kept - usual) + np.exp(log_kept) * (told[code] - floor)
+            of = slice(int(starts[code]), int(starts[code + 1]))
+            score[rows[of]] += worth.astype(np.float32)[weights[of]]
+        return score
+
+
+def write(folder: Path, entries: Entries) -> str:
+    """A new segment in a folder: its name. There is all of it or nothing."""
+    order = np.argsort(entries.owners, kind="stable")
+    vectors, scales = _in_bytes(entries.placed.continuous[order])
+    kept = _weightiest(entries.placed.codes[order])
+    columns: dict[str, NDArray[Any]] = {
+        "keys": entries.keys[order],
+        "owners": entries.owners[order],
+        "vectors": vectors,
+        "scales": scales,
+        "signs": signs(entries.placed.continuous[order]),
+    } | kept
+    crowds = {name: crowd[order].astype(np.float16) for name, crowd in entries.crowds.items()}
+    return put(folder, columns, crowds, entries.placed.codes.shape[1])
+
+
+def put(
+    folder: Path, columns: dict[str, NDArray[Any]], crowds: dict[str, NDArray[Any]], n_codes: int
+) -> str:
+    """Columns that are in order of their owners, with their inverted lists."""
+    columns = columns | _lists(columns["codes"], columns["weights"], n_codes)
+    name = f"part-{uuid.uuid4().hex}"
+    aside = folder / f".{name}"
+    aside.mkdir(parents=True)
+    try:
+        for column, values in columns.items():
+            np.save(aside / f"{column}.npy", values)
+        for at, crowd in enumerate(crowds.values()):
+            np.save(aside / f"crowd-{at}.npy", crowd)
+        about = {
+            "codes": n_codes,
+            "size": columns["vectors"].shape[1],
+            "modalities": list(crowds),
+        }
+        with written_aside(aside / "about.json") as file:
+            file.write_text(json.dumps(about))
+        aside.rename(folder / name)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return name
+
+
+def joined(folder: Path, segments: list[tuple[Segment, Whole]]) -> str:
+    """One segment of some rows of several, as they are kept: nothing is rounded twice."""
+    owners = np.concatenate([segment.owners[rows] for segment, rows in segments])
+    order = np.argsort(owners, kind="stable")
+    columns = {
+        name: np.concatenate([segment.columns[name][rows] for segment, rows in segments])[order]
+        for name in _NAMES
+        if not name.startswith("posting")
+    }
+    crowds = {
+        name: np.concatenate([segment.crowds[name][rows] for segment, rows in segments])[order]
+        for name in segments[0][0].modalities
+    }
+    return put(folder, columns, crowds, segments[0][0].n_codes)
+
+
+def signs(vectors: Floats) -> NDArray[np.uint64]:
+    """The signs of (n, C) vectors after a turn that is the same for all: (n, W) of 64 bits each."""
+    bits = vectors @ _turn(vectors.shape[1]) > 0
+    packed: NDArray[np.uint64] = np.ascontiguousarray(np.packbits(bits, axis=1)).view(np.uint64)
+    return packed
+
+
+@cache
+def _turn(size: int) -> Floats:
+    """(C, B) with B ≥ C, B ≥ 256: orthogonal rows or columns, from a fixed seed."""
+    bits = max(256, 64 * -(-size // 64))
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(bits, bits)))
+    return np.ascontiguousarray(turn[:size], np.float32)
+
+
+def _cosines(kept: NDArray[np.uint64], asked: NDArray[np.uint64]) -> Floats:
+    """About the cosine of the question with each row: (n,), a strip of rows after another, so that
+    what lies between stays in the processor's cache."""
+    words = len(asked)
+    cosine = np.cos(np.pi * np.arange(64 * words + 1) / (64 * words)).astype(np.float32)
+    about = np.empty(len(kept), np.float32)
+    for at in range(0, len(kept), 16_384):
+        differ = np.bitwise_count(kept[at : at + 16_384] ^ asked)
+        about[at : at + 16_384] = cosine[differ.sum(1, dtype=np.uint16)]
+    return about
+
+
+def _in_bytes(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+    """(n, C) whole numbers from −127 to 127, and what each row of them is times."""
+    most = np.maximum(np.abs(vectors).max(1, initial=0), 1e-6)
+    scales = (most / 127).astype(np.float16)
+    whole = np.rint(vectors / scales[:, None].astype(np.float32)).clip(-127, 127)
+    return whole.astype(np.int8), scales
+
+
+def _weightiest(codes: Floats) -> dict[str, NDArray[Any]]:
+    """The weightiest codes of (n, V) distributions, their weights as steps of a logarithm, and of
+    the others the mean and the mean logarithm."""
+    kept = min(CODES, codes.shape[1])
+    top = np.argpartition(-codes, kept - 1, axis=1)[:, :kept]
+    logs = np.log(np.maximum(codes, _LEAST))
+    log_kept = np.take_along_axis(logs, top, 1)
+    others = max(codes.shape[1] - kept, 1)
+    left = np.maximum(1 - np.take_along_axis(codes, top, 1).sum(1), 0)
+    return {
+        "codes": top.astype(np.uint16),
+        "weights": np.rint(log_kept * -_FINE).clip(0, 255).astype(np.uint8),
+        "rest": (left / others).astype(np.float32),
+        "log_rest": ((logs.sum(1) - log_kept.sum(1)) / others).astype(np.float16),
+    }
+
+
+def _lists(
+    codes: NDArray[np.uint16], weights: NDArray[np.uint8], n_codes: int
+) -> dict[str, NDArray[Any]]:
+    """By code: the rows that have it and with which weight, and where each code's begin."""
+    flat = codes.ravel()
+    order = np.argsort(flat, kind="stable")
+    return {
+        "posting_rows": (order // codes.shape[1]).astype(np.uint32),
+        "posting_weights": weights.ravel()[order],
+        "posting_starts": np.searchsorted(flat, np.arange(n_codes + 1), sorter=order),
+    }
