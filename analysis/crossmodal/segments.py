@@ -1,9 +1,10 @@
 """A part of an index: placed items in files that are mapped into memory and never written again.
 
-Of each item there are its vector, a byte a number, and the sign of each number of the vector,
+Of each item there are its vector in half precision and the sign of each number of the vector,
 turned at random (Charikar 2002, "Similarity estimation techniques from rounding algorithms": in
-how many signs two vectors differ is their angle); and its weightiest codes, by item for the whole
-score and by code, as an inverted index, for the first stage.
+how many signs two vectors differ is their angle); its weightiest codes, by code as an inverted
+index and by item, for the first stages; and the whole distribution of its codes, a byte each, for
+the last.
 """
 
 from __future__ import annotations
@@ -24,14 +25,25 @@ from analysis.crossmodal.types import Floats
 from analysis.models.formats import written_aside
 
 Whole = NDArray[np.int64]
-CODES = 24  # of an item, that are kept; the others share evenly what is left
-_FINE = 12  # steps of a weight, for each e-fold that it is smaller
+CODES = 16  # of an item, that it is listed under
+FINALISTS = 400  # rows whose whole distribution is looked at
+_FINE = 16  # steps of a weight, for each e-fold that it is smaller
 _LEAST = 1e-9  # of a distribution, below its logarithm
 _ASKED = 32  # codes of a question that the first stage looks up
-_SOME = 0.05  # of the rows: below it they are scored one by one, and not looked for
+_SOME = 0.01  # of the rows: below it they are scored one by one, and not looked for
 _FEW = 4096  # rows, of which the same holds
 _NAMES = (
-    *("keys", "owners", "vectors", "scales", "signs", "codes", "weights", "rest", "log_rest"),
+    *(
+        "keys",
+        "owners",
+        "vectors",
+        "signs",
+        "codes",
+        "weights",
+        "rest",
+        "log_rest",
+        "logs",
+    ),
     *("posting_rows", "posting_weights", "posting_starts"),
 )
 
@@ -122,23 +134,27 @@ class Segment:
         return best[np.isfinite(guess[best])]
 
     def score(self, question: Question, rows: Whole) -> Scored:
-        """Both parts of the score of each row, from what is kept of it."""
+        """Both parts of the scores of these rows, from what is kept of them; where codes count and
+        rows are many, of the best `FINALISTS` alone."""
         columns = self.columns
         near = columns["vectors"][rows].astype(np.float32) @ question.vector
-        near *= columns["scales"][rows].astype(np.float32)
-        codes = np.zeros(len(rows), np.float32)
-        if question.weight:
-            codes = self._codes_score(question.codes, rows)
-        crowds = self.crowds.get(question.modality)
-        if crowds is not None:
-            crowd = crowds[rows].astype(np.float32)
-            near -= crowd[:, 0]
-            codes -= crowd[:, 1] if question.weight else 0
+        crowd = np.zeros((len(rows), 2), np.float32)
+        if question.modality in self.crowds:
+            crowd = self.crowds[question.modality][rows].astype(np.float32)
+        near -= crowd[:, 0]
+        if not question.weight:
+            return Scored(rows, near, np.zeros_like(near), near)
+        codes = self._codes_score(question.codes, rows) - crowd[:, 1]
+        if len(rows) > FINALISTS:
+            total = near + question.weight * codes
+            best = np.argpartition(total, len(rows) - FINALISTS)[-FINALISTS:]
+            rows, near, crowd = rows[best], near[best], crowd[best]
+        codes = self._whole_codes_score(question.codes, rows) - crowd[:, 1]
         return Scored(rows, near, codes, near + question.weight * codes)
 
     def _codes_score(self, asked: Floats, rows: Whole) -> Floats:
-        """Σ P log Q + Q log P of the question's P and each item's Q, of which the weightiest codes
-        are kept and the others are alike."""
+        """Σ P log Q + Q log P of the question's P and each item's Q, as if all but its weightiest
+        codes were alike."""
         codes = self.columns["codes"][rows].astype(np.int64)
         log_kept = self.columns["weights"][rows].astype(np.float32) / -_FINE
         rest = self.columns["rest"][rows].astype(np.float32)
@@ -147,6 +163,14 @@ class Segment:
         score: Floats = (asked[codes] * (log_kept - log_rest[:, None])).sum(1)
         score += ((np.exp(log_kept) - rest[:, None]) * told[codes]).sum(1)
         score += log_rest * asked.sum() + rest * told.sum()
+        return score
+
+    def _whole_codes_score(self, asked: Floats, rows: Whole) -> Floats:
+        """The same from whole distributions."""
+        logs = self.columns["logs"][rows]
+        shares = np.exp(np.arange(256, dtype=np.float32) / -_FINE)[logs]
+        score: Floats = logs.astype(np.float32) @ (asked / -_FINE)
+        score += (shares @ np.log(np.maximum(asked, _LEAST))) / shares.sum(1)
         return score
 
     def _guess(self, question: Question) -> Floats:
@@ -182,13 +206,11 @@ class Segment:
 def write(folder: Path, entries: Entries) -> str:
     """A new segment in a folder: its name. There is all of it or nothing."""
     order = np.argsort(entries.owners, kind="stable")
-    vectors, scales = _in_bytes(entries.placed.continuous[order])
     kept = _weightiest(entries.placed.codes[order])
     columns: dict[str, NDArray[Any]] = {
         "keys": entries.keys[order],
         "owners": entries.owners[order],
-        "vectors": vectors,
-        "scales": scales,
+        "vectors": entries.placed.continuous[order].astype(np.float16),
         "signs": signs(entries.placed.continuous[order]),
     } | kept
     crowds = {name: crowd[order].astype(np.float16) for name, crowd in entries.crowds.items()}
@@ -265,17 +287,9 @@ def _cosines(kept: NDArray[np.uint64], asked: NDArray[np.uint64]) -> Floats:
     return about
 
 
-def _in_bytes(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
-    """(n, C) whole numbers from −127 to 127, and what each row of them is times."""
-    most = np.maximum(np.abs(vectors).max(1, initial=0), 1e-6)
-    scales = (most / 127).astype(np.float16)
-    whole = np.rint(vectors / scales[:, None].astype(np.float32)).clip(-127, 127)
-    return whole.astype(np.int8), scales
-
-
 def _weightiest(codes: Floats) -> dict[str, NDArray[Any]]:
-    """The weightiest codes of (n, V) distributions, their weights as steps of a logarithm, and of
-    the others the mean and the mean logarithm."""
+    """Distributions (n, V) as steps of a logarithm; their weightiest codes, and of the others the
+    mean and the mean logarithm."""
     kept = min(CODES, codes.shape[1])
     top = np.argpartition(-codes, kept - 1, axis=1)[:, :kept]
     logs = np.log(np.maximum(codes, _LEAST))
@@ -284,10 +298,16 @@ def _weightiest(codes: Floats) -> dict[str, NDArray[Any]]:
     left = np.maximum(1 - np.take_along_axis(codes, top, 1).sum(1), 0)
     return {
         "codes": top.astype(np.uint16),
-        "weights": np.rint(log_kept * -_FINE).clip(0, 255).astype(np.uint8),
+        "weights": _steps(log_kept),
+        "logs": _steps(logs),
         "rest": (left / others).astype(np.float32),
         "log_rest": ((logs.sum(1) - log_kept.sum(1)) / others).astype(np.float16),
     }
+
+
+def _steps(logs: Floats) -> NDArray[np.uint8]:
+    """Logarithms of shares as whole steps down from 0."""
+    return np.rint(logs * -_FINE).clip(0, 255).astype(np.uint8)
 
 
 def _lists(
