@@ -18,16 +18,28 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.crossmodal.segments import Entries, Question, Scored, Segment, Whole, joined, write
+from analysis.crossmodal.segments import (
+    Entries,
+    Question,
+    Scored,
+    Segment,
+    Whole,
+    best_of,
+    joined,
+    write,
+)
 from analysis.crossmodal.space import Placed
+from analysis.crossmodal.types import Floats
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
 
 VERSION = 1
-LOOKS = 3000  # rows of the first stage that are scored
+LOOKS = 6000  # rows of the first stage that are scored
 _PARTS = 8  # segments, above which they are joined
 _GONE = 0.2  # of a segment, above which it is written anew
 _LIST = "index.json"
@@ -113,11 +125,16 @@ class Index:
             raise ValueError(f"a question is one item, not {len(question)}")
         asked = Question(question.continuous[0], question.codes[0], modality, weight)
         wanted = None if owners is None else np.unique(owners)
+        likely = [
+            self._segments[part.name].likely(asked, max(looks, count), self._among(part, wanted))
+            for part in self._parts
+        ]
+        guesses = [guess for _, guess in likely]
+        chosen = _over_all(guesses, max(looks, count))
         found: list[Found] = []
-        for part in self._parts:
+        for part, (rows, _), some in zip(self._parts, likely, chosen, strict=True):
             segment = self._segments[part.name]
-            rows = segment.likely(asked, max(looks, count), self._among(part, wanted))
-            found += _best(segment, segment.score(asked, rows), count)
+            found += _best(segment, segment.score(asked, rows[some]), count)
         return sorted(found, key=lambda one: (-one.score, one.key))[:count]
 
     # --- for who writes ---------------------------------------------------------------------------
@@ -226,12 +243,22 @@ class Index:
         self.refresh()
 
 
+def _over_all(guesses: list[Floats], looks: int) -> list[Whole]:
+    """Of what was guessed in each segment, where the best of all together are."""
+    together = np.concatenate(guesses) if guesses else np.empty(0, np.float32)
+    is_best = np.isinf(together)  # so few in their segment that they are scored in any case
+    guessed = np.flatnonzero(~is_best)
+    is_best[guessed[best_of(together[guessed], looks)]] = True
+    ends = np.cumsum([len(some) for some in guesses])[:-1]
+    return [np.flatnonzero(some) for some in np.split(is_best, ends)] if guesses else []
+
+
 def _best(segment: Segment, scored: Scored, count: int) -> list[Found]:
     order = np.argsort(-scored.total, kind="stable")[:count]
     rows = scored.rows[order]
-    columns = (
+    columns: list[NDArray[Any]] = [
         segment.keys[rows],
         segment.owners[rows],
         *(values[order] for values in (scored.total, scored.near, scored.codes)),
-    )
+    ]
     return [Found(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -33,17 +33,8 @@ _ASKED = 32  # codes of a question that the first stage looks up
 _SOME = 0.01  # of the rows: below it they are scored one by one, and not looked for
 _FEW = 4096  # rows, of which the same holds
 _NAMES = (
-    *(
-        "keys",
-        "owners",
-        "vectors",
-        "signs",
-        "codes",
-        "weights",
-        "rest",
-        "log_rest",
-        "logs",
-    ),
+    *("keys", "owners", "vectors", "signs"),
+    *("codes", "weights", "rest", "log_rest", "logs"),
     *("posting_rows", "posting_weights", "posting_starts"),
 )
 
@@ -98,13 +89,12 @@ class Segment:
         self.n_codes = int(about["codes"])
         self.size = int(about["size"])
         self.modalities: list[str] = list(about["modalities"])
-        columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _NAMES}
+        columns = {name: _mapped(folder / f"{name}.npy") for name in _NAMES}
         self.keys: Whole = columns["keys"]
         self.owners: Whole = columns["owners"]
         self.columns = columns
         self.crowds = {
-            name: np.load(folder / f"crowd-{at}.npy", mmap_mode="r")
-            for at, name in enumerate(self.modalities)
+            name: _mapped(folder / f"crowd-{at}.npy") for at, name in enumerate(self.modalities)
         }
         if any(len(columns[name]) != len(self.keys) for name in ("owners", "vectors", "codes")):
             raise ValueError(f"{folder.name} has columns of different lengths")
@@ -119,19 +109,19 @@ class Segment:
         before = np.concatenate([[0], np.cumsum(counts)])
         return np.arange(before[-1]) + np.repeat(starts - before[:-1], counts)
 
-    def likely(self, question: Question, looks: int, among: Whole | None) -> Whole:
-        """Rows that may score best, at most `looks` of them, of all or of those named."""
-        if among is not None and len(among) <= max(looks, _FEW, _SOME * len(self)):
-            return among
+    def likely(self, question: Question, looks: int, among: Whole | None) -> tuple[Whole, Floats]:
+        """Rows that may score best, of all or of those named, and about what they score: at most
+        `looks`, or all that are named where they are few, which score infinitely."""
+        if among is not None and len(among) <= max(_FEW, _SOME * len(self)):
+            return among, np.full(len(among), np.inf, np.float32)
         guess = self._guess(question)
         if among is not None:
             allowed = np.zeros(len(self), bool)
             allowed[among] = True
             guess[~allowed] = -np.inf
-        if looks >= len(guess):
-            return np.arange(len(guess))
-        best = np.argpartition(guess, len(guess) - looks)[-looks:]
-        return best[np.isfinite(guess[best])]
+        best = best_of(guess, looks)
+        best = best[np.isfinite(guess[best])]
+        return best, guess[best]
 
     def score(self, question: Question, rows: Whole) -> Scored:
         """Both parts of the scores of these rows, from what is kept of them; where codes count and
@@ -147,7 +137,7 @@ class Segment:
         codes = self._codes_score(question.codes, rows) - crowd[:, 1]
         if len(rows) > FINALISTS:
             total = near + question.weight * codes
-            best = np.argpartition(total, len(rows) - FINALISTS)[-FINALISTS:]
+            best = best_of(total, FINALISTS)
             rows, near, crowd = rows[best], near[best], crowd[best]
         codes = self._whole_codes_score(question.codes, rows) - crowd[:, 1]
         return Scored(rows, near, codes, near + question.weight * codes)
@@ -169,7 +159,7 @@ class Segment:
         """The same from whole distributions."""
         logs = self.columns["logs"][rows]
         shares = np.exp(np.arange(256, dtype=np.float32) / -_FINE)[logs]
-        score: Floats = logs.astype(np.float32) @ (asked / -_FINE)
+        score: Floats = logs.astype(np.float32) @ (asked / np.float32(-_FINE))
         score += (shares @ np.log(np.maximum(asked, _LEAST))) / shares.sum(1)
         return score
 
@@ -203,18 +193,30 @@ class Segment:
         return score
 
 
+def best_of(scores: Floats, n: int) -> Whole:
+    """Where the n highest are, in no order; all of them where there are fewer."""
+    if n >= len(scores):
+        return np.arange(len(scores))
+    return np.argpartition(scores, len(scores) - n)[len(scores) - n :]
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """A column that stays on disk. As a plain array: of a `memmap` each small look costs more."""
+    return np.load(path, mmap_mode="r").view(np.ndarray)
+
+
 def write(folder: Path, entries: Entries) -> str:
     """A new segment in a folder: its name. There is all of it or nothing."""
     order = np.argsort(entries.owners, kind="stable")
     kept = _weightiest(entries.placed.codes[order])
-    columns: dict[str, NDArray[Any]] = {
+    kept |= {
         "keys": entries.keys[order],
         "owners": entries.owners[order],
         "vectors": entries.placed.continuous[order].astype(np.float16),
         "signs": signs(entries.placed.continuous[order]),
-    } | kept
+    }
     crowds = {name: crowd[order].astype(np.float16) for name, crowd in entries.crowds.items()}
-    return put(folder, columns, crowds, entries.placed.codes.shape[1])
+    return put(folder, kept, crowds, entries.placed.codes.shape[1])
 
 
 def put(
