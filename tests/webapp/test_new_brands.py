@@ -194,6 +194,22 @@ def test_past_moments_are_sent_to_the_review_once_and_count_once_somebody_says_s
     assert (verdict.kind, verdict.time_s) == ("drawn", item.time_s)
 
 
+@pytest.mark.parametrize(("threshold", "n"), [(0.3, 0), (0.5, 1)])
+def test_nobody_is_asked_about_what_counts_as_another_label(
+    regions, known, project, client_for, analyst, threshold, n
+):
+    """A Kestrel of 0.4 that looks like Acme."""
+    acme = project.add_label("Acme", by=analyst)
+    KnownLooks.objects.update(prototypes=packed({acme.pk: LOOKS[[6]]}))
+    project.labels.filter(name="Kestrel").update(threshold=threshold)
+    client_for(analyst).post(reverse("label-past-review", args=[acme.pk]))
+    row = NoveltyWork.objects.get(label=acme)
+    pieces.novelty(row.pk)
+    row.refresh_from_db()
+    assert ReviewItem.objects.filter(label=acme).count() == n
+    assert ("nothing to ask" in row.note) == (n == 0)
+
+
 def test_programs_name_and_dismiss(brand, project, client, key_for, analyst):
     head = key_for(analyst)
     [row] = client.get(f"/api/v1/new-brands/?project={project.pk}", **head).json()["results"]

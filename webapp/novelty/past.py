@@ -26,8 +26,9 @@ __all__ = ["ALIKE", "SURELY_ALIKE", "Past", "search_past"]
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """moments: sights with “likeness” and “was”, the label they were detected as or None, the most
-    alike first. without: analyses that keep no regions. problem: why nothing can be looked for."""
+    """moments: sights with “likeness”, “was”, the label they were detected as or None, and
+    “is_another”, whether they count as that; the most alike first. without: analyses that keep no
+    regions. problem: why nothing can be looked for."""
 
     moments: list[dict[str, Any]] = field(default_factory=list)
     n_runs: int = 0
@@ -49,12 +50,12 @@ def search_past(label: Label) -> Past:
             problem=f"It is not known yet what {label.name} looks like: give it a logo picture, "
             "then look again for new brands.",
         )
-    names = dict(Label.objects.filter(project=label.project_id).values_list("pk", "name"))
+    labels = Label.objects.filter(project=label.project_id).in_bulk()
     moments = [
         moment
         for run, found in kept
         if found is not None
-        for moment in _moments(run, found, looks, label, names)
+        for moment in _moments(run, found, looks, label, labels)
     ]
     moments.sort(key=lambda one: (-one["likeness"], one["run"], one["time_s"]))
     return Past(moments[:MOST_MOMENTS], len(runs), without)
@@ -73,7 +74,7 @@ def _looks_of(label: Label) -> Floats:
 
 
 def _moments(
-    run: Run, found: RunRegions, looks: Floats, label: Label, names: dict[int, str]
+    run: Run, found: RunRegions, looks: Floats, label: Label, labels: dict[int, Label]
 ) -> list[dict[str, Any]]:
     """One for each sight that is alike: its most alike region."""
     rows = found.regions.rows
@@ -83,13 +84,17 @@ def _moments(
     _, first = np.unique(rows["sight"][order], return_index=True)
     best = order[first]
     best = best[(likeness[best] >= ALIKE) & ~np.isin(rows["sight"][best], rows["sight"][counts])]
-    return [
-        sight_json(run, found, at)
-        | {
-            "likeness": round(float(likeness[at]), 3),
-            "label": int(rows["label"][at]) if int(rows["label"][at]) in names else None,
-            "was": names.get(int(rows["label"][at])),
-            "confidence": round(float(rows["confidence"][at]), 3),
-        }
-        for at in best.tolist()
-    ]
+    moments = []
+    for at in best.tolist():
+        was, confidence = labels.get(int(rows["label"][at])), float(rows["confidence"][at])
+        moments.append(
+            sight_json(run, found, at)
+            | {
+                "likeness": round(float(likeness[at]), 3),
+                "label": was.pk if was else None,
+                "was": was.name if was else None,
+                "confidence": round(confidence, 3),
+                "is_another": was is not None and was != label and confidence >= was.threshold,
+            }
+        )
+    return moments

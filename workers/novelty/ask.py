@@ -16,14 +16,15 @@ from workers.engine.heartbeat import Heartbeat
 
 
 def ask(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any]:
-    """Analysis by analysis. Done again after a crash, nothing is asked twice: of a frame of an
-    analysis there is one item."""
+    """Analysis by analysis, without what counts as another label. Done again after a crash, nothing
+    is asked twice: of a frame of an analysis there is one item."""
     if row.label is None:
         raise Refused("The label was deleted meanwhile: there is nothing to ask about.")
     found = search_past(row.label)
     if found.problem:
         raise Refused(found.problem)
-    moments = sorted(found.moments, key=lambda one: (one["run"], one["time_s"]))
+    unsure = [one for one in found.moments if not one["is_another"]]
+    moments = sorted(unsure, key=lambda one: (one["run"], one["time_s"]))
     runs = Run.living.select_related("asset").in_bulk({one["run"] for one in moments})
     n_before = ReviewItem.objects.filter(project=row.project).count()
     n_done = 0
@@ -42,6 +43,8 @@ def ask(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any]:
 
 
 def _note(n: int, n_moments: int, name: str) -> str:
+    if not n_moments:
+        return f"All that looks like {name} counts as another label: there is nothing to ask."
     if not n:
         return f"All moments of {name} are in the review queue already."
     items = "frame waits" if n == 1 else f"{n:,} frames wait"
