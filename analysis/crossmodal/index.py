@@ -123,6 +123,8 @@ class Index:
         """
         if len(question) != 1:
             raise ValueError(f"a question is one item, not {len(question)}")
+        if not self._parts:
+            return []
         asked = Question(question.continuous[0], question.codes[0], modality, weight)
         wanted = None if owners is None else np.unique(owners)
         likely = [
@@ -184,9 +186,9 @@ class Index:
         return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
 
     def _without(self, part: _Part, gone: set[int]) -> _Part:
-        has = np.unique(self._segments[part.name].owners)
-        here = gone.intersection(has.tolist())
-        return _Part(part.name, sorted(here.union(part.gone)))
+        segment = self._segments[part.name]
+        here = segment.owners[segment.rows_of(np.array(sorted(gone), np.int64))]
+        return _Part(part.name, sorted({*here.tolist(), *part.gone}))
 
     def _is_stale(self, part: _Part) -> bool:
         n = len(self._segments[part.name])
@@ -245,12 +247,12 @@ class Index:
 
 def _over_all(guesses: list[Floats], looks: int) -> list[Whole]:
     """Of what was guessed in each segment, where the best of all together are."""
-    together = np.concatenate(guesses) if guesses else np.empty(0, np.float32)
+    together = np.concatenate(guesses)
     is_best = np.isinf(together)  # so few in their segment that they are scored in any case
     guessed = np.flatnonzero(~is_best)
     is_best[guessed[best_of(together[guessed], looks)]] = True
     ends = np.cumsum([len(some) for some in guesses])[:-1]
-    return [np.flatnonzero(some) for some in np.split(is_best, ends)] if guesses else []
+    return [np.flatnonzero(some) for some in np.split(is_best, ends)]
 
 
 def _best(segment: Segment, scored: Scored, count: int) -> list[Found]:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.types import Floats
-from analysis.models.formats import written_aside
 
 Whole = NDArray[np.int64]
 CODES = 16  # of an item, that it is listed under
@@ -32,11 +31,11 @@ _LEAST = 1e-9  # of a distribution, below its logarithm
 _ASKED = 32  # codes of a question that the first stage looks up
 _SOME = 0.01  # of the rows: below it they are scored one by one, and not looked for
 _FEW = 4096  # rows, of which the same holds
-_NAMES = (
+_BY_ITEM = (
     *("keys", "owners", "vectors", "signs"),
     *("codes", "weights", "rest", "log_rest", "logs"),
-    *("posting_rows", "posting_weights", "posting_starts"),
 )
+_BY_CODE = ("posting_rows", "posting_weights", "posting_starts")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +86,8 @@ class Segment:
         self.folder = folder
         about = json.loads((folder / "about.json").read_text())
         self.n_codes = int(about["codes"])
-        self.size = int(about["size"])
         self.modalities: list[str] = list(about["modalities"])
-        columns = {name: _mapped(folder / f"{name}.npy") for name in _NAMES}
+        columns = {name: _mapped(folder / f"{name}.npy") for name in _BY_ITEM + _BY_CODE}
         self.keys: Whole = columns["keys"]
         self.owners: Whole = columns["owners"]
         self.columns = columns
@@ -232,13 +230,8 @@ def put(
             np.save(aside / f"{column}.npy", values)
         for at, crowd in enumerate(crowds.values()):
             np.save(aside / f"crowd-{at}.npy", crowd)
-        about = {
-            "codes": n_codes,
-            "size": columns["vectors"].shape[1],
-            "modalities": list(crowds),
-        }
-        with written_aside(aside / "about.json") as file:
-            file.write_text(json.dumps(about))
+        about = {"codes": n_codes, "modalities": list(crowds)}
+        (aside / "about.json").write_text(json.dumps(about))
         aside.rename(folder / name)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -252,8 +245,7 @@ def joined(folder: Path, segments: list[tuple[Segment, Whole]]) -> str:
     order = np.argsort(owners, kind="stable")
     columns = {
         name: np.concatenate([segment.columns[name][rows] for segment, rows in segments])[order]
-        for name in _NAMES
-        if not name.startswith("posting")
+        for name in _BY_ITEM
     }
     crowds = {
         name: np.concatenate([segment.crowds[name][rows] for segment, rows in segments])[order]
