@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from analysis.text import Brand
 from analysis.text.mentions import Spoken
 from analysis.text.why import Why, explain
 from webapp.accounts.models import Refused
 from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.indexing.transcript import placed_words
 from webapp.projects.models import Label
+from webapp.projects.spoken_brands import brand_of
 from webapp.runs.run import Run
 from webapp.timeline.mentions import BY, LEAST, Item, Mentions
 
@@ -85,10 +85,7 @@ def _why(found: Mentions, item: Item, label: Label) -> MentionWhy:
         words = written.words
     elif found.indexing is not None:
         words = list(placed_words(found.indexing))
-    brands = [
-        Brand(one.pk, (one.name, *one.aliases), tuple(one.not_in), one.is_ordinary)
-        for one in found.labels
-    ]
+    brands = [brand_of(one) for one in found.labels]
     mention = replace(item.mention, brand=label.pk)
     try:
         why = explain(words, brands, mention, least=LEAST)

@@ -18,12 +18,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.graph import Items, Node
-from analysis.text import Brand
 from webapp.assets.models import Asset
 from webapp.leases import Status
 from webapp.moments.moments import Moment, MomentEdit
 from webapp.moments.outlines import Outline
 from webapp.projects.models import Label, Project
+from webapp.projects.spoken_brands import brand_of
 from webapp.runs.run import Run
 from webapp.search.mentions import find_brand
 from webapp.search.passages import Passage, PassageSet
@@ -146,10 +146,7 @@ def _add_told(found: Gathered, project: Project, labels: Iterable[Label]) -> Non
     assert project.workspace is not None
     vocabulary = Vocabulary(project.workspace)
     for label in labels:
-        brand = Brand(
-            label.pk, (label.name, *label.aliases), tuple(label.not_in), label.is_ordinary
-        )
-        for one in find_brand(project.workspace, brand, vocabulary):
+        for one in find_brand(project.workspace, brand_of(label), vocabulary):
             if one.asset in found.durations_s:
                 at = one.mention.start_s, one.mention.end_s
                 found.add(_brand(label), one.asset, *at, one.source)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from analysis.exposure.exports import safe_cell
-from analysis.text import Brand
 from webapp.assets.models import Asset
 from webapp.indexing.mention_verdicts import MentionVerdict, said_of
 from webapp.projects.models import Label
+from webapp.projects.spoken_brands import brand_of
 from webapp.search.mentions import Found, find_brand
 from webapp.search.passages import Passage
 
@@ -65,14 +65,16 @@ class LibraryMentions:
     @classmethod
     def of(cls, label: Label, tried: str = "") -> LibraryMentions:
         """Of a label by its names, or of a name that somebody tries instead of them."""
-        names = (tried,) if tried else (label.name, *label.aliases)
-        brand = Brand(label.pk, names, tuple(label.not_in), label.is_ordinary)
+        brand = brand_of(label)
+        if tried:
+            brand = replace(brand, names=(tried,))
         denied = _denied(label)
         found = find_brand(label.project.workspace, brand)
         found = [one for one in found if not _is_denied(one, denied)]
         if not tried:
             found += _renamed(label)
-        return cls(label, names, sorted(found, key=lambda one: (one.asset, one.mention.start_s)))
+        found.sort(key=lambda one: (one.asset, one.mention.start_s))
+        return cls(label, brand.names, found)
 
     @property
     def n_said(self) -> int:
@@ -130,12 +132,10 @@ def _renamed(label: Label) -> list[Found]:
     said = MentionVerdict.objects.standing().filter(actually=label).exclude(label=label)
     found = []
     for other in Label.objects.filter(pk__in=said.values("label")).select_related("project"):
-        names = (other.name, *other.aliases)
-        brand = Brand(other.pk, names, tuple(other.not_in), other.is_ordinary)
         verdicts = _denied(other)
         found += [
             replace(one, mention=replace(one.mention, brand=label.pk))
-            for one in find_brand(label.project.workspace, brand)
+            for one in find_brand(label.project.workspace, brand_of(other))
             if _said(one, verdicts) == label.pk
         ]
     return found

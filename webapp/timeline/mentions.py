@@ -30,6 +30,7 @@ from webapp.indexing.written import WrittenItem, read_text, written_items
 from webapp.leases import Status
 from webapp.moments.names import names_key, used_as_names
 from webapp.projects.models import Label
+from webapp.projects.spoken_brands import brand_of
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
 from webapp.timeline.labels import labels_of
@@ -169,10 +170,7 @@ class Told:
 
 
 def _brands(labels: Iterable[Label]) -> list[Brand]:
-    return [
-        Brand(label.pk, (label.name, *label.aliases), tuple(label.not_in), label.is_ordinary)
-        for label in labels
-    ]
+    return [brand_of(label) for label in labels]
 
 
 def _state(speech: Indexing | None) -> Hashable:
