@@ -142,7 +142,7 @@ def test_no_list_shows_the_job_behind_it(browser, sample):
     assert LabelingJob.objects.count() == 1
     assert "board.png" not in browser.get("/labelling").content.decode()
     assert browser.get("/api/v1/labelling-jobs/").json()["results"] == []
-    assert LabelingJob.objects.count_waiting(*_who(sample)) == 0
+    assert LabelingJob.objects.with_work_for(*_who(sample)).count() == 0
 
 
 def _who(sample):

@@ -79,7 +79,7 @@ def test_each_is_handed_their_own_part_alone(film_job, labeller, lena, analyst, 
     assert (of_lars.item.times_s, of_lena.item.times_s) == (TIMES[:12], TIMES[9:])
     film_job.assign(analyst, by=analyst)
     assert film_job.claim(analyst) == []
-    assert LabelingJob.objects.count_waiting(analyst, film_job.workspace) == 0
+    assert LabelingJob.objects.with_work_for(analyst, film_job.workspace).count() == 0
     url = reverse("labelling-frame", args=[of_lars.pk, 12])
     assert client_for(labeller).get(url).status_code == 404
 

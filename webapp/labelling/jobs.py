@@ -69,10 +69,6 @@ class LabelingJobQuerySet(models.QuerySet["LabelingJob"]):
         )
         return given.filter(waits)
 
-    def count_waiting(self, user: User, workspace: Workspace) -> int:
-        """How many these are."""
-        return self.with_work_for(user, workspace).count()
-
     @transaction.atomic
     def begin(
         self,

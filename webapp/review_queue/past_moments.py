@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.boxes import overlap
+from analysis.boxes import ious
 from analysis.film.columns import Columns
-from analysis.types import Box
+from analysis.novelty.regions import SIDES
 from webapp.projects.models import Label
 from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.predictions import Predictions, doubt, stake_s
@@ -73,13 +73,9 @@ def _item(
 def _detected(columns: Columns, frame: int, moment: dict[str, Any]) -> list[int]:
     """The rows of what was detected where the region is."""
     low, high = np.searchsorted(columns.detections["frame"], [frame, frame + 1]).tolist()
-    sides = ("x1", "y1", "x2", "y2")
-    found = ((row, columns.detections[row]) for row in range(low, high))
-    return [
-        row
-        for row, one in found
-        if overlap(Box(*(float(one[side]) for side in sides)), Box(*moment["box"])) >= _SAME
-    ]
+    there = columns.detections[low:high]
+    boxes = np.stack([there[side] for side in SIDES], 1)
+    return (low + np.flatnonzero(ious(boxes, moment["box"])[:, 0] >= _SAME)).tolist()
 
 
 def _proposed(label: Label, n: int, moment: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,7 @@ def ask(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any]:
     unsure = [one for one in found.moments if not one["is_another"]]
     moments = sorted(unsure, key=lambda one: (one["run"], one["time_s"]))
     runs = Run.living.select_related("asset").in_bulk({one["run"] for one in moments})
-    n_before = ReviewItem.objects.filter(project=row.project).count()
-    n_done = 0
+    n = n_done = 0
     for pk, some in groupby(moments, key=lambda one: int(one["run"])):
         if beat.should_stop():
             raise Stopped
@@ -35,10 +34,9 @@ def ask(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any]:
         of_run = list(some)
         n_done += len(of_run)
         if pk in runs:
-            ReviewItem.objects.bulk_create(
-                items_of(row.label, runs[pk], of_run), ignore_conflicts=True
-            )
-    n = ReviewItem.objects.filter(project=row.project).count() - n_before
+            items = items_of(row.label, runs[pk], of_run)
+            ReviewItem.objects.bulk_create(items, ignore_conflicts=True)
+            n += len(items)
     return {"progress": 1.0, "step": "", "note": _note(n, len(moments), row.label.name)}
 
 
