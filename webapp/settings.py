@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "webapp.methodologies",
     "webapp.runs",
     "webapp.indexing",
+    "webapp.encodings",
+    "webapp.spaces",
     "webapp.reviewing",
     "webapp.moments",
     "webapp.comments",

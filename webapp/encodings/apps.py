@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class EncodingsConfig(AppConfig):
+    name = "webapp.encodings"
+    label = "encodings"

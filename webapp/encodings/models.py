@@ -1,0 +1,5 @@
+"""The tables of this app, for Django to find; each lives in the module of its own thought."""
+
+from webapp.encodings.kept import Encodings
+
+__all__ = ["Encodings"]
