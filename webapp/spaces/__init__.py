@@ -1,1 +1,1 @@
-"""Spaces in which pictures, sound and words lie together, their codes, and where items are found."""
+"""Spaces in which pictures, sound and words lie together: their codes, and how items are found."""

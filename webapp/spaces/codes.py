@@ -29,7 +29,9 @@ class Code(models.Model):
 
     class Meta:
         ordering = ["space", "number"]
-        constraints = [models.UniqueConstraint(fields=["space", "number"], name="one_code_a_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["space", "number"], name="one_code_a_number")
+        ]
 
     def __str__(self) -> str:
         return self.called
