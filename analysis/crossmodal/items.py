@@ -118,7 +118,7 @@ def checked(pairs: Pairs) -> tuple[dict[str, Items], list[str]]:
     for name, items in pairs.items():
         some = items.of_groups(groups)
         kept[name] = some
-        _check_spread(some)
+        check_spread(some)
         if items.blanks:
             told.append(f"{items.blanks} × {name} left out: nothing to see or hear in them.")
         if len(items) > len(some):
@@ -129,7 +129,8 @@ def checked(pairs: Pairs) -> tuple[dict[str, Items], list[str]]:
     return kept, told
 
 
-def _check_spread(items: Items) -> None:
+def check_spread(items: Items) -> None:
+    """Raises AnalysisError where all of these are the same, or their numbers are none."""
     for numbers in (items.summaries, items.parts):
         if not np.isfinite(numbers).all():
             raise AnalysisError(

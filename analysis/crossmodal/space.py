@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.crossmodal.items import Items, Whitening
-from analysis.crossmodal.types import Encoded, Floats, Place
+from analysis.crossmodal.types import CLIP, PICTURE, Encoded, Floats, Place
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
 
 VERSION = 1
 _KEY = "sightline-space"
 _BANK = "bank:"
+_CLIPS = "clip-"  # before the engine of the frames, in that of clips
 _SHARPNESS = 10.0  # of cosines: one over the temperature that they are taught with
 _LEAST = 1e-9  # of a distribution, below its logarithm
 MOST = 4.0  # of a gate: one part counts at most e⁸ times as much as another
@@ -120,7 +122,8 @@ class SharedCode:
 class Space:
     """Heads for each modality, and one codebook (V, D). `weights`: how much the codes count beside
     the cosine, for each two modalities, by their names in order and joined by "+". `banks`: where
-    some of what it was taught with lies, by modality (see `corrected`)."""
+    some of what it was taught with lies, by modality (see `corrected`). `pairs`: the modalities
+    that may be compared, each two as `weights` names them; none: any two that it knows."""
 
     sides: Mapping[str, Side]
     codebook: Floats
@@ -128,6 +131,7 @@ class Space:
     weights: Mapping[str, float]
     banks: Mapping[str, Placed] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    pairs: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -178,15 +182,46 @@ class Space:
         """How much the codes count beside the cosine."""
         return self.weights.get(pair_name(one, other), 0.0)
 
+    def compares(self, one: str, other: str) -> bool:
+        """Whether items of two modalities may be compared."""
+        known = one in self.sides and other in self.sides
+        return known and (not self.pairs or pair_name(one, other) in self.pairs)
+
+    def compared(self) -> list[str]:
+        """All pairs of modalities that may be, as `pair_name` writes them."""
+        every = combinations_with_replacement(sorted(self.sides), 2)
+        return [pair_name(*pair) for pair in every if self.compares(*pair)]
+
+    def with_clips(self) -> Space:
+        """The same, which knows clips as well: a clip is the mean of its frames and holds their
+        parts (`pictures.ClipEncoder`), so that it comes into the space by the heads of pictures."""
+        if PICTURE not in self.sides or CLIP in self.sides:
+            return self
+        side = self.sides[PICTURE]
+        sides = {**self.sides, CLIP: replace(side, engine=f"{_CLIPS}{side.engine}")}
+        banks = dict(self.banks)
+        if PICTURE in banks:
+            banks[CLIP] = banks[PICTURE]
+        weights, pairs = dict(self.weights), list(self.pairs)
+        for name in sides:
+            like = pair_name(PICTURE, PICTURE if name == CLIP else name)
+            if like in self.weights:
+                weights[pair_name(CLIP, name)] = self.weights[like]
+            if like in self.pairs:
+                pairs.append(pair_name(CLIP, name))
+        return replace(self, sides=sides, banks=banks, weights=weights, pairs=tuple(pairs))
+
     def scores(self, one: str, a: Placed, other: str, b: Placed) -> Floats:
         """How well items of two modalities match: cosine + weight · similarity of codes, both
-        corrected, (N, M)."""
+        corrected, (N, M). Raises UnusableModel where the two were never compared."""
         near, codes = self.parts_of_scores(one, a, other, b)
         return near + self.weight(one, other) * codes
 
     def parts_of_scores(self, one: str, a: Placed, other: str, b: Placed) -> tuple[Floats, Floats]:
         """The continuous and the discrete part of `scores`, the second without its weight."""
-        banks = self.banks.get(one), self.banks.get(other)
+        self._check_pair(one, other)
+        are_kin = self._are_kin(one, other)
+        banks = (None, None) if are_kin else (self.banks.get(one), self.banks.get(other))
         return corrected(continuous_scores, a, b, *banks), corrected(discrete_scores, a, b, *banks)
 
     def crowds(self, modality: str, placed: Placed) -> dict[str, Floats]:
@@ -196,7 +231,9 @@ class Space:
         if modality not in self.banks:
             return dict.fromkeys(self.banks, none)
         return {
-            name: np.stack(
+            name: none
+            if self._are_kin(modality, name)
+            else np.stack(
                 [_crowd(score, placed, bank) for score in (continuous_scores, discrete_scores)], 1
             )
             for name, bank in self.banks.items()
@@ -210,6 +247,7 @@ class Space:
         A code weighs √(P(v | query) · P(v | item)), its part of the Bhattacharyya coefficient of
         both distributions. Codes below a hundredth of all that is shared are left out.
         """
+        self._check_pair(query_is, item_is)
         fires = []
         for name, one in ((query_is, query), (item_is, item)):
             count = self._side(name).counts(one.parts)
@@ -238,6 +276,7 @@ class Space:
             "weights": dict(self.weights),
             "engines": {name: side.engine for name, side in self.sides.items()},
             "banks": list(self.banks),
+            "pairs": list(self.pairs),
             "about": dict(self.about),
         }
         with written_aside(path) as aside:
@@ -282,7 +321,9 @@ class Space:
                 name: banked(tensors[f"{_BANK}{name}.near"], tensors[f"{_BANK}{name}.codes"])
                 for name in about["banks"]
             }
-            return cls(sides, tensors["codebook"], temperature, weights, banks, about["about"])
+            pairs = tuple(str(pair) for pair in about.get("pairs", ()))
+            codebook = tensors["codebook"]
+            return cls(sides, codebook, temperature, weights, banks, about["about"], pairs)
         except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise UnusableModel(f"{path.name} is no space of Sightline's, or is damaged.") from e
 
@@ -291,6 +332,22 @@ class Space:
             known = ", ".join(self.sides)
             raise UnusableModel(f"This space knows {known}, and not {modality}.")
         return self.sides[modality]
+
+    def _check_pair(self, one: str, other: str) -> None:
+        for name in (one, other):
+            self._side(name)
+        if not self.compares(one, other):
+            can = ", ".join(pair.replace("+", " with ") for pair in self.compared())
+            raise UnusableModel(
+                f"This space cannot compare {one} with {other}: nothing has shown it which belong "
+                f"together. It compares {can}. Teach a space from pairs of {one} and {other}."
+            )
+
+    def _are_kin(self, one: str, other: str) -> bool:
+        """Whether both come by one encoder. From what such items score nothing is taken off: the
+        bank holds some of them themselves, and near ones are what is looked for."""
+        engines = {self._side(name).engine.removeprefix(_CLIPS) for name in (one, other)}
+        return len(engines) == 1
 
     def _tensors(self) -> dict[str, Floats]:
         tensors = {"codebook": self.codebook}

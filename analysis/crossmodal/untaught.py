@@ -1,0 +1,229 @@
+"""A space without pairs: each modality compared with itself, by looks or by sound alone.
+
+Nothing is taught. Numbers are whitened, which helps comparing by cosines (Jégou and Chum 2012,
+"Negative evidences and co-occurences in image retrieval: the benefit of PCA and whitening"), and
+parts are clustered to codes, so that what two items share can be said as in a taught space. numpy
+only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from analysis.crossmodal.items import Items, Whitening, check_spread
+from analysis.crossmodal.space import (
+    Head,
+    Placed,
+    Side,
+    Space,
+    continuous_scores,
+    discrete_scores,
+    pair_name,
+)
+from analysis.crossmodal.types import Floats
+from analysis.errors import AnalysisError, Stopped
+
+LEAST_ITEMS = 8  # of a modality; with fewer every one is as far from every other
+_SUMMARY_AXES, _PART_AXES = 256, 64
+_AN_AXIS = 4  # items, or parts: with fewer all whitened items lie equally far apart
+_POWER = 0.5  # as spaces are taught: whitened altogether, the smallest axes are mostly noise
+_FITTED = 40_000  # parts, to cluster and to whiten by
+_A_CODE = 16  # parts
+_STEPS, _BATCH = 120, 4096  # of the clustering
+_SHARED = 4.0  # codes that a part falls to, as a perplexity
+_FAR = 30.0  # between the codes of two modalities, beyond the farthest part
+_FROM = 400  # items, by which the weight of codes is set
+
+
+def untaught(
+    kinds: Mapping[str, Items],
+    *,
+    codes: int = 1024,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Space:
+    """A space from the encodings of one or more modalities; clips come in as pictures do.
+
+    Each modality has codes of its own, an even share of at most `codes`, and fewer where there are
+    few parts: nothing shows which picture belongs to which sound, so a code that both fell to would
+    tell of agreement where there is none. The shares lie apart in one number for each modality, so
+    that no part falls to another's.
+
+    Summaries and parts are whitened; codes are the centres of whitened parts by k-means in small
+    batches (Sculley 2010) from k-means++ (Arthur and Vassilvitskii 2007). Parts are scaled so that
+    one falls to four codes on average, by the perplexity of its distribution, as neighbours are
+    counted in t-SNE (van der Maaten and Hinton 2008). Codes count so much that they move a score
+    half as far as the cosine does.
+
+    Raises AnalysisError where there is too little, or all the same; Stopped.
+    """
+    if not kinds or codes < 2 * len(kinds):
+        raise ValueError(f"{codes} codes for {len(kinds)} modalities")
+    heads: dict[str, tuple[Head, Head]] = {}
+    centres: dict[str, Floats] = {}
+    for name, items in kinds.items():
+        if len(items) < LEAST_ITEMS:
+            raise AnalysisError(
+                f"There are {len(items)} × {name}, and {LEAST_ITEMS} are needed to tell what sets "
+                "them apart."
+            )
+        check_spread(items)
+        rng = np.random.default_rng(seed)
+        heads[name], centres[name] = _fitted(items, codes // len(kinds), rng, should_stop)
+    space = _together(kinds, heads, centres)
+    weights = {pair_name(name, name): _weight(space, name, items) for name, items in kinds.items()}
+    return replace(space, weights=weights).with_clips()
+
+
+def _fitted(
+    items: Items, most: int, rng: np.random.Generator, should_stop: Callable[[], bool]
+) -> tuple[tuple[Head, Head], Floats]:
+    """Heads of a modality's summaries and parts, and its codes."""
+    summaries = _whitening(items.summaries, _SUMMARY_AXES)
+    rows = np.sort(rng.permutation(len(items.parts))[:_FITTED])
+    some = np.asarray(items.parts[rows], np.float32)
+    whitening = _whitening(some, _PART_AXES)
+    x = whitening(some)
+    centres = clustered(x, min(most, max(len(x) // _A_CODE, 2)), rng, should_stop)
+    scale = _scale(x[rng.permutation(len(x))[:2000]], centres)
+    parts = Whitening(whitening.mean, whitening.basis * np.float32(scale))
+    return (_head(summaries), _head(parts)), centres * np.float32(scale)
+
+
+def _whitening(x: np.ndarray, most: int) -> Whitening:
+    return Whitening.fitted(x, max(min(most, len(x) // _AN_AXIS), 2), _POWER)
+
+
+def _head(whitening: Whitening) -> Head:
+    """Whitened numbers as they are."""
+    size = whitening.basis.shape[1]
+    none = np.zeros(0, np.float32)
+    return Head(
+        whitening,
+        np.eye(size, dtype=np.float32),
+        np.zeros(size, np.float32),
+        none.reshape(size, 0),
+        none,
+        none.reshape(0, size),
+    )
+
+
+def clustered(
+    x: Floats, codes: int, rng: np.random.Generator, should_stop: Callable[[], bool]
+) -> Floats:
+    """Centres of (n, D) data, at most `codes` of them: (V, D). Those that nothing falls to are left
+    out. Raises Stopped."""
+    centres = _spread_out(x[rng.permutation(len(x))[: 8 * codes]], codes, rng)
+    seen = np.zeros(len(centres))
+    for _ in range(_STEPS):
+        if should_stop():
+            raise Stopped
+        batch = x[rng.integers(len(x), size=min(_BATCH, len(x)))]
+        nearest = _squares(batch, centres).argmin(1)
+        counts = np.bincount(nearest, minlength=len(centres))
+        total = np.zeros_like(centres)
+        np.add.at(total, nearest, batch)
+        seen += counts
+        hit = counts > 0
+        # each centre is the mean of all that ever fell to it
+        centres[hit] += (total[hit] - counts[hit, None] * centres[hit]) / seen[hit, None]
+    used = np.bincount(_squares(x, centres).argmin(1), minlength=len(centres)) > 0
+    return np.asarray(centres[used], np.float32)
+
+
+def _spread_out(x: Floats, codes: int, rng: np.random.Generator) -> Floats:
+    """k-means++: each next centre is drawn by its squared distance from those there are."""
+    chosen = [int(rng.integers(len(x)))]
+    far = _squares(x, x[chosen])[:, 0]
+    for _ in range(min(codes, len(x)) - 1):
+        total = float(far.sum())
+        if total <= 0:
+            break
+        chosen.append(int(rng.choice(len(x), p=far / total)))
+        far = np.minimum(far, _squares(x, x[chosen[-1:]])[:, 0])
+    return np.array(x[chosen], np.float32)
+
+
+def _squares(x: Floats, centres: Floats) -> Floats:
+    squares = (x * x).sum(1, keepdims=True) + (centres**2).sum(1) - 2 * x @ centres.T
+    return np.maximum(squares, 0.0)
+
+
+def _scale(x: Floats, centres: Floats) -> float:
+    """By what parts and codes are multiplied so that a part falls to `_SHARED` codes."""
+    far = np.sqrt(_squares(x, centres))
+    least, most = 1e-3, 1e4
+    for _ in range(40):
+        scale = float(np.sqrt(least * most))
+        least, most = (scale, most) if _perplexity(far * scale) > _SHARED else (least, scale)
+    return scale
+
+
+def _perplexity(far: Floats) -> float:
+    fires = np.exp(far.min(1, keepdims=True) - far)
+    share = fires / fires.sum(1, keepdims=True)
+    return float(np.exp(-(share * np.log(np.maximum(share, 1e-12))).sum(1)).mean())
+
+
+def _together(
+    kinds: Mapping[str, Items],
+    heads: Mapping[str, tuple[Head, Head]],
+    centres: Mapping[str, Floats],
+) -> Space:
+    """One codebook, in which each modality has a number of its own that sets it apart."""
+    size = max(summary.straight.shape[1] for summary, _ in heads.values())
+    width = max(codes.shape[1] for codes in centres.values())
+    reach = max(float(np.sqrt(_squares(codes, codes).max())) for codes in centres.values()) + _FAR
+    apart = reach * np.eye(len(kinds), dtype=np.float32) if len(kinds) > 1 else np.zeros((1, 0))
+    sides, rows = {}, []
+    for (name, items), own in zip(kinds.items(), np.asarray(apart, np.float32), strict=True):
+        summary, parts = heads[name]
+        gate = np.zeros(parts.whitening.basis.shape[1] + 1, np.float32)
+        bias = np.concatenate([np.zeros(width, np.float32), own])
+        wide = _widened(parts, len(bias), bias)
+        sides[name] = Side(items.engine, _widened(summary, size), wide, gate)
+        codes = centres[name]
+        rows.append(np.tile(bias, (len(codes), 1)))
+        rows[-1][:, : codes.shape[1]] = codes
+    pairs = tuple(pair_name(name, name) for name in kinds)
+    about = {"told": _told(kinds), "items": {name: len(items) for name, items in kinds.items()}}
+    return Space(sides, np.concatenate(rows), 1.0, {}, {}, about, pairs)
+
+
+def _widened(head: Head, size: int, bias: Floats | None = None) -> Head:
+    """With numbers that are 0, or the bias, at its end."""
+    straight = np.zeros((len(head.straight), size), np.float32)
+    straight[:, : head.straight.shape[1]] = head.straight
+    return Head(
+        head.whitening,
+        straight,
+        np.zeros(size, np.float32) if bias is None else bias,
+        head.inner,
+        head.inner_bias,
+        np.zeros((0, size), np.float32),
+    )
+
+
+def _told(kinds: Mapping[str, Items]) -> list[str]:
+    told = [
+        f"{items.blanks} × {name} left out: nothing to see or hear in them."
+        for name, items in kinds.items()
+        if items.blanks
+    ]
+    for one, other in combinations(kinds, 2):
+        told.append(f"Nothing shows which {one} belongs to which {other}: they are not compared.")
+    return told
+
+
+def _weight(space: Space, name: str, items: Items) -> float:
+    """Of the codes beside the cosine: they move a score half as far."""
+    rows = np.linspace(0, len(items) - 1, min(len(items), _FROM)).astype(np.int64)
+    placed: Placed = space.place(name, items.chosen(np.unique(rows)))
+    others = ~np.eye(len(placed), dtype=bool)
+    near = float(continuous_scores(placed, placed)[others].std())
+    codes = float(discrete_scores(placed, placed)[others].std())
+    return round(0.5 * near / codes, 6) if codes > 1e-9 else 0.0
