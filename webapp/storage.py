@@ -97,3 +97,24 @@ def _to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def local_copy(name: str) -> Path | None:
+    """A stored file that never changes, as a path to map; a bucket's is copied here once. None
+    where it is gone."""
+    if not settings.S3_BUCKET:
+        path = Path(default_storage.path(name))
+        return path if path.exists() else None
+    path = Path(settings.CACHE_DIR) / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(_aside())
+        try:
+            with default_storage.open(name) as source, aside.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            os.replace(aside, path)
+        except FileNotFoundError:
+            return None
+        finally:
+            aside.unlink(missing_ok=True)
+    return path

@@ -6,7 +6,6 @@ the query all name it.
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from analysis.retrieval.encoder import SIZE, Encoder, engine
 from webapp import stored_files
 from webapp.search.passages import Embedding, Passage
 from webapp.search.standing import SearchIndex
+from webapp.storage import local_copy
 
 LEAST = 0.35  # cosine below which two sentences have nothing to do with one another
 FOLDER = "search"
@@ -91,33 +91,13 @@ def _opened(name: str) -> Any:
             return _open[name]
     from usearch.index import Index
 
-    path = _local(name)
+    path = local_copy(name)
     opened = Index.restore(path, view=True) if path else None
     with _lock:
         while len(_open) > 8:
             _open.pop(next(iter(_open)))
         _open[name] = opened
     return opened
-
-
-def _local(name: str) -> Path | None:
-    """The file on this machine; a bucket's is copied here once."""
-    try:
-        return Path(default_storage.path(name))
-    except NotImplementedError:
-        path = Path(settings.CACHE_DIR) / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with (
-                default_storage.open(name) as source,
-                NamedTemporaryFile(dir=path.parent, delete=False) as copy,
-            ):
-                shutil.copyfileobj(source, copy)
-        except FileNotFoundError:
-            return None
-        Path(copy.name).replace(path)
-    return path
 
 
 def _among_later(
