@@ -19,6 +19,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from tests.heard import told_apart
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
+    from webapp.asking.asks import Ask
     from webapp.assets.models import Collection
     from webapp.auditing import rounds
     from webapp.comments.comments import Comment
@@ -155,6 +156,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "guide-pictures": GuidePicture.objects.create(
             label=label, file="references/x.png", sha256="x", width=9, height=9, by=user
         ),
+        "asks": Ask.objects.by_moment(run.asset, 1.0, by=user),
         "runs": run,
         "indexings": indexing,
         "outlines": outline,

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
+from webapp.asking.api import AskViewSet
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
@@ -127,6 +128,7 @@ router.register("voices", VoiceViewSet, "api-voice")
 router.register("speaker-turns", SpeakerTurnViewSet, "api-speaker-turn")
 router.register("speaker-edits", SpeakerEditViewSet, "api-speaker-edit")
 router.register("saved-searches", SavedSearchViewSet, "api-saved-search")
+router.register("asks", AskViewSet, "api-ask")
 router.register("outlines", OutlineViewSet, "api-outline")
 router.register("moments", MomentViewSet, "api-moment")
 router.register("moment-edits", MomentEditViewSet, "api-moment-edit")

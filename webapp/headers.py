@@ -21,7 +21,8 @@ class ContentSecurity:
         response.headers.setdefault(
             "Content-Security-Policy", POLICY.format(media=media_origin()).replace(" ;", ";")
         )
+        # questions to the search may be spoken
         response.headers.setdefault(
-            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+            "Permissions-Policy", "camera=(), microphone=(self), geolocation=()"
         )
         return response

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "webapp.labelling",
     "webapp.search",
     "webapp.novelty",
+    "webapp.asking",
     "webapp.timeline",
     "webapp.auditing",
     "webapp.review_queue",

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from webapp import jobs, removal, strays
+from webapp.asking.asks import Ask
 from webapp.assets.models import Rendition
 from webapp.assets.uploads import finish_the_whole, sweep_abandoned_uploads
 from webapp.celery import app
@@ -133,6 +134,10 @@ def forget_old_transfers() -> None:
     Transfer.objects.forget_old_files()
 
 
+def forget_old_asks() -> None:
+    Ask.objects.forget_old()
+
+
 def forget_the_gone() -> None:
     Worker.objects.filter(seen__lt=from_now(-3600)).delete()
 
@@ -166,6 +171,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     forget_old_frames,
     forget_clip_frames,
     forget_old_transfers,
+    forget_old_asks,
     forget_finished,
     forget_scratch,
     forget_the_gone,

@@ -79,6 +79,11 @@ def recogniser(indexing: Indexing) -> Recogniser:
             "is heard by another would not go with the rest. Bring its weights back and press "
             "Retry, or index the asset again."
         )
+    return loaded(engine)
+
+
+def loaded(engine: Engine) -> Recogniser:
+    """Kept while it is of use."""
     return _kept.get(f"{engine.key} {engine.digest}", lambda: Recogniser(engine))
 
 

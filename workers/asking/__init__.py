@@ -1,0 +1,1 @@
+"""What is asked by pictures and sounds, made into what spaces compare."""
