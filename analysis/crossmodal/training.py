@@ -124,11 +124,12 @@ def train(
     folder: Path | None = None,
     tell: Callable[[Epoch], None] = lambda epoch: None,
     should_stop: Callable[[], bool] = lambda: False,
+    is_enough: Callable[[], bool] = lambda: False,
 ) -> Space:
     """A space taught from pairs: of its epochs the one that finds held-out pairs best.
 
     folder: where finished epochs are kept, and gone on from; of other pairs or settings they are
-    not. tell: called after each epoch. Raises AnalysisError for pairs that nothing can be learnt
+    not. tell: called after each epoch. is_enough: asked after each; it ends there. Raises AnalysisError for pairs that nothing can be learnt
     from, Collapsed, Stopped.
     """
     prepared = pairs if isinstance(pairs, Prepared) else Prepared(pairs, settings)
@@ -137,7 +138,7 @@ def train(
         begun.go_on(folder)
         for epoch in begun.history:
             tell(epoch)
-    while not begun.is_over():
+    while not (begun.is_over() or (begun.history and is_enough())):
         if should_stop():
             raise Stopped
         begun.epoch(should_stop)
@@ -155,7 +156,7 @@ class Prepared:
 
     def __init__(self, pairs: Pairs, settings: Settings) -> None:
         kept, self.told = checked(pairs)
-        taught, held = _parted(kept, settings.held_out)
+        taught, held = parted(kept, settings.held_out)
         self.engines = {name: items.engine for name, items in taught.items()}
         self.groups = matched_groups(taught)
         self.sides: dict[str, _Side] = {}
@@ -176,7 +177,7 @@ def _whitening(x: np.ndarray, most: int, power: float) -> Whitening:
     return Whitening.fitted(x, most, power)
 
 
-def _parted(pairs: Pairs, share: float) -> tuple[dict[str, Items], dict[str, Items]]:
+def parted(pairs: Pairs, share: float) -> tuple[dict[str, Items], dict[str, Items]]:
     """To learn from, and to choose by. Few pairs are used for both."""
     groups = matched_groups(pairs)
     n = round(share * len(groups))

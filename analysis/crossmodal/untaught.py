@@ -159,7 +159,8 @@ def _scale(x: Floats, centres: Floats) -> float:
     least, most = 1e-3, 1e4
     for _ in range(40):
         scale = float(np.sqrt(least * most))
-        least, most = (scale, most) if _perplexity(far * scale) > _SHARED else (least, scale)
+        shared = _perplexity(far * np.float32(scale))
+        least, most = (scale, most) if shared > _SHARED else (least, scale)
     return scale
 
 
