@@ -23,7 +23,6 @@ from analysis.crossmodal.naming import hard_codes
 from analysis.crossmodal.space import Space
 from analysis.crossmodal.training import Collapsed, Epoch, Settings, parted, train
 from analysis.crossmodal.work_folder import (
-    CHECKPOINT,
     DISK_FULL,
     ENOUGH,
     EPOCHS,
@@ -152,12 +151,8 @@ def _trained(
 
 def _used(space: Space, pairs: dict[str, Items]) -> dict[str, int]:
     """How many codes the parts of each modality fall to."""
-    return {
-        name: int(len(np.unique(hard_codes(space, name, items)))) for name, items in pairs.items()
-    }
+    return {name: len(np.unique(hard_codes(space, name, items))) for name, items in pairs.items()}
 
-
-__all__ = ["CHECKPOINT", "main", "teach"]
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

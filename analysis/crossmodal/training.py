@@ -129,8 +129,8 @@ def train(
     """A space taught from pairs: of its epochs the one that finds held-out pairs best.
 
     folder: where finished epochs are kept, and gone on from; of other pairs or settings they are
-    not. tell: called after each epoch. is_enough: asked after each; it ends there. Raises AnalysisError for pairs that nothing can be learnt
-    from, Collapsed, Stopped.
+    not. tell: called after each epoch. is_enough: asked after each; the training ends there where
+    it says so. Raises AnalysisError for pairs that nothing can be learnt from, Collapsed, Stopped.
     """
     prepared = pairs if isinstance(pairs, Prepared) else Prepared(pairs, settings)
     begun = _Training(prepared, settings)

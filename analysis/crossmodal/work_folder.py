@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from analysis.crossmodal.items import Items, Pairs
 from analysis.errors import AnalysisError
 from analysis.models.formats import written_aside
 
-Part = Literal["ours", "no-matching", "continuous"]  # what is trained, one after the other
 REFUSED, DISK_FULL = 3, 5  # how the child ends
 PAIRS, JOB, SPACE, FIGURES = "pairs.npz", "job.json", "space.safetensors", "figures.json"
 EPOCHS, NOTES, STATE, REFUSAL = "epochs.json", "notes.json", "state.json", "refused.json"
@@ -60,14 +60,14 @@ def read_pairs(path: Path) -> dict[str, Items]:
             about: Mapping[str, Any] = json.loads(str(file["about"]))
             return {
                 name: Items(
-                    name,
-                    one["engine"],
-                    *(file[f"{column}{one['at']}"] for column in _COLUMNS),
-                    one["blanks"],
+                    modality=name,
+                    engine=one["engine"],
+                    blanks=one["blanks"],
+                    **{column: file[f"{column}{one['at']}"] for column in _COLUMNS},
                 )
                 for name, one in about.items()
             }
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (BadZipFile, OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise AnalysisError(
             "The pairs of this training are damaged: press Retry to collect them again.",
             permanent=False,

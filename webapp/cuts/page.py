@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
+from webapp.assets.tiles import Tile, Tiles
 from webapp.cuts.cut import Cut, CutClip
 from webapp.cuts.renderings import Rendering
 from webapp.leases import Status
 from webapp.runs.workers import batch_says
-from webapp.search.shown import Tile, Tiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from analysis.graph import Edge, Graph, Items, Node, Options, build, occurrences
 from analysis.graph.exports import as_csv, as_graphml, as_jsonld
 from analysis.graph.layout import layout
 from webapp.assets.models import Asset
+from webapp.assets.tiles import Tile, Tiles
 from webapp.graph.asked import KINDS, Asked
 from webapp.graph.gathering import HOW, Gathered, gather
 from webapp.projects.models import Project
-from webapp.search.shown import Tile, Tiles
 from webapp.timeline.choices import BadChoice
 from webapp.timeline.recent import Recent
 
