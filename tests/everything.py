@@ -16,6 +16,7 @@ from tests.trained import dataset_version, evaluation, labelled_set, model_versi
 
 def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> dict[str, Any]:
     """By the word of an address that comes before its number. `annotator` works in the jobs."""
+    from tests.captions_rows import overlay
     from tests.heard import told_apart
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
@@ -34,6 +35,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.explaining.explanations import Explanation
     from webapp.home.models import Dismissal
     from webapp.improving.loops import Loop
+    from webapp.indexing.line_edits import LineEdit
     from webapp.indexing.mention_verdicts import MentionVerdict
     from webapp.indexing.speaker_edits import SpeakerEdit
     from webapp.indexing.word_edits import WordEdit
@@ -185,6 +187,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         ),
         "spottings": indexing.spottings.create(terms=["Kestrel"]),
         "word-edits": WordEdit.objects.make(words, 0, "Castrel", by=user),
+        "line-edits": LineEdit.objects.make(
+            overlay(run.asset, "Secret line", 40, 41), "Secret text", by=user
+        ),
         "speakers": spoken.speaker,
         "voices": voice,
         "speaker-turns": voice.turns.first(),

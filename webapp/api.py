@@ -31,7 +31,7 @@ from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferVi
 from webapp.explaining.api import ExplanationViewSet, RunMentionWhy
 from webapp.graph.api import ProjectGraph
 from webapp.improving.api import LoopViewSet, RoundViewSet
-from webapp.indexing.api import IndexingViewSet, WordEditViewSet
+from webapp.indexing.api import IndexingViewSet, LineEditViewSet, WordEditViewSet
 from webapp.indexing.speaker_api import (
     SpeakerEditViewSet,
     SpeakerTurnViewSet,
@@ -123,6 +123,7 @@ router.register("evaluations", EvaluationViewSet, "api-evaluation")
 router.register("runs", RunViewSet, "api-run")
 router.register("indexings", IndexingViewSet, "api-indexing")
 router.register("word-edits", WordEditViewSet, "api-word-edit")
+router.register("line-edits", LineEditViewSet, "api-line-edit")
 router.register("speakers", SpeakerViewSet, "api-speaker")
 router.register("voices", VoiceViewSet, "api-voice")
 router.register("speaker-turns", SpeakerTurnViewSet, "api-speaker-turn")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from tests.captions import item, read_asset
 from tests.spoken import finished, heard, planned, transcribed, utterance
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.word_edits import WordEdit
+from webapp.indexing.written import written_items
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.lending import lend
 from webapp.review_queue.rules import ReviewRule
@@ -137,6 +140,24 @@ def test_words_that_are_corrected_are_read_found_and_named_and_put_back(browser,
     send(browser, item, "undo")
     assert mentions(browser, run) == ["Norra Bank", "Kestrel"]
     assert not WordEdit.objects.standing().exists()
+
+
+def test_what_is_written_is_corrected_line_by_line_and_put_back(browser, run, owner):
+    read_asset(run.asset, [item("NORA BANK says hi", 2, 6.5, kind="overlay")])
+    (one,) = queue(run, MENTION)
+    (shown,) = (row["told"] for row in lent(browser) if row["id"] == one.pk)
+    now = shown["sentence"]
+    assert (shown["source"], now["text"], shown["sound"]) == ("written", "NORA BANK says hi", "")
+    assert [w["text"] for w in now["words"] if w["is_marked"]] == ["NORA", "BANK"]
+    answer = {"verdict": "words", "line": now["line"], "text": "Kestrel says hi"}
+    assert send(browser, one, **answer).json()["said"] == "Words corrected: it names Kestrel"
+    assert mentions(browser, run) == ["Kestrel"]
+    assert [row.text for row in written_items(run.asset)] == ["Kestrel says hi"]
+    assert send(browser, one, **answer).status_code == 200, "sent twice it counts once"
+    assert LineEdit.objects.standing().count() == 1
+    send(browser, one, "undo")
+    assert mentions(browser, run) == ["Norra Bank"]
+    assert not LineEdit.objects.standing().exists()
 
 
 def test_words_that_nobody_said_are_gone(browser, run, owner):

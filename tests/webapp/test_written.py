@@ -241,3 +241,55 @@ def test_a_stranger_sees_nothing(asset, other_workspace, stranger, client_for):
         f"/api/v1/indexings/{indexing.pk}/text/",
     ):
         assert browser.get(address).status_code == 404
+
+
+def test_a_line_that_was_corrected_reads_so_everywhere_and_is_taken_back(
+    asset, owner, reviewer, viewer, client_for
+):
+    indexing = read_asset(asset, [item("N0RRA BANX", 2, 6.5, kind="overlay")])
+    [line] = indexing.text_regions.all()
+    browser = client_for(reviewer)
+    address, wish = reverse("indexing-edit-line", args=[indexing.pk]), {"line": line.pk}
+    assert client_for(viewer).post(address, wish | {"text": "x"}).status_code == 403
+    said = browser.post(address, wish | {"text": " Norra\n Bank "}).json()
+    assert (said["text"], said["was"]) == ("Norra Bank", "N0RRA BANX")
+    assert [one.text for one in written_items(asset)] == ["Norra Bank"]
+    assert [one.text for one in written_items(asset, edited=False)] == ["N0RRA BANX"]
+    [row] = browser.get(f"/api/v1/indexings/{indexing.pk}/text/").json()["results"]
+    assert (row["text"], row["recognised"]) == ("Norra Bank", "N0RRA BANX")
+    file = reverse("indexing-file", args=[indexing.pk, "csv"])
+    assert "Norra Bank" in browser.get(file).content.decode()
+    assert "N0RRA BANX" in browser.get(f"{file}?words=recognised").content.decode()
+    assert texts(asset.workspace, '"norra bank"') == ["Norra Bank"]
+    browser.post(reverse("line-edit-undo", args=[said["edit"]]))
+    assert [one.text for one in written_items(asset)] == ["N0RRA BANX"]
+    assert texts(asset.workspace, '"norra bank"') == []
+
+
+def test_a_line_that_nobody_wrote_counts_nowhere_and_can_come_back(asset, reviewer, client_for):
+    indexing = read_asset(asset, [item("||| :: |", 2, 6.5, kind="scene")])
+    [line] = indexing.text_regions.all()
+    browser, api = client_for(reviewer), f"/api/v1/indexings/{indexing.pk}/line-edits/"
+    sent = browser.post(api, {"region": line.pk, "text": ""}, "application/json")
+    assert sent.status_code == 201
+    assert written_items(asset) == []
+    assert [one["text"] for one in browser.get(api).json()["results"]] == [""]
+    assert browser.post(api, {"region": line.pk, "text": ""}, "application/json").status_code == 422
+    undone = browser.post(f"/api/v1/line-edits/{sent.json()['id']}/undo/").json()
+    assert undone["undone"]
+    assert [one.text for one in written_items(asset)] == ["||| :: |"]
+
+
+def test_a_correction_that_is_too_long_or_of_what_is_still_read_is_refused_in_words(
+    asset, reviewer, client_for
+):
+    indexing = read_asset(asset)
+    line = indexing.text_regions.first()
+    address = reverse("indexing-edit-line", args=[indexing.pk])
+    browser = client_for(reviewer)
+    answer = browser.post(address, {"line": line.pk, "text": "x" * 1001})
+    assert "At most 1,000 characters" in answer.json()["detail"]
+    assert "no longer there" in browser.post(address, {"line": "0", "text": "x"}).json()["detail"]
+    Indexing.objects.filter(pk=indexing.pk).update(status="working", stage="segments")
+    answer = browser.post(address, {"line": line.pk, "text": "x"})
+    assert "still being read" in answer.json()["detail"]

@@ -16,12 +16,15 @@ from webapp.accounts.models import Action
 from webapp.assets.models import Asset
 from webapp.indexing import files
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.refusals import IndexingRefused
 from webapp.indexing.serializers import (
     IndexingDetailSerializer,
     IndexingRequestSerializer,
     IndexingSegmentSerializer,
     IndexingSerializer,
+    LineEditRequestSerializer,
+    LineEditSerializer,
     SpeechSegmentSerializer,
     SpottingRequestSerializer,
     SpottingSerializer,
@@ -100,6 +103,7 @@ class IndexingViewSet(
         "turns": Between,
         "segments": Query,
         "word_edits": Query,
+        "line_edits": Query,
         "spottings": Query,
         "file": FileQuery,
     }
@@ -174,7 +178,7 @@ class IndexingViewSet(
     )
     @action(detail=True, pagination_class=ByTime, filter_backends=[])
     def text(self, request: Request, pk: str) -> Response:
-        found, pages = self._between(self.get_object().text_regions.all()), ByTime()
+        found, pages = self._between(self.get_object().text_regions.as_it_reads()), ByTime()
         data = TextRegionSerializer(self._page(found, pages), many=True).data
         return pages.get_paginated_response(data)
 
@@ -277,6 +281,52 @@ class IndexingViewSet(
         with in_words():
             edit = WordEdit.objects.make(row, wish["word"], wish["text"], by=request.user)
         return Response(WordEditSerializer(edit).data, status=201)
+
+    @extend_schema(
+        summary="Lines of writing that people corrected, also what was undone",
+        responses=LineEditSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=ByNumber, filter_backends=[], url_path="line-edits")
+    def line_edits(self, request: Request, pk: str) -> Response:
+        pages = ByNumber()
+        found = LineEdit.objects.filter(region__indexing=self.get_object())
+        rows = self._page(found.select_related("by"), pages)
+        return pages.get_paginated_response(LineEditSerializer(rows, many=True).data)
+
+    @extend_schema(
+        summary="Correct a line of writing; what was read stays",
+        request=LineEditRequestSerializer,
+        responses={201: LineEditSerializer},
+    )
+    @line_edits.mapping.post
+    def edit_line(self, request: Request, pk: str) -> Response:
+        indexing = find(self.get_queryset(), request, Action.REVIEW, pk=pk)
+        wish = self.sent(LineEditRequestSerializer)
+        region = find(indexing.text_regions.all(), request, pk=wish["region"])
+        with in_words():
+            edit = LineEdit.objects.make(region, wish["text"], by=request.user)
+        return Response(LineEditSerializer(edit).data, status=201)
+
+
+class LineEditViewSet(mixins.RetrieveModelMixin, WorkspaceObjects):
+    """A correction of a line of writing. It is made at its indexing."""
+
+    change = Action.REVIEW
+    serializer_class = LineEditSerializer
+    queryset = LineEdit.objects.filter(
+        region__indexing__removed=None, region__indexing__asset__removed=None
+    ).select_related("by", "region__indexing__asset__workspace")
+
+    @extend_schema(summary="One correction of a line of writing")
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(summary="Take a correction back", request=None, responses=LineEditSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        edit = self.get_object()
+        edit.undo(by=request.user)
+        return Response(self.get_serializer(edit).data)
 
 
 class WordEditViewSet(mixins.RetrieveModelMixin, WorkspaceObjects):

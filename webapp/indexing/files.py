@@ -49,7 +49,9 @@ def files_of(indexing: Indexing) -> Kinds:
 def text_of(indexing: Indexing, kind: str, *, edited: bool) -> str:
     _, _, make = files_of(indexing)[kind]
     if indexing.step == Indexing.Step.TEXT:
-        return make([text_item(row) for row in indexing.text_regions.order_by("start_s", "pk")])
+        rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
+        texts = [(row, row.reads if edited else row.text) for row in rows]
+        return make([text_item(row, text) for row, text in texts if text])
     if indexing.step == Indexing.Step.SPEAKERS:
         rows = Who(indexing).turns
         turns = [Turn(row.start_s, row.end_s, row.reads_id, row.likeness) for row in rows]
@@ -67,7 +69,7 @@ def answer(indexing: Indexing, kind: str, *, edited: bool) -> HttpResponse:
     content_type = f"{files_of(indexing)[kind][1]}; charset=utf-8"
     response = HttpResponse(data, content_type=content_type)
     mark = "" if edited else "-recognised"
-    called = {Indexing.Step.TEXT.value: "written", Indexing.Step.SPEAKERS.value: "speakers"}
+    called = {Indexing.Step.TEXT.value: f"written{mark}", Indexing.Step.SPEAKERS.value: "speakers"}
     what = called.get(indexing.step, f"transcript{mark}")
     name = f"{indexing.asset.stem}-{what}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"

@@ -1,6 +1,7 @@
 """The tables of this app, for Django to find; each lives in the module of its own thought."""
 
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speaker_edits import SpeakerEdit
@@ -14,6 +15,7 @@ __all__ = [
     "HeardVoices",
     "Indexing",
     "IndexingSegment",
+    "LineEdit",
     "MentionVerdict",
     "RememberedVoice",
     "Speaker",

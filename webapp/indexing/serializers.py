@@ -9,6 +9,7 @@ from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
 from analysis.speakers.types import MOST_SPEAKERS
 from analysis.speech.languages import LANGUAGES
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.line_edits import LONGEST_LINE, LineEdit
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.spotting import LONGEST as LONGEST_TERM
@@ -208,14 +209,38 @@ class TextRegionSerializer(serializers.ModelSerializer):
         help_text="Of its letters where it was read best: xyxy, shares of the frame.",
     )
     path = serializers.SerializerMethodField(help_text="Where it went, if it moved.")
+    text = serializers.CharField(
+        source="reads", help_text="As it reads: what a person wrote, where one did."
+    )
+    recognised = serializers.CharField(source="text", help_text="As it was read.")
 
     class Meta:
         model = TextRegion
-        fields = ["id", "start_s", "end_s", "text", "confidence", "kind", "box", "path", "looks"]
+        fields = [
+            *("id", "start_s", "end_s", "text", "recognised", "confidence"),
+            *("kind", "box", "path", "looks"),
+        ]
 
     @extend_schema_field(PlaceSerializer(many=True))
     def get_path(self, row: TextRegion) -> list[dict[str, Any]]:
         return [{"time_s": time_s, "box": box} for time_s, *box in row.path]
+
+
+class LineEditSerializer(serializers.ModelSerializer):
+    """A person's text for a line of writing. The latest that was not undone holds."""
+
+    by = serializers.StringRelatedField(allow_null=True)
+
+    class Meta:
+        model = LineEdit
+        fields = ["id", "region", "text", "by", "created", "undone"]
+
+
+class LineEditRequestSerializer(Body):
+    region = Id(help_text="The line, as `text` lists it.")
+    text = serializers.CharField(
+        max_length=LONGEST_LINE, allow_blank=True, help_text="Empty: nobody wrote this line."
+    )
 
 
 class WordEditSerializer(serializers.ModelSerializer):

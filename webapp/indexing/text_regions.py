@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
+from django.apps import apps
 from django.db import models
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
+
+
+class TextRegionQuerySet(models.QuerySet["TextRegion"]):
+    def as_it_reads(self) -> Self:
+        """With `reads`, what a person wrote for the line where one did, else what was read; and
+        `edit`, the correction that holds."""
+        standing = apps.get_model("indexing.LineEdit").objects.standing()
+        last = standing.filter(region=OuterRef("pk")).order_by("-pk")
+        return self.annotate(
+            edit=Subquery(last.values("pk")[:1]),
+            reads=Coalesce(
+                Subquery(last.values("text")[:1]), F("text"), output_field=models.TextField()
+            ),
+        )
 
 
 class TextRegion(models.Model):
@@ -35,6 +52,8 @@ class TextRegion(models.Model):
     # where it was seen, by time, as far as it moved: [[time_s, x1, y1, x2, y2], …]
     path: Any = models.JSONField(default=list, blank=True)
     looks = models.PositiveIntegerField(default=1)  # frames in which it was read
+
+    objects: ClassVar[Any] = TextRegionQuerySet.as_manager()
 
     class Meta:
         ordering = ["indexing_id", "start_s", "pk"]

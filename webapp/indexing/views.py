@@ -20,6 +20,7 @@ from webapp.ids import is_id
 from webapp.indexing import files, transcript
 from webapp.indexing.forms import SpeakersForm, SpeechForm, TextForm, WordForm
 from webapp.indexing.indexing import BY_A_PERSON, Indexing
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.panel import Panel
 from webapp.indexing.reading_languages import ReadingLanguages
 from webapp.indexing.refusals import (
@@ -30,10 +31,11 @@ from webapp.indexing.refusals import (
 )
 from webapp.indexing.remembering import forget
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.uploaded import steps_for
 from webapp.indexing.who import SpeakersPanel, Who
 from webapp.indexing.word_edits import WordEdit
-from webapp.indexing.written import lines_json
+from webapp.indexing.written import line_json, lines_json
 from webapp.indexing.written_panel import WrittenPanel
 from webapp.leases import Status
 
@@ -234,6 +236,38 @@ def undo_edit(request: MemberRequest, pk: int) -> HttpResponse:
     return JsonResponse(_line(edit.speech_segment))
 
 
+@require_POST
+@may(Action.REVIEW)
+def edit_line(request: MemberRequest, pk: int) -> HttpResponse:
+    """Let another text stand for a line of writing: answers with it as it reads now."""
+    indexing = find(visible(), request, Action.REVIEW, pk=pk)
+    wish = request.POST
+    row = indexing.text_regions.filter(pk=wish.get("line") if is_id(wish.get("line", "")) else 0)
+    if (region := row.first()) is None:
+        return _refused("This line is no longer there. Reload the page.", status=404)
+    try:
+        LineEdit.objects.make(region, wish.get("text", ""), by=request.user)
+    except Refused as refused:
+        return _refused(str(refused))
+    return JsonResponse(_written(region), status=201)
+
+
+@require_POST
+@may(Action.REVIEW)
+def undo_line_edit(request: MemberRequest, pk: int) -> HttpResponse:
+    """Take a correction of a line back: what stood there before it holds again."""
+    here = LineEdit.objects.filter(
+        region__indexing__removed=None, region__indexing__asset__removed=None
+    )
+    edit = find(here, request, Action.REVIEW, pk=pk)
+    edit.undo(by=request.user)
+    return JsonResponse(_written(edit.region))
+
+
+def _written(region: TextRegion) -> dict[str, Any]:
+    return line_json(TextRegion.objects.as_it_reads().get(pk=region.pk))
+
+
 def _line(row: SpeechSegment) -> dict[str, Any]:
     return transcript.lines_json([row], Who.of(row.indexing.asset_id))[0]
 
@@ -285,5 +319,5 @@ def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
         "speakers": SpeakersPanel.of(asset),
         "speech_for_scripts": panel.for_scripts(may_edit=may_edit),
         "written": written,
-        "written_for_scripts": written.for_scripts(),
+        "written_for_scripts": written.for_scripts(may_edit=may_edit),
     }

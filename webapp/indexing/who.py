@@ -137,8 +137,9 @@ def _on_screen(asset: Asset, who: Who) -> dict[Voice, OnScreen]:
     if read is None:
         return {}
     sums: dict[Voice, dict[str, tuple[float, float]]] = {}
-    rows = read.text_regions.exclude(kind=TextRegion.Kind.SCENE).order_by("start_s", "pk")
-    for start_s, end_s, text in rows.values_list("start_s", "end_s", "text"):
+    rows = read.text_regions.as_it_reads().exclude(kind=TextRegion.Kind.SCENE)
+    rows = rows.order_by("start_s", "pk")
+    for start_s, end_s, text in rows.values_list("start_s", "end_s", "reads"):
         name = person_in(text)
         voice = who.between(start_s, end_s) if name else None
         if voice is None:

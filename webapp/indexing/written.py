@@ -50,17 +50,20 @@ def read_text(asset: Asset) -> Indexing | None:
     return newest
 
 
-def written_items(asset: Asset) -> list[WrittenItem]:
-    """What is written on its picture, by time; nothing where nobody has read it yet."""
+def written_items(asset: Asset, *, edited: bool = True) -> list[WrittenItem]:
+    """What is written on its picture, by time, as it reads now or (not `edited`) as it was read;
+    nothing where nobody has read it yet."""
     if (indexing := read_text(asset)) is None:
         return []
-    return [item(row) for row in indexing.text_regions.order_by("start_s", "pk")]
+    rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
+    texts = [(row, row.reads if edited else row.text) for row in rows]
+    return [item(row, text) for row, text in texts if text]
 
 
-def text_item(row: TextRegion) -> TextItem:
-    """A row as it was read."""
+def text_item(row: TextRegion, text: str | None = None) -> TextItem:
+    """A row as it was read, or with what people wrote for it."""
     return TextItem(
-        text=row.text,
+        text=row.text if text is None else text,
         start_s=row.start_s,
         end_s=row.end_s,
         box=Box(*row.box),
@@ -71,13 +74,12 @@ def text_item(row: TextRegion) -> TextItem:
     )
 
 
-def item(row: TextRegion) -> WrittenItem:
+def item(row: TextRegion, text: str) -> WrittenItem:
     words = tuple(
-        WrittenWord(word, row.start_s, row.end_s, row.confidence)
-        for word in _WORD.findall(row.text)
+        WrittenWord(word, row.start_s, row.end_s, row.confidence) for word in _WORD.findall(text)
     )
     about = row.start_s, row.end_s, Box(*row.box), row.kind, row.confidence
-    return WrittenItem(row.pk, row.text, words, *about)
+    return WrittenItem(row.pk, text, words, *about)
 
 
 # --- for the page -----------------------------------------------------------------------------
@@ -88,24 +90,28 @@ MOST_LINES = 20_000  # of one page; the files have them all
 def lines_json(indexing: Indexing) -> dict[str, Any]:
     """What was read by now, by time: each line with the place it was read best in, and where it
     went."""
-    rows = indexing.text_regions.order_by("start_s", "pk")[: MOST_LINES + 1]
-    lines = [
-        {
-            "id": row.pk,
-            "start": row.start_s,
-            "end": row.end_s,
-            "text": row.text,
-            "kind": row.kind,
-            "sure": row.confidence,
-            "box": row.box,
-            "path": row.path,
-        }
-        for row in rows
-    ]
+    rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")[: MOST_LINES + 1]
+    lines = [line_json(row) for row in rows]
     return {
         "lines": lines[:MOST_LINES],
         "more": len(lines) > MOST_LINES,
         "over": not indexing.is_going_on,
+    }
+
+
+def line_json(row: Any) -> dict[str, Any]:
+    """row: of `TextRegionQuerySet.as_it_reads`."""
+    return {
+        "id": row.pk,
+        "start": row.start_s,
+        "end": row.end_s,
+        "text": row.reads,
+        "was": row.text,
+        "edit": row.edit,
+        "kind": row.kind,
+        "sure": row.confidence,
+        "box": row.box,
+        "path": row.path,
     }
 
 

@@ -77,9 +77,16 @@ class WrittenPanel:
     def looks(self) -> dict[str, int]:
         return looked_at(self.shown) if self.shown else {"sampled": 0, "read": 0}
 
-    def for_scripts(self) -> dict[str, Any] | None:
+    def for_scripts(self, *, may_edit: bool) -> dict[str, Any] | None:
         """What the module of the page needs to know of what is read."""
         if self.shown is None:
             return None
-        lines = reverse("indexing-regions", args=[self.shown.pk])
-        return {"id": self.shown.pk, "over": not self.shown.is_going_on, "lines": lines}
+        is_over = not self.shown.is_going_on
+        return {
+            "id": self.shown.pk,
+            "over": is_over,
+            "mayEdit": may_edit and is_over,
+            "lines": reverse("indexing-regions", args=[self.shown.pk]),
+            "edit": reverse("indexing-edit-line", args=[self.shown.pk]),
+            "undo": reverse("line-edit-undo", args=[0]),
+        }

@@ -2,27 +2,31 @@
 
 A mention is confirmed, turned down or given to another brand by one verdict (`MentionVerdict`), as
 on the asset's page. Words are corrected by edits beside what was heard (`WordEdit`): mentions are
-found anew in the sentence, and the search finds what it says now.
+found anew in the sentence, and the search finds what it says now. What is written in the picture is
+corrected line by line (`LineEdit`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
 from analysis.speech.types import WRITTEN_WITHOUT_BLANKS
 from analysis.text.rewording import reworded
 from webapp.accounts.models import Refused, User
+from webapp.indexing.line_edits import LONGEST_LINE, LineEdit, tidy
 from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.word_edits import LONGEST, WordEdit
 from webapp.projects.models import Label
 from webapp.review_queue.decisions import Decision
-from webapp.review_queue.heard import sentence_of
+from webapp.review_queue.heard import Sentence, is_written, sentence_of
 from webapp.review_queue.items import ReviewItem
 from webapp.timeline.labels import labels_of
-from webapp.timeline.mentions import Told
+from webapp.timeline.mentions import Found, Told
 
 
 class Verdict(StrEnum):
@@ -56,15 +60,23 @@ def read(item: ReviewItem, sent: Mapping[str, Any] | None) -> Answer:
 
 def _words(item: ReviewItem, sent: Mapping[str, Any]) -> Answer:
     now = sentence_of(item)
-    if now is None:
-        raise Refused("What is written in the picture has no words that could be corrected here.")
-    if sent.get("line") != now.row.pk:
-        raise Refused("The transcript was made anew meanwhile: look at the sentence once more.")
-    text = " ".join(sent.get("text", "").split())
+    if now is None or sent.get("line") != now.row.pk:
+        raise Refused("The words were made anew meanwhile: look at them once more.")
+    text = tidy(sent.get("text", ""))
+    if isinstance(now.row, TextRegion):
+        return _line(now, text)
     changes = _changes(now.row, text)
     if any(len(said) > LONGEST for said in changes.values()):
         raise Refused(f"At most {LONGEST} characters can stand for a word.")
     if not changes:
+        return {"verdict": Verdict.RIGHT.value}
+    return {"verdict": Verdict.WORDS.value, "line": now.row.pk, "text": text}
+
+
+def _line(now: Sentence, text: str) -> Answer:
+    if len(text) > LONGEST_LINE:
+        raise Refused(f"At most {LONGEST_LINE:,} characters can stand for a line.")
+    if text == tidy(now.text):
         return {"verdict": Verdict.RIGHT.value}
     return {"verdict": Verdict.WORDS.value, "line": now.row.pk, "text": text}
 
@@ -94,6 +106,9 @@ def apply(item: ReviewItem, decision: Decision) -> None:
     """Let it count: called within the transaction that settles the item."""
     answer, by = decision.answer, decision.by
     verdict = Verdict(answer["verdict"])
+    if verdict == Verdict.WORDS and is_written(item):
+        _correct_a_line(decision)
+        return
     if verdict == Verdict.WORDS:
         row = SpeechSegment.objects.filter(pk=answer["line"]).first()
         changes = _changes(row, answer["text"]) if row else {}
@@ -110,6 +125,16 @@ def apply(item: ReviewItem, decision: Decision) -> None:
         )
     if item.kind == ReviewItem.Kind.MENTION and verdict != Verdict.WORDS:
         _judge(item, decision, verdict)
+
+
+def _correct_a_line(decision: Decision) -> None:
+    """Where the line is gone, or says so by now, there is nothing to correct."""
+    row = TextRegion.objects.filter(pk=decision.answer["line"]).first()
+    if row is None or decision.by is None:
+        return
+    with suppress(Refused):
+        made = LineEdit.objects.make(row, decision.answer["text"], by=decision.by)
+        decision.line_edits.set([made])
 
 
 def _judge(item: ReviewItem, decision: Decision, verdict: Verdict) -> None:
@@ -137,8 +162,9 @@ def _judge(item: ReviewItem, decision: Decision, verdict: Verdict) -> None:
 def take_back(decision: Decision, *, by: User) -> None:
     """All that followed from it."""
     decision.mention_verdicts.all().take_back()
-    for edit in decision.word_edits.standing().order_by("-pk"):
-        edit.undo(by=by)
+    for edits in (decision.word_edits, decision.line_edits):
+        for edit in edits.standing().order_by("-pk"):
+            edit.undo(by=by)
 
 
 # --- in words -----------------------------------------------------------------------------------
@@ -171,17 +197,24 @@ def _label(answer: Answer) -> Label | None:
 
 def _named_now(item: ReviewItem, line: int) -> str:
     """Which brands the sentence names as it reads now."""
-    row = SpeechSegment.objects.filter(pk=line).first()
+    model = TextRegion if is_written(item) else SpeechSegment
+    row = model.objects.filter(pk=line).first()
     if row is None:
         return ""
     labels = labels_of(item.run)
     names = {label.pk: label.name for label in labels}
     found = [
         names[one.mention.brand]
-        for one in Told.of(item.run.asset, labels).said
-        if one.mention.start_s < row.end_s and one.mention.end_s > row.start_s
+        for one in _mentions(item, labels)
+        if one.mention.start_s <= row.end_s and one.mention.end_s >= row.start_s
+        if one.item is None or one.item.region == row.pk
     ]
     return f"it names {', '.join(dict.fromkeys(found))}" if found else "it names no brand"
+
+
+def _mentions(item: ReviewItem, labels: Sequence[Label]) -> Sequence[Found]:
+    told = Told.of(item.run.asset, labels)
+    return told.written if is_written(item) else told.said
 
 
 def text_of(item: ReviewItem, decision: Decision) -> str:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from webapp.accounts.models import User
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.mention_verdicts import MentionVerdict
 from webapp.indexing.word_edits import WordEdit
 from webapp.review_queue.items import ReviewItem
@@ -22,8 +23,8 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 class Decision(models.Model):
     """boxes: [{"prediction": the box it goes out from or null, "label", "box"}, …], all that is
     there. answer: of a mention or a sentence instead (`webapp.review_queue.answers`). What it
-    settles in the figures are its `verdicts`, `mention_verdicts` and `word_edits`; the prediction
-    stays as it is."""
+    settles in the figures are its `verdicts`, `mention_verdicts`, `word_edits` and `line_edits`;
+    the prediction stays as it is."""
 
     WORKSPACE = "item__workspace"
 
@@ -46,6 +47,7 @@ class Decision(models.Model):
     verdicts = models.ManyToManyField(Verdict, related_name="decisions")
     mention_verdicts = models.ManyToManyField(MentionVerdict, related_name="decisions")
     word_edits = models.ManyToManyField(WordEdit, related_name="decisions")
+    line_edits = models.ManyToManyField(LineEdit, related_name="decisions")
 
     objects: ClassVar[Any] = DecisionQuerySet.as_manager()
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analysis.boxes import overlap
 from analysis.rules import (
     Evidence,
     MentionFact,
@@ -23,12 +24,15 @@ from analysis.rules import (
     select_words,
 )
 from analysis.speech.types import WRITTEN_WITHOUT_BLANKS, join_words
+from analysis.tokens import tokens
+from analysis.types import Box
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.mention_verdicts import is_same_span
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.transcript import shown
 from webapp.indexing.word_edits import WordEdit
+from webapp.indexing.written import read_text
 from webapp.leases import Status
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.predictions import doubt
@@ -273,25 +277,27 @@ def words_of(conditions: Iterable[dict[str, Any]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What is said where an item is: the words as people read them, and as they were heard."""
+    """What is said or written where an item is: the words as people read them, and as they were
+    heard or read. row: of the transcript, or the line of writing."""
 
-    row: SpeechSegment
+    row: SpeechSegment | TextRegion
     words: list[dict[str, Any]]
+    language: str = ""  # where it is known
 
     @property
     def blank(self) -> str:
-        return "" if self.row.language in WRITTEN_WITHOUT_BLANKS else " "
+        return "" if self.language in WRITTEN_WITHOUT_BLANKS else " "
 
     @property
     def text(self) -> str:
         """As it reads now."""
-        return join_words([w["text"] for w in self.words if w["text"]], self.row.language)
+        return join_words([w["text"] for w in self.words if w["text"]], self.language)
 
     def to_json(self) -> dict[str, Any]:
         row = self.row
         return {
             "line": row.pk,
-            "language": row.language,
+            "language": self.language,
             "blank": self.blank,
             "start": row.start_s,
             "end": row.end_s,
@@ -301,10 +307,10 @@ class Sentence:
 
 
 def sentence_of(item: ReviewItem) -> Sentence | None:
-    """The sentence of the transcript that is read now; None where nothing is said there any more,
-    or what the item is about is written."""
-    if item.told.get("source") == "written":
-        return None
+    """The sentence of the transcript, or the line of writing, that is read now; None where nothing
+    is said or written there any more."""
+    if is_written(item):
+        return _written_line(item)
     speech = shown(item.run.asset)
     if speech is None:
         return None
@@ -312,6 +318,33 @@ def sentence_of(item: ReviewItem) -> Sentence | None:
     near = speech.speech_segments.filter(start_s__lt=end_s + _NEAR_S, end_s__gt=start_s - _NEAR_S)
     rows = sorted(near, key=lambda row: max(row.start_s, start_s) - min(row.end_s, end_s))
     return sentence(rows[0], item) if rows else None
+
+
+def is_written(item: ReviewItem) -> bool:
+    return bool(item.told.get("source") == "written")
+
+
+def _written_line(item: ReviewItem) -> Sentence | None:
+    """The line that stood there: read as the item was told, else the one that overlaps it most."""
+    read = read_text(item.run.asset)
+    if read is None:
+        return None
+    start_s, end_s = item.told["start_s"], item.told["end_s"]
+    near = read.text_regions.as_it_reads().filter(
+        start_s__lt=end_s + _NEAR_S, end_s__gt=start_s - _NEAR_S
+    )
+    box, text = Box(*item.told.get("box") or (0, 0, 1, 1)), item.told["text"]
+    told = [row for row in near if text in (row.text, row.reads) or overlap(Box(*row.box), box) > 0]
+    if not told:
+        return None
+    row = max(told, key=lambda r: (text in (r.text, r.reads), overlap(Box(*r.box), box), -r.pk))
+    wanted = set(tokens(item.told["mention"]))
+    about = {"start": row.start_s, "end": row.end_s, "sure": round(row.confidence, 4)}
+    words = [
+        about | {"text": word, "was": word, "is_marked": bool(wanted & set(tokens(word)))}
+        for word in row.reads.split()
+    ]
+    return Sentence(row, words)
 
 
 def sentence(row: SpeechSegment, item: ReviewItem) -> Sentence:
@@ -332,4 +365,4 @@ def sentence(row: SpeechSegment, item: ReviewItem) -> Sentence:
                 "is_marked": any(first <= middle <= last for first, last in spans),
             }
         )
-    return Sentence(row, words)
+    return Sentence(row, words, row.language)

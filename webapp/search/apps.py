@@ -7,6 +7,7 @@ class SearchConfig(AppConfig):
     label = "search"
 
     def ready(self) -> None:
+        from webapp.indexing.line_edits import line_changed
         from webapp.indexing.word_edits import words_changed
         from webapp.projects.models import Label
         from webapp.reviewing.corrections import seen_otherwise
@@ -15,4 +16,5 @@ class SearchConfig(AppConfig):
         post_migrate.connect(full_text.install, sender=self)
         post_save.connect(keeping.label_saved, sender=Label)
         words_changed.connect(keeping.words_changed)
+        line_changed.connect(keeping.line_changed)
         seen_otherwise.connect(keeping.seen_otherwise)

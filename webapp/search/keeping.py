@@ -16,6 +16,7 @@ from analysis.speech.types import join_words
 from analysis.tokens import tokens
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.transcript import read_words
 from webapp.indexing.word_edits import WordEdit
 from webapp.projects.models import Label
@@ -53,9 +54,14 @@ def _sentence(row: SpeechSegment, edits: dict[int, WordEdit]) -> Passage | None:
 
 
 def written(indexing: Indexing) -> Iterator[Passage]:
-    for row in indexing.text_regions.order_by("start_s", "pk").iterator():
-        if passage := _passage(row.text, row.start_s, row.end_s, row.confidence):
+    rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
+    for row in rows.iterator():
+        if passage := _line(row):
             yield passage
+
+
+def _line(row: Any) -> Passage | None:
+    return _passage(row.reads, row.start_s, row.end_s, row.confidence, row=row.pk)
 
 
 def _passage(
@@ -188,17 +194,25 @@ def make_findable(one: Indexing | Run) -> PassageSet | None:
 
 def words_changed(sender: Any, segment: SpeechSegment, **_: Any) -> None:
     """A sentence reads otherwise: it is found by what it says now, at once."""
-    before = Passage.objects.filter(row=segment.pk, set__source=Source.SAID).first()
-    kept = PassageSet.objects.filter(indexing=segment.indexing_id).first()
+    passage = _sentence(segment, WordEdit.objects.of([segment]).get(segment.pk, {}))
+    _reads_now(segment.indexing_id, segment.pk, passage)
+
+
+def line_changed(sender: Any, region: TextRegion, **_: Any) -> None:
+    """The same of what is written."""
+    passage = _line(TextRegion.objects.as_it_reads().get(pk=region.pk))
+    _reads_now(region.indexing_id, region.pk, passage)
+
+
+def _reads_now(indexing_id: int, row: int, passage: Passage | None) -> None:
+    kept = PassageSet.objects.filter(indexing=indexing_id).first()
     if kept is None:
         return  # it is not read any more, or will be made findable when it is finished
-    if before is not None:
-        before.delete()
-    passage = _sentence(segment, WordEdit.objects.of([segment]).get(segment.pk, {}))
+    before, _ = kept.passages.filter(row=row).delete()
     if passage is not None:
         passage.set = kept
         passage.save()
-    change = (passage is not None) - (before is not None)
+    change = (passage is not None) - before
     if change:
         PassageSet.objects.filter(pk=kept.pk).update(n_passages=kept.n_passages + change)
     workspace_id = kept.asset.workspace_id

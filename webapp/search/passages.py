@@ -18,7 +18,7 @@ from webapp.projects.models import Label
 from webapp.runs.run import Run
 
 # Of what tokens are, and of what becomes a passage: sets of another version are made anew.
-VERSION = 1
+VERSION = 2
 
 
 class PassageSetQuerySet(models.QuerySet["PassageSet"]):
@@ -71,7 +71,8 @@ class Passage(models.Model):
     confidence = models.FloatField(default=1)
     text = models.TextField()  # as people read it
     tokens = models.TextField()  # as it is found, with a blank between two
-    row = models.BigIntegerField(null=True, db_index=True)  # the speech segment, where it is one
+    # the speech segment, or the line of writing
+    row = models.BigIntegerField(null=True, db_index=True)
     label = models.ForeignKey(Label, models.CASCADE, null=True, related_name="passages")
 
     class Meta:

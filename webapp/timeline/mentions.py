@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 from numpy.typing import NDArray
 
 from analysis.exposure.measure import Words
@@ -22,6 +22,7 @@ from analysis.exposure.mentions import TOGETHER_S
 from analysis.text import Brand, Mention, find_mentions
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.mention_verdicts import MentionVerdict, said_of
 from webapp.indexing.spotting import SpottedTerm, spotted
 from webapp.indexing.transcript import PlacedWord, placed_words, shown
@@ -91,7 +92,7 @@ class Told:
         speech, text = shown(asset), read_text(asset)
         brands = _brands(labels)
         names = names_key(speech) if any(b.is_ordinary for b in brands) else None
-        key = _state(speech), text and (text.pk, text.created), tuple(brands), names
+        key = _state(speech), _state_of_text(text), tuple(brands), names
         is_told = not as_found and (speech or text)
         said = MentionVerdict.objects.of(asset, labels) if is_told else []
         return cls(labels, speech, text, said, (key, as_found), as_found)
@@ -159,7 +160,9 @@ class Told:
     def _written(self) -> list[Found]:
         if (text := self.text) is None or not self.labels:
             return []
-        return _written.get((self.key, text.pk), lambda: _read(text.asset, _brands(self.labels)))
+        about = text.asset, _brands(self.labels)
+        edited = not self.is_as_found
+        return _written.get((self.key, text.pk), lambda: _read(*about, edited=edited))
 
     def words(self) -> Words:
         """The times of all mentions by label, for `analysis.exposure`."""
@@ -183,6 +186,15 @@ def _state(speech: Indexing | None) -> Hashable:
     spotted = SpottedTerm.objects.filter(spotting__indexing=speech)
     heard = spotted.count(), spotted.aggregate(last=Max("pk"))["last"]
     return speech.pk, speech.created, speech.status, segments, n_edits, heard
+
+
+def _state_of_text(text: Indexing | None) -> Hashable:
+    """The same of what was read."""
+    if text is None:
+        return None
+    edits = LineEdit.objects.filter(region__indexing=text)
+    counts = edits.aggregate(made=Count("pk"), stand=Count("pk", filter=Q(undone=None)))
+    return text.pk, text.created, *counts.values()
 
 
 def _heard(speech: Indexing, brands: Sequence[Brand], *, edited: bool) -> list[Found]:
@@ -225,10 +237,10 @@ def _names(speech: Indexing, words: Sequence[PlacedWord]) -> set[int] | None:
     return {at for at, word in enumerate(words) if (word.line, word.place) in names}
 
 
-def _read(asset: Asset, brands: Sequence[Brand]) -> list[Found]:
+def _read(asset: Asset, brands: Sequence[Brand], *, edited: bool) -> list[Found]:
     """Item by item: words of two signs are no name together. A brand counts once in each."""
     found: list[Found] = []
-    for item in written_items(asset):
+    for item in written_items(asset, edited=edited):
         once = {m.brand: m for m in find_mentions(item.words, brands) if m.score >= LEAST}
         found += (Found(mention, item=item) for mention in once.values())
     return found

@@ -13,6 +13,7 @@ from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.written import text_item
 from workers.engine.heartbeat import Heartbeat
+from workers.reading.carrying import carry_edits
 
 AT_THE_BORDER_S = 0.05
 
@@ -25,6 +26,7 @@ def finish(indexing: Indexing, beat: Heartbeat) -> None:
         open_rows: list[TextRegion] = []
         for before, after in pairwise(indexing.segments.order_by("index")):
             open_rows = _stitch(before, after, open_rows)
+        carry_edits(indexing)
 
 
 def _notes(indexing: Indexing) -> list[str]:

@@ -179,7 +179,7 @@ export function createHearing({ desk, work, accept, back }) {
       desk.say(`Speed ${SPEEDS[speed]}`);
     },
     correct() {
-      if (!told()?.sentence) return desk.say(told() ? "What is written cannot be corrected here" : "There are no words here");
+      if (!told()?.sentence) return desk.say(told() ? "These words are not there any more" : "There are no words here");
       text.focus();
       text.select();
     },

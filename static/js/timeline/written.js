@@ -1,6 +1,7 @@
 // What is written on the picture: a list that follows the player, and the box of a chosen line on it.
 import { clock } from "../common/clock.js";
 import { drawBoxes } from "../common/overlay.js";
+import { wireLineEdits } from "./written-edits.js";
 
 const WAIT_MS = 150;
 const KINDS = { overlay: "Overlay", scene: "Scene" };
@@ -36,6 +37,25 @@ function start({ player, store, pane }) {
   let chosen = null;
   let here = new Set();
   let follows = true;
+
+  const edits = wireLineEdits({ written, list, signal, put });
+
+  /** A line as it reads now; one that nobody wrote stays, struck through, so that it can be taken back. */
+  function put(line) {
+    const before = rows.get(line.id);
+    if (!before) return;
+    lines[lines.findIndex((one) => one.id === line.id)] = line;
+    const now = row(line, player.isPicture);
+    now.classList.toggle("here", before.classList.contains("here"));
+    const hadFocus = before.contains(document.activeElement);
+    before.replaceWith(now);
+    rows.set(line.id, now);
+    if (chosen?.id === line.id) choose(line);
+    if (hadFocus) now.querySelector("button").focus();
+    filter();
+  }
+
+  const lineOf = (item) => lines.find((line) => line.id === Number(item.dataset.line));
 
   async function load() {
     const response = await fetch(written.lines, { signal }).catch(() => null);
@@ -121,9 +141,25 @@ function start({ player, store, pane }) {
   kind.addEventListener("change", filter, { signal });
   list.addEventListener("click", (event) => {
     const item = event.target.closest("li");
-    if (item) choose(lines.find((line) => line.id === Number(item.dataset.line)));
+    if (!item) return;
+    choose(lineOf(item));
+    if (list.classList.contains("correcting")) edits.open(lineOf(item), rows.get(Number(item.dataset.line)));
+  }, { signal });
+  list.addEventListener("dblclick", (event) => {
+    const item = event.target.closest("li");
+    if (item) edits.open(lineOf(item), item);
   }, { signal });
   list.addEventListener("keydown", (event) => {
+    const item = event.target.closest("li");
+    const key = event.key.toLowerCase();
+    const isBack = key === "z" && (event.ctrlKey || event.metaKey);
+    if (item && (isBack || (key === "e" && !event.ctrlKey && !event.metaKey && !event.altKey))) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (isBack) edits.undo(lineOf(item));
+      else edits.open(lineOf(item), item);
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
@@ -162,8 +198,12 @@ function row(line, isPicture) {
   const button = document.createElement("button");
   button.type = "button";
   const when = part("when num", isPicture ? "" : clock(line.start, 1));
-  const words = part("words", line.text);
+  const words = part("words", line.text || line.was);
   words.dir = "auto";
+  if (line.edit) {
+    words.classList.add(line.text ? "edited" : "taken-out");
+    words.title = line.text ? `Read as “${line.was}”` : "Somebody said that this is not written there";
+  }
   const lasts = part("lasts num quiet", isPicture ? "" : `${(line.end - line.start).toFixed(1)} s`);
   const kind = part("kind-chip small quiet", KINDS[line.kind] ?? "");
   button.append(when, words, lasts, kind);

@@ -15,6 +15,7 @@ from tests.captions import a_reading_worker, item, lettered, needs_a_reader, sti
 from tests.spoken import finished, planned
 from webapp.assets.models import Asset, Rendition
 from webapp.indexing.indexing import Indexing
+from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.written import written_items
@@ -66,6 +67,20 @@ def test_another_line_at_the_border_stays_another(indexing):
     stored(second, [item("Norra Bank", 10, 12), item("gone before", 13, 14)])
     finished(indexing)
     assert len(rows(indexing)) == 4
+
+
+def test_a_correction_holds_where_the_same_is_read_again_in_the_same_place(indexing, owner):
+    (segment,) = planned(indexing, 0, 20)
+    stored(segment, [item("N0RRA", 2, 6), item("N0RRA", 15, 16), item("HBR", 2, 6)])
+    finished(indexing)
+    first, _, other = indexing.text_regions.order_by("pk")
+    LineEdit.objects.make(first, "Norra", by=owner)
+    LineEdit.objects.make(other, "HBK", by=owner)
+    again = Indexing.objects.request(indexing.asset, "text", by=owner)
+    (segment,) = planned(again, 0, 20)
+    stored(segment, [item("N0RRA", 2.2, 6), item("N0RRA", 15, 16), item("HBR 1-0", 2, 6)])
+    finished(again)
+    assert [one.text for one in written_items(indexing.asset)] == ["HBR 1-0", "Norra", "N0RRA"]
 
 
 def test_a_segment_done_again_replaces_what_it_stored(indexing):
