@@ -35,7 +35,8 @@ _NOTE = ".strays.json"
 # What has no row is not ours to delete anywhere else.
 FOLDERS = (
     *("originals", "renditions", "runs", "references", "logos", "models", "exports"),
-    *("versions", "evaluations", "transfers", "letterheads", "cuts", "asks", *erasing.FOLDERS),
+    *("versions", "evaluations", "transfers", "letterheads", "cuts", "asks", "encodings", "spaces"),
+    *erasing.FOLDERS,
 )
 _last_asked = -_ASKED_AGAIN_S
 

@@ -25,6 +25,7 @@ from workers.asking import pieces as ask_pieces  # noqa: E402, F401
 from workers.contracts import check  # noqa: E402, F401
 from workers.cuts import render  # noqa: E402, F401
 from workers.datasets import thumbs, transfers  # noqa: E402, F401
+from workers.encodings import encoders  # noqa: E402
 from workers.engine import bells, heartbeat, housekeeping, ready  # noqa: E402
 from workers.engine.identity import this_worker  # noqa: E402
 from workers.explaining import explain  # noqa: E402, F401
@@ -77,7 +78,7 @@ def come_alive(sender: Any, **_: Any) -> None:
 
 def _able() -> dict[str, Any]:
     """The engines that this worker has."""
-    return speech_engines.said() | readers.said() | listeners.said()
+    return speech_engines.said() | readers.said() | listeners.said() | encoders.said()
 
 
 def _look_for_engines() -> None:
@@ -99,6 +100,7 @@ def _say_alive(queues: str) -> None:
             speech_engines.tend()
             readers.tend()
             listeners.tend()
+            encoders.tend()
         except DatabaseError:
             log.warning("The database is away; the worker goes on.")
             connection.close()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,13 @@ class Index:
     index.
     """
 
-    def __init__(self, folder: Path, space: str, modality: str) -> None:
+    def __init__(
+        self, folder: Path, space: str, modality: str, parts: Mapping[str, list[int]] | None = None
+    ) -> None:
+        """parts: where the list of them is kept elsewhere: what each is called, and the owners that
+        were removed since (see `parts`). By default it lies in the folder."""
         self.folder, self.space, self.modality = folder, space, modality
+        self._told = parts
         self._parts: list[_Part] = []
         self._segments: dict[str, Segment] = {}
         self._stamp: tuple[int, ...] | None = None
@@ -96,6 +102,10 @@ class Index:
             return
         raise UnusableModel("Parts of this index are missing: build it anew.")
 
+    def parts(self) -> dict[str, list[int]]:
+        """What each part is called, and which owners were removed since it was written."""
+        return {part.name: part.gone for part in self._parts}
+
     def __len__(self) -> int:
         """Items that can be found."""
         return sum(len(self._there(part)) for part in self._parts)
@@ -113,19 +123,21 @@ class Index:
         count: int = 10,
         *,
         owners: Whole | None = None,
+        muted: Whole | None = None,
         looks: int = LOOKS,
     ) -> list[Found]:
         """The best `count` items for a question, best first.
 
         question: one row, of `modality`, placed in the same version of the space. weight: of the
         codes, from `Space.weight`. owners: int64, of which the answers may be; None for all.
-        looks: rows of the first stage; more finds more and takes longer.
+        muted: codes that count in no score. looks: rows of the first stage; more finds more and
+        takes longer.
         """
         if len(question) != 1:
             raise ValueError(f"a question is one item, not {len(question)}")
         if not self._parts:
             return []
-        asked = Question(question.continuous[0], question.codes[0], modality, weight)
+        asked = Question.of(question.continuous[0], question.codes[0], modality, weight, muted)
         wanted = None if owners is None else np.unique(owners)
         likely = [
             self._segments[part.name].likely(asked, max(looks, count), self._among(part, wanted))
@@ -209,6 +221,8 @@ class Index:
         return self._segments[part.name].rows_of(left)
 
     def _stamped(self) -> tuple[int, ...]:
+        if self._told is not None:
+            return (id(self._told),)
         try:
             told = (self.folder / _LIST).stat()
         except FileNotFoundError:
@@ -216,6 +230,8 @@ class Index:
         return told.st_mtime_ns, told.st_ino, told.st_size
 
     def _listed(self) -> list[_Part]:
+        if self._told is not None:
+            return [_Part(name, list(gone)) for name, gone in self._told.items()]
         try:
             about = json.loads((self.folder / _LIST).read_text())
         except FileNotFoundError:
@@ -234,6 +250,10 @@ class Index:
         return [_Part(part["name"], part["gone"]) for part in about["parts"]]
 
     def _list(self, parts: list[_Part]) -> None:
+        if self._told is not None:
+            self._told = {part.name: part.gone for part in parts}
+            self.refresh()
+            return
         about = {
             "version": VERSION,
             "space": self.space,

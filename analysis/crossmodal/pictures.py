@@ -42,10 +42,12 @@ class BackboneEncoder:
         side: int | None = None,
         cells: int = MOST_CELLS,
         threads: int = 0,
+        name: str = "",
     ) -> None:
         """graph: what OpenVINO reads: .xml, .onnx, .tflite; one picture in, of bytes or of numbers
         from 0 to 1. rgb: the order of its colours. side: of the picture in pixels, where the graph
-        leaves it open. cells: of a side, at most. threads: 0: as many as there are.
+        leaves it open. cells: of a side, at most. threads: 0: as many as there are. name:
+        what its engine is called by, beside a digest of the weights; by default as the file.
 
         Raises UnusableModel."""
         import openvino
@@ -67,7 +69,7 @@ class BackboneEncoder:
         except (RuntimeError, IndexError, TypeError) as e:
             raise UnusableModel(f"{graph.name} has no feature map that pictures go by.") from e
         self._rgb, self._cells = rgb, cells
-        self.engine = f"{graph.stem}-{_digest(graph)}-{cells}"
+        self.engine = f"{name or graph.stem}-{_digest(graph)}-{cells}"
 
     def __call__(self, items: Sequence[Pixels]) -> list[Encoded]:
         return [self._one(picture) for picture in items]

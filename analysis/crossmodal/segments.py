@@ -58,13 +58,25 @@ class Entries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """What is looked for: a vector (C,) of unit length, a distribution of codes (V,), of which
-    modality it is, and how much codes count beside the cosine."""
+    """What is looked for: a vector (C,) of unit length, a distribution of codes (V,) and its
+    logarithm, of which modality it is, and how much codes count beside the cosine. Muted codes are
+    0 in both: then nothing of them counts in a score."""
 
     vector: Floats
     codes: Floats
+    logs: Floats
     modality: str
     weight: float
+
+    @classmethod
+    def of(
+        cls, vector: Floats, codes: Floats, modality: str, weight: float, muted: Whole | None = None
+    ) -> Question:
+        logs = np.log(np.maximum(codes, _LEAST))
+        if muted is not None and len(muted):
+            codes, logs = codes.copy(), logs.copy()
+            codes[muted] = logs[muted] = 0.0
+        return cls(vector, codes, logs, modality, weight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,33 +144,33 @@ class Segment:
         near -= crowd[:, 0]
         if not question.weight:
             return Scored(rows, near, np.zeros_like(near), near)
-        codes = self._codes_score(question.codes, rows) - crowd[:, 1]
+        codes = self._codes_score(question, rows) - crowd[:, 1]
         if len(rows) > FINALISTS:
             total = near + question.weight * codes
             best = best_of(total, FINALISTS)
             rows, near, crowd = rows[best], near[best], crowd[best]
-        codes = self._whole_codes_score(question.codes, rows) - crowd[:, 1]
+        codes = self._whole_codes_score(question, rows) - crowd[:, 1]
         return Scored(rows, near, codes, near + question.weight * codes)
 
-    def _codes_score(self, asked: Floats, rows: Whole) -> Floats:
+    def _codes_score(self, question: Question, rows: Whole) -> Floats:
         """Σ P log Q + Q log P of the question's P and each item's Q, as if all but its weightiest
         codes were alike."""
         codes = self.columns["codes"][rows].astype(np.int64)
         log_kept = self.columns["weights"][rows].astype(np.float32) / -_FINE
         rest = self.columns["rest"][rows].astype(np.float32)
         log_rest = self.columns["log_rest"][rows].astype(np.float32)
-        told = np.log(np.maximum(asked, _LEAST))
+        asked, told = question.codes, question.logs
         score: Floats = (asked[codes] * (log_kept - log_rest[:, None])).sum(1)
         score += ((np.exp(log_kept) - rest[:, None]) * told[codes]).sum(1)
         score += log_rest * asked.sum() + rest * told.sum()
         return score
 
-    def _whole_codes_score(self, asked: Floats, rows: Whole) -> Floats:
+    def _whole_codes_score(self, question: Question, rows: Whole) -> Floats:
         """The same from whole distributions."""
         logs = self.columns["logs"][rows]
         shares = np.exp(np.arange(256, dtype=np.float32) / -_FINE)[logs]
-        score: Floats = logs.astype(np.float32) @ (asked / np.float32(-_FINE))
-        score += (shares @ np.log(np.maximum(asked, _LEAST))) / shares.sum(1)
+        score: Floats = logs.astype(np.float32) @ (question.codes / np.float32(-_FINE))
+        score += (shares @ question.logs) / shares.sum(1)
         return score
 
     def _guess(self, question: Question) -> Floats:
@@ -168,20 +180,20 @@ class Segment:
         if crowds is not None:
             guess -= crowds[:, 0].astype(np.float32)
         if question.weight:
-            codes = self._look_up(question.codes)
+            codes = self._look_up(question)
             if crowds is not None:
                 codes -= crowds[:, 1].astype(np.float32)
             guess += question.weight * codes
         return guess
 
-    def _look_up(self, asked: Floats) -> Floats:
+    def _look_up(self, question: Question) -> Floats:
         """About the score of the codes of each row, from the lists of the question's weightiest."""
+        asked, told = question.codes, question.logs
         starts = self.columns["posting_starts"]
         rows, weights = self.columns["posting_rows"], self.columns["posting_weights"]
         score = self.columns["log_rest"].astype(np.float32)
         usual = float(score.mean())
         top = np.argsort(-asked, kind="stable")[:_ASKED]
-        told = np.log(np.maximum(asked, _LEAST))
         floor = float(np.delete(told, top).mean()) if len(told) > len(top) else 0.0
         log_kept = np.arange(256, dtype=np.float32) / -_FINE
         for code in top.tolist():

@@ -122,6 +122,8 @@ class Workspace(models.Model):
     remembers_voices = models.BooleanField(default=True)  # of speakers whom somebody named
     # for which on-screen text is read where nobody says another; a key of `analysis.reading`
     text_language = models.CharField(max_length=16, blank=True)
+    # by which pictures are compared; a key of `webapp.indexing.encoders`, "" for our own
+    picture_encoder = models.CharField(max_length=80, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = WorkspaceQuerySet.as_manager()
@@ -167,6 +169,14 @@ class Workspace(models.Model):
             )
             self.text_language = language
             self.save(update_fields=["text_language"])
+
+    def encode_pictures_with(self, encoder: str, *, by: User) -> None:
+        """By which encoder pictures are compared from now on."""
+        if encoder != self.picture_encoder:
+            about = {"before": self.picture_encoder, "after": encoder}
+            Event.record(self, by, "chose how pictures are encoded", self.name, **about)
+            self.picture_encoder = encoder
+            self.save(update_fields=["picture_encoder"])
 
     def remember_voices(self, on: bool, *, by: User) -> None:
         """Whether speakers who are named are known again by their voice."""

@@ -1,5 +1,5 @@
 """The tables of this app, for Django to find; each lives in the module of its own thought."""
 
-from webapp.encodings.kept import Encodings
+from webapp.encodings.kept import EncodedInPassing, Encodings
 
-__all__ = ["Encodings"]
+__all__ = ["EncodedInPassing", "Encodings"]

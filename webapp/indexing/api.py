@@ -228,7 +228,7 @@ class IndexingViewSet(
     def file(self, request: Request, pk: str) -> Any:
         indexing, edited = self.get_object(), self.asked["words"] == "edited"
         if self.asked["kind"] not in files.files_of(indexing):
-            kinds = ", ".join(files.files_of(indexing))
+            kinds = ", ".join(files.files_of(indexing)) or "no file: it is numbers"
             raise Unacceptable(f"What this step found is there as {kinds}.")
         return files.answer(indexing, self.asked["kind"], edited=edited)
 

@@ -1,5 +1,5 @@
-"""The demo's clip is listened to and read once what does that is there: it is installed while the
-site is looked at already."""
+"""The demo's clip is listened to, read and encoded once what does that is there: it is installed
+while the site is looked at already."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import why_not
 from webapp.leases import Status
+
+_ENDS: dict[str, tuple[str, str]] = {
+    Indexing.Step.SPEECH: ("What is said in the clip", "can be read and searched"),
+    Indexing.Step.TEXT: ("What is written in the clip", "can be read and searched"),
+    Indexing.Step.SPEAKERS: ("Who speaks in the clip", "can be seen beside the words"),
+    Indexing.Step.PICTURES: ("What the clip looks like", "can be compared with other pictures"),
+    Indexing.Step.SOUND: ("What the clip sounds like", "can be compared with other sounds"),
+}
 
 
 class DemoWords:
@@ -52,7 +60,7 @@ class DemoWords:
         )
 
     def _end_of(self, indexing: Indexing) -> str:
-        what = "said" if indexing.step == Indexing.Step.SPEECH else "written"
+        what, can = _ENDS[indexing.step]
         if indexing.status == Status.DONE:
-            return f"  What is {what} in the clip can be read and searched now."
-        return f"  What is {what} in the clip is not known: {indexing.error or 'cancelled'}"
+            return f"  {what} {can} now."
+        return f"  {what} is not known: {indexing.error or 'cancelled'}"

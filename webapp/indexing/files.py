@@ -41,9 +41,10 @@ SPEAKER_FILES: Kinds = {
 def files_of(indexing: Indexing) -> Kinds:
     """The kinds of file that there are of what a step found."""
     return {
+        Indexing.Step.SPEECH.value: FILES,
         Indexing.Step.TEXT.value: WRITTEN_FILES,
         Indexing.Step.SPEAKERS.value: SPEAKER_FILES,
-    }.get(indexing.step, FILES)
+    }.get(indexing.step, {})
 
 
 def text_of(indexing: Indexing, kind: str, *, edited: bool) -> str:

@@ -54,6 +54,24 @@ class SpeakersForm(forms.Form):
         return " ".join(str(error) for errors in self.errors.values() for error in errors)
 
 
+class PicturesForm(forms.Form):
+    """By what pictures are to be encoded."""
+
+    encoder = forms.CharField(max_length=80, required=False)
+
+    def options(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+    def sentence(self) -> str:
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class SoundForm(PicturesForm):
+    """By what sound is to be encoded, and which track of it."""
+
+    track = forms.IntegerField(min_value=0, max_value=999, required=False)
+
+
 class WordForm(forms.Form):
     """One word of a speech segment, and what is to stand for it."""
 

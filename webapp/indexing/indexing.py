@@ -17,8 +17,9 @@ from django.utils import timezone
 from webapp import erasing, jobs
 from webapp.accounts.models import Event, User
 from webapp.assets.models import Asset
+from webapp.indexing import encoders
 from webapp.indexing.refusals import refuse
-from webapp.indexing.standing import Standing
+from webapp.indexing.standing import WORDS, Standing, Words
 from webapp.leases import UNFINISHED, Leased, LeasedQuerySet, Piece, Status, claim_first
 from webapp.runs.workers import Worker
 
@@ -47,6 +48,8 @@ class IndexingQuerySet(LeasedQuerySet["Indexing"]):
         options = Indexing.DEFAULTS[step] | (options or {})
         if step == Indexing.Step.TEXT:
             options["language"] = options["language"] or (held or asset).workspace.text_language
+        if step == Indexing.Step.PICTURES:
+            options["encoder"] = options["encoder"] or encoders.of_workspace(asset.workspace)
         refuse(held or asset, step, options, is_there=held is not None)
         last = Indexing.everything.filter(asset=asset, step=step).aggregate(n=Max("version"))["n"]
         indexing = self.create(
@@ -112,6 +115,8 @@ class Indexing(Leased):
         SPEECH = "speech"
         TEXT = "text"
         SPEAKERS = "speakers"
+        PICTURES = "pictures"  # what encoders make of them, so that they can be compared
+        SOUND = "sound"
 
     class Stage(models.TextChoices):
         PLAN = "plan"
@@ -131,6 +136,8 @@ class Indexing(Leased):
         },
         Step.TEXT: {"language": "", "interval_s": 0.5},
         Step.SPEAKERS: {"speakers": 0, "track": 0},
+        Step.PICTURES: {"encoder": ""},
+        Step.SOUND: {"encoder": "", "track": 0},
     }
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="indexings")
@@ -200,6 +207,10 @@ class Indexing(Leased):
             "speed": speed,
             "remaining_s": left_s / speed / max(sums["working"], 1) if speed else None,
         }
+
+    @property
+    def words(self) -> Words:
+        return WORDS[self.step]
 
     def standing(self) -> Standing:
         return Standing.of(self)

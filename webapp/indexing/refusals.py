@@ -10,6 +10,7 @@ from analysis.reading.languages import LANGUAGES as READ_LANGUAGES
 from analysis.reading.languages import pack_of
 from analysis.speech.languages import LANGUAGES
 from webapp.assets.models import Asset
+from webapp.indexing import encoders
 from webapp.leases import UNFINISHED
 from webapp.runs.workers import Worker
 
@@ -28,6 +29,21 @@ NO_VOICES = (
     "No worker here can tell speakers apart. Run `manage.py doctor`: it says what is missing and "
     "how to get it."
 )
+NO_EYES = (
+    "No worker here can encode pictures. Start one with `make serve`; `manage.py doctor` says what "
+    "it lacks."
+)
+NO_EARS = (
+    "No worker here can encode sound: that takes a speech engine. Run `manage.py doctor`: it says "
+    "which there are and how to get one."
+)
+_NO_ENGINE = {"text": NO_READER, "speakers": NO_VOICES, "pictures": NO_EYES, "sound": NO_EARS}
+_LOOKS = ("text", "pictures")  # steps that need a picture; the others need sound
+_NOTHING = {
+    "text": "has no picture, so nothing can be read on it",
+    "pictures": "has no picture that could be compared",
+    "sound": "has no sound that could be compared",
+}
 
 _KNOW = "Those of the workers know {}."
 _NAMED = 6  # languages at once
@@ -39,7 +55,12 @@ class IndexingRefused(Exception):
 
 def engine_for(step: str) -> str:
     """What the engine is called that would do a step; "" where no worker has one."""
-    return {"text": reading_engine, "speakers": voice_engine}.get(step, speech_engine)()
+    return {
+        "text": reading_engine,
+        "speakers": voice_engine,
+        "pictures": lambda: next(iter(encoders.picture_encoders().values()), ""),
+        "sound": lambda: next(iter(encoders.sound_encoders().values()), ""),
+    }.get(step, speech_engine)()
 
 
 def speech_engine() -> str:
@@ -86,20 +107,18 @@ def tracks_of(asset: Asset) -> list[dict[str, Any]]:
 
 def has_what_it_needs(asset: Asset, step: str) -> bool:
     """Whether there is something in the asset that a step looks for: sound, or a picture."""
-    return asset.kind != Asset.Kind.AUDIO if step == "text" else bool(tracks_of(asset))
+    return asset.kind != Asset.Kind.AUDIO if step in _LOOKS else bool(tracks_of(asset))
 
 
 def why_not(asset: Asset, step: str, *, engine: str | None = None) -> str:
     """Why a step cannot be asked for, or "". `engine`: where the caller knows it already."""
-    is_text = step == "text"
     if not asset.is_ready:
         return f"{asset.name} is not ready yet: wait until its upload is prepared."
     if not has_what_it_needs(asset, step):
-        if is_text:
-            return f"{asset.name} has no picture, so nothing can be read on it."
-        return f"{asset.name} has no sound, so nothing can be heard in it."
+        what = _NOTHING.get(step, "has no sound, so nothing can be heard in it")
+        return f"{asset.name} {what}."
     if not (engine_for(step) if engine is None else engine):
-        return {"text": NO_READER, "speakers": NO_VOICES}.get(step, NO_ENGINE)
+        return _NO_ENGINE.get(step, NO_ENGINE)
     if going_on(asset, step):
         return f"{asset.name} is being indexed already."
     return ""
@@ -125,8 +144,18 @@ def refuse(asset: Asset, step: str, options: dict[str, Any], *, is_there: bool) 
         _refuse_reading(options)
     elif step == "speakers":
         _refuse_a_track(asset, options)
+    elif step == "pictures":
+        _refuse_in(encoders.why_not_pictures(options["encoder"], asset.workspace))
+    elif step == "sound":
+        _refuse_in(encoders.why_not_sound(options["encoder"]))
+        _refuse_a_track(asset, options)
     else:
         _refuse_listening(asset, options)
+
+
+def _refuse_in(sentence: str) -> None:
+    if sentence:
+        raise IndexingRefused(sentence)
 
 
 def _refuse_reading(options: dict[str, Any]) -> None:

@@ -42,6 +42,14 @@ class IndexingOptionsSerializer(Body):
         help_text="Of `speech`: a recogniser such as `openai-whisper/small`; empty: the best. One "
         "that no worker has is refused, with the names of those that there are.",
     )
+    encoder = serializers.CharField(
+        max_length=80,
+        required=False,
+        allow_blank=True,
+        help_text="Of `pictures`: `logos`, Sightline's own; `model:12`, what a model version sees; "
+        "`published:ViT-B-32`, a network on a worker; empty: the workspace's. Of `sound`: a speech "
+        "engine; empty: the one that the workspace's space was made with, else the best.",
+    )
     interval_s = serializers.FloatField(
         min_value=0.05,
         max_value=60,

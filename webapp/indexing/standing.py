@@ -15,8 +15,58 @@ if TYPE_CHECKING:
 
 _WORDS = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled", "paused": "Paused"}
 _DOTS = {"Done": "ok", "Failed": "bad", "Cancelled": "", "Paused": "warn"}
-_DOES = {"speech": "Listening", "text": "Reading", "speakers": "Telling speakers apart"}
-_PLANS = {"speech": "Reading the sound", "text": "Getting ready", "speakers": "Reading the sound"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a step is spoken of. does: while it goes on. plans: while it is planned. bar: what is
+    done of it. before: what happens until an engine is chosen. meanwhile: said after its engine."""
+
+    does: str
+    plans: str
+    bar: str
+    before: str
+    meanwhile: str
+
+
+_OF_SOUND = "An engine is chosen, and the sound is cut at silences."
+WORDS = {
+    "speech": Words(
+        "Listening",
+        "Reading the sound",
+        "Sound listened to",
+        _OF_SOUND,
+        "listens. What it has heard can be read meanwhile.",
+    ),
+    "text": Words(
+        "Reading",
+        "Getting ready",
+        "Picture read",
+        "A reader is chosen, and the film is cut into parts.",
+        "reads. What it has read is listed meanwhile.",
+    ),
+    "speakers": Words(
+        "Telling speakers apart",
+        "Reading the sound",
+        "Sound listened to",
+        _OF_SOUND,
+        "listens. Who is who is told when all of it is heard.",
+    ),
+    "pictures": Words(
+        "Encoding pictures",
+        "Getting ready",
+        "Pictures encoded",
+        "An encoder is chosen, and the film is cut into parts.",
+        "encodes. It can be searched by pictures when all of it is done.",
+    ),
+    "sound": Words(
+        "Encoding sound",
+        "Reading the sound",
+        "Sound encoded",
+        _OF_SOUND,
+        "encodes. It can be searched by sounds when all of it is done.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +92,6 @@ def _word(indexing: Indexing, progress: dict[str, Any], because: str) -> str:
         return "Finishing"
     if indexing.stage == "plan":
         is_held = indexing.lease_until is not None and indexing.lease_until > timezone.now()
-        return _PLANS[indexing.step] if is_held else "Waiting"
+        return WORDS[indexing.step].plans if is_held else "Waiting"
     # between two segments nobody works on it for a moment: it goes on no less
-    return "Waiting" if because and not progress["done_s"] else _DOES[indexing.step]
+    return "Waiting" if because and not progress["done_s"] else WORDS[indexing.step].does

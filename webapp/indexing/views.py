@@ -18,7 +18,14 @@ from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.indexing import files, transcript
-from webapp.indexing.forms import SpeakersForm, SpeechForm, TextForm, WordForm
+from webapp.indexing.forms import (
+    PicturesForm,
+    SoundForm,
+    SpeakersForm,
+    SpeechForm,
+    TextForm,
+    WordForm,
+)
 from webapp.indexing.indexing import BY_A_PERSON, Indexing
 from webapp.indexing.line_edits import LineEdit
 from webapp.indexing.panel import Panel
@@ -51,9 +58,11 @@ def visible(rows: Any = None) -> QuerySet[Indexing]:
 # --- asking for it ----------------------------------------------------------------------------
 
 
-_FORMS: dict[str, type[SpeechForm | TextForm | SpeakersForm]] = {
+_FORMS: dict[str, type[SpeechForm | TextForm | SpeakersForm | PicturesForm]] = {
     Indexing.Step.TEXT: TextForm,
     Indexing.Step.SPEAKERS: SpeakersForm,
+    Indexing.Step.PICTURES: PicturesForm,
+    Indexing.Step.SOUND: SoundForm,
 }
 
 
@@ -102,7 +111,12 @@ def ask(request: MemberRequest, pk: int, do: str) -> HttpResponse:
     return back(request, "asset", indexing.asset_id)
 
 
-_FOUND: dict[str, str] = {Indexing.Step.TEXT: "written lines", Indexing.Step.SPEAKERS: "speakers"}
+_FOUND: dict[str, str] = {
+    Indexing.Step.TEXT: "written lines",
+    Indexing.Step.SPEAKERS: "speakers",
+    Indexing.Step.PICTURES: "encoded pictures",
+    Indexing.Step.SOUND: "encoded sound",
+}
 
 
 @require_POST

@@ -35,6 +35,16 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
         return lately.exclude(voices="").order_by("-seen")
 
+    def seeing(self) -> Self:
+        """Those that can encode pictures, as `speaking`."""
+        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
+        return lately.exclude(picture_encoders={}).order_by("-seen")
+
+    def hearing(self) -> Self:
+        """Those that can encode sound, as `speaking`."""
+        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
+        return lately.exclude(sound_encoders={}).order_by("-seen")
+
     def idle(self, queue: str) -> Self:
         """Those of them that do nothing just now."""
         return self.serving(queue).filter(doing="")
@@ -53,6 +63,9 @@ class Worker(models.Model):
     reading = models.CharField(max_length=120, blank=True)  # the engine that would read
     reading_languages = models.TextField(blank=True)  # keys of `analysis.reading`, by commas
     voices = models.CharField(max_length=120, blank=True)  # what would tell speakers apart
+    # titles by key, the best first: see `webapp.indexing.encoders`
+    picture_encoders = models.JSONField(default=dict, blank=True)
+    sound_encoders = models.JSONField(default=dict, blank=True)
     doing = models.CharField(max_length=120, blank=True)
     memory_bytes = models.BigIntegerField(default=0)
     started = models.DateTimeField(auto_now_add=True)

@@ -9,6 +9,9 @@ from analysis.errors import AnalysisError
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.review_queue.siftings import Sifting
+from workers.encodings import finish as finish_encodings
+from workers.encodings import plan as plan_encodings
+from workers.encodings import segment as encoding
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.piece import piece
 from workers.reading import finish as finish_reading
@@ -38,6 +41,12 @@ class Step:
 STEPS: Mapping[str, Step] = {
     Indexing.Step.SPEECH: Step(plan_listening.plan, listening.listen, finish_listening.finish),
     Indexing.Step.TEXT: Step(plan_reading.plan, reading.read, finish_reading.finish),
+    Indexing.Step.PICTURES: Step(
+        plan_encodings.plan_pictures, encoding.encode_pictures, finish_encodings.finish
+    ),
+    Indexing.Step.SOUND: Step(
+        plan_encodings.plan_sound, encoding.encode_sound, finish_encodings.finish
+    ),
     Indexing.Step.SPEAKERS: Step(plan_speakers.plan, speakers.listen, finish_speakers.finish),
 }
 

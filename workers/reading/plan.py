@@ -22,7 +22,7 @@ def plan(indexing: Indexing, beat: Heartbeat) -> None:
     engine = readers.choose(indexing.options)
     segments = [
         IndexingSegment(indexing=indexing, index=index, start_s=start_s, end_s=end_s)
-        for index, (start_s, end_s) in enumerate(_spans(indexing.asset))
+        for index, (start_s, end_s) in enumerate(film_spans(indexing.asset))
     ]
     indexing.plan(
         segments,
@@ -33,7 +33,8 @@ def plan(indexing: Indexing, beat: Heartbeat) -> None:
     )
 
 
-def _spans(asset: Asset) -> list[tuple[float, float]]:
+def film_spans(asset: Asset) -> list[tuple[float, float]]:
+    """Where a film is cut, at key frames; of a picture the whole. Raises AnalysisError."""
     if asset.kind == Asset.Kind.IMAGE:
         return [(0.0, 0.0)]
     table = frame_table(asset)
