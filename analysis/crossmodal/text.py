@@ -21,8 +21,9 @@ class TextEncoder:
 
     modality = TEXT
 
-    def __init__(self) -> None:
-        self._encoder = Encoder()
+    def __init__(self, encoder: Encoder | None = None) -> None:
+        """encoder: one that is loaded already."""
+        self._encoder = encoder or Encoder()
         self.engine = engine()
 
     def __call__(self, items: Sequence[str]) -> list[Encoded]:

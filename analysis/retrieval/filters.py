@@ -1,4 +1,5 @@
-"""What narrows a search beside its words: brand, speaker, project, source, dates, length, score."""
+"""What narrows a search beside its words: brand, speaker, project, collection, source, dates,
+length, score."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from datetime import date
 from analysis.retrieval.lexing import Lexeme
 
 SOURCES = ("said", "written", "seen")
-FILTERS = ("brand", "speaker", "project", "in", "after", "before", "longer", "score")
+FILTERS = ("brand", "speaker", "project", "collection", "in", "after", "before", "longer", "score")
 _LONGEST_S = 1e7
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(s|sec|m|min|h)?$|(\d+):(\d\d)(?::(\d\d))?$")
 _UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
@@ -18,14 +19,16 @@ _UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """brands: all of them have to be near; speakers: what any of them says; projects, sources: any
-    of them, every one where none is named; after, before: the days between which an asset came,
-    both included; longer_s: of the asset, seconds; score: the least confidence, 0 to 1."""
+    """brands: all of them have to be near; speakers: what any of them says; projects, collections,
+    sources: any of them, every one where none is named; after, before: the days between which an
+    asset came, both included; longer_s: of the asset, seconds; score: the least confidence, 0 to 1.
+    """
 
     brands: tuple[str, ...] = ()
     not_brands: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     after: date | None = None
     before: date | None = None
@@ -37,6 +40,7 @@ class Filters:
         said += [f'-brand:"{name}"' for name in self.not_brands]
         said += [f'speaker:"{name}"' for name in self.speakers]
         said += [f'project:"{name}"' for name in self.projects]
+        said += [f'collection:"{name}"' for name in self.collections]
         said += [f"in:{name}" for name in self.sources]
         said += [f"after:{self.after}"] if self.after else []
         said += [f"before:{self.before}"] if self.before else []
@@ -75,6 +79,10 @@ def _speaker(filters: Filters, value: str) -> Filters | None:
 
 def _project(filters: Filters, value: str) -> Filters | None:
     return replace(filters, projects=_with(filters.projects, value))
+
+
+def _collection(filters: Filters, value: str) -> Filters | None:
+    return replace(filters, collections=_with(filters.collections, value))
 
 
 def _with(names: tuple[str, ...], value: str) -> tuple[str, ...]:
@@ -144,6 +152,7 @@ _READ: dict[str, Callable[[Filters, str], Filters | None]] = {
     "-brand": _not_brand,
     "speaker": _speaker,
     "project": _project,
+    "collection": _collection,
     "in": _source,
     "after": _after,
     "before": _before,
@@ -154,6 +163,7 @@ _HINTS = {
     "brand": "say the name of one",
     "speaker": "say the name of one",
     "project": "say the name of one",
+    "collection": "say the name of one",
     "in": "it is said, written or seen",
     "after": "write a day as 2026-01-31, a month or a year",
     "before": "write a day as 2026-01-31, a month or a year",

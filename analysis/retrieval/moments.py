@@ -33,16 +33,22 @@ class Span:
     pieces: list[Piece] = field(default_factory=list)
 
 
-def moments(pieces: Sequence[Piece], rankings: Sequence[Sequence[int]]) -> list[Span]:
+def moments(
+    pieces: Sequence[Piece],
+    rankings: Sequence[Sequence[int]],
+    weights: Sequence[float] | None = None,
+) -> list[Span]:
     """The moments that the pieces make, best first: by reciprocal rank over all rankings, in each
     of which a moment stands where the first of its pieces does. Of equal score the longer list of
-    pieces first, then the order in which the rankings named them."""
+    pieces first, then the order in which the rankings named them. weights: of the rankings, as
+    `fuse` takes them; a moment that is as near to what is unwanted is none."""
     spans = _merged(pieces)
     number = {piece.key: n for n, span in enumerate(spans) for piece in span.pieces}
-    scores = fuse([[number[key] for key in ranking if key in number] for ranking in rankings])
+    named = [[number[key] for key in ranking if key in number] for ranking in rankings]
+    scores = fuse(named, weights=weights)
     for n, score in scores.items():
         spans[n].score = score
-    return [spans[n] for n in scores]
+    return [spans[n] for n, score in scores.items() if score > 0]
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Span]:

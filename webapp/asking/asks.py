@@ -14,11 +14,11 @@ from django.core.files import File
 from django.db import models, transaction
 from django.utils import timezone
 
+from analysis.crossmodal.encodings import Encodings
 from analysis.crossmodal.types import PICTURE, SOUND, Encoded
 from analysis.novelty.regions import Floats
 from webapp import erasing, jobs
 from webapp.accounts.models import Refused, User, Workspace
-from webapp.asking.encoded import unpacked
 from webapp.assets.models import Asset
 from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.pictures import EXTENSIONS, decoded
@@ -111,7 +111,7 @@ class Ask(Leased):
     """One, of whoever asks it.
 
     time_s, end_s, box: where in the asset, when it is asked by one. encoded: what the encoder
-    `engine` made of it (`webapp.asking.encoded`). look: as regions are compared by
+    `engine` made of it (`analysis.crossmodal.encodings`). look: as regions are compared by
     (`analysis.novelty`), 128 half-precision numbers. heard: the words of a spoken question. wave:
     the outline of a sound, 0 to 1. notes: sentences on what it cannot be asked.
     """
@@ -171,7 +171,9 @@ class Ask(Leased):
 
     def read_encoded(self) -> Encoded | None:
         """None where nothing could be compared. Raises UnusableModel where it is damaged."""
-        return unpacked(self.encoded) if self.encoded else None
+        if not self.encoded:
+            return None
+        return Encodings.unpack(bytes(self.encoded)).encoded(0)
 
     def read_look(self) -> Floats | None:
         if not self.look:

@@ -10,6 +10,7 @@ from django.db import models
 from webapp.accounts.models import User, Workspace
 from webapp.asking.asks import Ask
 from webapp.assets.models import Asset
+from webapp.spaces.searching import Hit
 
 LONGEST = 300  # letters of a question that is judged
 
@@ -50,8 +51,8 @@ class JudgementQuerySet(models.QuerySet["Judgement"]):
 class Judgement(models.Model):
     """Of one answer, by one person; of a search that asks by several things there is one a thing.
 
-    modality, encodings, row: the item of an index that was found (`webapp.spaces.searching`), where
-    it was found so. words: where no ask is named.
+    found: the item of an index that was found (`webapp.spaces.searching.Hit`); null where words
+    alone found it. words: the question, where no ask is named.
     """
 
     WORKSPACE = "workspace"
@@ -63,9 +64,7 @@ class Judgement(models.Model):
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="judgements")
     time_s = models.FloatField()
     end_s = models.FloatField()
-    modality = models.CharField(max_length=8, blank=True)
-    encodings = models.BigIntegerField(null=True, blank=True)
-    row = models.PositiveIntegerField(null=True, blank=True)
+    found: Any = models.JSONField(null=True, blank=True)
     is_right = models.BooleanField()
     created = models.DateTimeField(auto_now_add=True)
 
@@ -77,6 +76,10 @@ class Judgement(models.Model):
 
     def __str__(self) -> str:
         return f"{'right' if self.is_right else 'wrong'} at {self.time_s:.1f} s of {self.asset_id}"
+
+    @property
+    def hit(self) -> Hit | None:
+        return Hit(**self.found) if self.found else None
 
     @property
     def key(self) -> tuple[Any, ...]:

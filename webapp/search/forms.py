@@ -24,6 +24,7 @@ class SearchForm(forms.Form):
         required=False,
     )
     project = forms.ChoiceField(required=False)
+    collection = forms.ChoiceField(required=False)
     brand = forms.ChoiceField(required=False)
     speaker = forms.ChoiceField(required=False)
     after = forms.DateField(required=False, label="Uploaded from", widget=_DAY)
@@ -36,13 +37,16 @@ class SearchForm(forms.Form):
     def __init__(self, data: Any, workspace: Workspace) -> None:
         super().__init__(data)
         projects = list(workspace.projects.values_list("name", flat=True))
+        folders = workspace.collections.order_by("name").values_list("name", flat=True)[:500]
+        offered = [("", "Every collection"), *((name, name) for name in folders)]
+        offer_choices(self, "collection", offered)
         labels = Label.objects.filter(project__workspace=workspace, archived=None)
         brands = labels.order_by("name").values_list("name", flat=True).distinct()
         offer_choices(self, "project", [("", "Every project"), *((p, p) for p in projects)])
         offer_choices(self, "brand", [("", "Any brand"), *((b, b) for b in brands)])
         speakers = workspace.speakers.values_list("name", flat=True)[:500]
         offer_choices(self, "speaker", [("", "Anybody"), *((s, s) for s in speakers)])
-        for name in ("source", "project", "brand", "speaker", "longer", "score"):
+        for name in ("source", "project", "collection", "brand", "speaker", "longer", "score"):
             self.fields[name].widget.attrs |= _SENT
         self.full_clean()
         for name in self.fields:
@@ -54,7 +58,7 @@ class SearchForm(forms.Form):
         wish = self.cleaned_data
         said = [wish["q"]] if wish["q"] else []
         said += [f"in:{wish['source']}"] if wish["source"] else []
-        for name in ("project", "brand", "speaker"):
+        for name in ("project", "collection", "brand", "speaker"):
             said += [f'{name}:"{wish[name]}"'] if wish[name] else []
         for name in ("after", "before", "longer", "score"):
             said += [f"{name}:{wish[name]}"] if wish[name] else []

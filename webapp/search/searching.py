@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
@@ -24,6 +24,7 @@ from analysis.tokens import tokens
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
+from webapp.leases import Status
 from webapp.projects.models import Label, Project
 from webapp.runs.run import Run
 from webapp.search import meaning
@@ -53,13 +54,14 @@ class Found:
     """What was found: spans in their order, and how the query was read.
 
     by_words, by_meaning: the passages found so. match: what the words had to be; None for none.
-    is_capped: there are more than were ranked. instead: the query with words that there are, where
-    nothing was found; "" for none.
+    rankings: of passages, as they were fused. is_capped: there are more than were ranked. instead:
+    the query with words that there are, where nothing was found; "" for none.
     """
 
     query: Query
     spans: list[Span] = field(default_factory=list)
     pieces: dict[int, Candidate] = field(default_factory=dict)
+    rankings: list[list[int]] = field(default_factory=list)
     by_words: frozenset[int] = frozenset()
     by_meaning: Mapping[int, float] = field(default_factory=dict)
     match: Match | None = None
@@ -111,6 +113,7 @@ def search(
         rankings.append([c.pk for c in near])
     found.pieces = {c.pk: c for c in (*by_words, *near)}
     pieces = [Piece(c.pk, c.asset, c.start_s, c.end_s) for c in found.pieces.values()]
+    found.rankings = rankings
     found.spans = moments(pieces, rankings)
     if not found.spans and query.tree is not None:
         found.instead = _instead(query, counts, vocabulary)
@@ -221,9 +224,61 @@ def _sets(workspace: Workspace, filters: Filters, notes: list[str]) -> QuerySet[
         chosen = chosen.filter(asset__created__lt=_midnight(filters.before) + timedelta(days=1))
     if filters.longer_s is not None:
         chosen = chosen.filter(asset__duration_s__gte=filters.longer_s)
+    if filters.collections:
+        chosen = chosen.filter(asset__collection__in=_collections(workspace, filters, notes))
     if filters.projects:
         chosen = chosen.filter(_in_projects(workspace, filters.projects, notes))
     return chosen
+
+
+def assets_for(workspace: Workspace, filters: Filters) -> QuerySet[Asset]:
+    """The assets of which anything may be an answer, whatever was said, written or seen in them."""
+    notes: list[str] = []  # the search in words tells them
+    chosen = Asset.objects.filter(workspace=workspace, removed=None, status=Status.DONE)
+    if filters.after:
+        chosen = chosen.filter(created__gte=_midnight(filters.after))
+    if filters.before:
+        chosen = chosen.filter(created__lt=_midnight(filters.before) + timedelta(days=1))
+    if filters.longer_s is not None:
+        chosen = chosen.filter(duration_s__gte=filters.longer_s)
+    if filters.collections:
+        chosen = chosen.filter(collection__in=_collections(workspace, filters, notes))
+    if filters.projects:
+        looked = Run.objects.filter(
+            project__in=_projects(workspace, filters.projects, notes), asset=OuterRef("pk")
+        )
+        chosen = chosen.filter(Exists(looked))
+    if filters.brands or filters.not_brands or filters.speakers:
+        chosen = chosen.filter(pk__in=_heard_or_seen_in(workspace, filters, notes))
+    return chosen
+
+
+def _heard_or_seen_in(workspace: Workspace, filters: Filters, notes: list[str]) -> set[int]:
+    """The assets in which a brand is said, written or seen, or in which somebody speaks."""
+    brands = _brands(workspace, filters, Vocabulary(workspace), notes)
+    speech = _speech(workspace, filters, notes)
+    sets = PassageSet.objects.in_sight().filter(asset__workspace=workspace)
+    return {one.asset for one in candidates(Wanted(sets, None, brands, None, speech))}
+
+
+def _collections(workspace: Workspace, filters: Filters, notes: list[str]) -> list[int]:
+    return _named_so(workspace.collections.values_list("name", "pk"), filters.collections, notes)
+
+
+def _projects(workspace: Workspace, names: Sequence[str], notes: list[str]) -> list[int]:
+    return _named_so(workspace.projects.values_list("name", "pk"), names, notes, "project")
+
+
+def _named_so(
+    known: Iterable[tuple[str, int]],
+    names: Sequence[str],
+    notes: list[str],
+    what: str = "collection",
+) -> list[int]:
+    """The keys of what is called so, however it is written; a note for each name of nothing."""
+    by_name = {name.casefold(): pk for name, pk in known}
+    notes += [f"There is no {what} called {n}." for n in names if n.casefold() not in by_name]
+    return [by_name[name.casefold()] for name in names if name.casefold() in by_name]
 
 
 def _midnight(day: date) -> datetime:
@@ -232,11 +287,7 @@ def _midnight(day: date) -> datetime:
 
 def _in_projects(workspace: Workspace, names: Sequence[str], notes: list[str]) -> Q:
     """What the projects saw; of what is said and written, what is in assets they looked at."""
-    by_name = {project.name.casefold(): project.pk for project in workspace.projects.all()}
-    found = [by_name[name.casefold()] for name in names if name.casefold() in by_name]
-    for name in names:
-        if name.casefold() not in by_name:
-            notes.append(f"There is no project called {name}.")
+    found = _projects(workspace, names, notes)
     looked = Run.objects.filter(project__in=found, asset=OuterRef("asset"))
     return Q(run__project__in=found) | Q(Exists(looked), run=None)
 

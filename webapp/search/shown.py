@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -25,11 +25,19 @@ Source = PassageSet.Source
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """Why a moment was found. kind: said, written, seen or means."""
+    """Why a moment was found. kind: said, written, seen, means, alike or sounds."""
 
     kind: str
     text: str
     colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """How else than by words a moment was found, and where it begins then."""
+
+    at_s: float
+    chips: tuple[Chip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +61,21 @@ class Moment:
         return [chip.kind for chip in self.chips]
 
 
-def shown(found: Found, spans: Sequence[Span]) -> list[Moment]:
-    """Some of what was found, in its order, in a handful of queries."""
+def shown(
+    found: Found, spans: Sequence[Span], beside: Callable[[Span], Beside | None] = lambda span: None
+) -> list[Moment]:
+    """Some of what was found, in its order, in a handful of queries. beside: by what else a span
+    was found than by words."""
     keys = [piece.key for span in spans for piece in span.pieces]
     rows = Passage.objects.select_related("label", "set").in_bulk(keys)
     assets = Asset.objects.in_bulk({span.asset for span in spans})
     tiles = Tiles.of(assets.values())
     begins = _begins([p for p in rows.values() if p.row], found.match)
     return [
-        _moment(found, span, assets[span.asset], rows, begins, tiles)
+        _moment(found, span, assets[span.asset], rows, begins, tiles, beside(span))
         for span in spans
-        if span.asset in assets and any(piece.key in rows for piece in span.pieces)
+        if span.asset in assets
+        and (beside(span) is not None or any(piece.key in rows for piece in span.pieces))
     ]
 
 
@@ -74,17 +86,19 @@ def _moment(
     rows: Mapping[int, Passage],
     begins: Mapping[int, float],
     tiles: Tiles,
+    beside: Beside | None,
 ) -> Moment:
     passages = [rows[piece.key] for piece in span.pieces if piece.key in rows]
     words = [p for p in passages if p.set.source != Source.SEEN]
     best = [p for p in words if p.pk in found.by_words] or words or passages
-    at_s = min(begins.get(p.pk, p.start_s) for p in best)
+    places = [begins.get(p.pk, p.start_s) for p in best]
+    at_s = beside.at_s if beside else min(places)
     return Moment(
         asset=asset,
         start_s=span.start_s,
         end_s=span.end_s,
         at_s=at_s,
-        chips=list(_chips(found, passages)),
+        chips=[*_chips(found, passages), *(beside.chips if beside else ())],
         parts=_cut([part for p in words for part in _marked(p, found)]),
         passages=passages,
         score=span.score,

@@ -3,7 +3,6 @@ from django.urls import path
 from webapp.search import library_views, views
 
 urlpatterns = [
-    path("search", views.search_page, name="search"),
     path("labels/<number:pk>/mentions", library_views.mentions, name="label-mentions"),
     path(
         "labels/<number:pk>/mentions.csv", library_views.mentions_file, name="label-mentions-file"

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.crossmodal.encodings import Encodings
 from analysis.crossmodal.pictures import shows_nothing
 from analysis.crossmodal.types import PICTURE, SOUND
 from analysis.detectors.reference.embedding import crop_of, read_embedding
 from analysis.errors import AnalysisError, NoSound, Stopped
+from analysis.film.columns import FRAME
 from analysis.media.audio import read_audio
 from analysis.media.frames import extract_frame, read_picture
 from analysis.media.opencv import resize
@@ -19,7 +21,6 @@ from analysis.media.probe import probe
 from analysis.media.thumbnails import jpeg
 from analysis.speech import SpeechOptions
 from webapp.asking.asks import LONGEST_S, Ask
-from webapp.asking.encoded import packed
 from webapp.assets.models import Asset
 from workers.asking import encoders
 from workers.engine.heartbeat import Heartbeat
@@ -193,4 +194,5 @@ def _encoded(row: Ask, modality: str, item: Any, notes: list[str]) -> dict[str, 
     (one,) = encode([item])
     if one.blank:
         raise AnalysisError(one.blank)
-    return {"engine": encode.engine, "encoded": packed(one)}
+    kept = Encodings.of(modality, encode.engine, np.zeros(1, FRAME), [one])
+    return {"engine": encode.engine, "encoded": kept.pack()}

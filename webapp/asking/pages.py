@@ -1,0 +1,343 @@
+"""The search page: moments by words, pictures and sounds while one asks, and why each is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from analysis.crossmodal.types import SOUND, TEXT
+from analysis.retrieval.moments import Span
+from webapp import erasing
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action, Refused
+from webapp.accounts.requests import MemberRequest
+from webapp.asking.answering import Answer, Answers, answer
+from webapp.asking.asks import Ask
+from webapp.asking.judgements import LONGEST, Judgement
+from webapp.asking.reasons import picture_of, reasons
+from webapp.asking.wishes import Wish, wishes
+from webapp.assets.links import media_link
+from webapp.assets.models import Asset
+from webapp.ids import is_id
+from webapp.search import meaning
+from webapp.search.forms import SearchForm
+from webapp.search.saved import SavedFind, SavedSearch
+from webapp.search.shown import Beside, Chip, Moment, shown
+
+PAGE = 20
+MOST_PAGES = 30
+_WEIGHTS = (("", "like this"), ("2", "much like this"), ("0.5", "a little like this"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A moment of the list. at: as addresses name it; is_right: what this person said of it."""
+
+    moment: Moment
+    is_right: bool
+    by_space: bool
+
+    @property
+    def at(self) -> str:
+        return f"{self.moment.at_s:.3f}"
+
+
+@require_safe
+@may(Action.VIEW)
+def search_page(request: MemberRequest) -> HttpResponse:
+    """The page, or only what was found when htmx asks while somebody types."""
+    workspace = request.membership.workspace
+    form, asked, answers = _answered(request, request.GET)
+    number = _number(request.GET.get("page", ""))
+    spans = answers.spans[(number - 1) * PAGE : number * PAGE]
+    kept = _kept(request.GET)
+    context = {
+        "form": form,
+        "found": answers.found,
+        "answers": answers,
+        "rows": _rows(answers, spans),
+        "asks": [_chip(wish, form, asked) for wish in asked],
+        "asks_anything": bool(form.query or asked),
+        "judged": _judged(answers),
+        "number": number,
+        "has_more": len(answers.spans) > number * PAGE,
+        "keep": f"&{kept}" if kept else "",
+        "here": kept,
+        "sent": [(name, value) for name, values in QueryDict(kept).lists() for value in values],
+        "meaning": meaning.is_on(),
+        "is_saved": SavedSearch.objects.of(request.user, workspace)
+        .filter(query=form.query)
+        .exists(),
+    }
+    if request.htmx and request.htmx.target == "found":
+        return render(request, "search/_answered.html", context)
+    return render(request, "search/page.html", context | {"saved": _saved(request)})
+
+
+def _answered(request: MemberRequest, asked: QueryDict) -> tuple[SearchForm, list[Wish], Answers]:
+    workspace = request.membership.workspace
+    form = SearchForm(asked, workspace)
+    mine = wishes(request.user, workspace, asked.getlist("ask"), asked.getlist("without"))
+    return form, mine, answer(workspace, request.user, form.query, mine)
+
+
+def _kept(asked: QueryDict) -> str:
+    kept = asked.copy()
+    for name in ("page", "asset", "t", "said", "csrfmiddlewaretoken"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+def _number(text: str) -> int:
+    return min(max(int(text), 1), MOST_PAGES) if is_id(text) else 1
+
+
+def _saved(request: MemberRequest) -> list[dict[str, object]]:
+    """One's own searches, and where something new was found for each."""
+    rows = list(SavedSearch.objects.of(request.user, request.membership.workspace))
+    fresh = SavedFind.objects.filter(saved__in=rows, n_new__gt=0, asset__removed=None)
+    finds: dict[int, list[SavedFind]] = {}
+    for one in fresh.select_related("asset").order_by("-at")[:200]:
+        finds.setdefault(one.saved_id, []).append(one)
+    return [{"search": row, "finds": finds.get(row.pk, [])[:5]} for row in rows]
+
+
+# --- what was found -------------------------------------------------------------------------------
+
+
+def _rows(answers: Answers, spans: Sequence[Span]) -> list[Row]:
+    right = [one for one in answers.judged if one.is_right]
+
+    def is_right(moment: Moment) -> bool:
+        return any(
+            one.asset_id == moment.asset.pk and moment.start_s <= one.time_s <= moment.end_s
+            for one in right
+        )
+
+    by = {id(span): answers.of(span) for span in spans}
+    moments = shown(answers.found, spans, lambda span: _beside(answers, span, by[id(span)]))
+    found = {(span.asset, span.start_s): bool(by[id(span)]) for span in spans}
+    return [
+        Row(one, is_right(one), found.get((one.asset.pk, one.start_s), False)) for one in moments
+    ]
+
+
+def _beside(answers: Answers, span: Span, some: Sequence[Answer]) -> Beside | None:
+    if not some:
+        return None
+    chips = {_how(one): "" for one in some if one.question.weight > 0}
+    worded = answers.word_rank(span)
+    at_s = _at(some[0]) if worded is None or some[0].rank <= worded else span.start_s
+    return Beside(at_s, tuple(Chip("alike", text) for text in chips))
+
+
+def _at(one: Answer) -> float:
+    return one.hit.start_s if one.hit.modality == SOUND else one.hit.time_s
+
+
+def _how(one: Answer) -> str:
+    if one.hit.modality == SOUND:
+        return "Sounds like the words" if one.question.modality == TEXT else "Sounds alike"
+    return "Looks like the words" if one.question.modality == TEXT else "Looks alike"
+
+
+def _chip(wish: Wish, form: SearchForm, asked: Sequence[Wish]) -> dict[str, Any]:
+    """An ask as it stands beside the field. rest: the address without it."""
+    row = wish.ask
+    others = [("ask", one.value) for one in asked if one.ask != row]
+    words = [(name, value) for name, value in form.data.items() if name in form.fields and value]
+    return {
+        "row": row,
+        "wish": wish,
+        "preview": media_link(row.preview) if row.preview else "",
+        "wave": [_bar(n, peak) for n, peak in enumerate(row.wave)],
+        "rest": f"?{urlencode([*words, *others])}",
+        "choices": [
+            *((f"{row.pk}:{w}".rstrip(":"), text) for w, text in _WEIGHTS),
+            (f"{row.pk}:-1", "not like this"),
+        ],
+    }
+
+
+def _bar(n: int, peak: float) -> dict[str, float]:
+    """One of the outline of a sound, 20 high."""
+    high = max(peak, 0.06) * 20
+    return {"x": n * 2, "y": round(10 - high / 2, 1), "height": round(high, 1)}
+
+
+# --- right and wrong ------------------------------------------------------------------------------
+
+
+def _judged(answers: Answers) -> dict[str, Any]:
+    """How many answers were said to be right and wrong, each counted once."""
+    keys = {(one.asset_id, round(one.time_s, 1)): one.is_right for one in answers.judged}
+    right = sum(keys.values())
+    return {"right": right, "wrong": len(keys) - right, "any": bool(keys)}
+
+
+@require_POST
+@may(Action.VIEW)
+def judge(request: MemberRequest) -> HttpResponse:
+    """An answer is right or wrong for what was asked; the search goes by it at once."""
+    form, _, answers = _answered(request, request.POST)
+    said, asset, at = ([*request.POST.get("said", "").split(":"), "", "", ""])[:3]
+    if said not in ("right", "wrong"):
+        raise Http404
+    span = _span(answers, asset, at)
+    _judge(request, form.query, answers, span, is_right=said == "right")
+    return _to_page(request)
+
+
+def _judge(
+    request: MemberRequest, query: str, answers: Answers, span: Span, *, is_right: bool
+) -> None:
+    """One row a question."""
+    by_question = {one.question.key: one for one in answers.of(span)}
+    best = next(iter(by_question.values()), None)
+    at_s = _at(best) if best else span.start_s
+    about: dict[str, Any] = {
+        "asset_id": span.asset,
+        "time_s": min(max(at_s, span.start_s), span.end_s),
+        "end_s": span.end_s,
+        "is_right": is_right,
+        "workspace": request.membership.workspace,
+        "user": request.user,
+    }
+    asked: list[tuple[Ask | None, str]] = [
+        (wish.ask, "") for wish in answers.wishes if not wish.is_unwanted
+    ]
+    words = answers.words or query
+    asked += [(None, words[:LONGEST])] if words else []
+    for row, text in asked:
+        found = by_question.get(str(row.pk) if row else "words", best)
+        before = Judgement.objects.filter(
+            user=request.user, ask=row, words=text, asset=about["asset_id"], time_s=about["time_s"]
+        )
+        before.delete()
+        hit = asdict(found.hit) if found else None
+        Judgement.objects.create(ask=row, words=text, found=hit, **about)
+
+
+@require_POST
+@may(Action.VIEW)
+def unjudge(request: MemberRequest) -> HttpResponse:
+    """Take back what one said last of answers to this search, or with `all` all of it."""
+    _, _, answers = _answered(request, request.POST)
+    rows = answers.judged  # the newest first
+    if rows and request.POST.get("said") != "all":
+        last = rows[0]
+        rows = [one for one in rows if (one.asset_id, one.time_s) == (last.asset_id, last.time_s)]
+    Judgement.objects.of(request.user, request.membership.workspace).filter(
+        pk__in=[one.pk for one in rows]
+    ).delete()
+    return _to_page(request)
+
+
+def _to_page(request: MemberRequest) -> HttpResponse:
+    """Back to the same search; htmx follows, and gets what is found now."""
+    return redirect(f"{reverse('search')}?{_kept(request.POST)}")
+
+
+def _span(answers: Answers, asset: str, at: str) -> Span:
+    """The moment that a form or an address names. Raises Http404."""
+    try:
+        at_s = float(at)
+    except ValueError:
+        raise Http404 from None
+    for span in answers.spans if is_id(asset) else ():
+        if span.asset == int(asset) and span.start_s - 0.01 <= at_s <= span.end_s + 0.01:
+            return span
+    raise Http404
+
+
+# --- why ------------------------------------------------------------------------------------------
+
+
+@require_safe
+@may(Action.VIEW)
+def why(request: MemberRequest) -> HttpResponse:
+    """Why a moment answers: asked for when somebody unfolds it."""
+    _, _, answers = _answered(request, request.GET)
+    span = _span(answers, request.GET.get("asset", ""), request.GET.get("t", ""))
+    asset = find(Asset.objects.filter(removed=None), request, pk=int(str(span.asset)))
+    found = reasons(answers.space, answers.of(span)) if answers.space else []
+    pictures = {one.picture_s: picture_of(asset, one.picture_s) for one in found if one.cells}
+    context = {
+        "asset": asset,
+        "answers": answers,
+        "reasons": [
+            {"of": one, "picture": pictures.get(one.picture_s), "own": _own(one.answer)}
+            for one in found
+        ],
+        "word_rank": answers.word_rank(span),
+        "is_going_on": any(picture["is_coming"] for picture in pictures.values()),
+        "address": request.get_full_path(),
+        "space": answers.space,
+    }
+    return render(request, "search/_why.html", context)
+
+
+def _own(one: Answer) -> str:
+    """The small picture of what was asked by."""
+    row = one.question.wish.ask if one.question.wish else None
+    return media_link(row.preview) if row and row.preview else ""
+
+
+# --- what is asked by -----------------------------------------------------------------------------
+
+
+def _mine(request: MemberRequest, pk: int) -> Ask:
+    mine = Ask.objects.of(request.user, request.membership.workspace)
+    return get_object_or_404(mine, pk=pk)
+
+
+@require_POST
+@may(Action.VIEW)
+def ask_at(request: MemberRequest, pk: int) -> HttpResponse:
+    """Ask by a moment of an asset, by a part of its picture, or by what is heard for a while."""
+    asset = find(Asset.objects.filter(removed=None), request, pk=pk)
+    try:
+        row = _asked_at(request, asset)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("asset", asset.pk)
+    return redirect(f"{reverse('search')}?ask={row.pk}")
+
+
+def _asked_at(request: MemberRequest, asset: Asset) -> Ask:
+    sent = request.POST
+    try:
+        time_s = float(sent.get("t", ""))
+        end_s = float(sent["until"]) if sent.get("until") else None
+        box = [float(side) for side in sent["box"].split(",")] if sent.get("box") else None
+    except ValueError:
+        raise Refused("Say which moment: a time in seconds.") from None
+    if end_s is not None:
+        return Ask.objects.by_stretch(asset, time_s, end_s, by=request.user)
+    return Ask.objects.by_moment(asset, time_s, box, by=request.user)
+
+
+@require_POST
+@may(Action.VIEW)
+def retry(request: MemberRequest, pk: int) -> HttpResponse:
+    row = _mine(request, pk)
+    row.retry()
+    return redirect(f"{reverse('search')}?ask={row.pk}")
+
+
+@require_POST
+@may(Action.VIEW)
+def delete(request: MemberRequest, pk: int) -> HttpResponse:
+    """What was asked by, with its file, before its month is over."""
+    row = _mine(request, pk)
+    erasing.delete(Ask.objects.filter(pk=row.pk))
+    messages.success(request, f"Deleted {row}.")
+    return redirect("search")
