@@ -71,6 +71,31 @@ def carry_out(indexing: Any) -> Any:
     return indexing
 
 
+def encoded(asset: Any, *shots: tuple[int, int], version: int = 1) -> Any:
+    """The asset, with an indexing of its pictures that is done: of each shot the number of its
+    picture and how many seconds it lasts. No film is decoded."""
+    from analysis.crossmodal.pictures import LogoEncoder
+    from analysis.crossmodal.watching import Watcher
+    from analysis.media.frames import Frame
+    from webapp.encodings.kept import Encodings
+    from webapp.indexing.indexing import Indexing
+    from workers.encodings.segment import keep_packed, row_of
+
+    watcher, at = Watcher(LogoEncoder()), 0
+    for number, seconds in shots:
+        for _ in range(seconds):
+            watcher(Frame.from_bgr(picture(number), float(at)))
+            at += 1
+    made = watcher.finish(0.0, float(at))
+    done = {"status": "done", "stage": "finish", "engine": "logos", "engine_digest": made.engine}
+    about = {"step": "pictures", "version": version, "duration_s": at, **done}
+    indexing = Indexing.objects.create(asset=asset, **about)
+    segment = indexing.segments.create(index=0, start_s=0, end_s=at, status="done")
+    name = keep_packed(f"encodings/{indexing.pk}", 0, made)
+    Encodings.objects.create(segment=segment, **row_of(asset.pk, name, made))
+    return asset
+
+
 def film_in(workspace: Any, path: Path) -> Any:
     """A film that was uploaded and prepared."""
     from webapp.management.commands.analyse import receive
@@ -81,3 +106,50 @@ def film_in(workspace: Any, path: Path) -> Any:
     asset.refresh_from_db()
     assert asset.is_ready, asset.error
     return asset
+
+
+def space_of(workspace: Any, *, clips: bool = True, seed: int = 0) -> Any:
+    """The space that is made of what is encoded, without pairs; it serves when it is indexed."""
+    import hashlib
+    import uuid
+
+    from django.core.files.storage import default_storage
+
+    from analysis.crossmodal.encodings import items_of
+    from analysis.crossmodal.untaught import untaught
+    from webapp.encodings.kept import Encodings
+    from webapp.spaces.indexes import SpaceIndex
+    from webapp.spaces.space import Space
+
+    rows = Encodings.objects.in_sight().filter(asset__workspace=workspace)
+    kinds = {
+        name: items_of([row.read() for row in rows.filter(modality=name)])
+        for name in sorted(set(rows.values_list("modality", flat=True)))
+    }
+    made = untaught(kinds, codes=32, seed=seed)
+    made = made.with_clips() if clips else made
+    name = f"spaces/{uuid.uuid4().hex}.safetensors"
+    path = made.save(Path(default_storage.path(name)))
+    space = Space.objects.create(
+        workspace=workspace,
+        number=1 + Space.objects.filter(workspace=workspace).count(),
+        kind=Space.Kind.LOOKS,
+        version=made.version,
+        file=name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        engines={name: side.engine for name, side in made.sides.items()},
+        pairs=made.compared(),
+    )
+    SpaceIndex.objects.request_for(workspace)
+    return space
+
+
+def index_all() -> None:
+    """Bring all indexes up to date, in this process."""
+    from webapp.spaces.indexes import SpaceIndex
+    from workers.spaces.indexes import index_space
+
+    while (row := SpaceIndex.objects.open().filter(status="waiting").first()) is not None:
+        index_space(row.pk)
+        row.refresh_from_db()
+        assert row.status == "done", row.error

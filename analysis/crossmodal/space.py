@@ -219,7 +219,7 @@ class Space:
 
     def parts_of_scores(self, one: str, a: Placed, other: str, b: Placed) -> tuple[Floats, Floats]:
         """The continuous and the discrete part of `scores`, the second without its weight."""
-        self._check_pair(one, other)
+        self.check_pair(one, other)
         are_kin = self._are_kin(one, other)
         banks = (None, None) if are_kin else (self.banks.get(one), self.banks.get(other))
         return corrected(continuous_scores, a, b, *banks), corrected(discrete_scores, a, b, *banks)
@@ -247,7 +247,7 @@ class Space:
         A code weighs √(P(v | query) · P(v | item)), its part of the Bhattacharyya coefficient of
         both distributions. Codes below a hundredth of all that is shared are left out.
         """
-        self._check_pair(query_is, item_is)
+        self.check_pair(query_is, item_is)
         fires = []
         for name, one in ((query_is, query), (item_is, item)):
             count = self._side(name).counts(one.parts)
@@ -333,7 +333,8 @@ class Space:
             raise UnusableModel(f"This space knows {known}, and not {modality}.")
         return self.sides[modality]
 
-    def _check_pair(self, one: str, other: str) -> None:
+    def check_pair(self, one: str, other: str) -> None:
+        """Raises UnusableModel where items of two modalities are never compared."""
         for name in (one, other):
             self._side(name)
         if not self.compares(one, other):

@@ -95,6 +95,7 @@ class IndexPart(models.Model):
     index = models.ForeignKey(SpaceIndex, models.CASCADE, related_name="parts")
     name = models.CharField(max_length=60, unique=True)
     file = StoredFile()
+    sha256 = models.CharField(max_length=64, default="")
     gone: Any = models.JSONField(default=list, blank=True)  # assets
 
     class Meta:

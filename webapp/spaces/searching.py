@@ -13,18 +13,29 @@ what the encoder made of it (`encoded`):
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 
+import numpy as np
+
+from analysis.crossmodal.encodings import Encodings as Packed
+from analysis.crossmodal.index import Found, Index
 from analysis.crossmodal.items import Whole
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.space import Space as TaughtSpace
 from analysis.crossmodal.types import Encoded
 from analysis.errors import UnusableModel
+from analysis.film.columns import FRAME
+from webapp.encodings.kept import GONE, Encodings, read
+from webapp.spaces import parts
+from webapp.spaces.codes import Code
+from webapp.spaces.indexes import IndexPart, item_of
 from webapp.spaces.space import Space
 from webapp.storage import local_copy
 
-_SPACES = 3  # that a process keeps
+_SPACES, _OPEN, _FILES = 3, 12, 32  # that a process keeps
 _lock = Lock()
+_indexes: dict[int, tuple[dict[str, list[int]], Index]] = {}  # with what they were told
 _read: dict[str, TaughtSpace] = {}  # by the name of their files, which never change
 
 
@@ -68,7 +79,70 @@ def nearest(
     no score: that is seen to here. Raises UnusableModel where the space does not know a modality or
     its index is damaged, in a sentence.
     """
-    return []
+    taught = read_space(space)
+    taught.check_pair(asked_modality, modality)
+    weight = taught.weight(asked_modality, modality)
+    index = _opened(space, modality)
+    if index is None or not len(owners):
+        return []
+    muted = Code.objects.filter(space=space, is_muted=True).values_list("number", flat=True)
+    found = index.search(
+        asked_modality,
+        question,
+        weight,
+        count,
+        owners=owners,
+        muted=np.fromiter(muted, np.int64),
+    )
+    return _hits(modality, found)
+
+
+def _hits(modality: str, found: list[Found]) -> list[Hit]:
+    """When each of them is, from the rows that its key names."""
+    items = [item_of(one.key) for one in found]
+    rows = Encodings.objects.in_sight().filter(pk__in={encodings for encodings, _, _ in items})
+    frames = {pk: np.frombuffer(bytes(t), FRAME) for pk, t in rows.values_list("pk", "times")}
+    hits = []
+    for one, (encodings, row, n) in zip(found, items, strict=True):
+        if encodings not in frames:  # it was deleted a moment ago
+            continue
+        some = frames[encodings][row : row + n]
+        start_s, end_s = float(some["start_s"][0]), float(some["end_s"][-1])
+        time_s = float(some["time_s"][0]) if n == 1 else (start_s + end_s) / 2
+        hits.append(
+            Hit(
+                *(one.owner, modality, time_s, start_s, end_s, encodings, row, n),
+                *(one.score, one.near, one.codes),
+            )
+        )
+    return hits
+
+
+def _opened(space: Space, modality: str) -> Index | None:
+    """The index as it is stored now. Parts may be joined between reading the list of them and
+    fetching them: then it is read again."""
+    for last in (False, False, True):
+        rows = list(IndexPart.objects.filter(index__space=space, index__modality=modality))
+        if not rows:
+            return None
+        told = parts.gone_of(rows)
+        with _lock:
+            kept = _indexes.get(rows[0].index_id)
+        if kept is not None and kept[0] == told:
+            return kept[1]
+        try:
+            parts.fetch(rows)
+            index = Index(parts.folder_of(rows[0].index_id), space.version, modality, told)
+        except UnusableModel:
+            if last:
+                raise
+            continue
+        with _lock:
+            while len(_indexes) >= _OPEN:
+                _indexes.pop(next(iter(_indexes)))
+            _indexes[rows[0].index_id] = told, index
+        return index
+    return None
 
 
 def read_space(space: Space) -> TaughtSpace:
@@ -89,4 +163,13 @@ def read_space(space: Space) -> TaughtSpace:
 def encoded(hit: Hit) -> Encoded:
     """What the encoder made of a hit, to explain it with. Raises UnusableModel where it was
     deleted meanwhile or is damaged."""
-    raise NotImplementedError
+    row = Encodings.objects.in_sight().filter(pk=hit.encodings).first()
+    if row is None:
+        raise UnusableModel(GONE)
+    packed = _packed(row.file)
+    return packed.encoded(hit.row) if hit.frames == 1 else packed.clip(hit.row, hit.frames)
+
+
+@lru_cache(maxsize=_FILES)
+def _packed(name: str) -> Packed:
+    return read(name)

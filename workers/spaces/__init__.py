@@ -1,1 +1,0 @@
-"""Spaces: made of encodings, taught from pairs, and their codes named."""
