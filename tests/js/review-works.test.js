@@ -93,6 +93,20 @@ test("taken back, the item comes again, then the one that was before the person,
   assert.equal((await next()).id, 4);
 });
 
+test("what is decided along is not asked about while the server has not heard it, and is when taken back", async () => {
+  const { outbox, works, decide, undo, next } = open();
+  const first = await next();
+  decide(first);
+  works.take(first, [3]);
+  const now = await next(); // at once: 2 and 4 are of its track, 3 looks like it
+  assert.equal(now.id, 5);
+  undo(first, now);
+  const order = [(await next()).id, (await next()).id];
+  await outbox.empty();
+  assert.deepEqual(order, [1, 5]);
+  assert.deepEqual([(await next()).id, (await next()).id].sort(), [2, 3]);
+});
+
 test("what the server goes on asking about, for a second opinion, is shown in the end", async () => {
   isSlow = true;
   const { outbox, works, decide, next } = open();

@@ -15,9 +15,10 @@ import pytest
 from analysis.film.columns import Columns
 from webapp import jobs
 from webapp.leases import Status
+from webapp.novelty.work import NoveltyWork
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
-from webapp.runs.segments import Segment
+from webapp.runs.segments import Segment, SegmentRegions
 from webapp.runs.workers import Worker
 from workers.engine import housekeeping
 
@@ -239,3 +240,29 @@ def test_deleting_an_asset_while_its_run_goes_on_leaves_nothing(site, ready_asse
     assert not Run.objects.exists()
     left = [p for p in (site.folder / "media").rglob("*") if p.is_file()]
     assert [p.name for p in left] == ["acme.png"]
+
+
+@pytest.mark.grown_up
+def test_regions_cut_out_again_by_workers_that_die_are_all_there_once(
+    site, ready_asset, project, owner
+):
+    run = Run.objects.request(ready_asset, project, by=None)
+    worker = site.start_worker()
+    site.wait(lambda: over(run), "the run whose regions are cut out again")
+    site.kill(worker)
+    NoveltyWork.objects.all().delete()
+    kept = SegmentRegions.objects.filter(segment__run=run)
+    n_segments = kept.count()
+    kept.delete()
+    row = NoveltyWork.objects.ask_keep(run, by=owner)
+    for n in (1, 3):
+        worker = site.start_worker("soon")
+        site.wait(lambda n=n: kept.count() >= n, "a part of the film to be cut up")
+        site.kill(worker)
+    assert kept.count() < n_segments, "killed in the middle"
+    first = dict(kept.values_list("segment", "pk"))
+    site.start_worker("soon")
+    site.wait(lambda: NoveltyWork.objects.get(pk=row.pk).is_over, "the regions")
+    assert NoveltyWork.objects.get(pk=row.pk).status == Status.DONE
+    assert kept.count() == n_segments
+    assert first.items() <= dict(kept.values_list("segment", "pk")).items(), "gone on from"

@@ -211,6 +211,7 @@ function decide(boxes, { unsure = false, along = [], answer = null } = {}) {
   const seconds = Math.round(performance.now() - now.since) / 1000;
   outbox.add({ id: now.id, did: "decide", said: { boxes, unsure, scope: now.scope, seconds, alike: along, ...(answer && { answer }) } });
   sitting.add(now.id, seconds);
+  works.take(now, along);
   if (!unsure) works.say(now, boxes);
   if (unsure) return leave("Cannot tell");
   const words = answer ? answerInWords(now, answer, nameOf) : said(now.item, boxes);

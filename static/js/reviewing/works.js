@@ -32,6 +32,7 @@ export function createWorks({ urls, outbox, lies, came }) {
   const projects = new Map();
   const said = new SaidTracks();
   const ended = new Map(); // item → the one whose decision ended it too, as the server says
+  const along = new Map(); // item → the one with which this person decided it, until the server says
   let passed = []; // works that are not shown, for what was said of their tracks elsewhere
   let left = 0;
   const lent = createLent({ ask, isPending: (id) => outbox.has(id), arrive, came });
@@ -54,7 +55,7 @@ export function createWorks({ urls, outbox, lies, came }) {
   const isTold = () => !outbox.entries.some(({ did }) => did === "decide");
 
   /** Whether its tracks were said of already. Where the server heard that and did not end it, it is asked about. */
-  const isOver = ({ id, lent: item, opened }) => !opened && (isTold() ? ended.has(id) : said.isSettled(item));
+  const isOver = ({ id, lent: item, opened }) => !opened && (along.has(id) || (isTold() ? ended.has(id) : said.isSettled(item)));
 
   /** What was said of its tracks since it was lent; what the person changed of it already stays. */
   function refresh(work) {
@@ -63,17 +64,23 @@ export function createWorks({ urls, outbox, lies, came }) {
     Object.assign(work, { item, session: sessionOf(item, work.project.labels) });
   }
 
+  function forget(id, ...maps) {
+    for (const map of maps) for (const [other, by] of map) if (by === id) map.delete(other);
+  }
+
   /** Nothing was said of its tracks after all: what was passed by for that is asked about. */
   function unsay(id) {
     said.takeBack(id);
-    for (const [other, by] of ended) if (by === id) ended.delete(other);
-    const open = passed.filter((one) => !ended.has(one.id) && !said.isSettled(one.lent));
+    forget(id, ended, along);
+    const open = passed.filter((one) => !ended.has(one.id) && !along.has(one.id) && !said.isSettled(one.lent));
     passed = passed.filter((one) => !open.includes(one));
     return open;
   }
 
   outbox.addEventListener("answered", ({ detail: { entry, answer } }) => {
     left = answer.left;
+    if (entry.did === "decide") forget(entry.id, along);
+    if (entry.did === "undo") forget(entry.id, ended); // the decision was still on its way when it was taken back
     for (const id of answer.along ?? []) ended.set(id, entry.id);
     if (!isTold()) return;
     // What the server did not end of those that were passed by, it asks about again.
@@ -112,6 +119,10 @@ export function createWorks({ urls, outbox, lies, came }) {
       for (const { id } of lent.standing.items) lent.forget(id);
     },
     putBack: lent.putBack,
+    /** These were decided with it, and are not asked about meanwhile. @param {number[]} others */
+    take({ id }, others) {
+      for (const other of others) along.set(other, id);
+    },
     /** What was decided of whole tracks holds in all frames of them … @param {Work} work */
     say({ item, scope }, boxes) {
       if (scope === "track") said.add(item, boxes);
