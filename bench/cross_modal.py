@@ -38,6 +38,7 @@ import numpy as np  # noqa: E402
 from analysis.crossmodal.items import Items, Whitening, matched_groups  # noqa: E402
 from analysis.crossmodal.measures import Retrieval, retrieval  # noqa: E402
 from analysis.crossmodal.naming import (  # noqa: E402
+    STOP,
     Clarity,
     CodeName,
     agreement,
@@ -61,13 +62,6 @@ NETWORKS = (
 CELLS = 4  # of a side
 ASKED = ((TEXT, PICTURE), (PICTURE, TEXT), (SOUND, PICTURE), (PICTURE, SOUND))
 QUICK = (300, 100)  # pictures to learn from, and to be measured on
-# fmt: off
-STOP = frozenset({
-    "the", "and", "are", "with", "his", "her", "their", "its", "that", "this", "from", "for",
-    "into", "over", "while", "off", "out", "has", "have", "two", "one", "three", "another",
-    "some", "who", "there", "near", "next", "front", "through", "down", "other", "being",
-})
-# fmt: on
 WORDS: dict[int, set[str]] = {}  # of the captions of each picture that is measured on
 LEAST = 5  # pictures, for a word to be told
 FLAT, WHITE = "standardised", "whitened"

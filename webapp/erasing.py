@@ -26,6 +26,7 @@ FOLDERS = {
     "previews": "datasets.Transfer",
     "labelling": "labeling.Item",  # frames of a clip
     "training": "training.TrainingRun",  # to go on from
+    "space-training": "spaces.SpaceTraining",  # to go on from
 }
 # Columns of JSON that name logo files somewhere: what was made from them can be made again.
 _INSIDE = {"datasets.Transfer": "options"}

@@ -42,6 +42,8 @@ from workers.review_queue import sift  # noqa: E402, F401
 from workers.runs import analyse, hosting, loaded, references, wanted  # noqa: E402, F401
 from workers.search import pieces as search_pieces  # noqa: E402, F401
 from workers.spaces import indexes as space_indexes  # noqa: E402, F401
+from workers.spaces import make as space_making  # noqa: E402, F401
+from workers.spaces import train as space_training  # noqa: E402, F401
 from workers.speakers import listeners  # noqa: E402
 from workers.speech import engines as speech_engines  # noqa: E402
 from workers.speech import spot  # noqa: E402, F401

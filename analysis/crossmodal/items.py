@@ -84,6 +84,23 @@ class Items:
         """Those of some groups."""
         return self.chosen(np.flatnonzero(np.isin(self.groups, groups)))
 
+    @classmethod
+    def joined(cls, some: Sequence[Items]) -> Items:
+        """One after the other; all of one modality, by one encoder."""
+        first = some[0]
+        if any((one.modality, one.engine) != (first.modality, first.engine) for one in some):
+            raise ValueError("items of different encoders")
+        sizes = np.concatenate([np.diff(one.offsets) for one in some])
+        return cls(
+            first.modality,
+            first.engine,
+            np.concatenate([one.summaries for one in some]),
+            np.concatenate([one.parts for one in some]),
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            np.concatenate([one.groups for one in some]),
+            sum(one.blanks for one in some),
+        )
+
 
 Pairs = Mapping[str, Items]  # by modality
 

@@ -110,10 +110,11 @@ class AskQuerySet(LeasedQuerySet["Ask"]):
 class Ask(Leased):
     """One, of whoever asks it.
 
-    time_s, end_s, box: where in the asset, when it is asked by one. encoded: what the encoder
-    `engine` made of it (`analysis.crossmodal.encodings`). look: as regions are compared by
-    (`analysis.novelty`), 128 half-precision numbers. heard: the words of a spoken question. wave:
-    the outline of a sound, 0 to 1. notes: sentences on what it cannot be asked.
+    file: what was uploaded, or the part of a frame. time_s, end_s, box: where in the asset, when it
+    is asked by one. encoded: what the encoder `engine` made of it
+    (`analysis.crossmodal.encodings`). look: as regions are compared by (`analysis.novelty`), 128
+    half-precision numbers. heard: the words of a spoken question. wave: the outline of a sound, 0
+    to 1. notes: sentences on what it cannot be asked.
     """
 
     WORKSPACE = "workspace"

@@ -22,11 +22,15 @@ from webapp.accounts.requests import MemberRequest
 from webapp.asking.answering import Answer, Answers, answer
 from webapp.asking.asks import Ask
 from webapp.asking.judgements import LONGEST, Judgement
+from webapp.asking.lookalikes import be_label, lookalikes, looks_of, make_label
 from webapp.asking.reasons import picture_of, reasons
 from webapp.asking.wishes import Wish, wishes
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
+from webapp.assets.tiles import Tiles
 from webapp.ids import is_id
+from webapp.novelty.work import NoveltyWork
+from webapp.projects.models import Label, Project
 from webapp.search import meaning
 from webapp.search.forms import SearchForm
 from webapp.search.saved import SavedFind, SavedSearch
@@ -66,6 +70,7 @@ def search_page(request: MemberRequest) -> HttpResponse:
         "rows": _rows(answers, spans),
         "asks": [_chip(wish, form, asked) for wish in asked],
         "asks_anything": bool(form.query or asked),
+        "has_look": bool(looks_of(asked)[0]),
         "judged": _judged(answers),
         "number": number,
         "has_more": len(answers.spans) > number * PAGE,
@@ -289,6 +294,73 @@ def _own(one: Answer) -> str:
     """The small picture of what was asked by."""
     row = one.question.wish.ask if one.question.wish else None
     return media_link(row.preview) if row and row.preview else ""
+
+
+# --- what looks like it ---------------------------------------------------------------------------
+
+
+@require_safe
+@may(Action.VIEW)
+def alike(request: MemberRequest) -> HttpResponse:
+    """The regions that look like what is asked by: fetched beside the moments."""
+    workspace = request.membership.workspace
+    _, _, answers = _answered(request, request.GET)
+    found = lookalikes(workspace, answers)
+    cells = _shown_cells(found.cells)
+    wanted, _ = looks_of(answers.wishes)
+    can_name = request.membership.can(Action.ANALYSE)
+    context = {
+        "found": found,
+        "cells": cells,
+        "ask": wanted[0] if wanted else None,
+        "projects": workspace.projects.order_by("name")[:200] if can_name else [],
+        "here": _kept(request.GET),
+    }
+    return render(request, "search/_alike.html", context)
+
+
+def _shown_cells(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    assets = Asset.objects.filter(removed=None).in_bulk({one["asset"] for one in cells})
+    tiles = Tiles.of(assets.values())
+    return [
+        one | {"asset": assets[one["asset"]], "tile": tiles.at(one["asset"], one["time_s"])}
+        for one in cells
+        if one["asset"] in assets
+    ]
+
+
+@require_POST
+@may(Action.ANALYSE)
+def name_it(request: MemberRequest, pk: int) -> HttpResponse:
+    """Make a label of what is asked by, or say which one it is; and have people review where past
+    analyses may show it."""
+    row = _mine(request, pk)
+    project = _project(request)
+    try:
+        label = _named(request, row, project)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(f"{reverse('search')}?ask={row.pk}")
+    if request.POST.get("do") == "review":
+        NoveltyWork.objects.ask_people(label, by=request.user)
+        messages.success(request, f"Moments that may show {label.name} go to the review queue.")
+    else:
+        messages.success(request, f"{label.name} is known by this picture now.")
+    return redirect("label-past", label.pk)
+
+
+def _project(request: MemberRequest) -> Project:
+    wanted = request.POST.get("project", "")
+    return find(Project, request, Action.ANALYSE, pk=int(wanted) if is_id(wanted) else 0)
+
+
+def _named(request: MemberRequest, row: Ask, project: Project) -> Label:
+    name = " ".join(request.POST.get("name", "").split())
+    known = project.labels.filter(name__iexact=name, archived=None).first() if name else None
+    if known is None:
+        return make_label(row, project, name, by=request.user)
+    be_label(row, known, by=request.user)
+    return known
 
 
 # --- what is asked by -----------------------------------------------------------------------------

@@ -107,8 +107,8 @@ def _reason(space: Space, answer: Answer) -> Reason:
     counted = counted[:MOST_CODES]
     length_s = hit.end_s - hit.start_s
     reason.shared = [_named(one, codes.get(one.code)) for one in counted]
-    where = _together((one.weight, one.in_item) for one in counted)
-    asked = _together((one.weight, one.in_query) for one in counted)
+    where = together((one.weight, one.in_item) for one in counted)
+    asked = together((one.weight, one.in_query) for one in counted)
     if hit.modality in (PICTURE, CLIP):
         reason.picture_s, cells = _of_one_picture(hit, where)
         reason.cells = _cells(cells)
@@ -141,7 +141,7 @@ def _in_words(place: Place) -> str:
     return " ".join(said) or place.word
 
 
-def _together(
+def together(
     some: Iterable[tuple[float, Sequence[tuple[Place, float]]]],
 ) -> dict[Place, float]:
     """How much each place of an item has of all that is shared."""

@@ -16,6 +16,9 @@ class SpaceQuerySet(models.QuerySet["Space"]):
         """The one that answers searches in a workspace."""
         return self.filter(workspace=workspace, state=Space.State.SERVING).first()
 
+    def of(self, workspace: Workspace | int) -> Self:
+        return self.filter(workspace=workspace)
+
     def to_index(self) -> Self:
         """Those whose indexes are kept up to date: what serves, and what will when it is ready."""
         return self.filter(state__in=(Space.State.SERVING, Space.State.COMING))
@@ -46,7 +49,7 @@ class Space(models.Model):
     kind = models.CharField(max_length=6, choices=Kind)
     state = models.CharField(max_length=7, choices=State, default=State.COMING)
     version = models.CharField(max_length=40)
-    file = StoredFile()
+    file = StoredFile(is_shared=True)  # called by what is in it
     sha256 = models.CharField(max_length=64)
     engines: Any = models.JSONField(default=dict)
     pairs: Any = models.JSONField(default=list)
@@ -68,3 +71,12 @@ class Space(models.Model):
 
     def __str__(self) -> str:
         return f"Space {self.number}"
+
+    @property
+    def modalities(self) -> list[str]:
+        """Those whose items lie in the library; questions may be of others."""
+        return [name for name in self.engines if name != "text"]
+
+    def says(self) -> list[str]:
+        """What it compares, in words."""
+        return [" with ".join(pair.split("+")) for pair in self.pairs]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,7 @@ from analysis.media.thumbnails import jpeg
 from analysis.speech import SpeechOptions
 from webapp.asking.asks import LONGEST_S, Ask
 from webapp.assets.models import Asset
+from webapp.projects.pictures import MIN_SIDE
 from workers.asking import encoders
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, local_path
@@ -56,7 +59,8 @@ def _by_picture(row: Ask, beat: Heartbeat) -> dict[str, Any]:
         raise Stopped
     look = read_embedding()(crop_of(picture)[None]).gist[0]
     notes: list[str] = []
-    return {
+    about = {} if row.file else {"file": keep(f"asks/{row.pk}-part.png", _png(picture))}
+    return about | {
         "preview": keep(f"asks/{row.pk}-preview.jpg", jpeg(_small(picture))),
         "look": look.astype("<f2").tobytes(),
         "notes": notes,
@@ -86,6 +90,14 @@ def _part(whole: Pixels, box: list[float]) -> Pixels:
             "know anything by it. Draw a larger box."
         )
     return part
+
+
+def _png(picture: Pixels) -> bytes:
+    """As a logo picture, which has to be of some size."""
+    factor = ceil(MIN_SIDE / min(picture.shape[:2]))
+    if factor > 1:
+        picture = resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def _small(picture: Pixels) -> Pixels:
@@ -171,7 +183,7 @@ def _words(path: Path, beat: Heartbeat, notes: list[str]) -> str:
 
 def _encoded(row: Ask, modality: str, item: Any, notes: list[str]) -> dict[str, Any]:
     """Its place is looked for in the space that serves when somebody searches."""
-    wanted = encoders.wanted(row.workspace_id, modality)
+    wanted = encoders.wanted(row.workspace, modality)
     what = "Pictures" if modality == PICTURE else "Sounds"
     if not wanted:
         notes.append(
@@ -179,7 +191,7 @@ def _encoded(row: Ask, modality: str, item: Any, notes: list[str]) -> dict[str, 
             "been made. That happens by itself when enough of them are indexed."
         )
     try:
-        encode = encoders.OF[modality](wanted)
+        encode = encoders.encoder_of(row.workspace, modality, wanted)
     except AnalysisError as error:
         if not row.kind == Ask.Kind.SPEECH:
             raise

@@ -22,6 +22,7 @@ from webapp.leases import Leased, Status, from_now, pieces
 from webapp.runs.run import POISONOUS, Run
 from webapp.runs.wanted import start_wanted
 from webapp.runs.workers import Worker
+from webapp.spaces.making import SpaceMaking
 from workers.contracts.check import look_at_contracts
 from workers.engine import bells
 from workers.engine.identity import is_dead
@@ -31,6 +32,7 @@ from workers.indexing.pieces import finish_what_is_done
 from workers.labelling.chores import forget_old_frames as forget_clip_frames
 from workers.runs import hosting
 from workers.search.pieces import look_what_is_missing
+from workers.spaces.train import forget_finished_spaces
 from workers.training.train import forget_finished
 
 log = logging.getLogger("sightline.sweep")
@@ -138,6 +140,11 @@ def forget_old_asks() -> None:
     Ask.objects.forget_old()
 
 
+def make_first_spaces() -> None:
+    """A workspace in which enough is encoded has a space to compare it in."""
+    SpaceMaking.objects.make_what_is_due()
+
+
 def forget_the_gone() -> None:
     Worker.objects.filter(seen__lt=from_now(-3600)).delete()
 
@@ -160,6 +167,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     finish_what_is_analysed,
     finish_what_is_done,
     look_what_is_missing,
+    make_first_spaces,
     ring_for_the_waiting,
     hosting.stop_the_idle,
     finish_the_whole,
@@ -173,6 +181,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     forget_old_transfers,
     forget_old_asks,
     forget_finished,
+    forget_finished_spaces,
     forget_scratch,
     forget_the_gone,
     look_at_contracts,

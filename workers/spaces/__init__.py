@@ -1,0 +1,1 @@
+"""Spaces: made of encodings, taught from pairs, and their codes named."""

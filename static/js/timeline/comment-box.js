@@ -1,4 +1,4 @@
-// The place in the picture that a comment is about: shown over it, and drawn by pointer or keys.
+// A place in the picture, that a comment is about or that is looked for elsewhere: shown over it, and drawn by pointer or keys.
 import { clamp } from "../common/clock.js";
 import { drawBoxes, pictureRect } from "../common/overlay.js";
 
@@ -9,10 +9,10 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 const STEP = 0.01;
 
 /**
- * @param {{player: object, onBox: (box: number[]|null) => void, onEnd: () => void}} options
+ * @param {{player: object, onBox: (box: number[]|null) => void, onEnd: () => void,
+ *   canvas?: HTMLCanvasElement, name?: string}} options  name: what the box is called
  */
-export function createCommentBox({ player, onBox, onEnd }) {
-  const canvas = document.getElementById("comment-box");
+export function createCommentBox({ player, onBox, onEnd, canvas = document.getElementById("comment-box"), name = "Comment" }) {
   let shown = null; // of a comment that was chosen
   let box = null; // that is being drawn
   let from = null;
@@ -20,7 +20,7 @@ export function createCommentBox({ player, onBox, onEnd }) {
 
   function draw() {
     const place = isOn ? box : shown;
-    const labels = new Map([["comment", { name: "Comment", colour: COLOUR }]]);
+    const labels = new Map([["comment", { name, colour: COLOUR }]]);
     const boxes = place ? [{ xyxy: place, label: "comment", confidence: 1 }] : [];
     drawBoxes(canvas, boxes, { size: player.size(), labels, tags: false });
   }

@@ -120,6 +120,10 @@ export function createFrameView({ run, store, player, frames, labels, refresh })
     why.hidden = box.place < 0;
     why.href = run.urls.why.replace("/0", `/${number}`);
     why.setAttribute("aria-label", `Why is this ${name}?`);
+    const alike = made.querySelector("[data-alike]");
+    alike.dataset.alike = box.xyxy.join();
+    alike.dataset.time = place.segment.times[place.at];
+    alike.setAttribute("aria-label", `Find what looks like this ${name}`);
     wireJudging(made, { box, number, name, labels, url: run.urls.judge, onSaid: refresh });
     wireNotThis(made, { box, time: place.segment.times[place.at], label: labels.get(box.label), url: run.urls.notThis });
     for (const kind of ["pointerenter", "pointerdown", "focusin"]) made.addEventListener(kind, () => choose(box));

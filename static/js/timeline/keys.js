@@ -3,8 +3,9 @@ import { keyOf } from "../keys.js";
 import { nextStart } from "./lane-keys.js";
 
 /** @param {{store: import("./page.js").Store, player: object, zoom: object|null, labels: Map,
- *   frames: object|null, openFrame: () => void, drawMissed?: () => void, data: object}} options */
-export function wireKeys({ store, player, zoom, labels, frames, openFrame, drawMissed, data }) {
+ *   frames: object|null, openFrame: () => void, drawMissed?: () => void,
+ *   asking: object|null, data: object}} options */
+export function wireKeys({ store, player, zoom, labels, frames, openFrame, drawMissed, asking, data }) {
   const jump = (step) => {
     const start = nextStart(store.get(), [...labels.keys()], step);
     if (start !== null) player.seek(start);
@@ -30,6 +31,9 @@ export function wireKeys({ store, player, zoom, labels, frames, openFrame, drawM
     p: () => jump(-1),
     f: openFrame,
     d: () => document.getElementById("draw-missed") && drawMissed?.(),
+    g: () => asking?.moment(),
+    G: () => asking?.sound(),
+    r: () => asking?.draw(),
     F: player.fullscreen,
     "+": () => zoom?.zoom(2),
     "=": () => zoom?.zoom(2),

@@ -1,5 +1,6 @@
 // The asset page: reads what the server put into it and brings its parts to life.
 import { addressOf, keepAddress, readAddress } from "./address.js";
+import { wireAsking } from "./asking.js";
 import { wireComments } from "./comments.js";
 import { createExposure } from "./exposure.js";
 import { createFrameView } from "./frame-view.js";
@@ -87,6 +88,7 @@ wireSpeech({ player, store, labels: named });
 const outline = wireOutline({ player, store });
 if (outline) wireSkipping({ player, store, outline });
 wireWritten({ player, store });
+const asking = wireAsking({ store, player, data });
 startWhereLinked();
 wireMomentLinks();
 if (run) {
@@ -95,7 +97,7 @@ if (run) {
   const openTab = wireTabs(document.getElementById("side-tabs"));
   openWanted(openTab);
   wireComments({ player, store, openTab });
-  wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, data });
+  wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, asking, data });
 }
 
 /** The transcript, where the address asks for it: who corrected a speaker comes back to the speakers. */
@@ -122,7 +124,7 @@ function wireRun() {
   });
   openWanted(openTab);
   wireComments({ player, store, openTab });
-  wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), drawMissed, data });
+  wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), drawMissed, asking, data });
   document.getElementById("draw-missed")?.addEventListener("click", drawMissed);
   wireTables({ run, store, defaultMethod: exposure.defaultMethod });
   keepAddress(store, exposure.defaultMethod);

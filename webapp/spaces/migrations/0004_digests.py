@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('spaces', '0002_parts'),
+        ('spaces', '0003_making_and_teaching'),
     ]
 
     operations = [

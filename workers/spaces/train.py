@@ -1,0 +1,211 @@
+"""A space taught from pairs, in a child process that goes on after whatever kills it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError
+
+from analysis.crossmodal import teaching
+from analysis.crossmodal.items import Items
+from analysis.crossmodal.space import Space as TaughtSpace
+from analysis.crossmodal.work_folder import CHECKPOINT, EPOCHS, JOB, PAIRS, SPACE, read_pairs
+from analysis.torch_here import require_torch
+from webapp import erasing
+from webapp.leases import Status
+from webapp.spaces.space import Space
+from webapp.spaces.training import PARTS, SpaceTraining
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.originals import keep, keep_file
+from workers.engine.piece import piece
+from workers.spaces.make import delivered, ticking
+from workers.spaces.naming import code_rows
+from workers.spaces.pairs import gather
+from workers.spaces.reading import kinds_of
+
+ASK_EVERY_S = 1.0
+TEXTS = "texts.json"  # the words of each text of the pairs, for naming
+TOLD = "told.json"  # sentences on what was gathered
+_NAMED = 8000  # items of a modality
+
+
+@piece(SpaceTraining)
+def train_space(row: SpaceTraining, beat: Heartbeat) -> None:
+    """One training, from where it stands, to a space that is named and about to serve."""
+    try:
+        require_torch()
+        folder = work_folder(row)
+        _bring_back(row, folder)
+        if not teaching.is_prepared(folder):
+            _gather(row, beat, folder)
+        done = teaching.taught(
+            folder, on_news=_News(row, beat, folder), wish=_asked_now_and_then(row, beat)
+        )
+        _deliver(row, beat, folder, done)
+    finally:
+        forget_finished_spaces()
+
+
+def work_folder(row: SpaceTraining) -> Path:
+    """Where a training lives on this machine while it goes on; another one when it began anew."""
+    return Path(settings.CACHE_DIR) / "space-training" / f"{row.pk}-{row.beginning}"
+
+
+def stored_folder(pk: int) -> str:
+    return f"space-training/{pk}"
+
+
+def _gather(row: SpaceTraining, beat: Heartbeat, folder: Path) -> None:
+    beat.note(step="Collecting pairs")
+    found = gather(row, ticking(beat))
+    own = ("epochs", "codes", "matching", "patience", "seed")
+    how = {name: row.options[name] for name in own}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TEXTS).write_text(json.dumps(found.texts))
+    (folder / TOLD).write_text(json.dumps(found.notes))
+    teaching.prepare(folder, found.pairs, how, ablation=row.options["ablation"])
+    place = f"{stored_folder(row.pk)}/{row.lease_token}/pairs"
+    for name in (TEXTS, TOLD, JOB, PAIRS):
+        keep_file(f"{place}/{name}", folder / name)
+    row.counts = found.counts
+    row.progressed(pairs=f"{place}/{PAIRS}", counts=found.counts, notes=found.notes)
+
+
+def _bring_back(row: SpaceTraining, folder: Path) -> None:
+    """What another machine collected, and its last epoch, where this one knows less of it."""
+    if row.pairs and not teaching.is_prepared(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        place = row.pairs.rpartition("/")[0]
+        for name in (TEXTS, TOLD, PAIRS, JOB):
+            _fetch(f"{place}/{name}", folder / name)
+    if row.checkpoint and _epochs_here(folder) < row.epoch:
+        place = row.checkpoint.rpartition("/")[0]
+        _fetch(f"{place}/{EPOCHS}", folder / EPOCHS)
+        for part in PARTS:
+            (folder / part).mkdir(exist_ok=True)
+            _fetch(f"{place}/{part}-{CHECKPOINT}", folder / part / CHECKPOINT)
+
+
+def _fetch(name: str, path: Path) -> None:
+    """A missing one is collected, or trained, anew."""
+    with suppress(FileNotFoundError), default_storage.open(name) as source:
+        path.write_bytes(source.read())
+
+
+def _epochs_here(folder: Path) -> int:
+    try:
+        return sum(len(rows) for rows in json.loads((folder / EPOCHS).read_text()).values())
+    except (OSError, ValueError):
+        return 0
+
+
+def _asked_now_and_then(row: SpaceTraining, beat: Heartbeat) -> Callable[[], teaching.Wish]:
+    """What is wished of the training; the row is read once a second at most."""
+    asked, wish = 0.0, row.wish
+
+    def ask() -> teaching.Wish:
+        nonlocal asked, wish
+        if beat.should_stop():
+            return "cancel"
+        if time.monotonic() - asked >= ASK_EVERY_S:
+            asked = time.monotonic()
+            with suppress(DatabaseError):  # it may be restarting; the heartbeat judges that
+                wish = row.wish_now()
+        return "cancel" if wish == "cancel" else "stop" if wish == "stop" else "go on"
+
+    return ask
+
+
+class _News:
+    """Writes progress with the heartbeat, and finished epochs where other workers see them."""
+
+    def __init__(self, row: SpaceTraining, beat: Heartbeat, folder: Path) -> None:
+        self.row, self.beat, self.folder = row, beat, folder
+        self.stored = row.epoch if row.checkpoint else 0
+        self.told = json.loads((folder / TOLD).read_text())
+        self.places = cycle(f"{stored_folder(row.pk)}/{row.lease_token}/{n}" for n in "ab")
+
+    def __call__(self, news: teaching.News) -> None:
+        epoch = sum(len(rows) for rows in news.curves.values())
+        notes = [*self.told, *news.notes]
+        self.beat.note(step=news.step[:60], epoch=epoch, curves=news.curves, notes=notes)
+        if epoch > self.stored:
+            self._store(epoch, news.curves)
+
+    def _store(self, epoch: int, curves: teaching.Curves) -> None:
+        """Beside what was stored before, which counts until all of this is there."""
+        place = next(self.places)
+        for part in curves:
+            path = self.folder / part / CHECKPOINT
+            if path.is_file():
+                keep_file(f"{place}/{part}-{CHECKPOINT}", path)
+        keep(f"{place}/{EPOCHS}", json.dumps(curves).encode())
+        try:
+            is_mine = self.row.progressed(checkpoint=f"{place}/{EPOCHS}", epoch=epoch)
+        except DatabaseError:  # it may be restarting: the next epoch is stored again
+            return
+        if is_mine:
+            self.stored = epoch
+
+
+def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.Taught) -> None:
+    """Name the codes, and make the space of it."""
+    beat.note(step="Naming codes")
+    made = TaughtSpace.load(folder / SPACE)
+    here = {name: engine for name, engine in row.engines.items() if name in made.sides}
+    kinds = kinds_of(row.workspace, here, _NAMED, ticking(beat))[0] if here else {}
+    codes = code_rows(made, kinds, ticking(beat), _texts(folder))
+    notes = [*json.loads((folder / TOLD).read_text()), *done.notes]
+    space = delivered(
+        made,
+        row.workspace,
+        Space.Kind.TAUGHT,
+        codes=codes,
+        figures=done.figures | {"curves": done.curves, "counts": row.counts},
+        notes=notes,
+        by=row.created_by,
+    )
+    row.finish(
+        result=space,
+        step="",
+        epoch=sum(len(rows) for rows in done.curves.values()),
+        curves=done.curves,
+        notes=notes,
+        pairs="",
+        checkpoint="",
+    )
+
+
+def _texts(folder: Path) -> tuple[list[str], Items] | None:
+    pairs = read_pairs(folder / PAIRS)
+    if "text" not in pairs:
+        return None
+    return json.loads((folder / TEXTS).read_text()), pairs["text"]
+
+
+def forget_finished_spaces() -> None:
+    """Throw away what trainings that are over needed to go on. A failed one may be retried."""
+    folder = Path(settings.CACHE_DIR) / "space-training"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        pk, _, beginning = path.name.partition("-")
+        if not (pk.isdigit() and beginning.isdigit()):
+            continue
+        row = SpaceTraining.objects.filter(pk=int(pk)).first()
+        if row is None or row.status == Status.DONE or row.is_cancelled or _is_hopeless(row):
+            erasing.erase_folder(stored_folder(int(pk)))  # first: it is found by the folder here
+            shutil.rmtree(path, ignore_errors=True)
+        elif int(beginning) != row.beginning:
+            shutil.rmtree(path, ignore_errors=True)  # begun anew since
+
+
+def _is_hopeless(row: SpaceTraining) -> bool:
+    return row.status == Status.FAILED and not row.can_retry
