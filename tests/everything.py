@@ -21,6 +21,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.asking.asks import Ask
+    from webapp.asking.judgements import Judgement
     from webapp.assets.models import Collection
     from webapp.auditing import rounds
     from webapp.comments.comments import Comment
@@ -93,6 +94,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     spoken = SpeakerEdit.objects.call(voice, "Secret speaker", by=user)
     outline = Outline.objects.get(indexing=indexing)
     about = {"start_s": 2.0, "end_s": 9.0}
+    span = {"time_s": 2.0, "end_s": 9.0}
     moment = outline.moments.create(kind="topic", title="Secret topic", **about)
     (audited,) = rounds.start(run, [label.pk], 10, by=user)
     every = {"Conditions": [{"ConditionType": "NothingDetected", "ConditionParameters": {}}]}
@@ -159,6 +161,9 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
             label=label, file="references/x.png", sha256="x", width=9, height=9, by=user
         ),
         "asks": Ask.objects.by_moment(run.asset, 1.0, by=user),
+        "judgements": Judgement.objects.create(
+            workspace=workspace, user=user, words="x", asset=run.asset, is_right=True, **span
+        ),
         "runs": run,
         "indexings": indexing,
         "outlines": outline,

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from webapp import schema as schema  # tells drf-spectacular about keys
 from webapp.accounts.api import EventViewSet, WorkspaceViewSet
-from webapp.asking.api import AskViewSet
+from webapp.asking.api import AskViewSet, JudgementViewSet, Search
 from webapp.assets.api import AssetViewSet, CollectionViewSet
 from webapp.auditing.api import AuditItemViewSet, RunAudit
 from webapp.comments.api import CommentViewSet, NoticeViewSet
@@ -58,7 +58,7 @@ from webapp.reports.season_api import ProjectSeason
 from webapp.review_figures.api import ProjectReviewFigures
 from webapp.review_queue.api import ReviewItemViewSet, ReviewRuleViewSet
 from webapp.runs.api import RunViewSet
-from webapp.search.api import LabelMentions, SavedSearchViewSet, Search
+from webapp.search.api import LabelMentions, SavedSearchViewSet
 from webapp.timeline.api import (
     CorrectionViewSet,
     DeniedMentionViewSet,
@@ -130,6 +130,7 @@ router.register("speaker-turns", SpeakerTurnViewSet, "api-speaker-turn")
 router.register("speaker-edits", SpeakerEditViewSet, "api-speaker-edit")
 router.register("saved-searches", SavedSearchViewSet, "api-saved-search")
 router.register("asks", AskViewSet, "api-ask")
+router.register("judgements", JudgementViewSet, "api-judgement")
 router.register("outlines", OutlineViewSet, "api-outline")
 router.register("moments", MomentViewSet, "api-moment")
 router.register("moment-edits", MomentEditViewSet, "api-moment-edit")

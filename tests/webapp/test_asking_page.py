@@ -135,3 +135,26 @@ def test_a_file_is_sent_by_the_api(workspace, viewer, client_for, key_for):
     assert read["preview"]
     assert browser.delete(f"/api/v1/asks/{row.pk}/", **key).status_code == 204
     assert not Ask.objects.exists()
+
+
+def test_programs_search_by_asks_and_judge(asset, owner, viewer, client, key_for):
+    transcribed(asset, by=owner)
+    key = key_for(owner)
+    row = Ask.objects.by_moment(asset, 1.0, by=owner)
+    found = client.get("/api/v1/search/", {"q": "norra", "asks": f"{row.pk}:2"}, **key).json()
+    assert (found["waiting"], found["space"], found["count"]) == ([row.pk], None, 1)
+    (moment,) = found["moments"]
+    assert moment["hits"] == []
+    wish = {"q": "norra", "asset": asset.pk, "time_s": moment["at_s"], "is_right": False}
+    answer = client.post("/api/v1/judgements/", wish, "application/json", **key)
+    assert answer.status_code == 201, answer.content
+    assert client.get("/api/v1/search/", {"q": "norra"}, **key).json()["count"] == 0
+    (said,) = answer.json()
+    assert client.delete(f"/api/v1/judgements/{said['id']}/", **key).status_code == 204
+    assert client.get("/api/v1/search/", {"q": "norra"}, **key).json()["count"] == 1
+    assert client.get("/api/v1/judgements/", **key_for(viewer)).json()["results"] == []
+    nobodys = client.get("/api/v1/search/", {"asks": str(row.pk)}, **key_for(viewer))
+    assert nobodys.status_code == 422
+    assert client.get("/api/v1/search/", {"asks": "x"}, **key).status_code == 400
+    far = wish | {"time_s": 99.0}
+    assert client.post("/api/v1/judgements/", far, "application/json", **key).status_code == 422

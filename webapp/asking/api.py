@@ -1,21 +1,41 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from analysis.retrieval.moments import Span
 from webapp import erasing
-from webapp.accounts.models import Action
+from webapp.accounts.models import Action, Workspace
+from webapp.asking.answering import Answer, Answers, answer
 from webapp.asking.asks import Ask
+from webapp.asking.judgements import Judgement
+from webapp.asking.judging import judge, span_at
+from webapp.asking.rows import beside
+from webapp.asking.wishes import wishes
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
-from webapp.rest import Body, Finite, Id, WorkspaceObjects, in_words, workspace_for
+from webapp.rest import (
+    Asking,
+    Body,
+    Finite,
+    Id,
+    InWorkspace,
+    Unacceptable,
+    WorkspaceObjects,
+    in_words,
+    workspace_for,
+)
+from webapp.search import meaning
+from webapp.search.serializers import FoundMomentSerializer, FoundSerializer, moment_json
+from webapp.search.shown import shown
 
 _UPLOADED = [
     (kind.value, kind.label) for kind in (Ask.Kind.PICTURE, Ask.Kind.SOUND, Ask.Kind.SPEECH)
@@ -50,6 +70,188 @@ class AskSerializer(serializers.ModelSerializer):
 
     def get_preview(self, row: Ask) -> str:
         return media_link(row.preview) if row.preview else ""
+
+
+_ASKS = r"^\s*$|^[0-9]{1,18}(:(2|0\.5|-1))?(,[0-9]{1,18}(:(2|0\.5|-1))?)*$"
+_WITHOUT = r"^\s*$|^[0-9]{1,18}(,[0-9]{1,18})*$"
+
+
+class _Asked(serializers.Serializer):
+    q = serializers.CharField(
+        max_length=100_000,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text='Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
+        "brand: project: collection: speaker: in:said|written|seen after: before: longer: score:",
+    )
+    asks = serializers.RegexField(
+        _ASKS,
+        max_length=400,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="The numbers of one's own asks, each with how much it counts where that is not "
+        "1: 12,13:2,14:0.5.",
+    )
+    without = serializers.RegexField(
+        _WITHOUT,
+        max_length=400,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Asks that are not meant: what is as near to them is no answer.",
+    )
+
+
+class SearchQuery(_Asked, InWorkspace):
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+    offset = serializers.IntegerField(min_value=0, max_value=10_000, default=0)
+
+
+class HitSerializer(serializers.Serializer):
+    """What of a moment answers one question by looks or sound."""
+
+    ask = serializers.IntegerField(allow_null=True, help_text="null: the words.")
+    modality = serializers.CharField(help_text="picture, clip or sound.")
+    time_s = serializers.FloatField()
+    rank = serializers.IntegerField(help_text="Among what this question found, from 1.")
+    score = serializers.FloatField(help_text="near + what shared codes add.")
+    near = serializers.FloatField(help_text="How alike both are as a whole.")
+
+
+class AnsweredMomentSerializer(FoundMomentSerializer):
+    hits = HitSerializer(many=True)
+
+
+class AnsweredSerializer(FoundSerializer):
+    moments = AnsweredMomentSerializer(many=True)
+    waiting = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Asks that a worker is still at: ask again."
+    )
+    space = serializers.IntegerField(
+        allow_null=True, help_text="By which pictures and sounds are compared; null: none serves."
+    )
+
+
+class Search(Asking):
+    queries = {"search": SearchQuery}
+    serializer_class = AnsweredSerializer
+
+    @extend_schema(
+        operation_id="search",
+        summary="Moments in which something is said, written or seen, or that are like what is "
+        "asked by, the best first",
+        responses=AnsweredSerializer,
+    )
+    def search(self, request: Request) -> Response:
+        asked = self.asked
+        workspace = workspace_for(request, Action.VIEW, asked.get("workspace"))
+        answers = _answers(request, workspace, asked)
+        spans = answers.spans[asked["offset"] : asked["offset"] + asked["limit"]]
+        found = answers.found
+        return Response(
+            {
+                "query": found.read_as,
+                "notes": [*found.notes, *answers.notes],
+                "instead": found.instead,
+                "meaning": meaning.is_on(),
+                "count": len(answers.spans),
+                "is_capped": found.is_capped,
+                "moments": _moments(answers, spans),
+                "waiting": [row.pk for row in answers.waiting],
+                "space": answers.space.pk if answers.space else None,
+            }
+        )
+
+
+def _answers(request: Request, workspace: Workspace, asked: dict[str, Any]) -> Answers:
+    """Raises Unacceptable for a query that cannot be read, and for asks that are nobody's or
+    somebody else's."""
+    wanted, unwanted = _listed(asked["asks"]), _listed(asked["without"])
+    found = wishes(request.user, workspace, wanted, unwanted)
+    if len(found) < len({word.partition(":")[0] for word in (*wanted, *unwanted)}):
+        raise Unacceptable("Some of these asks are not there any more, or too many at once.")
+    answers = answer(workspace, request.user, asked["q"], found)
+    if answers.found.query.problem:
+        raise Unacceptable(answers.found.query.problem)
+    return answers
+
+
+def _listed(text: str) -> list[str]:
+    return text.split(",") if text.strip() else []
+
+
+def _moments(answers: Answers, spans: Sequence[Span]) -> list[dict[str, Any]]:
+    hits = {(span.asset, span.start_s): answers.of(span) for span in spans}
+    moments = shown(answers.found, spans, lambda span: beside(answers, span))
+    return [
+        moment_json(one)
+        | {"hits": [_hit(hit) for hit in hits.get((one.asset.pk, one.start_s), [])]}
+        for one in moments
+    ]
+
+
+def _hit(one: Answer) -> dict[str, Any]:
+    wish, hit = one.question.wish, one.hit
+    about = {"ask": wish.ask.pk if wish else None, "modality": hit.modality, "rank": one.rank}
+    return about | {"time_s": hit.time_s, "score": hit.score, "near": hit.near}
+
+
+class JudgementSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Judgement
+        fields = [
+            *("id", "workspace", "ask", "words", "asset", "time_s", "end_s", "is_right", "created"),
+        ]
+        read_only_fields = fields
+
+
+class JudgeSerializer(_Asked, Body):
+    asset = Id()
+    time_s = Finite(min_value=0, max_value=1e9, help_text="Within a moment that answers.")
+    is_right = serializers.BooleanField()
+    workspace = Id(required=False)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="What one said of answers, the newest first"),
+    retrieve=extend_schema(summary="What one said of an answer"),
+    destroy=extend_schema(summary="Take back what one said of an answer"),
+)
+class JudgementViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, WorkspaceObjects
+):
+    """Right and wrong answers. The same search goes by them at once."""
+
+    change = Action.VIEW  # they are a person's own
+    queryset = Judgement.objects.there()
+    serializer_class = JudgementSerializer
+
+    def get_queryset(self) -> QuerySet:
+        visible: Any = super().get_queryset()
+        user = self.request.user
+        mine = visible.filter(user=user.pk) if user.is_authenticated else visible.none()
+        return mine.order_by("-pk")
+
+    @extend_schema(
+        summary="Say that an answer is right or wrong",
+        description="One row for each ask, and one for the words.",
+        request=JudgeSerializer,
+        responses={201: JudgementSerializer(many=True)},
+    )
+    def create(self, request: Request) -> Response:
+        wish = self.sent(JudgeSerializer)
+        workspace = workspace_for(request, Action.VIEW, wish.get("workspace"))
+        asset = self.find(Asset.objects.filter(removed=None), wish["asset"])
+        answers = _answers(request, workspace, wish)
+        span = span_at(answers, asset.pk, wish["time_s"])
+        if span is None:
+            raise Unacceptable("No answer to this search is there.")
+        right = {"is_right": wish["is_right"]}
+        made = judge(workspace, request.user, wish["q"], answers, span, **right)
+        data = JudgementSerializer(made, many=True).data
+        return Response(data, status=status.HTTP_201_CREATED)
 
 
 class UploadedAskSerializer(Body):

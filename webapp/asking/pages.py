@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +12,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis.crossmodal.types import SOUND, TEXT
 from analysis.retrieval.moments import Span
 from webapp import erasing
 from webapp.accounts.access import find, may
@@ -21,9 +19,12 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.asking.answering import Answer, Answers, answer
 from webapp.asking.asks import Ask
-from webapp.asking.judgements import LONGEST, Judgement
+from webapp.asking.judgements import Judgement
+from webapp.asking.judging import judge as say
+from webapp.asking.judging import span_at
 from webapp.asking.lookalikes import be_label, lookalikes, looks_of, make_label
 from webapp.asking.reasons import picture_of, reasons
+from webapp.asking.rows import rows
 from webapp.asking.wishes import Wish, wishes
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
@@ -34,24 +35,10 @@ from webapp.projects.models import Label, Project
 from webapp.search import meaning
 from webapp.search.forms import SearchForm
 from webapp.search.saved import SavedFind, SavedSearch
-from webapp.search.shown import Beside, Chip, Moment, shown
 
 PAGE = 20
 MOST_PAGES = 30
 _WEIGHTS = (("", "like this"), ("2", "much like this"), ("0.5", "a little like this"))
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A moment of the list. at: as addresses name it; is_right: what this person said of it."""
-
-    moment: Moment
-    is_right: bool
-    by_space: bool
-
-    @property
-    def at(self) -> str:
-        return f"{self.moment.at_s:.3f}"
 
 
 @require_safe
@@ -67,7 +54,7 @@ def search_page(request: MemberRequest) -> HttpResponse:
         "form": form,
         "found": answers.found,
         "answers": answers,
-        "rows": _rows(answers, spans),
+        "rows": rows(answers, spans),
         "asks": [_chip(wish, form, asked) for wish in asked],
         "asks_anything": bool(form.query or asked),
         "has_look": bool(looks_of(asked)[0]),
@@ -115,43 +102,7 @@ def _saved(request: MemberRequest) -> list[dict[str, object]]:
     return [{"search": row, "finds": finds.get(row.pk, [])[:5]} for row in rows]
 
 
-# --- what was found -------------------------------------------------------------------------------
-
-
-def _rows(answers: Answers, spans: Sequence[Span]) -> list[Row]:
-    right = [one for one in answers.judged if one.is_right]
-
-    def is_right(moment: Moment) -> bool:
-        return any(
-            one.asset_id == moment.asset.pk and moment.start_s <= one.time_s <= moment.end_s
-            for one in right
-        )
-
-    by = {id(span): answers.of(span) for span in spans}
-    moments = shown(answers.found, spans, lambda span: _beside(answers, span, by[id(span)]))
-    found = {(span.asset, span.start_s): bool(by[id(span)]) for span in spans}
-    return [
-        Row(one, is_right(one), found.get((one.asset.pk, one.start_s), False)) for one in moments
-    ]
-
-
-def _beside(answers: Answers, span: Span, some: Sequence[Answer]) -> Beside | None:
-    if not some:
-        return None
-    chips = {_how(one): "" for one in some if one.question.weight > 0}
-    worded = answers.word_rank(span)
-    at_s = _at(some[0]) if worded is None or some[0].rank <= worded else span.start_s
-    return Beside(at_s, tuple(Chip("alike", text) for text in chips))
-
-
-def _at(one: Answer) -> float:
-    return one.hit.start_s if one.hit.modality == SOUND else one.hit.time_s
-
-
-def _how(one: Answer) -> str:
-    if one.hit.modality == SOUND:
-        return "Sounds like the words" if one.question.modality == TEXT else "Sounds alike"
-    return "Looks like the words" if one.question.modality == TEXT else "Looks alike"
+# --- what is asked, beside the field --------------------------------------------------------------
 
 
 def _chip(wish: Wish, form: SearchForm, asked: Sequence[Wish]) -> dict[str, Any]:
@@ -197,38 +148,9 @@ def judge(request: MemberRequest) -> HttpResponse:
     if said not in ("right", "wrong"):
         raise Http404
     span = _span(answers, asset, at)
-    _judge(request, form.query, answers, span, is_right=said == "right")
+    workspace = request.membership.workspace
+    say(workspace, request.user, form.query, answers, span, is_right=said == "right")
     return _to_page(request)
-
-
-def _judge(
-    request: MemberRequest, query: str, answers: Answers, span: Span, *, is_right: bool
-) -> None:
-    """One row a question."""
-    by_question = {one.question.key: one for one in answers.of(span)}
-    best = next(iter(by_question.values()), None)
-    at_s = _at(best) if best else span.start_s
-    about: dict[str, Any] = {
-        "asset_id": span.asset,
-        "time_s": min(max(at_s, span.start_s), span.end_s),
-        "end_s": span.end_s,
-        "is_right": is_right,
-        "workspace": request.membership.workspace,
-        "user": request.user,
-    }
-    asked: list[tuple[Ask | None, str]] = [
-        (wish.ask, "") for wish in answers.wishes if not wish.is_unwanted
-    ]
-    words = answers.words or query
-    asked += [(None, words[:LONGEST])] if words else []
-    for row, text in asked:
-        found = by_question.get(str(row.pk) if row else "words", best)
-        before = Judgement.objects.filter(
-            user=request.user, ask=row, words=text, asset=about["asset_id"], time_s=about["time_s"]
-        )
-        before.delete()
-        hit = asdict(found.hit) if found else None
-        Judgement.objects.create(ask=row, words=text, found=hit, **about)
 
 
 @require_POST
@@ -257,10 +179,10 @@ def _span(answers: Answers, asset: str, at: str) -> Span:
         at_s = float(at)
     except ValueError:
         raise Http404 from None
-    for span in answers.spans if is_id(asset) else ():
-        if span.asset == int(asset) and span.start_s - 0.01 <= at_s <= span.end_s + 0.01:
-            return span
-    raise Http404
+    span = span_at(answers, int(asset), at_s) if is_id(asset) else None
+    if span is None:
+        raise Http404
+    return span
 
 
 # --- why ------------------------------------------------------------------------------------------

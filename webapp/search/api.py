@@ -12,67 +12,20 @@ from rest_framework.response import Response
 from webapp.accounts.models import Action
 from webapp.projects.models import Label
 from webapp.rest import (
-    Asking,
     Id,
-    InWorkspace,
     Query,
-    Unacceptable,
     WorkspaceObjects,
     in_words,
     workspace_for,
 )
-from webapp.search import meaning
 from webapp.search.library_mentions import LONGEST_NAME, LibraryMentions
 from webapp.search.saved import SavedSearch
-from webapp.search.searching import search
 from webapp.search.serializers import (
-    FoundSerializer,
     LibraryMentionsSerializer,
     SavedSearchRequestSerializer,
     SavedSearchSerializer,
     library_mentions_json,
-    moment_json,
 )
-from webapp.search.shown import shown
-
-
-class SearchQuery(InWorkspace):
-    q = serializers.CharField(
-        max_length=100_000,
-        help_text='Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
-        "brand: project: in:said|written|seen after: before: longer: score:",
-    )
-    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
-    offset = serializers.IntegerField(min_value=0, max_value=10_000, default=0)
-
-
-class Search(Asking):
-    queries = {"search": SearchQuery}
-    serializer_class = FoundSerializer
-
-    @extend_schema(
-        operation_id="search",
-        summary="Moments in which something is said, written or seen, the best first",
-        responses=FoundSerializer,
-    )
-    def search(self, request: Request) -> Response:
-        asked = self.asked
-        workspace = workspace_for(request, Action.VIEW, asked.get("workspace"))
-        found = search(workspace, asked["q"])
-        if found.query.problem:
-            raise Unacceptable(found.query.problem)
-        spans = found.spans[asked["offset"] : asked["offset"] + asked["limit"]]
-        return Response(
-            {
-                "query": found.read_as,
-                "notes": found.notes,
-                "instead": found.instead,
-                "meaning": meaning.is_on(),
-                "count": len(found.spans),
-                "is_capped": found.is_capped,
-                "moments": [moment_json(one) for one in shown(found, spans)],
-            }
-        )
 
 
 class LibraryMentionsQuery(Query):

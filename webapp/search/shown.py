@@ -34,10 +34,12 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """How else than by words a moment was found, and where it begins then."""
+    """How else than by words a moment was found. at_s: where it is played from then, unless its
+    words place it higher (`is_behind_words`)."""
 
     at_s: float
     chips: tuple[Chip, ...] = ()
+    is_behind_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def _moment(
     words = [p for p in passages if p.set.source != Source.SEEN]
     best = [p for p in words if p.pk in found.by_words] or words or passages
     places = [begins.get(p.pk, p.start_s) for p in best]
-    at_s = beside.at_s if beside else min(places)
+    by_words = places and (beside is None or beside.is_behind_words)
+    at_s = min(places) if by_words or beside is None else beside.at_s
     return Moment(
         asset=asset,
         start_s=span.start_s,
