@@ -275,10 +275,11 @@ def _named_so(
     notes: list[str],
     what: str = "collection",
 ) -> list[int]:
-    """The keys of what is called so, however it is written; a note for each name of nothing."""
+    """The keys of what is called so, however it is written; a note for each name of nothing. Never
+    empty: of a query that can find nothing Django makes no SQL to build on."""
     by_name = {name.casefold(): pk for name, pk in known}
     notes += [f"There is no {what} called {n}." for n in names if n.casefold() not in by_name]
-    return [by_name[name.casefold()] for name in names if name.casefold() in by_name]
+    return [by_name[n.casefold()] for n in names if n.casefold() in by_name] or [0]
 
 
 def _midnight(day: date) -> datetime:
