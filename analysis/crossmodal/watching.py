@@ -122,11 +122,10 @@ def is_cut(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> bool:
 
 
 def _size(frame: Frame) -> tuple[int, int]:
-    """Even, so that film is converted quickly; of nothing is made more than there is."""
+    """Even, so that film is converted quickly; and the size that thumbnails are made from, so that
+    it is converted once."""
     share = min(NEAR / max(frame.width, frame.height), 1.0)
-    width, height = (
-        max(2 * math.floor(side * share / 2), 2) for side in (frame.width, frame.height)
-    )
+    width, height = (max(2 * round(side * share / 2), 2) for side in (frame.width, frame.height))
     return width, height
 
 

@@ -40,6 +40,12 @@ MAX_THUMBNAILS = 400  # in one stretch; a longer one keeps every second, fourth 
 _SAME_BOX = 0.3  # intersection over union from which a person and a detector saw one logo
 _NEAR = 640  # a thumbnail is averaged down from this width
 
+Watch = Callable[[Frame], object]  # whoever wants to see what is decoded anyhow
+
+
+def unwatched(frame: Frame) -> None:
+    """Nobody else wants to see it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
@@ -82,6 +88,7 @@ def analyse_stretch(
     changes: NDArray[np.void] | None = None,
     told: Mapping[float, Sequence[Detection]] | None = None,
     keeper: Keeper | None = None,
+    watch: Watch = unwatched,
 ) -> StretchResult:
     """Find logos in the sampled frames of one stretch of a film.
 
@@ -102,6 +109,7 @@ def analyse_stretch(
         changes: those of an earlier pass over the stretch: then less need be decoded.
         told: what a person saw, by the time of a sample. It is followed like what is detected.
         keeper: what chooses the regions that are kept, of the frames that are looked at.
+        watch: is shown every frame that is decoded for the samples, in order.
 
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
     """
@@ -128,9 +136,11 @@ def analyse_stretch(
             progress.tell(n + sum(map(len, reader.held.values())))
 
         if follow:
-            found = _followed(reader, detector, thumbnails, done, following, told or {}, keeper)
+            found = _followed(
+                reader, detector, thumbnails, done, following, told or {}, keeper, watch
+            )
         else:
-            found = _each(reader, detector, thumbnails, done, keeper)
+            found = _each(reader, detector, thumbnails, done, keeper, watch)
     results = _results(samples, found, reader.held)
     changes = reader.changes if changes is None else changes
     cuts = _cuts(changes, span_s or _span(samples))
@@ -156,6 +166,7 @@ def analyse_picture(
     *,
     limits: Limits | None = None,
     keeper: Keeper | None = None,
+    watch: Watch = unwatched,
 ) -> FrameResult:
     """Find logos in a picture. Its sample is at 0 s and lasts no time.
 
@@ -163,6 +174,7 @@ def analyse_picture(
     """
     frame = Frame.from_file(path, limits=limits)
     frame.is_key = True
+    watch(frame)
     detector = _one(detectors)
     [detections] = detector.detect([frame])
     found = with_clarity(frame, weighed(detector, frame, detections))
@@ -176,10 +188,11 @@ def picture_result(
     detectors: Detector | Sequence[Detector],
     *,
     keeper: Keeper | None = None,
+    watch: Watch = unwatched,
 ) -> StretchResult:
     """`analyse_picture` in the shape of a stretch with one result, without thumbnails."""
     began = time.monotonic()
-    result = analyse_picture(path, detectors, keeper=keeper)
+    result = analyse_picture(path, detectors, keeper=keeper, watch=watch)
     return StretchResult(
         results=[result],
         changes=np.empty(0, CHANGE),
@@ -222,6 +235,7 @@ def _each(
     thumbnails: _Thumbnails,
     done: Callable[[int], None],
     keeper: Keeper | None,
+    watch: Watch,
 ) -> list[tuple[float, list[Detection]]]:
     """The time of each frame and what the detector found in it, which reads ahead."""
     waiting: deque[Frame] = deque()
@@ -232,6 +246,7 @@ def _each(
             if len(waiting) > KEPT:  # the decoder is about to write over it
                 waiting[-1 - KEPT] = waiting[-1 - KEPT].copy()
             thumbnails.see(frame)
+            watch(frame)
             yield frame
 
     found: list[tuple[float, list[Detection]]] = []
@@ -253,6 +268,7 @@ def _followed(
     options: FollowingOptions | None,
     told: Mapping[float, Sequence[Detection]],
     keeper: Keeper | None,
+    watch: Watch,
 ) -> list[tuple[float, list[Detection]]]:
     """The same, where the detector looks at key frames and the others are followed to."""
     follower = Follower(options, *_known_by(detector))
@@ -262,6 +278,7 @@ def _followed(
     def key_frames() -> Iterator[Frame]:
         for frame in reader:
             thumbnails.see(frame)
+            watch(frame)
             number = len(times)
             times.append(frame.time_s)
             look = follower.see(View(frame))

@@ -19,7 +19,13 @@ from django.db import InterfaceError, OperationalError, connection
 
 from analysis.errors import AnalysisError
 from analysis.film.schedule import SamplingOptions, samples, stretches
-from analysis.film.stretch import StretchResult, analyse_stretch, picture_result
+from analysis.film.stretch import (
+    StretchResult,
+    Watch,
+    analyse_stretch,
+    picture_result,
+    unwatched,
+)
 from analysis.media.frame_table import FrameTable, read_frame_table
 from analysis.media.thumbnails import sprite
 from analysis.novelty.keeping import Keeper
@@ -28,6 +34,7 @@ from webapp.celery import app
 from webapp.runs.run import Run, RunQuerySet
 from webapp.runs.segments import Segment, SegmentQuerySet
 from webapp.runs.workers import Worker
+from workers.encodings import passing
 from workers.engine import bells
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.identity import this_worker
@@ -215,17 +222,19 @@ def analyse(segment: Segment, beat: Heartbeat) -> None:
     if run.again:
         again.analyse(segment, beat)
         return
-    result = _look(run, segment, beat)
+    watcher = passing.watcher(run)
+    result = _look(run, segment, beat, watcher or unwatched)
     sprite = _keep_sprite(segment, result)
     sheet = regions.keep_sheet(segment, result.kept)
-    if store.segment(segment, result, sprite=sprite, sheet=sheet):
+    encoded = passing.keep(segment, watcher)
+    if store.segment(segment, result, sprite=sprite, sheet=sheet, encoded=encoded):
         run.all_analysed()
     elif not Segment.objects.filter(pk=segment.pk).exists():  # the asset was deleted meanwhile
-        for name in filter(None, (sprite[0], sheet.name)):
+        for name in filter(None, (sprite[0], sheet.name, encoded.file if encoded else "")):
             default_storage.delete(name)
 
 
-def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
+def _look(run: Run, segment: Segment, beat: Heartbeat, watch: Watch) -> StretchResult:
     """Run the detectors over the segment's frames."""
     detector = loaded.detector(run.inputs, run.options, should_stop=beat.should_stop)
     path = local_path(run.asset.file)
@@ -235,7 +244,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
         beat.note(frames_done=frames_done, busy_s=time.monotonic() - started)
 
     if run.asset.kind == Asset.Kind.IMAGE:
-        return picture_result(path, detector, keeper=Keeper())
+        return picture_result(path, detector, keeper=Keeper(), watch=watch)
     chosen = samples(_frame_table(run), _sampling(run))
     inside = (chosen["time_s"] >= segment.start_s) & (chosen["time_s"] < segment.end_s)
     return analyse_stretch(
@@ -249,6 +258,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat) -> StretchResult:
         track=_track(run),
         follow=run.options.get("follow", False),  # as it was before runs said so
         keeper=Keeper(),
+        watch=watch,
     )
 
 

@@ -24,6 +24,7 @@ from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
 from webapp.runs.run import Run, looked_again
 from webapp.runs.segments import SegmentResult
+from workers.encodings import passing
 from workers.runs import regions
 from workers.search.pieces import make_run_findable
 
@@ -46,6 +47,7 @@ def finish(run: Run) -> None:
         Shot.objects.bulk_create(shots)
         _rename_tracks(run, joined)
         _rewrite(run, joined)
+        passing.become_indexing(run)
         run.succeed([note for note in _notes(run) if note not in run.notes])
         Sifting.objects.request(run, by=None)
         if not run.is_shadow:

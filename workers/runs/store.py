@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from analysis.film.columns import Columns
+from webapp.encodings.kept import EncodedInPassing
 from webapp.runs.found import Track
 from webapp.runs.segments import Segment, SegmentResult
+from workers.encodings import passing
 from workers.runs import regions
 
 
@@ -21,10 +23,12 @@ def segment(
     *,
     sprite: tuple[str, dict[str, Any]],
     sheet: regions.Sheet = regions.Sheet(),  # noqa: B008  it never changes
+    encoded: EncodedInPassing | None = None,
 ) -> bool:
     """Replace what is stored of this segment. False: the lease was lost, so nothing was written.
 
     sheet: the file with small pictures of the regions that are kept, and how many are in a row.
+    encoded: what was encoded of it in passing, not saved yet.
     """
     kept = segment.finish(
         frames_done=segment.frames_total,
@@ -46,6 +50,7 @@ def segment(
     if result.kept:
         found = result.kept.regions(segment.run.label_ids())
         regions.store(segment, regions.numbered(found, segment.index), sheet)
+    passing.store(segment, encoded)
     return True
 
 
