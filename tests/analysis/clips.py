@@ -45,6 +45,9 @@ def variable(count: int, seed: int = 1) -> list[Fraction]:
     return [Fraction(int(at), 1000) for at in np.cumsum(gaps) - gaps[0]]
 
 
+_written: dict[tuple[str, str] | None, bytes] = {}
+
+
 def write_clip(
     path: Path,
     times: Sequence[Fraction],
@@ -66,7 +69,14 @@ def write_clip(
     """Write a clip whose frame i is shown at `times[i]` and shows `numbered(i)`.
 
     rotation: degrees clockwise that players turn the picture. sound_s: seconds of a 440 Hz tone.
+    What was written before is written once more without encoding it again.
     """
+    told = [*times, size, codec, pixels, gop, b_frames, rotation, aspect, sound_s, sound_start_s]
+    told += [sorted((options or {}).items()), sorted((container or {}).items()), file_format]
+    key = None if paint else (path.suffix, repr(told))
+    if key in _written:
+        path.write_bytes(_written[key])
+        return path
     base = Fraction(1, 25) if codec.startswith("mpeg") else Fraction(1, 90000)
     with av.open(str(path), "w", format=file_format, options=container or {}) as out:
         picture = out.add_stream(codec, rate=25)
@@ -90,6 +100,8 @@ def write_clip(
         out.mux(picture.encode())
         if tone is not None:
             _write_tone(out, tone, sound_s or 0.0, sound_start_s)
+    if key and path.is_file():
+        _written[key] = path.read_bytes()
     return path
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -21,11 +23,10 @@ def ready(path: Path, workspace: Any) -> Any:
     """As after its ingestion, without the pictures beside the player."""
     from django.core.files.storage import default_storage
 
-    from analysis.media.probe import examine
     from webapp.assets.models import Asset, Rendition
     from webapp.leases import Status
 
-    info, table = examine(path)
+    info, table = _examined(path.read_bytes(), path.suffix)
     with path.open("rb") as file:
         name = default_storage.save(f"originals/{path.name}", file)
     asset = Asset.objects.create(
@@ -44,6 +45,17 @@ def ready(path: Path, workspace: Any) -> Any:
     kept = default_storage.save(f"renditions/{asset.pk}/frames.bin", ContentFile(table.pack()))
     Rendition.keep(asset, "frame_table", kept)
     return asset
+
+
+@lru_cache(maxsize=64)
+def _examined(data: bytes, suffix: str) -> tuple[Any, Any]:
+    """Once for each film, however many tests write the same."""
+    from analysis.media.probe import examine
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"film{suffix}"
+        path.write_bytes(data)
+        return examine(path)
 
 
 def cut_of(workspace: Any, by: Any, *spans: tuple[Any, float, float, str], title="Best of") -> Any:
