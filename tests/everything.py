@@ -64,6 +64,11 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.runs.boxes import Boxes
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
+    from webapp.spaces.codes import Code
+    from webapp.spaces.making import SpaceMaking
+    from webapp.spaces.pair_sets import PairSet
+    from webapp.spaces.space import Space
+    from webapp.spaces.training import SpaceTraining
     from webapp.timeline.choices import Choices
     from webapp.training.models import TrainingRun
 
@@ -116,7 +121,16 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     round_ = loop.rounds.create(number=1, reason="hand", settings={}, candidate=version)
     brand = NewBrand.objects.create(project=project, look=bytes(512), seconds=3, n_sights=1)
     comment = Comment.objects.say(run.asset, by=user, text="Secret comment", start_s=12.0)
+    space = Space.objects.create(
+        workspace=workspace, number=1, kind="taught", state="kept", version="v", file="spaces/x"
+    )
+    called = [{"word": "Secret word", "purity": 0.5, "coverage": 0.5}]
     return {
+        "spaces": space,
+        "space-codes": Code.objects.create(space=space, number=0, fires_on=3, words=called),
+        "space-makings": SpaceMaking.objects.create(workspace=workspace),
+        "space-trainings": SpaceTraining.objects.create(workspace=workspace, notes=["Secret pair"]),
+        "pair-sets": PairSet.objects.create(workspace=workspace, name="Secret pairs", file="x"),
         "workspaces": workspace,
         "members": workspace.memberships.get(user=user),
         "keys": key,

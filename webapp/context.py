@@ -34,7 +34,7 @@ class Place:
 _PLACES = [
     ("home", "Home", ("",), True),
     ("library", "Library", ("library", "assets", "collections"), True),
-    ("search", "Search", ("search",), False),
+    ("search", "Search", ("search", "spaces", "space-codes", "space-trainings"), False),
     ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
     ("review", "Review", ("review", "review-rules"), False),

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("webapp.labelling.urls")),
     path("", include("webapp.library.urls")),
     path("", include("webapp.search.urls")),
+    path("", include("webapp.spaces.urls")),
     path("", include("webapp.asking.urls")),
     path("", include("webapp.timeline.urls")),
     path("", include("webapp.auditing.urls")),

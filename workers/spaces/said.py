@@ -11,7 +11,6 @@ import numpy as np
 from analysis.types import Box
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
-from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.transcript import shown, utterances
 from webapp.projects.models import Label
 from webapp.runs.results import columns_of
@@ -26,6 +25,15 @@ class Seen:
 
     name: str
     box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of writing, as it reads: with what people corrected."""
+
+    start_s: float
+    end_s: float
+    text: str
 
 
 @dataclass
@@ -51,13 +59,14 @@ class Said:
         return " ".join(words[first:last])
 
     @cached_property
-    def regions(self) -> list[TextRegion]:
+    def regions(self) -> list[Line]:
         """What is written on it, by time."""
         indexing = shown(self.asset, Indexing.Step.TEXT)
         if indexing is None:
             return []
-        rows = indexing.text_regions.order_by("start_s", "pk")
-        return list(rows.only("start_s", "end_s", "text"))
+        rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
+        read = rows.values_list("start_s", "end_s", "reads")
+        return [Line(start_s, end_s, text) for start_s, end_s, text in read if text]
 
     @cached_property
     def _region_times(self) -> tuple[np.ndarray, np.ndarray]:
