@@ -84,14 +84,6 @@ class PublishedNetwork:
         return np.asarray(tensor.float().cpu().numpy(), np.float32)
 
 
-def networks_in(folder: Path) -> dict[str, Path]:
-    """The weights that somebody put on this machine, by the architecture that their file is called
-    by: "ViT-B-32" of open_clip/ViT-B-32.safetensors. None where open_clip is missing."""
-    if find_spec("open_clip") is None:
-        return {}
-    return {path.stem: path for path in sorted((folder / "open_clip").glob("*.safetensors"))}
-
-
 class PublishedPictureEncoder:
     """See `types.Encoder`: the whole picture as the summary, and as parts what the network makes of
     each cell of 3 × 3 of it."""

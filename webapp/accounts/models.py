@@ -172,7 +172,7 @@ class Workspace(models.Model):
 
     def encode_pictures_with(self, encoder: str, *, by: User) -> None:
         """By which encoder pictures are compared from now on."""
-        if encoder != self.picture_encoder:
+        if encoder != (self.picture_encoder or "logos"):
             about = {"before": self.picture_encoder, "after": encoder}
             Event.record(self, by, "chose how pictures are encoded", self.name, **about)
             self.picture_encoder = encoder

@@ -9,14 +9,21 @@ from django.conf import settings
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import IndexingRefused, why_not
+from webapp.runs.wanted import wanted
 
 
 def index_uploaded(asset: Asset) -> None:
     """Ask for the steps that can be done, once: in the transaction in which it became ready, so
-    that no crash comes between. Nobody waits for them, so what people ask for goes first."""
+    that no crash comes between. Nobody waits for them, so what people ask for goes first.
+
+    Pictures of what is about to be analysed are encoded while that decodes them.
+    """
     if not (settings.INDEX_UPLOADS and asset.workspace.indexes_uploads):
         return
+    is_analysed = wanted().filter(asset=asset).exists()
     for step in Indexing.Step.values:
+        if step == Indexing.Step.PICTURES and is_analysed:
+            continue
         was_indexed = Indexing.everything.filter(asset=asset, step=step).exists()
         if not was_indexed and not why_not(asset, step):
             # nobody waits for an answer: who opens the asset is told what cannot be read here

@@ -17,7 +17,7 @@ from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
-from webapp.indexing import files, transcript
+from webapp.indexing import encoders, files, transcript
 from webapp.indexing.forms import (
     PicturesForm,
     SoundForm,
@@ -311,6 +311,11 @@ def settings(request: MemberRequest) -> HttpResponse:
             workspace.read_text_for("" if language == DEFAULT else language, by=request.user)
         if not workspace.remembers_voices:
             forget(workspace)
+        if encoder := request.POST.get("encoder", ""):
+            if refused := encoders.why_not_pictures(encoder, workspace):
+                messages.error(request, refused)
+                return redirect("indexing-settings")
+            workspace.encode_pictures_with(encoder, by=request.user)
         messages.success(request, "Saved")
         return redirect("indexing-settings")
     context = {
@@ -318,6 +323,9 @@ def settings(request: MemberRequest) -> HttpResponse:
         "reader": reading_engine(),
         "languages": ReadingLanguages.offered(workspace.text_language),
         "voices": voice_engine(),
+        "encoders": encoders.offered(workspace),
+        "encoder": encoders.of_workspace(workspace),
+        "ears": next(iter(encoders.sound_encoders().values()), ""),
         "speakers": workspace.speakers.annotate(n=Count("remembered")),
     }
     return render(request, "indexing/settings.html", context)

@@ -13,13 +13,10 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from analysis.crossmodal.pictures import BackboneEncoder, LogoEncoder, Pixels
-from analysis.crossmodal.published import (
-    PublishedNetwork,
-    PublishedPictureEncoder,
-    networks_in,
-)
+from analysis.crossmodal.published import PublishedNetwork, PublishedPictureEncoder
 from analysis.crossmodal.sound import SoundEncoder
 from analysis.crossmodal.types import Encoder
+from analysis.crossmodal.weights import networks_in
 from analysis.errors import AnalysisError
 from analysis.speech.engines import Engine
 from webapp.accounts.models import Workspace

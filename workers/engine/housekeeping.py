@@ -18,6 +18,7 @@ from webapp.assets.uploads import finish_the_whole, sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.comments.comments import Comment
 from webapp.datasets.transfers import Transfer
+from webapp.indexing.missing import encode_what_is_missing
 from webapp.leases import Leased, Status, from_now, pieces
 from webapp.runs.run import POISONOUS, Run
 from webapp.runs.wanted import start_wanted
@@ -32,6 +33,7 @@ from workers.indexing.pieces import finish_what_is_done
 from workers.labelling.chores import forget_old_frames as forget_clip_frames
 from workers.runs import hosting
 from workers.search.pieces import look_what_is_missing
+from workers.spaces.indexes import drop_what_is_gone
 from workers.spaces.train import forget_finished_spaces
 from workers.training.train import forget_finished
 
@@ -167,7 +169,9 @@ STEPS: tuple[Callable[[], object], ...] = (
     finish_what_is_analysed,
     finish_what_is_done,
     look_what_is_missing,
+    encode_what_is_missing,
     make_first_spaces,
+    drop_what_is_gone,
     ring_for_the_waiting,
     hosting.stop_the_idle,
     finish_the_whole,

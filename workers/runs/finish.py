@@ -24,6 +24,7 @@ from webapp.runs.found import Shot, Track
 from webapp.runs.kept import make_ready
 from webapp.runs.run import Run, looked_again
 from webapp.runs.segments import SegmentResult
+from webapp.spaces.indexes import SpaceIndex
 from workers.encodings import passing
 from workers.runs import regions
 from workers.search.pieces import make_run_findable
@@ -52,6 +53,7 @@ def finish(run: Run) -> None:
         Sifting.objects.request(run, by=None)
         if not run.is_shadow:
             NoveltyWork.objects.ask_gather(run.project, by=None)
+            SpaceIndex.objects.request_for(run.asset.workspace_id)  # clips are its shots
         if Contract.objects.figures_changed(run.project_id):
             jobs.check_contracts()
         # the run is done without it

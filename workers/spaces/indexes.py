@@ -4,6 +4,7 @@ gone is dropped. Gone on with after a crash from the last assets that were store
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ from webapp.assets.models import Asset
 from webapp.encodings.kept import Encodings
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import IndexingRefused, going_on
+from webapp.leases import Status
 from webapp.runs.found import Shot
 from webapp.runs.run import Run
 from webapp.spaces import parts
@@ -47,6 +49,8 @@ from workers.engine.piece import NotYet, piece
 log = logging.getLogger("sightline.spaces")
 
 _AT_ONCE = 8192  # items that are placed together, about
+_LOOKS_EVERY_S = 300.0
+_last = -_LOOKS_EVERY_S
 _CLIP = "clip-"  # before the name of a picture encoder
 
 
@@ -87,6 +91,20 @@ def wanted_of(space: Space, modality: str) -> dict[int, list[int]]:
     latest = dict(runs.order_by().values_list("asset").annotate(newest=Max("pk")))
     films = Asset.objects.filter(pk__in=newest, kind=Asset.Kind.VIDEO).values_list("pk", flat=True)
     return {asset: [newest[asset], latest.get(asset, 0)] for asset in films}
+
+
+def drop_what_is_gone() -> None:
+    """Have a worker look at indexes that hold what was erased, or lack what was encoded, now and
+    then: nothing depends on it, since what is answered is looked for among what is there."""
+    global _last
+    if time.monotonic() - _last < _LOOKS_EVERY_S:
+        return
+    _last = time.monotonic()
+    for row in SpaceIndex.objects.filter(status=Status.DONE).select_related("space__workspace"):
+        wanted = wanted_of(row.space, row.modality)
+        if row.placed != {str(asset): of for asset, of in wanted.items()} and not row.notes:
+            SpaceIndex.objects.request_for(row.space.workspace_id)
+    parts.forget_all_but(SpaceIndex.objects.values_list("pk", flat=True))
 
 
 # --- placing --------------------------------------------------------------------------------------

@@ -195,6 +195,7 @@ def weights() -> Iterator[Finding]:
     yield from meaning()
     yield from reading()
     yield from voices()
+    yield from encoders()
     folder = Path(settings.WEIGHTS_DIR)
     files = sorted(folder.glob("*")) if folder.exists() else []
     for file in files:
@@ -255,6 +256,23 @@ def voices() -> Iterator[Finding]:
             "Install `requirements.txt` and, with --no-deps, `requirements-voices.txt` on "
             "a worker.",
         )
+
+
+def encoders() -> Iterator[Finding]:
+    """By what pictures and sound could be compared here."""
+    from analysis.crossmodal.weights import networks_in
+    from analysis.speech.engines import engines
+
+    folder = Path(settings.WEIGHTS_DIR)
+    pictures = ["our own embedding of logos", *networks_in(folder)]
+    if importlib.util.find_spec("openvino"):
+        pictures.append("models of the registry as ONNX")
+    yield "✓", f"pictures are compared by {', '.join(pictures)}", ""
+    heard = [engine.title for engine in engines(folder) if engine.family == "faster-whisper"]
+    if heard:
+        yield "✓", f"sound is compared by {heard[0]}", ""
+    else:
+        yield "·", "sound cannot be compared", "That takes a speech engine, see above."
 
 
 def reading() -> Iterator[Finding]:
