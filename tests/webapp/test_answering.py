@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from tests.encoded import a_worker_that_encodes, encoded, index_all, picture, space_of
 from tests.spoken import transcribed
-from webapp.asking.answering import answer
+from webapp.asking.answering import answer, plays_at
 from webapp.asking.asks import Ask
 from webapp.asking.judgements import Judgement
 from webapp.asking.wishes import Wish
@@ -147,7 +147,7 @@ def test_what_is_said_to_be_wrong_goes_and_what_is_right_draws_its_like_nearer(
     before = answer(workspace, viewer, "", [Wish(row)])
     other = next(span for span in before.spans if span.asset == films[1].pk)
     rank = before.of(other)[0].rank
-    at = before.of(other)[0].hit.time_s
+    at = plays_at(before.of(other)[0].hit)
     sent = {"ask": row.pk, "said": f"right:{other.asset}:{at:.3f}"}
     told = browser.post(reverse("search-judge"), sent, follow=True).content.decode()
     assert "1 right, 0 wrong" in told
@@ -157,7 +157,7 @@ def test_what_is_said_to_be_wrong_goes_and_what_is_right_draws_its_like_nearer(
     (pair,) = Judgement.objects.pairs(workspace)
     assert (pair.ask, pair.asset) == (row, films[1].pk)
     first = after.spans[0]
-    time_s = after.of(first)[0].hit.time_s
+    time_s = plays_at(after.of(first)[0].hit)
     browser.post(reverse("search-judge"), sent | {"said": f"wrong:{first.asset}:{time_s:.3f}"})
     left = answer(workspace, viewer, "", [Wish(row)])
     assert not any(s.asset == first.asset and s.start_s <= time_s <= s.end_s for s in left.spans)

@@ -20,7 +20,7 @@ from analysis.tokens import tokens
 from webapp.accounts.models import User, Workspace
 from webapp.asking.asks import Ask
 from webapp.asking.judgements import Judgement
-from webapp.asking.questions import Question, questions, sharpened
+from webapp.asking.questions import Question, not_yet, questions, sharpened
 from webapp.asking.wishes import Wish
 from webapp.assets.models import Asset
 from webapp.leases import Status
@@ -31,6 +31,8 @@ from webapp.spaces.space import Space
 LOOKS = 200  # items of a modality that a question is answered with
 _BY_WORDS = 60  # … where words ask a space: what holds the words themselves goes before
 _WORDS_WEIGHT = 0.5
+APART_S = 6.0  # moments of a film that one question finds
+_AROUND_S = 1.0
 _SAME_S = 1.0  # so near to the asked moment it is that moment
 # Which kinds of item each source stands for.
 _SOURCES = {"said": {SOUND}, "written": {PICTURE, CLIP}, "seen": {PICTURE, CLIP}}
@@ -75,14 +77,19 @@ class Answers:
         """What of a span answers, the best place first; of each question one."""
         best: dict[str, Answer] = {}
         some = [self.hits[piece.key] for piece in span.pieces if piece.key in self.hits]
-        for one in sorted(some, key=lambda answer: answer.rank):
+        for one in sorted(some, key=_placed):
             best.setdefault(one.question.key, one)
-        return sorted(best.values(), key=lambda answer: answer.rank)
+        return sorted(best.values(), key=_placed)
 
     def word_rank(self, span: Span) -> int | None:
         """Where the words place a span; None where they do not find it."""
         ranks = [self.word_ranks[p.key] for p in span.pieces if p.key in self.word_ranks]
         return min(ranks, default=None)
+
+
+def _placed(one: Answer) -> tuple[int, bool]:
+    """The best place first, and a frame before the clip that it is of."""
+    return one.rank, one.hit.modality == CLIP
 
 
 @dataclass(slots=True)
@@ -179,6 +186,7 @@ def _asked_of_space(
     space = space or Space.objects.serving(workspace)
     answers.space = space
     if space is None:
+        answers.notes += dict.fromkeys(not_yet(wish.ask.modality) for wish in ready)
         return []
     try:
         taught = read_space(space)
@@ -231,7 +239,7 @@ def _hits(
         except UnusableModel as error:
             answers.notes.append(error.message)
             continue
-        hits = [hit for hit in hits if not _is_itself(hit, question)]
+        hits = apart([hit for hit in hits if not _is_itself(hit, question)])
         weight = question.weight * (_WORDS_WEIGHT if is_words else 1.0)
         rankings.append(_Ranking(_pieces(answers, question, hits), weight))
     return [ranking for ranking in rankings if ranking.pieces]
@@ -251,8 +259,33 @@ def _pieces(answers: Answers, question: Question, hits: Sequence[Hit]) -> list[P
     for rank, hit in enumerate(hits, start=1):
         key = -1 - len(answers.hits)
         answers.hits[key] = Answer(question, hit, rank)
-        pieces.append(Piece(key, hit.asset, hit.start_s, hit.end_s))
+        pieces.append(Piece(key, hit.asset, *extent(hit)))
     return pieces
+
+
+def apart(hits: Sequence[Hit]) -> list[Hit]:
+    """Of hits of a film that lie together the best, which stands for the others: in a film of which
+    every frame is found, each place is a moment of its own, and none is all of it."""
+    kept: list[Hit] = []
+    taken: dict[int, list[float]] = {}
+    for hit in hits:
+        at_s = plays_at(hit)
+        near = taken.setdefault(hit.asset, [])
+        if all(abs(at_s - other) >= APART_S for other in near):
+            near.append(at_s)
+            kept.append(hit)
+    return kept
+
+
+def plays_at(hit: Hit) -> float:
+    """Where to play what was found from."""
+    return hit.time_s if hit.modality == PICTURE else hit.start_s
+
+
+def extent(hit: Hit) -> tuple[float, float]:
+    """From when to when a hit is a moment: short, so that moments stay apart."""
+    at_s = plays_at(hit)
+    return max(hit.start_s, at_s - _AROUND_S), max(min(hit.end_s, at_s + _AROUND_S), at_s)
 
 
 # --- in one order ---------------------------------------------------------------------------------
@@ -305,6 +338,4 @@ def _without_wrong(answers: Answers) -> Answers:
 
 
 def _is_wrong(span: Span, wrong: Sequence[Judgement]) -> bool:
-    return any(
-        one.asset_id == span.asset and span.start_s <= one.time_s <= span.end_s for one in wrong
-    )
+    return any(one.is_of(span.asset, span.start_s, span.end_s) for one in wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any, ClassVar, NamedTuple, Self
 
 from django.db import models
@@ -12,6 +12,7 @@ from webapp.asking.asks import Ask
 from webapp.assets.models import Asset
 from webapp.spaces.searching import Hit
 
+ABOUT_S = 3.0
 LONGEST = 300  # letters of a question that is judged
 
 
@@ -80,6 +81,13 @@ class Judgement(models.Model):
     @property
     def hit(self) -> Hit | None:
         return Hit(**self.found) if self.found else None
+
+    def is_of(self, asset: Hashable, start_s: float, end_s: float) -> bool:
+        """Whether it was said of a moment. Of what was found by looks or sound, which the best of
+        what lies together stands for, it was said of what lies about there."""
+        about_s = ABOUT_S if self.found else 0.0
+        is_then = start_s - about_s <= self.time_s <= end_s + about_s
+        return asset == self.asset_id and is_then
 
     @property
     def key(self) -> tuple[Any, ...]:

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from analysis.crossmodal.types import SOUND
 from analysis.retrieval.moments import Span
 from webapp.accounts.models import User, Workspace
-from webapp.asking.answering import Answer, Answers
+from webapp.asking.answering import Answers, plays_at
 from webapp.asking.asks import Ask
 from webapp.asking.judgements import LONGEST, Judgement
 
@@ -25,11 +24,6 @@ def span_at(answers: Answers, asset: int, at_s: float) -> Span | None:
     return None
 
 
-def begins_at(one: Answer) -> float:
-    """Where to play what was found from."""
-    return one.hit.start_s if one.hit.modality == SOUND else one.hit.time_s
-
-
 @transaction.atomic
 def judge(
     workspace: Workspace, user: User, query: str, answers: Answers, span: Span, *, is_right: bool
@@ -38,7 +32,7 @@ def judge(
     answer goes."""
     by_question = {one.question.key: one for one in answers.of(span)}
     best = next(iter(by_question.values()), None)
-    at_s = begins_at(best) if best else span.start_s
+    at_s = plays_at(best.hit) if best else span.start_s
     about: dict[str, Any] = {
         "workspace": workspace,
         "user": user,

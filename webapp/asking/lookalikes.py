@@ -142,16 +142,13 @@ def _cells(answers: Answers, looked_at: set[int]) -> list[dict[str, Any]]:
     if answers.space is None:
         return []
     found: list[dict[str, Any]] = []
-    for span in answers.spans:
-        for one in answers.of(span):
-            row = one.question.wish.ask if one.question.wish else None
-            is_meant = one.hit.modality == PICTURE and row is not None and row.look
-            if one.hit.asset in looked_at or not is_meant or one.question.weight < 0:
-                continue
-            if (box := _likest(answers, one)) is not None:
-                about = {"asset": one.hit.asset, "time_s": one.hit.time_s, "box": box}
-                found.append(about | {"at_s": span.start_s})
-            break
+    for one in sorted(answers.hits.values(), key=lambda answer: answer.rank):
+        row = one.question.wish.ask if one.question.wish else None
+        is_meant = one.hit.modality == PICTURE and row is not None and row.look
+        if one.hit.asset in looked_at or not is_meant or one.question.weight < 0:
+            continue
+        if (box := _likest(answers, one)) is not None:
+            found.append({"asset": one.hit.asset, "time_s": one.hit.time_s, "box": box})
         if len(found) >= _MOST_CELLS:
             break
     return found

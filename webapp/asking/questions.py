@@ -10,7 +10,7 @@ import numpy as np
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.space import Space as TaughtSpace
 from analysis.crossmodal.text import TextEncoder
-from analysis.crossmodal.types import TEXT, Encoded
+from analysis.crossmodal.types import SOUND, TEXT, Encoded
 from analysis.errors import UnusableModel
 from analysis.retrieval.encoder import engine as text_engine
 from webapp.asking.judgements import Judgement
@@ -60,8 +60,7 @@ def questions(
 def _of_ask(space: Space, taught: TaughtSpace, wish: Wish, notes: list[str]) -> Question | None:
     row = wish.ask
     if row.modality not in space.engines:
-        what = "sounds" if row.modality == "sound" else "pictures"
-        notes.append(f"The space that serves here knows no {what}: {row} is not compared.")
+        notes.append(not_yet(row.modality))
         return None
     if not row.suits(space):  # another space serves since
         row.encode_again()
@@ -71,6 +70,15 @@ def _of_ask(space: Space, taught: TaughtSpace, wish: Wish, notes: list[str]) -> 
         return None
     placed = taught.place(row.modality, [one])
     return Question(str(row), row.modality, one, placed, wish.weight, wish)
+
+
+def not_yet(modality: str) -> str:
+    """Why nothing is compared by such items."""
+    what = "sounds" if modality == SOUND else "pictures"
+    return (
+        f"{what.capitalize()} cannot be compared in this workspace yet: no space of its {what} has "
+        "been made. That happens by itself when enough of them are indexed."
+    )
 
 
 def of_words(space: Space, taught: TaughtSpace, words: str) -> Question | None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from analysis.crossmodal.types import SOUND, TEXT
 from analysis.retrieval.moments import Span
-from webapp.asking.answering import Answer, Answers
-from webapp.asking.judging import begins_at
+from webapp.asking.answering import Answer, Answers, plays_at
 from webapp.search.shown import Beside, Chip, Moment, shown
 
 
@@ -29,10 +28,7 @@ def rows(answers: Answers, spans: Sequence[Span]) -> list[Row]:
     right = [one for one in answers.judged if one.is_right]
 
     def is_right(moment: Moment) -> bool:
-        return any(
-            one.asset_id == moment.asset.pk and moment.start_s <= one.time_s <= moment.end_s
-            for one in right
-        )
+        return any(one.is_of(moment.asset.pk, moment.start_s, moment.end_s) for one in right)
 
     moments = shown(answers.found, spans, lambda span: beside(answers, span))
     found = {(span.asset, span.start_s): bool(answers.of(span)) for span in spans}
@@ -49,7 +45,7 @@ def beside(answers: Answers, span: Span) -> Beside | None:
     chips = {_how(one): "" for one in some if one.question.weight > 0}
     worded = answers.word_rank(span)
     is_behind = worded is not None and worded < some[0].rank
-    return Beside(begins_at(some[0]), tuple(Chip("alike", text) for text in chips), is_behind)
+    return Beside(plays_at(some[0].hit), tuple(Chip("alike", text) for text in chips), is_behind)
 
 
 def _how(one: Answer) -> str:

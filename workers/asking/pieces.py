@@ -185,11 +185,6 @@ def _encoded(row: Ask, modality: str, item: Any, notes: list[str]) -> dict[str, 
     """Its place is looked for in the space that serves when somebody searches."""
     wanted = encoders.wanted(row.workspace, modality)
     what = "Pictures" if modality == PICTURE else "Sounds"
-    if not wanted:
-        notes.append(
-            f"{what} cannot be compared in this workspace yet: no space of its {what.lower()} has "
-            "been made. That happens by itself when enough of them are indexed."
-        )
     try:
         encode = encoders.encoder_of(row.workspace, modality, wanted)
     except AnalysisError as error:
