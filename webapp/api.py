@@ -59,6 +59,12 @@ from webapp.review_figures.api import ProjectReviewFigures
 from webapp.review_queue.api import ReviewItemViewSet, ReviewRuleViewSet
 from webapp.runs.api import RunViewSet
 from webapp.search.api import LabelMentions, SavedSearchViewSet
+from webapp.spaces.api import (
+    PairSetViewSet,
+    SpaceCodeViewSet,
+    SpaceTrainingViewSet,
+    SpaceViewSet,
+)
 from webapp.timeline.api import (
     CorrectionViewSet,
     DeniedMentionViewSet,
@@ -128,6 +134,10 @@ router.register("speakers", SpeakerViewSet, "api-speaker")
 router.register("voices", VoiceViewSet, "api-voice")
 router.register("speaker-turns", SpeakerTurnViewSet, "api-speaker-turn")
 router.register("speaker-edits", SpeakerEditViewSet, "api-speaker-edit")
+router.register("spaces", SpaceViewSet, "api-space")
+router.register("space-codes", SpaceCodeViewSet, "api-space-code")
+router.register("space-trainings", SpaceTrainingViewSet, "api-space-training")
+router.register("pair-sets", PairSetViewSet, "api-pair-set")
 router.register("saved-searches", SavedSearchViewSet, "api-saved-search")
 router.register("asks", AskViewSet, "api-ask")
 router.register("judgements", JudgementViewSet, "api-judgement")

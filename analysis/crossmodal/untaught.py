@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from analysis.crossmodal.items import Items, Whitening, check_spread
+from analysis.crossmodal.items import Items, Whitening, Whole, check_spread
 from analysis.crossmodal.space import (
     Head,
     Placed,
@@ -32,8 +32,8 @@ _SUMMARY_AXES, _PART_AXES = 256, 64
 _AN_AXIS = 4  # items, or parts: with fewer all whitened items lie equally far apart
 _POWER = 0.5  # as spaces are taught: whitened altogether, the smallest axes are mostly noise
 _FITTED = 40_000  # parts, to cluster and to whiten by
-_A_CODE = 16  # parts
-_STEPS, _BATCH = 120, 4096  # of the clustering
+_A_CODE = 48  # parts: a code is to fire on some items, not on one
+_STEPS, _BATCH = 80, 4096  # of the clustering
 _SHARED = 4.0  # codes that a part falls to, as a perplexity
 _FAR = 30.0  # between the codes of two modalities, beyond the farthest part
 _FROM = 400  # items, by which the weight of codes is set
@@ -123,15 +123,14 @@ def clustered(
         if should_stop():
             raise Stopped
         batch = x[rng.integers(len(x), size=min(_BATCH, len(x)))]
-        nearest = _squares(batch, centres).argmin(1)
-        counts = np.bincount(nearest, minlength=len(centres))
-        total = np.zeros_like(centres)
-        np.add.at(total, nearest, batch)
-        seen += counts
-        hit = counts > 0
+        nearest = _nearest(batch, centres)
+        order = np.argsort(nearest, kind="stable")
+        hit, starts, counts = np.unique(nearest[order], return_index=True, return_counts=True)
+        total = np.add.reduceat(batch[order], starts)
+        seen[hit] += counts
         # each centre is the mean of all that ever fell to it
-        centres[hit] += (total[hit] - counts[hit, None] * centres[hit]) / seen[hit, None]
-    used = np.bincount(_squares(x, centres).argmin(1), minlength=len(centres)) > 0
+        centres[hit] += (total - counts[:, None] * centres[hit]) / seen[hit, None]
+    used = np.bincount(_nearest(x, centres), minlength=len(centres)) > 0
     return np.asarray(centres[used], np.float32)
 
 
@@ -146,6 +145,13 @@ def _spread_out(x: Floats, codes: int, rng: np.random.Generator) -> Floats:
         chosen.append(int(rng.choice(len(x), p=far / total)))
         far = np.minimum(far, _squares(x, x[chosen[-1:]])[:, 0])
     return np.array(x[chosen], np.float32)
+
+
+def _nearest(x: Floats, centres: Floats) -> Whole:
+    """The centre of each row: (n,)."""
+    half = (centres**2).sum(1) / 2
+    found = [(half - x[at : at + _BATCH] @ centres.T).argmin(1) for at in range(0, len(x), _BATCH)]
+    return np.concatenate(found)
 
 
 def _squares(x: Floats, centres: Floats) -> Floats:
