@@ -108,28 +108,28 @@ def film_in(workspace: Any, path: Path) -> Any:
     return asset
 
 
-def space_of(workspace: Any, *, clips: bool = True, seed: int = 0) -> Any:
+def space_of(workspace: Any, *, seed: int = 0) -> Any:
     """The space that is made of what is encoded, without pairs; it serves when it is indexed."""
     import hashlib
     import uuid
 
-    from django.core.files.storage import default_storage
+    from django.conf import settings
 
     from analysis.crossmodal.encodings import items_of
     from analysis.crossmodal.untaught import untaught
     from webapp.encodings.kept import Encodings
     from webapp.spaces.indexes import SpaceIndex
     from webapp.spaces.space import Space
+    from workers.engine.originals import keep_file
 
     rows = Encodings.objects.in_sight().filter(asset__workspace=workspace)
     kinds = {
         name: items_of([row.read() for row in rows.filter(modality=name)])
         for name in sorted(set(rows.values_list("modality", flat=True)))
     }
-    made = untaught(kinds, codes=32, seed=seed)
-    made = made.with_clips() if clips else made
-    name = f"spaces/{uuid.uuid4().hex}.safetensors"
-    path = made.save(Path(default_storage.path(name)))
+    made = untaught(kinds, codes=32, seed=seed).with_clips()
+    path = made.save(Path(settings.CACHE_DIR) / "made.safetensors")
+    name = keep_file(f"spaces/{uuid.uuid4().hex}.safetensors", path)
     space = Space.objects.create(
         workspace=workspace,
         number=1 + Space.objects.filter(workspace=workspace).count(),

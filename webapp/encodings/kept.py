@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import Max
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.leases import Status
 from webapp.runs.segments import Segment
-from webapp.storage import local_copy
 from webapp.stored_files import StoredFile
 
 GONE = "What was encoded here is gone: encode it again."
@@ -26,9 +26,9 @@ GONE = "What was encoded here is gone: encode it again."
 
 def read(name: str) -> Packed:
     """What a file holds. Raises UnusableModel where it is gone, damaged or something else."""
-    path = local_copy(name)
     try:
-        return Packed.unpack(b"" if path is None else path.read_bytes())
+        with default_storage.open(name) as file:
+            return Packed.unpack(file.read())
     except FileNotFoundError as error:
         raise UnusableModel(GONE) from error
 

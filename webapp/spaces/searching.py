@@ -160,6 +160,14 @@ def read_space(space: Space) -> TaughtSpace:
     return read
 
 
+def forget() -> None:
+    """Let go of what this process has open."""
+    with _lock:
+        _indexes.clear()
+        _read.clear()
+    _packed.cache_clear()
+
+
 def encoded(hit: Hit) -> Encoded:
     """What the encoder made of a hit, to explain it with. Raises UnusableModel where it was
     deleted meanwhile or is damaged."""

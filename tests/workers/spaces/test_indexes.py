@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import boto3
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
+from moto import mock_aws
 
 from analysis.crossmodal.pictures import LogoEncoder
 from analysis.crossmodal.watching import watch_picture
@@ -24,7 +26,7 @@ from tests.encoded import (
 )
 from webapp.encodings.kept import Encodings
 from webapp.indexing.indexing import Indexing
-from webapp.spaces import parts
+from webapp.spaces import parts, searching
 from webapp.spaces.codes import Code
 from webapp.spaces.indexes import IndexPart, SpaceIndex, item_of, key_of
 from webapp.spaces.searching import encoded as encoded_of
@@ -196,3 +198,37 @@ def test_an_index_of_which_a_part_is_damaged_is_built_anew(films, space, workspa
 def test_keys_say_what_they_name():
     assert item_of(key_of(2**32, 2**20 - 1, 127)) == (2**32, 2**20 - 1, 127)
     assert key_of(2**32, 2**20 - 1, 127) < 2**63
+
+
+@pytest.fixture
+def bucket(settings):
+    with mock_aws():
+        made = boto3.resource("s3", region_name="us-east-1").create_bucket(Bucket="media")
+        settings.S3_BUCKET = "media"
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "default": {
+                "BACKEND": "storages.backends.s3.S3Storage",
+                "OPTIONS": {"bucket_name": "media", "region_name": "us-east-1"},
+            },
+        }
+        yield made
+
+
+def test_from_a_bucket_parts_are_copied_once_and_told_when_they_are_gone(
+    bucket, films, space, settings
+):
+    assert ask(space, 101)[0].asset == films[0].pk
+    assert encoded_of(ask(space, 101)[0]).places
+    part = IndexPart.objects.get(index__modality="picture")
+    assert part.file in {item.key for item in bucket.objects.all()}
+    here = parts.folder_of(part.index_id) / part.name
+    shutil.rmtree(here)
+    searching.forget()  # another process, on another machine
+    assert ask(space, 202)[0].asset == films[1].pk
+    assert here.is_dir(), "it was fetched"
+    shutil.rmtree(here)
+    searching.forget()
+    bucket.Object(part.file).delete()
+    with pytest.raises(UnusableModel, match="is missing: it is built anew"):
+        ask(space, 101)
