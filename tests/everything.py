@@ -21,6 +21,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.asking.asks import Ask
+    from webapp.asking.findings import Finding
     from webapp.asking.judgements import Judgement
     from webapp.assets.models import Collection
     from webapp.auditing import rounds
@@ -175,6 +176,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
             label=label, file="references/x.png", sha256="x", width=9, height=9, by=user
         ),
         "asks": Ask.objects.by_moment(run.asset, 1.0, by=user),
+        "findings": Finding.objects.request(job, label, "", by=user),
         "judgements": Judgement.objects.create(
             workspace=workspace, user=user, words="x", asset=run.asset, is_right=True, **span
         ),

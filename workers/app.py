@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection  # noqa: E402  after django.setu
 
 from webapp.celery import app  # noqa: E402
 from webapp.runs.workers import Worker  # noqa: E402
+from workers.asking import finding  # noqa: E402, F401
 from workers.asking import pieces as ask_pieces  # noqa: E402, F401
 from workers.contracts import check  # noqa: E402, F401
 from workers.cuts import render  # noqa: E402, F401

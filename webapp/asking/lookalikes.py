@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from analysis.boxes import ious
+from analysis.crossmodal.localising import strongest_box, where_shared
 from analysis.crossmodal.types import PICTURE
 from analysis.errors import UnusableModel
 from analysis.novelty.likeness import ALIKE, nearest
@@ -21,7 +22,6 @@ from analysis.novelty.regions import SIDES, Floats
 from webapp.accounts.models import Refused, User, Workspace
 from webapp.asking.answering import Answer, Answers
 from webapp.asking.asks import Ask
-from webapp.asking.reasons import together
 from webapp.asking.wishes import Wish
 from webapp.novelty.crops import shown
 from webapp.novelty.groups import NewBrand
@@ -162,9 +162,8 @@ def _likest(answers: Answers, one: Answer) -> list[float] | None:
         shared = taught.explain(question.modality, question.encoded, PICTURE, encoded(one.hit))
     except UnusableModel:
         return None
-    where = together((code.weight, code.in_item) for code in shared)
-    boxes = {place.box: strength for place, strength in where.items() if place.box is not None}
-    return [round(side, 4) for side in max(boxes, key=lambda box: boxes[box])] if boxes else None
+    box = strongest_box(where_shared(shared))
+    return None if box is None else [round(side, 4) for side in box]
 
 
 # --- a label of it --------------------------------------------------------------------------------

@@ -3,10 +3,11 @@ picture and when in the clip they fire, and what each part of the score adds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.crossmodal.localising import where_shared
 from analysis.crossmodal.space import SharedCode
 from analysis.crossmodal.types import CLIP, PICTURE, Place
 from analysis.errors import UnusableModel
@@ -107,8 +108,8 @@ def _reason(space: Space, answer: Answer) -> Reason:
     counted = counted[:MOST_CODES]
     length_s = hit.end_s - hit.start_s
     reason.shared = [_named(one, codes.get(one.code)) for one in counted]
-    where = together((one.weight, one.in_item) for one in counted)
-    asked = together((one.weight, one.in_query) for one in counted)
+    where = where_shared(counted)
+    asked = where_shared(counted, of_query=True)
     if hit.modality in (PICTURE, CLIP):
         reason.picture_s, cells = _of_one_picture(hit, where)
         reason.cells = _cells(cells)
@@ -139,18 +140,6 @@ def _in_words(place: Place) -> str:
     if place.start_s is not None:
         said.append(f"at {place.start_s:.1f} s")
     return " ".join(said) or place.word
-
-
-def together(
-    some: Iterable[tuple[float, Sequence[tuple[Place, float]]]],
-) -> dict[Place, float]:
-    """How much each place of an item has of all that is shared."""
-    total: dict[Place, float] = {}
-    for weight, places in some:
-        whole = sum(strength for _, strength in places) or 1.0
-        for place, strength in places:
-            total[place] = total.get(place, 0.0) + weight * strength / whole
-    return total
 
 
 def _of_one_picture(hit: Hit, where: dict[Place, float]) -> tuple[float, dict[Place, float]]:

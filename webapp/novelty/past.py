@@ -21,7 +21,7 @@ from webapp.search.keeping import newest_runs
 
 MOST_MOMENTS = 200
 
-__all__ = ["ALIKE", "SURELY_ALIKE", "Past", "search_past"]
+__all__ = ["ALIKE", "SURELY_ALIKE", "Past", "looks_of", "search_past"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def search_past(label: Label) -> Past:
     """Sights that look like the label in the newest analysis of each film of its project, but
     those that count as the label already. Nothing is counted by this."""
     runs = list(newest_runs().filter(project=label.project_id).select_related("asset"))
-    looks = _looks_of(label)
+    looks = looks_of(label)
     kept = [(run, regions_of(run)) for run in runs]
     without = [run for run, found in kept if found is None]
     if not len(looks):
@@ -61,7 +61,7 @@ def search_past(label: Label) -> Past:
     return Past(moments[:MOST_MOMENTS], len(runs), without)
 
 
-def _looks_of(label: Label) -> Floats:
+def looks_of(label: Label) -> Floats:
     """Of its pictures and examples, as they were embedded last, and of groups that are it."""
     row = KnownLooks.objects.filter(project=label.project_id).first()
     prototypes = row.read() if row else Prototypes.of({})
