@@ -146,14 +146,14 @@ def test_what_is_said_to_be_wrong_goes_and_what_is_right_draws_its_like_nearer(
     row, browser = asked(101), client_for(viewer)
     before = answer(workspace, viewer, "", [Wish(row)])
     other = next(span for span in before.spans if span.asset == films[1].pk)
-    rank = before.of(other)[0].rank
+    near = before.of(other)[0].hit.near
     at = plays_at(before.of(other)[0].hit)
     sent = {"ask": row.pk, "said": f"right:{other.asset}:{at:.3f}"}
     told = browser.post(reverse("search-judge"), sent, follow=True).content.decode()
     assert "1 right, 0 wrong" in told
     after = answer(workspace, viewer, "", [Wish(row)])
     again = next(s for s in after.spans if s.asset == other.asset and s.start_s <= at <= s.end_s)
-    assert after.of(again)[0].rank < rank
+    assert after.of(again)[0].hit.near > near
     (pair,) = Judgement.objects.pairs(workspace)
     assert (pair.ask, pair.asset) == (row, films[1].pk)
     first = after.spans[0]
@@ -199,3 +199,21 @@ def test_the_page_asks_the_database_little(films, space, asked, viewer, client_f
         browser.get("/search", {"ask": [row.pk for row in rows]})
     assert len(one) <= 40
     assert len(two) - len(one) <= 12, "one more question to each index"
+
+
+def test_within_one_film_what_stands_out_is_told_as_a_span_of_time(
+    films, space, asked, workspace, viewer, client_for, key_for, client
+):
+    row = asked(101)
+    found = answer(workspace, viewer, "", [Wish(row)], within=films[0])
+    assert {span.asset for span in found.spans} == {films[0].pk}
+    assert found.spans[0].start_s <= 4.5
+    assert 6 <= found.spans[0].end_s <= 7.5, "the second shot, from 4 to 7 s"
+    told = page(client_for(viewer), ask=row.pk, within=films[1].pk)
+    assert "Only in film-2" in told
+    assert "film-1" not in told
+    asks = {"asks": str(row.pk), "within": films[0].pk}
+    read = client.get("/api/v1/search/", asks, **key_for(viewer)).json()
+    assert read["moments"][0]["asset"] == films[0].pk
+    nowhere = asks | {"within": 99}
+    assert client.get("/api/v1/search/", nowhere, **key_for(viewer)).status_code == 404

@@ -10,7 +10,6 @@ import numpy as np
 from django.db.models import QuerySet
 
 from analysis.crossmodal.items import Whole
-from analysis.crossmodal.space import Space as TaughtSpace
 from analysis.crossmodal.space import pair_name
 from analysis.crossmodal.types import CLIP, PICTURE, SOUND, TEXT
 from analysis.errors import UnusableModel
@@ -33,6 +32,8 @@ _BY_WORDS = 60  # … where words ask a space: what holds the words themselves g
 _WORDS_WEIGHT = 0.5
 APART_S = 6.0  # moments of a film that one question finds
 _AROUND_S = 1.0
+_ALL = 2000  # items of one asset
+_FEW, _ABOVE = 6, 0.5  # standard deviations
 _SAME_S = 1.0  # so near to the asked moment it is that moment
 # Which kinds of item each source stands for.
 _SOURCES = {"said": {SOUND}, "written": {PICTURE, CLIP}, "seen": {PICTURE, CLIP}}
@@ -104,18 +105,19 @@ def answer(
     text: str,
     wishes: Sequence[Wish],
     *,
-    space: Space | None = None,
+    within: Asset | None = None,
 ) -> Answers:
-    """Never raises for what a person types or asks by. `space`: the one that serves."""
-    found = search(workspace, text)
+    """Never raises for what a person types or asks by. within: only this asset answers, and all of
+    it that stands out is told, as spans of time."""
+    found = search(workspace, text, assets=_only(within))
     answers = Answers(found, list(wishes), spans=found.spans)
     ready = _ready(answers)
     words = answers.words = _plain_words(found)
     answers.judged = _judged(user, workspace, words or text, wishes)
     if not wishes and not words:
         return _without_wrong(answers)
-    heard = _heard(workspace, ready)
-    rankings = _asked_of_space(answers, workspace, words, ready, space)
+    heard = _heard(workspace, ready, within)
+    rankings = _asked_of_space(answers, workspace, words, ready, within)
     if not rankings and not heard and not wishes:
         return _without_wrong(answers)
     if wishes and all(wish.is_unwanted for wish in wishes) and not text.strip():
@@ -123,6 +125,10 @@ def answer(
         return answers
     _fuse(answers, [*heard], rankings)
     return _without_wrong(answers)
+
+
+def _only(within: Asset | None) -> QuerySet[Asset] | None:
+    return Asset.objects.filter(pk=within.pk, removed=None) if within else None
 
 
 def _ready(answers: Answers) -> list[Wish]:
@@ -155,22 +161,24 @@ def _judged(
 # --- by words that were spoken --------------------------------------------------------------------
 
 
-def _heard(workspace: Workspace, ready: Sequence[Wish]) -> list[tuple[Found, float]]:
+def _heard(
+    workspace: Workspace, ready: Sequence[Wish], within: Asset | None
+) -> list[tuple[Found, float]]:
     """What spoken questions find in words: all that was said, or any word of it that counts."""
     found = []
     for wish in ready:
         if wish.ask.heard:
-            found.append((_said(workspace, wish.ask.heard), wish.weight))
+            found.append((_said(workspace, wish.ask.heard, within), wish.weight))
     return found
 
 
-def _said(workspace: Workspace, heard: str) -> Found:
+def _said(workspace: Workspace, heard: str, within: Asset | None) -> Found:
     plain = _KEYWORD.sub(lambda one: one[0].lower(), heard)
     wanted = [word for word in dict.fromkeys(tokens(plain)) if word not in _ASKING]
-    whole = search(workspace, " ".join(wanted))
+    whole = search(workspace, " ".join(wanted), assets=_only(within))
     if whole.by_words or len(wanted) < 2:
         return whole
-    return search(workspace, " OR ".join(wanted))
+    return search(workspace, " OR ".join(wanted), assets=_only(within))
 
 
 # --- by what a space compares ---------------------------------------------------------------------
@@ -181,9 +189,9 @@ def _asked_of_space(
     workspace: Workspace,
     words: str,
     ready: Sequence[Wish],
-    space: Space | None,
+    within: Asset | None,
 ) -> list[_Ranking]:
-    space = space or Space.objects.serving(workspace)
+    space = Space.objects.serving(workspace)
     answers.space = space
     if space is None:
         answers.notes += dict.fromkeys(not_yet(wish.ask.modality) for wish in ready)
@@ -197,14 +205,15 @@ def _asked_of_space(
     answers.waiting += [w.ask for w in ready if not w.ask.is_over]
     if not asked:
         return []
-    may_answer = _owners(assets_for(workspace, answers.found.query.filters))
+    assets = assets_for(workspace, answers.found.query.filters)
+    may_answer = _owners(assets.filter(pk=within.pk) if within else assets)
     sources = answers.found.query.filters.sources
     kinds = set[str]().union(*(_SOURCES[source] for source in sources)) if sources else None
     found = []
     for question in asked:
         mine = [one for one in answers.judged if _is_of(one, question)]
         sharp = sharpened(question, taught, mine)
-        found += _hits(answers, space, taught, sharp, may_answer, kinds)
+        found += _hits(answers, space, sharp, may_answer, kinds, is_within=within is not None)
     return found
 
 
@@ -219,19 +228,21 @@ def _owners(assets: QuerySet[Asset]) -> Whole:
 def _hits(
     answers: Answers,
     space: Space,
-    taught: TaughtSpace,
     question: Question,
     owners: Whole,
     kinds: set[str] | None,
+    *,
+    is_within: bool,
 ) -> list[_Ranking]:
     """Of each kind of item that can be compared with the question, a ranking of its own."""
     rankings = []
     is_words = question.wish is None
     for modality in space.engines:
-        is_meant = modality != TEXT and (kinds is None or modality in kinds)
+        is_left_out = modality == TEXT or (is_within and modality == CLIP)  # frames say when
+        is_meant = not is_left_out and (kinds is None or modality in kinds)
         if not is_meant or pair_name(modality, question.modality) not in space.pairs:
             continue
-        count = _BY_WORDS if is_words else LOOKS
+        count = _ALL if is_within else _BY_WORDS if is_words else LOOKS
         try:
             hits = nearest(
                 space, modality, question.modality, question.placed, count, owners=owners
@@ -239,9 +250,10 @@ def _hits(
         except UnusableModel as error:
             answers.notes.append(error.message)
             continue
-        hits = apart([hit for hit in hits if not _is_itself(hit, question)])
+        hits = [hit for hit in hits if not _is_itself(hit, question)]
+        hits = standing_out(hits) if is_within else apart(hits)
         weight = question.weight * (_WORDS_WEIGHT if is_words else 1.0)
-        rankings.append(_Ranking(_pieces(answers, question, hits), weight))
+        rankings.append(_Ranking(_pieces(answers, question, hits, is_within), weight))
     return [ranking for ranking in rankings if ranking.pieces]
 
 
@@ -254,12 +266,15 @@ def _is_itself(hit: Hit, question: Question) -> bool:
     return hit.start_s <= end_s + _SAME_S and hit.end_s >= row.time_s - _SAME_S
 
 
-def _pieces(answers: Answers, question: Question, hits: Sequence[Hit]) -> list[Piece]:
+def _pieces(
+    answers: Answers, question: Question, hits: Sequence[Hit], is_whole: bool
+) -> list[Piece]:
     pieces = []
     for rank, hit in enumerate(hits, start=1):
         key = -1 - len(answers.hits)
         answers.hits[key] = Answer(question, hit, rank)
-        pieces.append(Piece(key, hit.asset, *extent(hit)))
+        span = (hit.start_s, hit.end_s) if is_whole else extent(hit)
+        pieces.append(Piece(key, hit.asset, *span))
     return pieces
 
 
@@ -275,6 +290,15 @@ def apart(hits: Sequence[Hit]) -> list[Hit]:
             near.append(at_s)
             kept.append(hit)
     return kept
+
+
+def standing_out(hits: Sequence[Hit]) -> list[Hit]:
+    """Of all that one asset holds, what is likelier than most of it."""
+    if len(hits) < _FEW:
+        return list(hits)
+    scores = np.array([hit.score for hit in hits])
+    least = float(scores.mean() + _ABOVE * scores.std())
+    return [hit for hit in hits if hit.score >= least]
 
 
 def plays_at(hit: Hit) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -105,6 +106,10 @@ class _Asked(serializers.Serializer):
 
 
 class SearchQuery(_Asked, InWorkspace):
+    within = Id(
+        required=False,
+        help_text="Only this asset, and all that stands out in it, as spans of time.",
+    )
     limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
     offset = serializers.IntegerField(min_value=0, max_value=10_000, default=0)
 
@@ -147,7 +152,9 @@ class Search(Asking):
     def search(self, request: Request) -> Response:
         asked = self.asked
         workspace = workspace_for(request, Action.VIEW, asked.get("workspace"))
-        answers = _answers(request, workspace, asked)
+        assets = Asset.objects.filter(removed=None, workspace=workspace)
+        within = get_object_or_404(assets, pk=asked["within"]) if "within" in asked else None
+        answers = _answers(request, workspace, asked, within)
         spans = answers.spans[asked["offset"] : asked["offset"] + asked["limit"]]
         found = answers.found
         return Response(
@@ -165,14 +172,16 @@ class Search(Asking):
         )
 
 
-def _answers(request: Request, workspace: Workspace, asked: dict[str, Any]) -> Answers:
+def _answers(
+    request: Request, workspace: Workspace, asked: dict[str, Any], within: Asset | None = None
+) -> Answers:
     """Raises Unacceptable for a query that cannot be read, and for asks that are nobody's or
     somebody else's."""
     wanted, unwanted = _listed(asked["asks"]), _listed(asked["without"])
     found = wishes(request.user, workspace, wanted, unwanted)
     if len(found) < len({word.partition(":")[0] for word in (*wanted, *unwanted)}):
         raise Unacceptable("Some of these asks are not there any more, or too many at once.")
-    answers = answer(workspace, request.user, asked["q"], found)
+    answers = answer(workspace, request.user, asked["q"], found, within=within)
     if answers.found.query.problem:
         raise Unacceptable(answers.found.query.problem)
     return answers

@@ -61,6 +61,7 @@ def search_page(request: MemberRequest) -> HttpResponse:
         "judged": _judged(answers),
         "number": number,
         "has_more": len(answers.spans) > number * PAGE,
+        "within": _within(request, request.GET),
         "keep": f"&{kept}" if kept else "",
         "here": kept,
         "sent": [(name, value) for name, values in QueryDict(kept).lists() for value in values],
@@ -78,7 +79,15 @@ def _answered(request: MemberRequest, asked: QueryDict) -> tuple[SearchForm, lis
     workspace = request.membership.workspace
     form = SearchForm(asked, workspace)
     mine = wishes(request.user, workspace, asked.getlist("ask"), asked.getlist("without"))
-    return form, mine, answer(workspace, request.user, form.query, mine)
+    within = _within(request, asked)
+    return form, mine, answer(workspace, request.user, form.query, mine, within=within)
+
+
+def _within(request: MemberRequest, asked: QueryDict) -> Asset | None:
+    """The one asset that is searched, if the address names one of this workspace."""
+    wanted = asked.get("within", "")
+    assets = Asset.objects.filter(removed=None, workspace=request.membership.workspace)
+    return assets.filter(pk=int(wanted)).first() if is_id(wanted) else None
 
 
 def _kept(asked: QueryDict) -> str:
@@ -109,7 +118,8 @@ def _chip(wish: Wish, form: SearchForm, asked: Sequence[Wish]) -> dict[str, Any]
     """An ask as it stands beside the field. rest: the address without it."""
     row = wish.ask
     others = [("ask", one.value) for one in asked if one.ask != row]
-    words = [(name, value) for name, value in form.data.items() if name in form.fields and value]
+    known = {*form.fields, "within"}
+    words = [(name, value) for name, value in form.data.items() if name in known and value]
     return {
         "row": row,
         "wish": wish,
