@@ -74,6 +74,8 @@ def carry_out(indexing: Any) -> Any:
 def encoded(asset: Any, *shots: tuple[int, int], version: int = 1) -> Any:
     """The asset, with an indexing of its pictures that is done: of each shot the number of its
     picture and how many seconds it lasts. No film is decoded."""
+    from django.utils import timezone
+
     from analysis.crossmodal.pictures import LogoEncoder
     from analysis.crossmodal.watching import Watcher
     from analysis.media.frames import Frame
@@ -88,9 +90,11 @@ def encoded(asset: Any, *shots: tuple[int, int], version: int = 1) -> Any:
             at += 1
     made = watcher.finish(0.0, float(at))
     done = {"status": "done", "stage": "finish", "engine": "logos", "engine_digest": made.engine}
+    done |= {"engine_title": "our own embedding of logos", "finished": timezone.now()}
     about = {"step": "pictures", "version": version, "duration_s": at, **done}
     indexing = Indexing.objects.create(asset=asset, **about)
-    segment = indexing.segments.create(index=0, start_s=0, end_s=at, status="done")
+    frames = {"sampled": len(made), "read": len(made.kept())}
+    segment = indexing.segments.create(index=0, start_s=0, end_s=at, status="done", frames=frames)
     name = keep_packed(f"encodings/{indexing.pk}", 0, made)
     Encodings.objects.create(segment=segment, **row_of(asset.pk, name, made))
     return asset

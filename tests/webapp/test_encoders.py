@@ -116,3 +116,22 @@ def test_the_api_asks_for_an_encoder_and_says_what_it_is_not(asset, analyst, cli
     assert "numbers" in answer.json()["detail"]
     page = browser.get(reverse("indexing-status", args=[made.json()["id"]])).content.decode()
     assert "How encoding pictures stands" in page
+
+
+def test_the_page_of_an_asset_says_by_what_it_is_compared(asset, analyst, viewer, client_for):
+    a_worker_that_encodes()
+    browser, url = client_for(analyst), reverse("asset", args=[asset.pk])
+    page = browser.get(url).content.decode()
+    assert "Not encoded yet, so it is not found by pictures." in page
+    assert "not found by sounds" not in page, "it has no sound"
+    encoded(asset, (1, 3))
+    page = browser.get(url).content.decode()
+    assert "3 frames, encoded by" in page
+    assert "Encode again" in page
+    assert "Encode again" not in client_for(viewer).get(url).content.decode()
+    browser.post(reverse("asset-index", args=[asset.pk]), {"step": "pictures"})
+    page = browser.get(url).content.decode()
+    assert "How encoding pictures stands" in page
+    done = Indexing.objects.get(version=1)
+    answer = browser.post(reverse("indexing-delete", args=[done.pk]), follow=True)
+    assert "Version 1 of the encoded pictures deleted." in answer.content.decode()

@@ -18,6 +18,7 @@ from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.indexing import encoders, files, transcript
+from webapp.indexing.encoded_panel import EncodedPanel
 from webapp.indexing.forms import (
     PicturesForm,
     SoundForm,
@@ -341,5 +342,6 @@ def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
         "speakers": SpeakersPanel.of(asset),
         "speech_for_scripts": panel.for_scripts(may_edit=may_edit),
         "written": written,
+        "encoded": EncodedPanel.of(asset),
         "written_for_scripts": written.for_scripts(may_edit=may_edit),
     }
