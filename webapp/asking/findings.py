@@ -17,7 +17,7 @@ LONGEST = 120  # letters of the words
 
 class FindingQuerySet(LeasedQuerySet["Finding"]):
     def open(self) -> Self:
-        return self.claimable().filter(job__dataset__removed=None)
+        return self.claimable().filter(job__dataset__project__removed=None)
 
     @transaction.atomic
     def request(self, job: LabelingJob, label: Label, words: str, *, by: User) -> Finding:
@@ -66,5 +66,5 @@ class Finding(Leased):
         return about_left_s(self, self.progress)
 
     def is_wanted(self) -> bool:
-        rows = type(self)._base_manager.filter(pk=self.pk, job__dataset__removed=None)
+        rows = type(self)._base_manager.filter(pk=self.pk, job__dataset__project__removed=None)
         return rows.filter(job__status=LabelingJob.Status.OPEN).exists()

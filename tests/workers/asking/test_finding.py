@@ -106,3 +106,14 @@ def test_the_box_holds_the_strongest_cell_and_those_beside_it():
         cells[Place(box=Box(x / 4, y / 4, (x + 1) / 4, (y + 1) / 4))] = strength
     assert strongest_box(cells) == Box(0.25, 0.25, 0.75, 0.5), "the far one is another thing"
     assert strongest_box({}) is None
+
+
+def test_what_waits_is_taken_by_a_worker_and_not_for_a_deleted_project(
+    clip_of_film, project, analyst
+):
+    row = Finding.objects.request(clip_of_film, project.labels.first(), "", by=analyst)
+    assert [one.pk for one in Finding.objects.in_queue("batch").open()] == [row.pk]
+    assert row.is_wanted()
+    project.remove(by=analyst)
+    assert not Finding.objects.open().exists()
+    assert not row.is_wanted()
