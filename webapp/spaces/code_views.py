@@ -45,7 +45,7 @@ def space(request: MemberRequest, pk: int) -> HttpResponse:
         "named": codes.exclude(name=""),
         "muted": codes.filter(is_muted=True),
     }.get(shows, codes)
-    page = paged(request, codes.matching(words).order_by("-fires_on", "number"), _A_PAGE)
+    page = paged(request, codes.matching(words).order_by("-clarity", "number"), _A_PAGE)
     keep = {name: value for name, value in (("q", words), ("show", shows)) if value}
     context = {
         "page": page,

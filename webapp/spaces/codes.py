@@ -34,10 +34,11 @@ class Code(models.Model):
 
     space = models.ForeignKey(Space, models.CASCADE, related_name="codes")
     number = models.PositiveIntegerField()
-    fires_on = models.PositiveIntegerField(default=0)  # items
+    fires_on = models.PositiveIntegerField(default=0)  # moments of five seconds
     words: Any = models.JSONField(default=list, blank=True)
     labels: Any = models.JSONField(default=list, blank=True)
     text = models.TextField(blank=True)  # its words and labels, to be found by
+    clarity = models.FloatField(default=0)  # F1 of what names it best, 0 to 1
     examples: Any = models.JSONField(default=list, blank=True)
     name = models.CharField(max_length=80, blank=True)  # by a person
     is_muted = models.BooleanField(default=False)  # it counts in no score and no reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,19 @@ from analysis.crossmodal.naming import (
     without_the_common,
 )
 from analysis.crossmodal.space import Space
+from analysis.crossmodal.types import Floats
 from workers.spaces.reading import Kind
 from workers.spaces.said import Library
 
 MOST_ITEMS = 4000  # of a modality, that codes are named by
+_MOMENT_S = 5.0  # of a film: what frames in it share is said once
+_FEW = 3.0  # moments, on which half of the trust in a name rests
 _AROUND_S = 2.5  # of a frame: what is said so near to it belongs to it
 _EXAMPLES = 8
 _CANDIDATES = 80
 _APART_S = 10.0  # examples of one asset, where there are others
+_WORDS = 30  # that are looked at for a name
+_LIFT = 1.25  # times as often as elsewhere: a word that is there no more often says nothing
 _OF_A_CELL = 0.25  # of a cell, or of a box: so much of either lies in the other
 
 
@@ -49,22 +55,72 @@ def code_rows(
     for modality, kind in some.items():
         codes = hard_codes(space, modality, kind.items)
         said, labels = _said(modality, kind, library, tick)
+        moments = _Moments.of(kind, said)
         fires = _counts(codes, kind.items, len(space.codebook))
-        called = names(fires, without_the_common(said), examples=_CANDIDATES)
+        called = names(
+            moments.total(fires),
+            without_the_common(moments.said),
+            most=_WORDS,
+            examples=_CANDIDATES,
+        )
         by_label = parts_named(codes, labels, len(space.codebook))
         for one in called:
             tick()
             row = rows[one.code]
             row["fires_on"] += one.fires_on
-            row["words"] = _best([*row["words"], *map(_as_json, one.words)])
+            telling = [word for word in one.words if _lift(word, one, len(moments.said)) >= _LIFT]
+            row["words"] = _best([*row["words"], *map(_as_json, telling)])
             row["labels"] = _best([*row["labels"], *map(_as_json, by_label.get(one.code, ()))])
-            row["examples"] += _examples(space, modality, kind, codes, one)
+            strongest = [moments.best(fires, moment, one.code) for moment in one.examples]
+            row["examples"] += _examples(space, modality, kind, codes, one.code, strongest)
     _from_texts(space, texts, rows)
     for row in rows:
         row["examples"] = _in_turn(row["examples"])
+        best = max(map(_f1, (*row["labels"], *row["words"])), default=0.0)
+        row["clarity"] = round(best * row["fires_on"] / (row["fires_on"] + _FEW), 4)
         words = [one["word"] for one in (*row["labels"], *row["words"])]
         row["text"] = " ".join(dict.fromkeys(words))
     return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """Items of one asset that lie in the same few seconds, as one: neighbours show the same, and
+    would make a word of a single scene look like the name of all that a code fires on.
+
+    of_item: (N,) the moment of each. said: the words of each moment.
+    """
+
+    of_item: Whole
+    said: list[set[str]]
+
+    @classmethod
+    def of(cls, kind: Kind, said: Sequence[set[str]]) -> _Moments:
+        number: dict[tuple[int, int], int] = {}
+        of_item = np.array(
+            [
+                number.setdefault(
+                    (kind.asset(at), int(kind.times(at)[0] // _MOMENT_S)), len(number)
+                )
+                for at in range(len(kind.items))
+            ],
+            np.int64,
+        )
+        together: list[set[str]] = [set() for _ in number]
+        for moment, words in zip(of_item.tolist(), said, strict=True):
+            together[moment] |= words
+        return cls(of_item, together)
+
+    def total(self, fires: Floats) -> Floats:
+        """Of each moment and code, how many parts fire: (moments, V) of (N, V)."""
+        found = np.zeros((len(self.said), fires.shape[1]), np.float32)
+        np.add.at(found, self.of_item, fires)
+        return found
+
+    def best(self, fires: Floats, moment: int, code: int) -> int:
+        """The item of a moment in which a code fires most."""
+        items = np.flatnonzero(self.of_item == moment)
+        return int(items[fires[items, code].argmax()])
 
 
 def _said(
@@ -125,17 +181,17 @@ def _counts(codes: Whole, items: Items, size: int) -> np.ndarray:
 
 
 def _examples(
-    space: Space, modality: str, kind: Kind, codes: Whole, one: CodeName
+    space: Space, modality: str, kind: Kind, codes: Whole, code: int, items: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Where a code fires most strongly: of an asset not twice the same scene, where it has more."""
     chosen: list[tuple[int, float, int]] = []
     later: list[tuple[int, float, int]] = []
-    for at in one.examples:
+    for at in items:
         time_s, asset = kind.times(at)[0], kind.asset(at)
         is_near = any(asset == other and abs(time_s - then) < _APART_S for other, then, _ in chosen)
         (later if is_near else chosen).append((asset, time_s, at))
     return [
-        _example(space, modality, kind, codes, one.code, at)
+        _example(space, modality, kind, codes, code, at)
         for _, _, at in (chosen + later)[:_EXAMPLES]
     ]
 
@@ -186,15 +242,21 @@ def _as_json(called: Called) -> dict[str, Any]:
 
 def _best(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each once, those that say best when the code fires first."""
-
-    def f1(one: dict[str, Any]) -> float:
-        both = one["purity"] + one["coverage"]
-        return 2 * one["purity"] * one["coverage"] / both if both else 0.0
-
     best: dict[str, dict[str, Any]] = {}
-    for one in sorted(words, key=lambda one: (-f1(one), one["word"])):
+    for one in sorted(words, key=lambda one: (-_f1(one), one["word"])):
         best.setdefault(one["word"], one)
     return list(best.values())[:5]
+
+
+def _f1(one: dict[str, Any]) -> float:
+    both = one["purity"] + one["coverage"]
+    return 2 * one["purity"] * one["coverage"] / both if both else 0.0
+
+
+def _lift(word: Called, of: CodeName, n_items: int) -> float:
+    """How much more often a word is there when the code fires than over all."""
+    has_it = word.purity * of.fires_on / word.coverage  # items
+    return word.purity * n_items / has_it
 
 
 def _in_turn(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class Said:
         indexing = shown(self.asset, Indexing.Step.TEXT)
         if indexing is None:
             return []
-        rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
+        rows: Any = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
         read = rows.values_list("start_s", "end_s", "reads")
         return [Line(start_s, end_s, text) for start_s, end_s, text in read if text]
 
