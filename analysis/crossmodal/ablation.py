@@ -26,7 +26,7 @@ class Way(NamedTuple):
     kind: str
     recall: dict[int, float]  # by how many answers are looked at, the share with a right one
     median_rank: float
-    chance: dict[int, float]  # of a random order, about
+    chance: dict[int, float]  # of a random order
     questions: int
     answers: int
 
@@ -66,8 +66,8 @@ def ablation(spaces: Mapping[str, Space], held: Mapping[str, Items]) -> list[Way
 
 def _way(kind: str, scores: np.ndarray, questions: Items, answers: Items) -> Way:
     found = retrieval(scores, questions.groups, answers.groups, AT)
-    right = (questions.groups[:, None] == answers.groups[None]).sum(1).mean() / len(answers)
-    chance = {k: float(1 - (1 - right) ** min(k, len(answers))) for k in AT}
+    right = (questions.groups[:, None] == answers.groups[None]).sum(1)
+    chance = {k: _by_chance(right, len(answers), k) for k in AT}
     return Way(
         questions.modality,
         answers.modality,
@@ -78,6 +78,15 @@ def _way(kind: str, scores: np.ndarray, questions: Items, answers: Items) -> Way
         len(questions),
         len(answers),
     )
+
+
+def _by_chance(right: np.ndarray, answers: int, looked_at: int) -> float:
+    """How often one of the right answers, so many for each question, is among some drawn from all
+    without looking."""
+    missed = np.ones(len(right))
+    for n in range(min(looked_at, answers)):
+        missed *= np.maximum(answers - right - n, 0) / (answers - n)
+    return float(1 - missed.mean())
 
 
 def _at_most(items: Items) -> Items:

@@ -31,6 +31,12 @@ def comparisons(space: Space) -> list[str]:
     ]
 
 
+def engines_in_words(space: Space) -> list[tuple[str, str]]:
+    """What encodes each kind of item; clips are joined of pictures."""
+    known = {name: engine for name, engine in space.engines.items() if name != "clip"}
+    return [(title, known[name]) for name, title in CALLED.items() if name in known]
+
+
 @dataclass(frozen=True, slots=True)
 class IndexState:
     """How far an index is, in words."""

@@ -27,6 +27,7 @@ from webapp.spaces.pair_sets import PairSet
 from webapp.spaces.showing import (
     ablation_rows,
     comparisons,
+    engines_in_words,
     index_states,
     training_context,
 )
@@ -51,7 +52,8 @@ def spaces(request: MemberRequest) -> HttpResponse:
     itself again while something goes on."""
     workspace = request.membership.workspace
     fires = Count("codes", filter=Q(codes__fires_on__gt=0))
-    rows = list(_spaces().filter(workspace=workspace).annotate(n_codes=fires)[:_LISTED])
+    mine = _spaces().filter(workspace=workspace).annotate(n_codes=fires)
+    rows = list(mine.order_by("-number")[:_LISTED])
     makings = list(SpaceMaking.objects.filter(workspace=workspace, result=None)[:3])
     trainings = SpaceTraining.objects.filter(workspace=workspace)
     trainings = trainings.select_related("result", "created_by").defer("curves")[:_LISTED]
@@ -285,7 +287,7 @@ def about(space: Space) -> dict[str, Any]:
         "ablation": ablation_rows(space.figures),
         "figures": space.figures,
         "training": space.trainings.defer("curves").first(),
-        "engines": sorted(space.engines.items()),
+        "engines": engines_in_words(space),
     }
 
 

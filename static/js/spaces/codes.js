@@ -15,7 +15,7 @@ function step(by) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const name = event.target.closest?.(".name input");
+  const name = event.target.closest?.("[data-name]");
   if (name && event.key === "Escape") {
     name.value = name.dataset.name;
     name.closest("[data-code]").querySelector("[data-open]").focus();
@@ -24,8 +24,8 @@ document.addEventListener("keydown", (event) => {
   const key = keyOf(event).toLowerCase();
   if (key === "j" || key === "arrowright") step(1);
   else if (key === "k" || key === "arrowleft") step(-1);
-  else if (key === "r" && here()?.querySelector(".name input")) {
-    const field = here().querySelector(".name input");
+  else if (key === "r" && here()?.querySelector("[data-name]")) {
+    const field = here().querySelector("[data-name]");
     field.focus();
     field.select();
   } else if (key === "m" && here()) here().querySelector("[data-mute]")?.click();
@@ -34,7 +34,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("input", (event) => {
-  const name = event.target.closest(".name input");
+  const name = event.target.closest("[data-name]");
   if (name) name.form.querySelector(".keep").hidden = name.value === name.dataset.name;
 });
 
@@ -60,3 +60,11 @@ document.addEventListener(
   },
   true,
 );
+
+// A filter that is not set is not part of the address.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.matches(".codes-find")) return;
+  for (const [name, value] of Object.entries(event.detail.parameters)) {
+    if (value === "") delete event.detail.parameters[name];
+  }
+});

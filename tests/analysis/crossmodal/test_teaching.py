@@ -61,6 +61,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_space_and_says_what_its_par
     }
     best = ways["text", "picture", "both"]
     assert best["questions"] == 8, "a tenth was kept back"
+    assert best["chance"] == {"1": 0.125, "5": 0.625, "10": 1.0}, "of eight answers one is right"
     assert best["recall"]["5"] > best["chance"]["5"]
     assert 2 <= figures["codes"]["used"]["picture"] <= figures["codes"]["all"]
 
