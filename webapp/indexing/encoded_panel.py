@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Sum
+
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import has_what_it_needs
 from webapp.leases import Status
 
+Versions = dict[str, list[Indexing]]
+_MOST = 60  # versions of all steps together
 _TITLES = {Indexing.Step.PICTURES: "Pictures", Indexing.Step.SOUND: "Sound"}
+
+
+def newest_versions(asset: Asset, *steps: str) -> Versions:
+    """Of some steps, asked for at once, the newest first; how much is encoded as `n_items`."""
+    rows = Indexing.objects.filter(asset=asset, step__in=steps).order_by("-version")
+    found: Versions = {}
+    for row in rows.annotate(n_items=Sum("segments__encodings__n_items", default=0))[:_MOST]:
+        row.asset = asset
+        found.setdefault(row.step, []).append(row)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +38,13 @@ class EncodedPanel:
     n_items: int
 
     @classmethod
-    def of(cls, asset: Asset) -> list[EncodedPanel]:
-        steps = [step for step in _TITLES if has_what_it_needs(asset, step)]
-        rows = list(Indexing.objects.filter(asset=asset, step__in=steps).order_by("-version")[:20])
+    def of(cls, asset: Asset, newest: Versions) -> list[EncodedPanel]:
+        """newest: from `newest_versions`."""
         found = []
-        for step in steps:
-            mine = [row for row in rows if row.step == step]
-            for row in mine:
-                row.asset = asset
-            done = next((row for row in mine if row.status == Status.DONE), None)
-            latest = mine[0] if mine and mine[0].status != Status.DONE else None
-            found.append(cls(step, _TITLES[step], done, latest, _counted(done)))
+        for step in (step for step in _TITLES if has_what_it_needs(asset, step)):
+            versions = newest.get(step, [])
+            done = next((row for row in versions if row.status == Status.DONE), None)
+            latest = versions[0] if versions and versions[0] != done else None
+            n_items = getattr(done, "n_items", 0)
+            found.append(cls(step, _TITLES[step], done, latest, n_items))
         return found
-
-
-def _counted(done: Indexing | None) -> int:
-    if done is None:
-        return 0
-    frames = done.segments.values_list("frames", flat=True)
-    return sum(one.get("sampled", 0) for one in frames)

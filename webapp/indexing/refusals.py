@@ -110,8 +110,11 @@ def has_what_it_needs(asset: Asset, step: str) -> bool:
     return asset.kind != Asset.Kind.AUDIO if step in _LOOKS else bool(tracks_of(asset))
 
 
-def why_not(asset: Asset, step: str, *, engine: str | None = None) -> str:
-    """Why a step cannot be asked for, or "". `engine`: where the caller knows it already."""
+def why_not(
+    asset: Asset, step: str, *, engine: str | None = None, is_going_on: bool | None = None
+) -> str:
+    """Why a step cannot be asked for, or "". `engine`, and whether one is going on: where the
+    caller knows it already."""
     if not asset.is_ready:
         return f"{asset.name} is not ready yet: wait until its upload is prepared."
     if not has_what_it_needs(asset, step):
@@ -119,7 +122,7 @@ def why_not(asset: Asset, step: str, *, engine: str | None = None) -> str:
         return f"{asset.name} {what}."
     if not (engine_for(step) if engine is None else engine):
         return _NO_ENGINE.get(step, NO_ENGINE)
-    if going_on(asset, step):
+    if is_going_on if is_going_on is not None else going_on(asset, step):
         return f"{asset.name} is being indexed already."
     return ""
 

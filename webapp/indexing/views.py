@@ -18,7 +18,7 @@ from webapp.assets.models import Asset
 from webapp.going_back import back
 from webapp.ids import is_id
 from webapp.indexing import encoders, files, transcript
-from webapp.indexing.encoded_panel import EncodedPanel
+from webapp.indexing.encoded_panel import EncodedPanel, newest_versions
 from webapp.indexing.forms import (
     PicturesForm,
     SoundForm,
@@ -336,12 +336,14 @@ def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
     """For the asset page."""
     panel = Panel.of(asset, request.GET.get("transcript", ""))
     may_edit = request.membership.can(Action.REVIEW)
-    written = WrittenPanel.of(asset, request.GET.get("written", ""))
+    step = Indexing.Step
+    newest = newest_versions(asset, step.TEXT, step.PICTURES, step.SOUND)
+    written = WrittenPanel.of(asset, newest.get(step.TEXT, []), request.GET.get("written", ""))
     return {
         "speech": panel,
         "speakers": SpeakersPanel.of(asset),
         "speech_for_scripts": panel.for_scripts(may_edit=may_edit),
         "written": written,
-        "encoded": EncodedPanel.of(asset),
+        "encoded": EncodedPanel.of(asset, newest),
         "written_for_scripts": written.for_scripts(may_edit=may_edit),
     }

@@ -35,16 +35,15 @@ class WrittenPanel:
     engine: str
 
     @classmethod
-    def of(cls, asset: Asset, version: str = "") -> WrittenPanel:
+    def of(cls, asset: Asset, newest: list[Indexing], version: str = "") -> WrittenPanel:
+        """newest: its versions, the newest first."""
         if not has_what_it_needs(asset, _TEXT):
             return cls(asset, None, None, [], "", "")
-        rows = Indexing.objects.filter(asset=asset, step=_TEXT)
-        versions = list(rows.order_by("-version")[:_VERSIONS])
-        for row in versions:
-            row.asset = asset
+        versions = newest[:_VERSIONS]
         latest = versions[0] if versions and versions[0].status != Status.DONE else None
         engine = reading_engine()
-        refused = why_not(asset, _TEXT, engine=engine)
+        is_going_on = any(row.is_going_on for row in versions)
+        refused = why_not(asset, _TEXT, engine=engine, is_going_on=is_going_on)
         asked = shown(asset, _TEXT, version) if version and versions else None
         read = asked or (shown(asset, _TEXT) if versions else None)
         return cls(asset, read, latest, versions, refused, engine)
