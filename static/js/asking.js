@@ -157,10 +157,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 document.addEventListener("click", async (event) => {
-  const again = event.target.closest?.("[data-retry]");
+  const again = event.target.closest?.("[data-do]");
   if (!again) return;
   event.preventDefault();
   const headers = { "x-csrftoken": token(), accept: "application/json" };
-  await fetch(`/api/v1/asks/${again.dataset.retry}/retry/`, { method: "POST", headers }).catch(() => null);
+  await fetch(`/api/v1/asks/${again.dataset.of}/${again.dataset.do}/`, { method: "POST", headers }).catch(() => null);
   form.requestSubmit();
 });

@@ -353,6 +353,15 @@ class AskViewSet(
     def retry(self, request: Request, pk: str) -> Response:
         return self.ask("retry", _OVER)
 
+    @extend_schema(
+        summary="Take a sound for a spoken question: search its words, too",
+        request=None,
+        responses=AskSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def understand(self, request: Request, pk: str) -> Response:
+        return self.ask("understand", "{row} cannot be taken for a spoken question now.")
+
     def get_parsers(self) -> list[Any]:
         if getattr(self, "action", None) == "create":
             return [MultiPartParser()]

@@ -192,6 +192,16 @@ class Ask(Leased):
             jobs.ring(self)
         return moved
 
+    def understand(self) -> bool:
+        """Take a sound for a question that is spoken: its words are searched as well. False: it is
+        no sound, is a question already, or is being looked at."""
+        is_sound = self.kind == self.Kind.SOUND
+        about = {"status": Status.WAITING, "attempt": 0, "progress": 0.0}
+        moved = is_sound and self._moved((Status.DONE,), kind=self.Kind.SPEECH, **about)
+        if moved:
+            jobs.ring(self)
+        return moved
+
     def is_wanted(self) -> bool:
         return type(self)._base_manager.filter(pk=self.pk, asset__removed=None).exists()
 

@@ -116,7 +116,7 @@ def _by_sound(row: Ask, beat: Heartbeat) -> dict[str, Any]:
     heard = ""
     if row.kind == Ask.Kind.SPEECH:
         beat.note(step="understanding it", progress=0.3)
-        heard = _words(path, beat, notes)
+        heard = _words(path, start_s, end_s, beat, notes)
     beat.note(step="comparing it", progress=0.8)
     found = {"heard": heard, "wave": _outline(samples), "notes": notes}
     return found | _encoded(row, SOUND, samples, notes)
@@ -160,7 +160,7 @@ def _outline(samples: Sound) -> list[float]:
     return np.round(peaks / peaks.max(), 3).tolist()
 
 
-def _words(path: Path, beat: Heartbeat, notes: list[str]) -> str:
+def _words(path: Path, start_s: float, end_s: float, beat: Heartbeat, notes: list[str]) -> str:
     """What was asked. Raises AnalysisError where nobody here can understand it."""
     if not engines.here():
         raise AnalysisError(
@@ -171,7 +171,7 @@ def _words(path: Path, beat: Heartbeat, notes: list[str]) -> str:
     engine = engines.choose({"language": "", "task": "transcribe"})
     options = SpeechOptions(language="en" if engine.languages == ("en",) else "")
     recogniser = engines.loaded(engine)
-    heard = recogniser.transcribe(path, options, 0.0, LONGEST_S, should_stop=beat.should_stop)
+    heard = recogniser.transcribe(path, options, start_s, end_s, should_stop=beat.should_stop)
     words = " ".join(one.text for one in heard.utterances).strip()
     if not words:
         notes.append("No words were heard in it: it is looked for by its sound alone.")

@@ -115,6 +115,12 @@ def test_a_spoken_question_is_understood(tmp_path, workspace, viewer):
     assert "race" in row.heard.lower()
     assert row.read_encoded().parts.shape[0] > 5
     assert max(row.wave) == 1.0
+    asked = ContentFile(file.read_bytes())
+    sent = done(Ask.objects.by_sound(workspace, asked, "q.wav", by=viewer, is_spoken=False))
+    assert sent.heard == ""
+    assert sent.understand()
+    assert done(sent).heard == row.heard
+    assert not sent.understand(), "it is one already"
 
 
 def test_an_ask_goes_with_its_file_after_a_month(workspace, viewer):
