@@ -17,6 +17,7 @@ from webapp.indexing.segments import IndexingSegment
 from webapp.leases import Status
 from webapp.management.commands.analyse import receive
 from workers.encodings import segment as encoding
+from workers.indexing.pieces import index, index_segment
 from workers.media import ingest
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +158,56 @@ def test_deleted_assets_take_their_files_with_them(film, owner):
     purge_removed_assets()
     assert not Encodings.objects.exists()
     assert files() == []
+
+
+def network(path: Path) -> Path:
+    """A classifier with one convolution as ONNX: it takes the mean of a map of 8 × 8 cells."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    kernel = numpy_helper.from_array(rng.normal(size=(5, 3, 4, 4)).astype(np.float32), "kernel")
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["images", "kernel"], ["map"], strides=[4, 4]),
+            helper.make_node("GlobalAveragePool", ["map"], ["mean"]),
+        ],
+        "one",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 32, 32])],
+        [helper.make_tensor_value_info("mean", TensorProto.FLOAT, [1, 5, 1, 1])],
+        [kernel],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(made, path)
+    return path
+
+
+def test_a_model_of_the_registry_encodes_and_other_weights_are_not_mixed_in(
+    film, workspace, owner, tmp_path
+):
+    pytest.importorskip("onnx")
+    from tests.trained import model_version
+    from workers.engine.originals import keep_file
+
+    a_worker_that_encodes({"logos": "ours", "model:": "models of the registry"})
+    version = model_version(workspace, format="onnx")
+    version.file = keep_file("models/one.onnx", network(tmp_path / "one.onnx"))
+    version.save()
+    wish = {"encoder": f"model:{version.pk}"}
+    asked = Indexing.objects.request(film, "pictures", by=owner, options=wish)
+    index(asked.pk)
+    asked.refresh_from_db()
+    assert asked.engine_title == "What Boards v1 sees"
+    for segment in asked.segments.all():
+        index_segment(segment.pk)
+    row = Encodings.objects.get()
+    assert row.engine.startswith("model-")
+    assert row.read().encoded(0).parts.shape == (49, 5)
+    Indexing.objects.filter(pk=asked.pk).update(engine_digest="model-other")
+    asked.refresh_from_db()
+    IndexingSegment.objects.update(status="waiting")
+    Indexing.objects.filter(pk=asked.pk).update(stage="segments", status="working")
+    index_segment(asked.segments.get().pk)
+    asked.refresh_from_db()
+    assert asked.status == Status.FAILED
+    assert "has other weights now, and numbers of both are never compared" in asked.error
