@@ -149,7 +149,7 @@ def test_programs_search_by_asks_and_judge(asset, owner, viewer, client, key_for
     answer = client.post("/api/v1/judgements/", wish, "application/json", **key)
     assert answer.status_code == 201, answer.content
     assert client.get("/api/v1/search/", {"q": "norra"}, **key).json()["count"] == 0
-    (said,) = answer.json()
+    (said,) = answer.json()["judgements"]
     assert client.delete(f"/api/v1/judgements/{said['id']}/", **key).status_code == 204
     assert client.get("/api/v1/search/", {"q": "norra"}, **key).json()["count"] == 1
     assert client.get("/api/v1/judgements/", **key_for(viewer)).json()["results"] == []

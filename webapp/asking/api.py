@@ -114,7 +114,7 @@ class SearchQuery(_Asked, InWorkspace):
     offset = serializers.IntegerField(min_value=0, max_value=10_000, default=0)
 
 
-class HitSerializer(serializers.Serializer):
+class SearchHitSerializer(serializers.Serializer):
     """What of a moment answers one question by looks or sound."""
 
     ask = serializers.IntegerField(allow_null=True, help_text="null: the words.")
@@ -125,12 +125,12 @@ class HitSerializer(serializers.Serializer):
     near = serializers.FloatField(help_text="How alike both are as a whole.")
 
 
-class AnsweredMomentSerializer(FoundMomentSerializer):
-    hits = HitSerializer(many=True)
+class SearchedMomentSerializer(FoundMomentSerializer):
+    hits = SearchHitSerializer(many=True)
 
 
-class AnsweredSerializer(FoundSerializer):
-    moments = AnsweredMomentSerializer(many=True)
+class SearchedSerializer(FoundSerializer):
+    moments = SearchedMomentSerializer(many=True)
     waiting = serializers.ListField(
         child=serializers.IntegerField(), help_text="Asks that a worker is still at: ask again."
     )
@@ -141,13 +141,13 @@ class AnsweredSerializer(FoundSerializer):
 
 class Search(Asking):
     queries = {"search": SearchQuery}
-    serializer_class = AnsweredSerializer
+    serializer_class = SearchedSerializer
 
     @extend_schema(
         operation_id="search",
         summary="Moments in which something is said, written or seen, or that are like what is "
         "asked by, the best first",
-        responses=AnsweredSerializer,
+        responses=SearchedSerializer,
     )
     def search(self, request: Request) -> Response:
         asked = self.asked
@@ -216,6 +216,10 @@ class JudgementSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class JudgedSerializer(serializers.Serializer):
+    judgements = JudgementSerializer(many=True)
+
+
 class JudgeSerializer(_Asked, Body):
     asset = Id()
     time_s = Finite(min_value=0, max_value=1e9, help_text="Within a moment that answers.")
@@ -247,7 +251,7 @@ class JudgementViewSet(
         summary="Say that an answer is right or wrong",
         description="One row for each ask, and one for the words.",
         request=JudgeSerializer,
-        responses={201: JudgementSerializer(many=True)},
+        responses={201: JudgedSerializer},
     )
     def create(self, request: Request) -> Response:
         wish = self.sent(JudgeSerializer)
@@ -259,7 +263,7 @@ class JudgementViewSet(
             raise Unacceptable("No answer to this search is there.")
         right = {"is_right": wish["is_right"]}
         made = judge(workspace, request.user, wish["q"], answers, span, **right)
-        data = JudgementSerializer(made, many=True).data
+        data = JudgedSerializer({"judgements": made}).data
         return Response(data, status=status.HTTP_201_CREATED)
 
 
