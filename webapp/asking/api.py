@@ -110,8 +110,8 @@ class SearchQuery(_Asked, InWorkspace):
         required=False,
         help_text="Only this asset, and all that stands out in it, as spans of time.",
     )
-    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
-    offset = serializers.IntegerField(min_value=0, max_value=10_000, default=0)
+    limit = Id(max_value=200, default=50)
+    offset = Id(min_value=0, max_value=10_000, default=0)
 
 
 class SearchHitSerializer(serializers.Serializer):
