@@ -36,6 +36,7 @@ _A_CODE = 48  # parts: a code is to fire on some items, not on one
 _STEPS, _BATCH = 80, 4096  # of the clustering
 _SHARED = 4.0  # codes that a part falls to, as a perplexity
 _FAR = 30.0  # between the codes of two modalities, beyond the farthest part
+_BESIDE = 256  # codes of a modality that stands beside those that were taught
 _FROM = 400  # items, by which the weight of codes is set
 
 
@@ -77,6 +78,67 @@ def untaught(
     space = _together(kinds, heads, centres)
     weights = {pair_name(name, name): _weight(space, name, items) for name, items in kinds.items()}
     return replace(space, weights=weights).with_clips()
+
+
+def with_untaught(
+    taught: Space, kinds: Mapping[str, Items], should_stop: Callable[[], bool] = lambda: False
+) -> Space:
+    """A taught space that knows other modalities as well, each compared with itself alone, as in
+    `untaught`: so that nothing that could be compared before is lost by teaching.
+
+    What it was taught with lies where it lay. Raises as `untaught` does.
+    """
+    if not kinds:
+        return taught
+    if taught.temperature != 1.0:
+        raise ValueError("codes of another temperature")
+    codes = max(_BESIDE * len(kinds), 2 * len(kinds))
+    other = untaught(kinds, codes=codes, should_stop=should_stop)
+    size = max(_sizes(taught)[0], _sizes(other)[0])
+    width = max(taught.codebook.shape[1], other.codebook.shape[1])
+    reach = float(np.linalg.norm(taught.codebook, axis=1).max())
+    reach += float(np.linalg.norm(other.codebook, axis=1).max()) + _FAR
+    apart = {id(taught): 0.0, id(other): reach}  # in the last number
+    sides: dict[str, Side] = {}
+    rows = []
+    for space in (taught, other):
+        for name, side in space.sides.items():
+            bias = np.zeros(width + 1, np.float32)
+            bias[: len(side.parts.bias)] = side.parts.bias
+            bias[-1] = apart[id(space)]
+            parts = _widened(side.parts, width + 1, bias)
+            summary = _widened(side.summary, size, _padded(side.summary.bias, size))
+            sides[name] = Side(side.engine, summary, parts, side.gate)
+        own = np.zeros((len(space.codebook), width + 1), np.float32)
+        own[:, : space.codebook.shape[1]] = space.codebook
+        own[:, -1] = apart[id(space)]
+        rows.append(own)
+    banks = {
+        name: Placed(
+            np.pad(bank.continuous, ((0, 0), (0, size - bank.continuous.shape[1]))),
+            np.pad(bank.codes, ((0, 0), (0, len(other.codebook)))),
+        )
+        for name, bank in taught.banks.items()
+    }
+    return Space(
+        sides,
+        np.concatenate(rows),
+        1.0,
+        {**taught.weights, **other.weights},
+        banks,
+        {**taught.about, "untaught": sorted(kinds)},
+        (*taught.compared(), *other.compared()),
+    )
+
+
+def _sizes(space: Space) -> tuple[int, int]:
+    """Numbers of a vector, and of a code."""
+    side = next(iter(space.sides.values()))
+    return side.summary.straight.shape[1], side.parts.straight.shape[1]
+
+
+def _padded(x: Floats, size: int) -> Floats:
+    return np.pad(x, (0, size - len(x)))
 
 
 def _fitted(
@@ -205,13 +267,15 @@ def _widened(head: Head, size: int, bias: Floats | None = None) -> Head:
     """With numbers that are 0, or the bias, at its end."""
     straight = np.zeros((len(head.straight), size), np.float32)
     straight[:, : head.straight.shape[1]] = head.straight
+    outer = np.zeros((len(head.outer), size), np.float32)
+    outer[:, : head.outer.shape[1]] = head.outer
     return Head(
         head.whitening,
         straight,
         np.zeros(size, np.float32) if bias is None else bias,
         head.inner,
         head.inner_bias,
-        np.zeros((0, size), np.float32),
+        outer,
     )
 
 

@@ -48,6 +48,10 @@ class JudgementQuerySet(models.QuerySet["Judgement"]):
         for row in right.values():
             yield Pair("" if row.ask_id else row.words, row.ask, row.asset_id, row.time_s)
 
+    def n_pairs(self, workspace: Workspace | int) -> int:
+        """How many of these there are."""
+        return sum(1 for _ in self.pairs(workspace))
+
 
 class Judgement(models.Model):
     """Of one answer, by one person; of a search that asks by several things there is one a thing.

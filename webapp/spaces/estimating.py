@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
@@ -16,6 +17,8 @@ from webapp.reviewing.verdicts import Verdict
 from webapp.spaces.making import engines_of
 from webapp.spaces.options import SOURCES, Source
 
+# Of sources that lie in apps above this one: how many pairs there are, told by these.
+COUNTED: dict[str, Callable[[Workspace], int]] = {}
 _STRETCH_S = 5.0  # of a film that is one pair
 
 
@@ -42,9 +45,10 @@ def offered(workspace: Workspace) -> list[Offered]:
         "labelled": _labelled(has.get("picture")),
         "heard": _said(has.get("sound")),
         "beside": _beside(has),
+        **{key: count(workspace) if engines else 0 for key, count in COUNTED.items()},
     }
     return [
-        Offered(source, counts[source.key], _why_none(source, engines, counts[source.key]))
+        Offered(source, n := counts.get(source.key, 0), _why_none(source, engines, n))
         for source in SOURCES
     ]
 
@@ -62,6 +66,7 @@ def _why_none(source: Source, engines: dict[str, str], count: int) -> str:
         "labelled": "Nobody drew or accepted a box on these frames yet.",
         "heard": "Nothing that was said in these films is transcribed yet.",
         "beside": "No film has both its pictures and its sound encoded.",
+        "judged": "Nobody has called an answer right yet.",
     }[source.key]
 
 

@@ -74,6 +74,12 @@ SOURCES = (
         "Pieces of about five seconds, beside the frames shown then.",
         ("picture", "sound"),
     ),
+    Source(
+        "judged",
+        "Questions with answers that people called right",
+        "What was asked in words or by a sound, beside the moment that answered it.",
+        (),
+    ),
 )
 KEYS = tuple(source.key for source in SOURCES)
 

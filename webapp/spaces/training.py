@@ -14,7 +14,7 @@ from webapp import jobs, torch_arriving
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.leases import Leased, LeasedQuerySet, Piece, Status
 from webapp.runs.workers import Worker
-from webapp.spaces.making import engines_of
+from webapp.spaces.making import LEAST_ITEMS, engines_of
 from webapp.spaces.options import checked, checked_sources
 from webapp.spaces.pair_sets import PairSet
 from webapp.spaces.space import Space
@@ -41,7 +41,7 @@ class SpaceTrainingQuerySet(LeasedQuerySet["SpaceTraining"]):
             raise Refused("Choose at least one source of pairs.")
         if any(one.workspace_id != workspace.pk for one in pair_sets):
             raise Refused("A set of pairs is in another workspace.")
-        engines = engines_of(workspace)
+        engines = engines_of(workspace) | engines_of(workspace, LEAST_ITEMS)
         if not engines and not any(one.n_pictures for one in pair_sets):
             raise Refused(
                 "Nothing of the library is encoded yet: let its pictures or its sound be encoded "

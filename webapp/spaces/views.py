@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.encodings.kept import Encodings
 from webapp.going_back import back
-from webapp.leases import UNFINISHED
+from webapp.leases import UNFINISHED, Status
 from webapp.spaces import serving
 from webapp.spaces.estimating import offered
 from webapp.spaces.forms import TeachForm
@@ -54,11 +55,10 @@ def spaces(request: MemberRequest) -> HttpResponse:
     fires = Count("codes", filter=Q(codes__fires_on__gt=0))
     mine = _spaces().filter(workspace=workspace).annotate(n_codes=fires)
     rows = list(mine.order_by("-number")[:_LISTED])
-    makings = list(SpaceMaking.objects.filter(workspace=workspace, result=None)[:3])
+    makings = list(SpaceMaking.objects.filter(workspace=workspace)[:1])
     trainings = SpaceTraining.objects.filter(workspace=workspace)
     trainings = trainings.select_related("result", "created_by").defer("curves")[:_LISTED]
-    latest = makings[:1] if makings and not rows else []
-    shown = [one for one in makings if not one.is_over] or latest
+    shown = [one for one in makings if one.status != Status.DONE and not _is_past(one, rows)]
     listed = [
         {
             "space": one,
@@ -80,6 +80,14 @@ def spaces(request: MemberRequest) -> HttpResponse:
     }
     fragment = request.htmx and not request.htmx.boosted
     return render(request, "spaces/_list.html" if fragment else "spaces/list.html", context)
+
+
+def _is_past(making: SpaceMaking, spaces: Sequence[Space]) -> bool:
+    """Whether one that ended without a space is of no interest any more: one came since, or it was
+    cancelled where there are others."""
+    if not making.is_over or not spaces:
+        return False
+    return making.is_cancelled or making.created < spaces[0].created
 
 
 def _n_encoded(workspace: Any) -> int:

@@ -18,6 +18,7 @@ from webapp.assets.uploads import finish_the_whole, sweep_abandoned_uploads
 from webapp.celery import app
 from webapp.comments.comments import Comment
 from webapp.datasets.transfers import Transfer
+from webapp.encodings.kept import Encodings
 from webapp.indexing.missing import encode_what_is_missing
 from webapp.leases import Leased, Status, from_now, pieces
 from webapp.runs.run import POISONOUS, Run
@@ -142,9 +143,17 @@ def forget_old_asks() -> None:
     Ask.objects.forget_old()
 
 
+_encoded_last = 0  # what was encoded when it was last looked
+
+
 def make_first_spaces() -> None:
-    """A workspace in which enough is encoded has a space to compare it in."""
-    SpaceMaking.objects.make_what_is_due()
+    """A workspace in which enough is encoded has a space to compare it in. Looked at when something
+    was encoded since."""
+    global _encoded_last
+    last = Encodings.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    if last != _encoded_last:
+        SpaceMaking.objects.make_what_is_due()
+        _encoded_last = last
 
 
 def forget_the_gone() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 
-from analysis.crossmodal.types import Encoded
-from analysis.errors import AnalysisError, NotInstalled
+from analysis.crossmodal.pictures import Pixels
+from analysis.crossmodal.text import TextEncoder
+from analysis.crossmodal.types import PICTURE, Encoded
+from analysis.errors import AnalysisError
+from webapp.accounts.models import Workspace
+from workers.asking.encoders import encoder_of
 
 _AT_ONCE = 256  # texts
+_PICTURES = 32
 
 
 def encode_texts(texts: Sequence[str], tick: Callable[[], None]) -> tuple[str, list[Encoded]]:
     """The engine, and what it makes of each text. Raises NotInstalled without its weights."""
-    from analysis.crossmodal.text import TextEncoder
-
     encoder = TextEncoder()
     found: list[Encoded] = []
     for at in range(0, len(texts), _AT_ONCE):
@@ -24,24 +28,22 @@ def encode_texts(texts: Sequence[str], tick: Callable[[], None]) -> tuple[str, l
     return encoder.engine, found
 
 
-def logo_engine() -> str:
-    from analysis.crossmodal.pictures import LogoEncoder
+def engine_of(workspace: Workspace, modality: str) -> str:
+    """By what a workspace's items of a modality are encoded. Raises NotYet, AnalysisError."""
+    encoder = encoder_of(workspace, modality, "")
+    assert encoder is not None  # the one that it encodes with, whichever that is
+    return encoder.engine
 
-    return LogoEncoder().engine
 
-
-def encode_pictures(engine: str, pictures: Sequence[bytes]) -> list[Encoded]:
-    """Pictures that no asset holds, by the encoder of the library's. Raises AnalysisError where
-    this worker has it not, or one is no picture."""
-    import cv2
-
-    from analysis.crossmodal.pictures import LogoEncoder, Pixels
-
-    encoder = LogoEncoder()
-    if engine and engine != encoder.engine:
-        raise NotInstalled(
-            f"They would have to be encoded by {engine}, as the library's pictures are, and only "
-            "our own encoder takes pictures from a set."
+def encode_pictures(workspace: Workspace, engine: str, pictures: Sequence[bytes]) -> list[Encoded]:
+    """Pictures that no asset holds, by the encoder of the library's. Raises NotYet where another
+    worker has it, AnalysisError where none has, or where one is no picture."""
+    encoder = encoder_of(workspace, PICTURE, engine)
+    if encoder is None:
+        raise AnalysisError(
+            "The encoder of the library's pictures is another one by now: let the library be "
+            "encoded anew, then press Retry.",
+            permanent=False,
         )
     decoded: list[Pixels] = []
     for data in pictures:
@@ -49,4 +51,8 @@ def encode_pictures(engine: str, pictures: Sequence[bytes]) -> list[Encoded]:
         if picture is None:
             raise AnalysisError("One of them is no picture.")
         decoded.append(np.asarray(picture, np.uint8))
-    return [one for at in range(0, len(decoded), 32) for one in encoder(decoded[at : at + 32])]
+    return [
+        one
+        for at in range(0, len(decoded), _PICTURES)
+        for one in encoder(decoded[at : at + _PICTURES])
+    ]

@@ -21,12 +21,14 @@ from analysis.crossmodal.items import Items
 from analysis.crossmodal.types import PICTURE, SOUND, TEXT, Encoded
 from analysis.errors import AnalysisError
 from analysis.tokens import tokens
+from webapp.asking.asks import Ask
+from webapp.asking.judgements import Judgement
 from webapp.datasets.samples import Annotation, Sample
 from webapp.projects.models import Label
 from webapp.reviewing.verdicts import Verdict
 from webapp.spaces.pair_sets import PairSet
 from webapp.spaces.training import SpaceTraining
-from workers.spaces.encoders import encode_pictures, encode_texts, logo_engine
+from workers.spaces.encoders import encode_pictures, encode_texts, engine_of
 from workers.spaces.reading import Kind, kinds_of
 from workers.spaces.said import Library, Said
 
@@ -59,7 +61,9 @@ class _Groups:
         default_factory=lambda: defaultdict(list)
     )
     texts: list[tuple[str, int]] = field(default_factory=list)
-    pictures: list[tuple[Encoded, int]] = field(default_factory=list)  # that no asset holds
+    extra: dict[str, list[tuple[Encoded, int]]] = field(  # that no asset holds, by modality
+        default_factory=lambda: defaultdict(list)
+    )
     counts: Counter[str] = field(default_factory=Counter)
 
     def group(self, key: Hashable) -> int:
@@ -81,9 +85,11 @@ def gather(row: SpaceTraining, tick: Callable[[], None]) -> Gathered:
         _writing(finder, library, groups, tick)
     if "labelled" in chosen:
         _labels(finder, library, groups)
+    if "judged" in chosen:
+        _judged(row, finder, groups)
     for one in sets:
         tick()
-        notes += _imported(one, finder, row.engines.get(PICTURE, ""), groups)
+        notes += _imported(one, finder, row, groups)
     return _as_pairs(groups, kinds, row, most, notes, tick)
 
 
@@ -265,7 +271,39 @@ def _samples(library: Library) -> list[tuple[int, int, float]]:
     return whole + [(label, asset, time_s or 0.0) for label, asset, time_s in boxes]
 
 
-def _imported(one: PairSet, finder: _Finder, engine: str, groups: _Groups) -> list[str]:
+def _judged(row: SpaceTraining, finder: _Finder, groups: _Groups) -> None:
+    """What people asked, with the moments that they called right."""
+    for pair in Judgement.objects.pairs(row.workspace):
+        frame = finder.near(PICTURE, pair.asset, pair.time_s)
+        sound = finder.near(SOUND, pair.asset, pair.time_s, STRETCH_S / 2)
+        if frame is None and sound is None:
+            continue
+        group = groups.group(("judged", pair.text.casefold() or (pair.ask and pair.ask.pk)))
+        if pair.text:
+            if pair.text.casefold() not in {t.casefold() for t, g in groups.texts if g == group}:
+                groups.texts.append((pair.text, group))
+        elif not _by_an_ask(row, pair.ask, group, groups):
+            continue
+        if frame is not None:
+            groups.items[PICTURE].append((frame, group))
+        if sound is not None:
+            groups.items[SOUND].append((sound, group))
+        groups.counts["judged"] += 1
+
+
+def _by_an_ask(row: SpaceTraining, ask: Ask | None, group: int, groups: _Groups) -> bool:
+    """Note what an ask looks or sounds like; False where it was encoded by something else."""
+    if ask is None or ask.engine != row.engines.get(ask.modality):
+        return False
+    encoded = ask.read_encoded()
+    if encoded is None or encoded.blank:
+        return False
+    if all(g != group for _, g in groups.extra[ask.modality]):
+        groups.extra[ask.modality].append((encoded, group))
+    return True
+
+
+def _imported(one: PairSet, finder: _Finder, row: SpaceTraining, groups: _Groups) -> list[str]:
     """What somebody brought. Returns sentences on what cannot be used."""
     lines, pictures = read_set(one)
     told: list[str] = []
@@ -273,7 +311,9 @@ def _imported(one: PairSet, finder: _Finder, engine: str, groups: _Groups) -> li
     named = sorted({line["picture"] for line in lines if "picture" in line})
     if named:
         try:
-            seen = encode_pictures(engine, [pictures[name] for name in named])
+            seen = encode_pictures(
+                row.workspace, row.engines.get(PICTURE, ""), [pictures[name] for name in named]
+            )
             encoded = dict(zip(named, seen, strict=True))
         except AnalysisError as error:
             told.append(f"The pictures of {one} were left out. {error.message}")
@@ -298,7 +338,7 @@ def _imported(one: PairSet, finder: _Finder, engine: str, groups: _Groups) -> li
             if sound is not None:
                 groups.items[SOUND].append((sound, group))
             if item in encoded:
-                groups.pictures.append((encoded[str(item)], group))
+                groups.extra[PICTURE].append((encoded[str(item)], group))
         if folded not in of_text:
             groups.texts.append((text, group))
         of_text.setdefault(folded, group)
@@ -353,12 +393,15 @@ def _as_pairs(
             rows = np.array([at for at, _ in some])
             numbers = np.array([group for _, group in some], np.int64)
             pairs[modality] = replace(kind.items.chosen(rows), groups=numbers)
-    extra = [(one, group) for one, group in groups.pictures if group in keep]
-    if extra:
-        seen, of_each = [one for one, _ in extra], [group for _, group in extra]
-        brought = Items.of(PICTURE, row.engines.get(PICTURE) or logo_engine(), seen, of_each)
-        there = pairs.get(PICTURE)
-        pairs[PICTURE] = Items.joined([there, brought]) if there else brought
+    for modality, brought_in in groups.extra.items():
+        kept = [(one, group) for one, group in brought_in if group in keep]
+        if not kept:
+            continue
+        engine = row.engines.get(modality) or engine_of(row.workspace, modality)
+        seen, of_each = [one for one, _ in kept], [group for _, group in kept]
+        brought = Items.of(modality, engine, seen, of_each)
+        there = pairs.get(modality)
+        pairs[modality] = Items.joined([there, brought]) if there else brought
     texts = [(text, group) for text, group in groups.texts if group in keep]
     kept_texts: list[str] = []
     if texts:

@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from analysis.crossmodal import teaching
 from analysis.crossmodal.items import Items
 from analysis.crossmodal.space import Space as TaughtSpace
+from analysis.crossmodal.untaught import LEAST_ITEMS, with_untaught
 from analysis.crossmodal.work_folder import CHECKPOINT, EPOCHS, JOB, PAIRS, SPACE, read_pairs
 from analysis.torch_here import require_torch
 from webapp import erasing
@@ -160,11 +161,19 @@ class _News:
 def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.Taught) -> None:
     """Name the codes, and make the space of it."""
     beat.note(step="Naming codes")
-    made = TaughtSpace.load(folder / SPACE)
-    here = {name: engine for name, engine in row.engines.items() if name in made.sides}
-    kinds = kinds_of(row.workspace, here, _NAMED, ticking(beat))[0] if here else {}
-    codes = code_rows(made, kinds, ticking(beat), _texts(folder))
+    kinds = kinds_of(row.workspace, row.engines, _NAMED, ticking(beat))[0] if row.engines else {}
     notes = [*json.loads((folder / TOLD).read_text()), *done.notes]
+    taught = TaughtSpace.load(folder / SPACE)
+    beside = {
+        name: kind.items
+        for name, kind in kinds.items()
+        if name not in taught.sides and len(kind.items) >= LEAST_ITEMS
+    }
+    made = with_untaught(taught, beside, beat.should_stop)
+    if beside:
+        notes.append(f"No pair has {' or '.join(beside)}: it is compared with itself alone.")
+    kinds = {name: kind for name, kind in kinds.items() if name in made.sides}
+    codes = code_rows(made, kinds, ticking(beat), _texts(folder))
     space = delivered(
         made,
         row.workspace,

@@ -11,7 +11,7 @@ import pytest
 from analysis.crossmodal.items import Items
 from analysis.crossmodal.space import Space
 from analysis.crossmodal.types import Encoded, Place
-from analysis.crossmodal.untaught import untaught
+from analysis.crossmodal.untaught import untaught, with_untaught
 from analysis.errors import AnalysisError, Stopped, UnusableModel
 from tests.analysis.crossmodal.made_up import items, shown
 
@@ -122,3 +122,24 @@ def test_a_taught_space_finds_what_it_was_taught_with_as_well_as_what_is_new():
     assert not space.crowds("picture", known)["clip"].any()
     assert space.crowds("picture", known)["text"].any()
     assert space.compares("clip", "text")
+
+
+def test_what_was_not_taught_is_still_compared_with_itself_beside_what_was():
+    pytest.importorskip("torch")
+    from analysis.crossmodal.training import train
+    from tests.analysis.crossmodal.made_up import QUICK, pairs
+
+    taught = train(pairs(60), replace(QUICK, epochs=2)).with_clips()
+    both = with_untaught(taught, {"sound": items("sound", shown(240), 1)})
+    things = shown(20, seed=9)
+    kinds = {name: items(name, things, 5) for name in both.sides if name != "clip"}
+    for a, b in (("text", "picture"), ("picture", "picture")):
+        before = taught.scores(a, taught.place(a, kinds[a]), b, taught.place(b, kinds[b]))
+        after = both.scores(a, both.place(a, kinds[a]), b, both.place(b, kinds[b]))
+        assert np.allclose(before, after, atol=0.02), "what was taught lies where it lay"
+    asked, there = (both.place("sound", items("sound", things, seed)) for seed in (20, 30))
+    best = both.scores("sound", asked, "sound", there).argmax(1)
+    assert (best == np.arange(20)).mean() > 0.9
+    with pytest.raises(UnusableModel, match="cannot compare text with sound"):
+        both.scores("text", both.place("text", kinds["text"]), "sound", there)
+    assert both.compares("clip", "text")

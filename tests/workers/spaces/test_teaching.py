@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 pytest.importorskip("torch")
 
+from analysis.crossmodal.pictures import LogoEncoder
 from analysis.crossmodal.space import Space as TaughtSpace
 from analysis.crossmodal.text import TextEncoder
 from tests.scenes import ENGINES, encodings_of, one, shown_in, spoken_as_shown
+from tests.webapp.test_pair_sets import a_picture, zipped
+from webapp.asking.judgements import Judgement
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.text_regions import TextRegion
 from webapp.leases import Status
 from webapp.reviewing.verdicts import Verdict
+from webapp.spaces.estimating import offered
+from webapp.spaces.importing import take_in
 from webapp.spaces.space import Space
 from webapp.spaces.training import SpaceTraining
 from workers.engine.originals import local_path
@@ -68,6 +75,67 @@ def test_words_find_the_frames_that_they_were_said_about(workspace, film, owner)
     assert read.scores("text", asked, "picture", frames).argmax() == 0
     assert space.codes.that_fire().exclude(words=[]).exists()
     assert not default_storage.exists(f"space-training/{row.pk}")
+
+
+def test_sound_without_pairs_is_compared_with_itself_still(workspace, film):
+    spoken_as_shown(film, LONG)
+    row = done(ask(workspace, "spoken", epochs=1))
+    assert row.status == Status.DONE, row.error
+    assert "sound+sound" in row.result.pairs
+    assert "sound+text" not in row.result.pairs
+    assert row.result.engines["sound"] == ENGINES["sound"]
+    assert any("No pair has sound" in note for note in row.result.notes)
+
+
+def test_questions_with_answers_that_were_called_right_are_pairs(workspace, film, owner, analyst):
+    about = {"workspace": workspace, "asset": film}
+    for user, words, time_s, is_right in (
+        (owner, "A Regatta", 42.0, True),
+        (owner, "a regatta", 95.0, True),
+        (owner, "the kitchen", 200.0, True),
+        (analyst, "the kitchen", 200.0, False),  # somebody says otherwise
+        (owner, "a desert", 300.0, False),
+    ):
+        Judgement.objects.create(
+            user=user, words=words, time_s=time_s, end_s=time_s, is_right=is_right, **about
+        )
+    (source,) = [one for one in offered(workspace) if one.source.key == "judged"]
+    assert source.count == 2
+    found = gather(ask(workspace, "judged"), lambda: None)
+    assert found.counts == {"judged": 2}
+    assert found.texts == ["A Regatta"]
+    assert len(found.pairs["picture"]) == 2
+    assert len(set(found.pairs["picture"].groups.tolist())) == 1, "of one question"
+
+
+def brought(workspace, *rows: str, **pictures: bytes):
+    table = "asset,time_s,picture,text\n" + "".join(f"{row}\n" for row in rows)
+    sent = SimpleUploadedFile("a.zip", zipped(pairs__csv=table, **pictures))
+    return take_in(workspace, sent, by=None)
+
+
+def test_pairs_that_were_brought_are_found_again_by_their_times(workspace, asset):
+    moments = "matchday.mp4,12,,a yacht", "matchday.mp4,110,,late", ",,red.png,a red square"
+    pairs = brought(workspace, *moments, red__png=a_picture())
+    encodings_of(asset, shown_in(60))
+    found = gather(ask(workspace, pair_sets=[pairs]), lambda: None)
+    assert found.texts == ["a yacht"]
+    assert found.counts == {f"set {pairs.pk}": 1}
+    told = " ".join(found.notes)
+    assert "The encoder of the library's pictures is another one by now" in told
+    assert "2 pairs of a left out: nothing is encoded at that time" in told
+
+
+def test_pictures_that_were_brought_are_encoded_as_the_librarys_are(workspace):
+    noise = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), np.uint8)
+    one, other = (cv2.imencode(".png", picture)[1].tobytes() for picture in noise)
+    rows = ",,one.png,a storm", ",,other.png,A  storm", ",,one.png,grey rain"
+    pairs = brought(workspace, *rows, one__png=one, other__png=other)
+    found = gather(ask(workspace, pair_sets=[pairs]), lambda: None)
+    assert found.pairs["picture"].engine == LogoEncoder().engine
+    assert found.texts == ["a storm", "grey rain"]
+    groups = found.pairs["picture"].groups.tolist() + found.pairs["text"].groups.tolist()
+    assert len(set(groups)) == 1, "what shares a picture or a text belongs together"
 
 
 def test_what_a_dead_worker_left_is_gone_on_with_also_on_another_machine(
