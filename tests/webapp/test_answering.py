@@ -212,7 +212,7 @@ def test_within_one_film_what_stands_out_is_told_as_a_span_of_time(
     told = page(client_for(viewer), ask=row.pk, within=films[1].pk)
     assert "Only in film-2" in told
     assert "film-1" not in told
-    asks = {"asks": str(row.pk), "within": films[0].pk}
+    asks = {"q": "", "asks": str(row.pk), "within": films[0].pk}
     read = client.get("/api/v1/search/", asks, **key_for(viewer)).json()
     assert read["moments"][0]["asset"] == films[0].pk
     nowhere = asks | {"within": 99}

@@ -80,10 +80,8 @@ _WITHOUT = r"^\s*$|^[0-9]{1,18}(,[0-9]{1,18})*$"
 class _Asked(serializers.Serializer):
     q = serializers.CharField(
         max_length=100_000,
-        required=False,
-        default="",
         allow_blank=True,
-        help_text='Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
+        help_text='Empty where it is asked by `asks` alone. Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
         "brand: project: collection: speaker: in:said|written|seen after: before: longer: score:",
     )
     asks = serializers.RegexField(
