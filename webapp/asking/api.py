@@ -81,7 +81,8 @@ class _Asked(serializers.Serializer):
     q = serializers.CharField(
         max_length=100_000,
         allow_blank=True,
-        help_text='Empty where it is asked by `asks` alone. Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
+        help_text="Empty where `asks` say all. "
+        'Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
         "brand: project: collection: speaker: in:said|written|seen after: before: longer: score:",
     )
     asks = serializers.RegexField(
