@@ -33,7 +33,8 @@ from webapp.spaces.indexes import IndexPart, item_of
 from webapp.spaces.space import Space
 from webapp.storage import local_copy
 
-_SPACES, _OPEN, _FILES = 3, 12, 32  # that a process keeps
+_SPACES, _OPEN, _FILES = 3, 12, 16  # that a process keeps
+_LONG = 300  # items of a file that is not kept
 _lock = Lock()
 _indexes: dict[int, tuple[dict[str, list[int]], Index]] = {}  # with what they were told
 _read: dict[str, TaughtSpace] = {}  # by the name of their files, which never change
@@ -174,7 +175,7 @@ def encoded(hit: Hit) -> Encoded:
     row = Encodings.objects.in_sight().filter(pk=hit.encodings).first()
     if row is None:
         raise UnusableModel(GONE)
-    packed = _packed(row.file)
+    packed = _packed(row.file) if row.n_items <= _LONG else row.read()
     return packed.encoded(hit.row) if hit.frames == 1 else packed.clip(hit.row, hit.frames)
 
 
