@@ -58,7 +58,7 @@ def untaught(
     batches (Sculley 2010) from k-means++ (Arthur and Vassilvitskii 2007). Parts are scaled so that
     one falls to four codes on average, by the perplexity of its distribution, as neighbours are
     counted in t-SNE (van der Maaten and Hinton 2008). Codes count so much that they move a score
-    half as far as the cosine does.
+    as far as the cosine does.
 
     Raises AnalysisError where there is too little, or all the same; Stopped.
     """
@@ -291,10 +291,10 @@ def _told(kinds: Mapping[str, Items]) -> list[str]:
 
 
 def _weight(space: Space, name: str, items: Items) -> float:
-    """Of the codes beside the cosine: they move a score half as far."""
+    """Of the codes beside the cosine: they move a score as far."""
     rows = np.linspace(0, len(items) - 1, min(len(items), _FROM)).astype(np.int64)
     placed: Placed = space.place(name, items.chosen(np.unique(rows)))
     others = ~np.eye(len(placed), dtype=bool)
     near = float(continuous_scores(placed, placed)[others].std())
     codes = float(discrete_scores(placed, placed)[others].std())
-    return round(0.5 * near / codes, 6) if codes > 1e-9 else 0.0
+    return round(near / codes, 6) if codes > 1e-9 else 0.0

@@ -151,7 +151,9 @@ class _News:
                 keep_file(f"{place}/{part}-{CHECKPOINT}", path)
         keep(f"{place}/{EPOCHS}", json.dumps(curves).encode())
         try:
-            is_mine = self.row.progressed(checkpoint=f"{place}/{EPOCHS}", epoch=epoch)
+            is_mine = self.row.progressed(
+                checkpoint=f"{place}/{EPOCHS}", epoch=epoch, curves=curves
+            )
         except DatabaseError:  # it may be restarting: the next epoch is stored again
             return
         if is_mine:
