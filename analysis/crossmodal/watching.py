@@ -30,8 +30,8 @@ _AT_ONCE = 16  # pictures that are encoded together
 class Watcher:
     """Sees the frames of one stretch in order, and encodes some of them.
 
-    A frame is taken a second after the one before it. One that begins a shot is taken sooner, as
-    long as there are no more than one for each second in all.
+    A frame is taken a second after the one before it. Of a shot that is over by then its first
+    frame is taken, as long as there are no more than two for each second in all.
     """
 
     def __init__(self, encoder: Encoder[Pixels], every_s: float = EVERY_S) -> None:
@@ -39,41 +39,61 @@ class Watcher:
         self._times: list[float] = []
         self._pictures: list[Pixels] = []
         self._encoded: list[Encoded] = []
+        self._cuts: list[float] = []
         self._before: NDArray[np.uint8] | None = None
-        self._first_s = 0.0
+        self._unseen: tuple[float, Pixels] | None = None  # the first frame of a shot so far unseen
 
     def __call__(self, frame: Frame) -> bool:
         """See a frame, whose pixels are not needed afterwards. True: it was taken."""
         small = resize(frame.luma, _SMALL, interpolation=cv2.INTER_AREA)
         before, self._before = self._before, small
-        if not self._times:
-            self._first_s = frame.time_s
-        elif not self._is_due(frame.time_s, before, small):
-            return False
-        self._times.append(frame.time_s)
-        self._pictures.append(frame.bgr(_size(frame)).copy())
-        if len(self._pictures) >= _AT_ONCE:
-            self._encode()
-        return True
+        is_new = before is None or is_cut(before, small)
+        if is_new:
+            self._take_unseen()
+            self._cuts.append(frame.time_s)
+        is_due = not self._times or frame.time_s >= self._times[-1] + self._every_s
+        if is_due:
+            self._unseen = None
+            self._take(frame.time_s, _picture(frame))
+        elif is_new:
+            self._unseen = frame.time_s, _picture(frame)
+        return is_due
 
     def finish(self, start_s: float, end_s: float) -> Encodings:
-        """What was made of the frames. Each stands for the time until the next one, the first from
-        `start_s` on, the last until `end_s`."""
+        """What was made of the frames. Each stands for the time until the next one, or until the
+        shot of the next one begins; the first from `start_s` on, the last until `end_s`."""
+        self._take_unseen()
         self._encode()
         rows = np.empty(len(self._times), FRAME)
         rows["time_s"] = self._times
         if len(rows):
-            rows["start_s"] = [min(start_s, self._times[0]), *self._times[1:]]
-            rows["end_s"] = [*self._times[1:], max(end_s, self._times[-1])]
+            borders = self._borders()
+            rows["start_s"] = [min(start_s, self._times[0]), *borders]
+            rows["end_s"] = [*borders, max(end_s, self._times[-1])]
         return Encodings.of(PICTURE, self._encoder.engine, rows, self._encoded)
 
-    def _is_due(
-        self, time_s: float, before: NDArray[np.uint8] | None, small: NDArray[np.uint8]
-    ) -> bool:
-        if time_s >= self._times[-1] + self._every_s:
-            return True
-        is_affordable = len(self._times) <= (time_s - self._first_s) / self._every_s
-        return is_affordable and before is not None and is_cut(before, small)
+    def _take_unseen(self) -> None:
+        if self._unseen is None:
+            return
+        time_s, picture = self._unseen
+        self._unseen = None
+        if len(self._times) <= 2 * (time_s - self._times[0]) / self._every_s:
+            self._take(time_s, picture)
+
+    def _take(self, time_s: float, picture: Pixels) -> None:
+        self._times.append(time_s)
+        self._pictures.append(picture)
+        if len(self._pictures) >= _AT_ONCE:
+            self._encode()
+
+    def _borders(self) -> list[float]:
+        """Between each two of the frames."""
+        began = np.searchsorted(self._cuts, self._times, "right") - 1
+        shots = np.array(self._cuts)[began]
+        return [
+            float(shot) if shot > before else time_s
+            for before, time_s, shot in zip(self._times, self._times[1:], shots[1:], strict=False)
+        ]
 
     def _encode(self) -> None:
         self._encoded += self._encoder(self._pictures)
@@ -121,12 +141,12 @@ def is_cut(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> bool:
     return float(np.abs(before.astype(np.int16) - now).mean()) > _CUT
 
 
-def _size(frame: Frame) -> tuple[int, int]:
-    """Even, so that film is converted quickly; and the size that thumbnails are made from, so that
-    it is converted once."""
+def _picture(frame: Frame) -> Pixels:
+    """What an encoder is given: at the size that thumbnails are made from, so that the frame is
+    converted once."""
     share = min(NEAR / max(frame.width, frame.height), 1.0)
     width, height = (max(2 * round(side * share / 2), 2) for side in (frame.width, frame.height))
-    return width, height
+    return frame.bgr((width, height)).copy()
 
 
 def _apart(times_s: NDArray[np.float64], least_s: float) -> NDArray[np.float64]:

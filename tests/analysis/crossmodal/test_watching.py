@@ -44,20 +44,24 @@ def test_one_shot_is_seen_once_a_second():
     assert watched([3], first_s=60.0)["time_s"] == pytest.approx([60, 61, 62])
 
 
-def test_a_shot_that_begins_is_seen_at_once():
-    assert watched([2.4, 2])["time_s"] == pytest.approx([0, 1, 2, 2.4, 3.4])
+def test_each_shot_is_seen_however_short_it_is():
+    assert watched([2.4, 2])["time_s"] == pytest.approx([0, 1, 2, 3, 4]), "in time without more"
+    times = watched([2.2, 0.4, 2])["time_s"]
+    assert times == pytest.approx([0, 1, 2, 2.2, 3.2, 4.2])
+    assert watched([2.2, 0.4])["time_s"] == pytest.approx([0, 1, 2, 2.2]), "the last one too"
 
 
-def test_each_frame_stands_for_the_time_until_the_next():
+def test_each_frame_stands_for_the_time_until_the_next_or_until_its_shot_ends():
     times = watched([2.4, 2])
     assert (times["start_s"][0], times["end_s"][-1]) == (0, pytest.approx(4.4))
     assert (times["start_s"][1:] == times["end_s"][:-1]).all()
     assert (times["start_s"] <= times["time_s"]).all()
+    assert times["start_s"] == pytest.approx([0, 1, 2, 2.4, 4])
 
 
-def test_however_quickly_it_is_cut_there_is_no_more_than_one_for_each_second():
-    times = watched([0.4] * 50)  # 20 seconds
-    assert 18 <= len(times) <= 21
+def test_however_quickly_it_is_cut_there_are_no_more_than_two_for_each_second():
+    times = watched([0.2] * 100)  # 20 seconds
+    assert 20 <= len(times) <= 42
 
 
 def test_pictures_are_given_small_and_several_at_once():
