@@ -94,10 +94,18 @@ def test_the_page_of_codes_asks_few_questions(
         Code.objects.create(
             space=space, number=number, fires_on=2, examples=[example | {"modality": "picture"}]
         )
+    for number in range(2, 12):
+        more = Space.objects.create(
+            workspace=workspace, number=number, kind="looks", state="kept", version=f"v{number}",
+            file="x", engines={"picture": "e"}, pairs=["picture+picture"],
+        )  # fmt: skip
+        SpaceIndex.objects.create(space=more, modality="picture")
+        SpaceTraining.objects.create(workspace=workspace, result=more)
     browser = client_for(viewer)
-    browser.get(f"/spaces/{space.pk}")
-    with django_assert_max_num_queries(24):
-        browser.get(f"/spaces/{space.pk}")
+    for path in (f"/spaces/{space.pk}", "/spaces"):
+        browser.get(path)
+        with django_assert_max_num_queries(24):
+            browser.get(path)
 
 
 def test_one_code_leads_to_its_moments_but_not_to_what_was_deleted(

@@ -53,7 +53,7 @@ def index_states(indexes: Iterable[SpaceIndex]) -> list[IndexState]:
         items += "" if index.n_items == 1 else "s"
         says = {
             Status.DONE: items,
-            Status.WAITING: f"{items}, waits to be brought up to date",
+            Status.WAITING: f"{items}, more may wait",
             Status.WORKING: f"{items} so far",
             Status.FAILED: index.error or "It ended and said nothing.",
         }[Status(index.status)]
