@@ -144,7 +144,8 @@ def _cells(answers: Answers, looked_at: set[int]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for one in sorted(answers.hits.values(), key=lambda answer: answer.rank):
         row = one.question.wish.ask if one.question.wish else None
-        is_meant = one.hit.modality == PICTURE and row is not None and row.look
+        is_part = row is not None and row.kind == Ask.Kind.REGION
+        is_meant = one.hit.modality == PICTURE and is_part
         if one.hit.asset in looked_at or not is_meant or one.question.weight < 0:
             continue
         if (box := _likest(answers, one)) is not None:

@@ -28,7 +28,7 @@ from webapp.asking.rows import rows
 from webapp.asking.wishes import Wish, wishes
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
-from webapp.assets.tiles import Tiles
+from webapp.assets.tiles import Tile, Tiles
 from webapp.ids import is_id
 from webapp.novelty.work import NoveltyWork
 from webapp.projects.models import Label, Project
@@ -255,10 +255,24 @@ def _shown_cells(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     assets = Asset.objects.filter(removed=None).in_bulk({one["asset"] for one in cells})
     tiles = Tiles.of(assets.values())
     return [
-        one | {"asset": assets[one["asset"]], "tile": tiles.at(one["asset"], one["time_s"])}
+        one | {"asset": assets[one["asset"]], "tile": tile, "place": _on_tile(tile, one["box"])}
         for one in cells
         if one["asset"] in assets
+        for tile in [tiles.at(one["asset"], one["time_s"])]
     ]
+
+
+def _on_tile(tile: Tile | None, box: Sequence[float]) -> dict[str, float] | None:
+    """Where a box lies on the sheet that a tile is a part of."""
+    if tile is None or not tile.width:
+        return None
+    x1, y1, x2, y2 = box
+    return {
+        "x": round(tile.x + x1 * tile.width, 1),
+        "y": round(tile.y + y1 * tile.height, 1),
+        "width": round((x2 - x1) * tile.width, 1),
+        "height": round((y2 - y1) * tile.height, 1),
+    }
 
 
 @require_POST

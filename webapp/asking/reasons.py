@@ -29,7 +29,7 @@ _SIDES = (("top", "middle", "bottom"), ("left", "middle", "right"))
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A part of a picture, in hundredths of its sides; strength: 0 to 1, of the strongest."""
+    """A part of a picture, in hundredths of its sides; strength: from 0, of the weakest, to 1."""
 
     x: float
     y: float
@@ -157,11 +157,12 @@ def _of_one_picture(hit: Hit, where: dict[Place, float]) -> tuple[float, dict[Pl
 
 def _cells(where: dict[Place, float]) -> list[Cell]:
     boxes = {place.box: strength for place, strength in where.items() if place.box is not None}
-    top = max(boxes.values(), default=0.0) or 1.0
+    least = min(boxes.values(), default=0.0) if len(boxes) > 1 else 0.0
+    spread = (max(boxes.values(), default=0.0) - least) or 1.0
     return [
-        Cell(*_hundredths(box), round(strength / top, 3))
+        Cell(*_hundredths(box), round((strength - least) / spread, 3))
         for box, strength in boxes.items()
-        if strength >= _FAINT * top
+        if strength - least >= _FAINT * spread
     ]
 
 
