@@ -234,13 +234,15 @@ def rows_of(many: Sequence[Encodings]) -> tuple[Whole, Whole]:
 # --- clips ----------------------------------------------------------------------------------------
 
 STRETCH_S = 10.0  # of a clip where no shots are known
+MOST = 64  # frames of a clip, as `pictures.MOST_FRAMES`
 SHOT_S = 30.0  # of a clip that is a part of a longer shot
 
 
 def clip_spans(
     times: NDArray[np.void], cuts: NDArray[np.floating], longest_s: float
 ) -> list[tuple[int, int]]:
-    """Frames of one shot as clips no longer than `longest_s`: of each its first row and how many.
+    """Frames of one shot as clips no longer than `longest_s`, and of no more than 64 frames: of
+    each its first row and how many.
 
     times: dtype FRAME (N,). cuts: when shots begin, in seconds, ascending; where there are none,
     all is one.
@@ -253,7 +255,9 @@ def clip_spans(
     piece = np.floor((times["time_s"] - began) / longest_s)
     is_new = np.ones(len(times), bool)
     is_new[1:] = (np.diff(shot) != 0) | (np.diff(piece) != 0)
-    first = np.flatnonzero(is_new)
+    rows, first = np.arange(len(times)), np.flatnonzero(is_new)
+    into = rows - first[np.searchsorted(first, rows, "right") - 1]  # frames before, in its clip
+    first = np.flatnonzero(into % MOST == 0)
     return list(zip(first.tolist(), np.diff([*first, len(times)]).tolist(), strict=True))
 
 

@@ -23,7 +23,7 @@ from analysis.crossmodal.index import Found, Index
 from analysis.crossmodal.items import Whole
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.space import Space as TaughtSpace
-from analysis.crossmodal.types import Encoded
+from analysis.crossmodal.types import CLIP, PICTURE, Encoded
 from analysis.errors import UnusableModel
 from analysis.film.columns import FRAME
 from webapp.encodings.kept import GONE, Encodings, read
@@ -109,7 +109,7 @@ def _hits(modality: str, found: list[Found]) -> list[Hit]:
             continue
         some = frames[encodings][row : row + n]
         start_s, end_s = float(some["start_s"][0]), float(some["end_s"][-1])
-        time_s = float(some["time_s"][0]) if n == 1 else (start_s + end_s) / 2
+        time_s = float(some["time_s"][0]) if modality == PICTURE else (start_s + end_s) / 2
         hits.append(
             Hit(
                 *(one.owner, modality, time_s, start_s, end_s, encodings, row, n),
@@ -176,7 +176,7 @@ def encoded(hit: Hit) -> Encoded:
     if row is None:
         raise UnusableModel(GONE)
     packed = _packed(row.file) if row.n_items <= _LONG else row.read()
-    return packed.encoded(hit.row) if hit.frames == 1 else packed.clip(hit.row, hit.frames)
+    return packed.clip(hit.row, hit.frames) if hit.modality == CLIP else packed.encoded(hit.row)
 
 
 @lru_cache(maxsize=_FILES)

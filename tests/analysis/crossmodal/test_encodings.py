@@ -133,6 +133,7 @@ def test_clips_begin_where_shots_do_and_are_not_too_long():
     assert clip_spans(times(7), np.array([0.0, 2.5]), 30) == [(0, 3), (3, 4)]
     assert clip_spans(times(25), np.empty(0), 10) == [(0, 10), (10, 10), (20, 5)]
     assert clip_spans(times(0), np.empty(0), 10) == []
+    assert clip_spans(times(150), np.empty(0), 1e9) == [(0, 64), (64, 64), (128, 22)]
 
 
 def test_a_clip_of_kept_frames_is_the_clip_of_the_frames_themselves():
