@@ -73,6 +73,17 @@ class NeedsReading(NotInstalled):
         )
 
 
+class NeedsAstropy(NotInstalled):
+    """What reads astronomical pictures is not installed here, or not yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Reading astronomical pictures needs astropy, which is not installed on this machine. "
+            "Run `pip install -c constraints.txt -r requirements-sky.txt` there.",
+            permanent=False,
+        )
+
+
 class NoWeights(NotInstalled):
     """The recogniser's packages are here, and no weights for them."""
 

@@ -19,7 +19,17 @@ def lines(name: str) -> list[str]:
     "name",
     [
         f"requirements{of}.txt"
-        for of in ("-web", "-analysis", "-speech", "-meaning", "-reading", "-voices", "", "-dev")
+        for of in (
+            "-web",
+            "-analysis",
+            "-speech",
+            "-meaning",
+            "-reading",
+            "-voices",
+            "-sky",
+            "",
+            "-dev",
+        )
     ],
 )
 def test_everything_required_has_one_exact_version_that_fits(name):
