@@ -24,17 +24,18 @@ def bring(
     version: str,
     codes: Iterable[dict[str, Any]],
     by: User | None,
+    is_to_serve: bool = True,
     **about: Any,
 ) -> Space:
-    """A new space, which serves when it is indexed. One of the same numbers is not made twice: it
-    is taken back, and what people called its codes stands.
+    """A new space, which serves when it is indexed, or is kept until somebody lets it. One of the
+    same numbers is not made twice: it is taken back, and what people called its codes stands.
 
     codes: columns of `Code`. about: other columns of `Space`.
     """
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     twin = Space.objects.of(workspace).filter(version=version).first()
     if twin is not None:
-        if twin.state == Space.State.KEPT:
+        if twin.state == Space.State.KEPT and is_to_serve:
             take(twin, by=by)
         return twin
     last = Space.objects.of(workspace).aggregate(n=Max("number"))["n"] or 0
@@ -42,6 +43,7 @@ def bring(
         workspace=workspace,
         number=last + 1,
         kind=kind,
+        state=Space.State.COMING if is_to_serve else Space.State.KEPT,
         file=file,
         version=version,
         created_by=by,

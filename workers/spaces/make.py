@@ -85,6 +85,7 @@ def delivered(
     figures: dict[str, Any],
     notes: list[str],
     by: User | None,
+    is_to_serve: bool = True,
 ) -> Space:
     """Store the file under its hash, and make the row of it with its codes."""
     with TemporaryDirectory() as folder:
@@ -103,6 +104,7 @@ def delivered(
             notes=notes,
             codes=codes,
             by=by,
+            is_to_serve=is_to_serve,
         )
         keep_file_once(name, path)  # the last space of the same numbers may just have been deleted
     return space

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle
+from math import sqrt
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -36,6 +38,7 @@ ASK_EVERY_S = 1.0
 TEXTS = "texts.json"  # the words of each text of the pairs, for naming
 TOLD = "told.json"  # sentences on what was gathered
 _NAMED = 8000  # items of a modality
+_AT = "5"  # answers that are looked at
 
 
 @piece(SpaceTraining)
@@ -174,6 +177,8 @@ def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.T
     made = with_untaught(taught, beside, beat.should_stop)
     if beside:
         notes.append(f"No pair has {' or '.join(beside)}: it is compared with itself alone.")
+    if doubt := doubt_of(done.figures):
+        notes.append(f"{doubt} So it is kept and does not answer by itself: its page lets it.")
     kinds = {name: kind for name, kind in kinds.items() if name in made.sides}
     codes = code_rows(made, kinds, ticking(beat), _texts(folder))
     space = delivered(
@@ -184,6 +189,7 @@ def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.T
         figures=done.figures | {"curves": done.curves, "counts": row.counts},
         notes=notes,
         by=row.created_by,
+        is_to_serve=not doubt,
     )
     row.finish(
         result=space,
@@ -193,6 +199,22 @@ def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.T
         notes=notes,
         pairs="",
         checkpoint="",
+    )
+
+
+def doubt_of(figures: dict[str, Any]) -> str:
+    """Why a space should not take the place of what answers now; "" where it finds more of what
+    belongs together, in one direction at least, than chance does by two standard errors."""
+    if not figures.get("is_measured_apart"):
+        return "There were too few pairs to tell whether it finds what belongs together."
+    for way in figures.get("ablation", []):
+        chance = way["chance"][_AT]
+        error = sqrt(chance * (1 - chance) / max(way["questions"], 1))
+        if way["kind"] == "both" and way["recall"][_AT] > chance + 2 * error:
+            return ""
+    return (
+        "On pairs that were kept back it finds what belongs together no more often than chance "
+        "would: more pairs are needed, or an encoder that sees more in these pictures."
     )
 
 

@@ -77,6 +77,23 @@ def test_words_find_the_frames_that_they_were_said_about(workspace, film, owner)
     assert not default_storage.exists(f"space-training/{row.pk}")
 
 
+def test_a_space_that_finds_no_more_than_chance_does_not_take_the_place_of_what_answers(
+    workspace, film
+):
+    spoken_as_shown(film, shown_in(600, seed=3))  # of other things than are shown
+    row = done(ask(workspace, "spoken", epochs=1))
+    assert row.status == Status.DONE, row.error
+    assert row.result.state == Space.State.KEPT
+    assert "no more often than chance" in row.notes[-1]
+    assert not row.result.indexes.exists()
+
+    pairs = brought(workspace, *(f"film.mp4,{n},,words {n}" for n in range(0, 100, 5)))
+    few = done(ask(workspace, pair_sets=[pairs], epochs=1))
+    assert few.status == Status.DONE, few.error
+    assert few.result.state == Space.State.KEPT
+    assert "too few pairs to tell" in few.notes[-1]
+
+
 def test_sound_without_pairs_is_compared_with_itself_still(workspace, film):
     spoken_as_shown(film, LONG)
     row = done(ask(workspace, "spoken", epochs=1))
