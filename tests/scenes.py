@@ -85,6 +85,7 @@ def encodings_of(
         engine=packed.engine,
         file=name,
         n_items=len(items),
+        times=packed.times.tobytes(),
     )
 
 

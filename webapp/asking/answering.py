@@ -13,6 +13,7 @@ from analysis.crossmodal.items import Whole
 from analysis.crossmodal.space import pair_name
 from analysis.crossmodal.types import CLIP, PICTURE, SOUND, TEXT
 from analysis.errors import UnusableModel
+from analysis.retrieval import parse
 from analysis.retrieval.moments import Piece, Span, moments
 from analysis.retrieval.query import terms
 from analysis.tokens import tokens
@@ -112,7 +113,7 @@ def answer(
     found = search(workspace, text, assets=_only(within))
     answers = Answers(found, list(wishes), spans=found.spans)
     ready = _ready(answers)
-    words = answers.words = _plain_words(found)
+    words = answers.words = _plain_words(text)
     answers.judged = _judged(user, workspace, words or text, wishes)
     if not wishes and not words:
         return _without_wrong(answers)
@@ -144,11 +145,13 @@ def _ready(answers: Answers) -> list[Wish]:
     return ready
 
 
-def _plain_words(found: Found) -> str:
-    """The words of a query that may be taken by their meaning; "" where there are none."""
-    if found.query.problem or not found.query.is_plain:
+def _plain_words(text: str) -> str:
+    """The words of a query that may be taken by their meaning; "" where there are none. As they
+    were typed: a search in words takes the last of them for one that is being typed."""
+    query = parse(text)
+    if query.problem or not query.is_plain:
         return ""
-    return " ".join(word.text for word in terms(found.query.tree))
+    return " ".join(word.text for word in terms(query.tree))
 
 
 def _judged(
