@@ -59,16 +59,16 @@ class Settings:
     """How a space is taught. Raises ValueError with a sentence for what cannot be."""
 
     codes: int = 1024
-    dimensions: int = 64  # of a code's vector
+    dimensions: int = 96  # of a code's vector
     size: int = 256  # of the continuous vector
     hidden: int = 256
     summary_axes: int = 256
-    part_axes: int = 128
+    part_axes: int = 512
     whitening: float = 0.5  # 0: axes as large as they are, 1: all alike
-    epochs: int = 8
+    epochs: int = 25
     batch: int = 256  # groups
     items_each: int = 1  # of a modality, of each group of a batch
-    parts_each: int = 8  # of an item, drawn at random
+    parts_each: int = 16  # of an item, drawn at random
     rate: float = 1e-3
     decay: float = 1e-2  # of the heads' numbers
     dropout: float = 0.3
@@ -78,7 +78,7 @@ class Settings:
     matching: float = 1.0  # weight of code matching; 0 leaves it out
     quantised: float = 0.5  # weight of the contrast between quantised vectors
     commitment: float = 0.1
-    code_temperature: float = 1.0
+    code_temperature: float = 0.3  # of the distances to codes
     code_decay: float = 0.99
     held_out: float = 0.1  # of the groups, to choose the epoch and the weights by
     patience: int = 5  # epochs without getting better; 0: never
@@ -126,7 +126,8 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
     is_enough: Callable[[], bool] = lambda: False,
 ) -> Space:
-    """A space taught from pairs: of its epochs the one that finds held-out pairs best.
+    """A space taught from pairs: of its epochs those whose cosines, and whose codes, find held-out
+    pairs best.
 
     folder: where finished epochs are kept, and gone on from; of other pairs or settings they are
     not. tell: called after each epoch. is_enough: asked after each; the training ends there where
@@ -309,9 +310,8 @@ class _Training:
 
     def is_over(self) -> bool:
         settings, done = self.settings, len(self.history)
-        best = max((epoch.by_both for epoch in self.history), default=0.0)
-        first = next((e.number for e in self.history if e.by_both == best), 0)
-        tired = settings.patience and done - first > settings.patience
+        better = max(self._best_epoch("found"), self._best_epoch("by_codes"))
+        tired = settings.patience and done - better > settings.patience
         return done >= settings.epochs or bool(tired)
 
     def epoch(self, should_stop: Callable[[], bool]) -> None:
@@ -331,8 +331,22 @@ class _Training:
             self._set_rate((number - 1 + min(at / steps, 1.0)) / self.settings.epochs)
             losses.append(self._step(some))
         self.history.append(self._measured(number, float(np.mean(losses))))
-        if self.history[-1].by_both >= max(epoch.by_both for epoch in self.history):
-            self.best = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self._keep_what_is_best(number)
+
+    def _keep_what_is_best(self, number: int) -> None:
+        """The heads of summaries by what cosines find, and all that makes codes by what codes
+        find. They share no number, and codes get better for long after cosines have overfitted."""
+        state = self.network.state_dict()
+        for figure, is_its in (("found", _is_continuous), ("by_codes", _is_discrete)):
+            if self._best_epoch(figure) == number:
+                self.best |= {k: v.clone() for k, v in state.items() if is_its(k)}
+
+    def _best_epoch(self, figure: str) -> int:
+        """The last of those that are best by a figure; 0 where there is none, or no codes are."""
+        values = [getattr(epoch, figure) for epoch in self.history]
+        if not values or (figure == "by_codes" and not self.has_codes and len(values) > 1):
+            return min(len(values), 1)
+        return max(e.number for e, v in zip(self.history, values, strict=True) if v == max(values))
 
     def _batches(self, rng: np.random.Generator) -> Iterator[dict[str, Batch]]:
         mixed, settings = rng.permutation(self.groups), self.settings
@@ -527,6 +541,15 @@ class _Training:
             state["state"].setdefault(int(at), {})[name] = tensor
         self.optimiser.load_state_dict(state)
         self.history, self.thin = history, int(about["thin"])
+
+
+def _is_continuous(name: str) -> bool:
+    """Of a tensor of the network."""
+    return name.startswith("summary_heads.")
+
+
+def _is_discrete(name: str) -> bool:
+    return not _is_continuous(name)
 
 
 def _under(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:

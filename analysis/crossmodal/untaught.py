@@ -90,8 +90,7 @@ def with_untaught(
     """
     if not kinds:
         return taught
-    if taught.temperature != 1.0:
-        raise ValueError("codes of another temperature")
+    taught = _of_temperature_one(taught)
     codes = max(_BESIDE * len(kinds), 2 * len(kinds))
     other = untaught(kinds, codes=codes, should_stop=should_stop)
     size = max(_sizes(taught)[0], _sizes(other)[0])
@@ -129,6 +128,24 @@ def with_untaught(
         {**taught.about, "untaught": sorted(kinds)},
         (*taught.compared(), *other.compared()),
     )
+
+
+def _of_temperature_one(space: Space) -> Space:
+    """The same space with its parts and codes as much farther apart as it is colder."""
+    by = np.float32(1 / space.temperature)
+    sides = {
+        name: replace(
+            side,
+            parts=replace(
+                side.parts,
+                straight=side.parts.straight * by,
+                bias=side.parts.bias * by,
+                outer=side.parts.outer * by,
+            ),
+        )
+        for name, side in space.sides.items()
+    }
+    return replace(space, sides=sides, codebook=space.codebook * by, temperature=1.0)
 
 
 def _sizes(space: Space) -> tuple[int, int]:

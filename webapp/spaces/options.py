@@ -14,7 +14,7 @@ from typing import Any
 from webapp.accounts.models import Refused
 
 DEFAULTS: dict[str, Any] = {
-    "epochs": 8,
+    "epochs": 25,
     "codes": 1024,
     "matching": 1.0,
     "patience": 5,
