@@ -50,9 +50,9 @@ def files_of(indexing: Indexing) -> Kinds:
 def text_of(indexing: Indexing, kind: str, *, edited: bool) -> str:
     _, _, make = files_of(indexing)[kind]
     if indexing.step == Indexing.Step.TEXT:
-        rows = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
-        texts = [(row, row.reads if edited else row.text) for row in rows]
-        return make([text_item(row, text) for row, text in texts if text])
+        lines = indexing.text_regions.as_it_reads().order_by("start_s", "pk")
+        texts = [(line, line.reads if edited else line.text) for line in lines]
+        return make([text_item(line, text) for line, text in texts if text])
     if indexing.step == Indexing.Step.SPEAKERS:
         rows = Who(indexing).turns
         turns = [Turn(row.start_s, row.end_s, row.reads_id, row.likeness) for row in rows]

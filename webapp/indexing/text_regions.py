@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import models
@@ -14,7 +14,7 @@ from webapp.indexing.segments import IndexingSegment
 
 
 class TextRegionQuerySet(models.QuerySet["TextRegion"]):
-    def as_it_reads(self) -> Self:
+    def as_it_reads(self) -> Any:
         """With `reads`, what a person wrote for the line where one did, else what was read; and
         `edit`, the correction that holds."""
         standing = apps.get_model("indexing.LineEdit").objects.standing()

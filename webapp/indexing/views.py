@@ -257,8 +257,9 @@ def edit_line(request: MemberRequest, pk: int) -> HttpResponse:
     """Let another text stand for a line of writing: answers with it as it reads now."""
     indexing = find(visible(), request, Action.REVIEW, pk=pk)
     wish = request.POST
-    row = indexing.text_regions.filter(pk=wish.get("line") if is_id(wish.get("line", "")) else 0)
-    if (region := row.first()) is None:
+    line = wish.get("line", "")
+    region = indexing.text_regions.filter(pk=line if is_id(line) else "0").first()
+    if region is None:
         return _refused("This line is no longer there. Reload the page.", status=404)
     try:
         LineEdit.objects.make(region, wish.get("text", ""), by=request.user)

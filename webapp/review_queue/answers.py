@@ -109,16 +109,16 @@ def apply(item: ReviewItem, decision: Decision) -> None:
     if verdict == Verdict.WORDS and is_written(item):
         _correct_a_line(decision)
         return
+    row: SpeechSegment | None = None
+    changes: dict[int, str] = {}
     if verdict == Verdict.WORDS:
         row = SpeechSegment.objects.filter(pk=answer["line"]).first()
         changes = _changes(row, answer["text"]) if row else {}
     elif item.kind == ReviewItem.Kind.WORDS and verdict == Verdict.WRONG:
         now = sentence_of(item)
-        row = now.row if now else None
-        words = now.words if now else []
-        changes = {n: "" for n, w in enumerate(words) if w["is_marked"] and w["text"]}
-    else:
-        row, changes = None, {}
+        if now is not None and isinstance(now.row, SpeechSegment):
+            row, words = now.row, now.words
+            changes = {n: "" for n, w in enumerate(words) if w["is_marked"] and w["text"]}
     if row is not None and by is not None:
         decision.word_edits.set(
             [WordEdit.objects.make(row, word, text, by=by) for word, text in changes.items()]
