@@ -39,7 +39,7 @@ from analysis.crossmodal.types import Floats
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
 
-VERSION = 1
+VERSION = 2
 LOOKS = 6000  # rows of the first stage that are scored
 _PARTS = 8  # segments, above which they are joined
 _GONE = 0.2  # of a segment, above which it is written anew

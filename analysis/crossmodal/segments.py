@@ -26,7 +26,7 @@ from analysis.crossmodal.types import Floats
 Whole = NDArray[np.int64]
 CODES = 16  # of an item, that it is listed under
 FINALISTS = 400  # rows whose whole distribution is looked at
-_FINE = 16  # steps of a weight, for each e-fold that it is smaller
+_FINE = 12  # steps of a weight, for each e-fold that it is smaller: 255 of them reach `_LEAST`
 _LEAST = 1e-9  # of a distribution, below its logarithm
 _ASKED = 32  # codes of a question that the first stage looks up
 _SOME = 0.01  # of the rows: below it they are scored one by one, and not looked for
