@@ -245,7 +245,8 @@ def spoken(site: Site, browser, signed_in, tmp_path_factory: pytest.TempPathFact
     open_tab(page, "Transcript")
     page.locator(".line").first.wait_for()  # it appears while it goes on
     page.get_by_text("Heard by Whisper").wait_for(timeout=2 * PATIENCE_S * 1000)
-    page.locator(".speech-status").first.wait_for(state="detached", timeout=2 * PATIENCE_S * 1000)
+    going_on = page.locator("#pane-transcript .speech-status")
+    going_on.first.wait_for(state="detached", timeout=2 * PATIENCE_S * 1000)
     address = page.url.split("?")[0]
     context.close()
     return address
