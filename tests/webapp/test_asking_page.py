@@ -63,7 +63,18 @@ def test_a_deleted_asset_is_asked_by_no_more(asset, viewer, client_for):
     browser = client_for(viewer)
     assert asset.stem in browser.get(PAGE, {"ask": row.pk}).content.decode()
     asset.remove(by=viewer)
-    assert asset.stem not in browser.get(PAGE, {"ask": row.pk}).content.decode()
+    answer = browser.get(PAGE, {"ask": row.pk}).content.decode()
+    assert asset.stem not in answer
+    assert "One thing that this address asks by cannot be searched by any more" in answer
+    assert "cannot be searched by any more" not in browser.get(PAGE).content.decode()
+
+
+def test_what_cannot_be_asked_by_is_no_search_that_found_nothing(workspace, viewer, client_for):
+    row = Ask.objects.by_picture(workspace, picture(), "board.png", by=viewer)
+    Ask.objects.filter(pk=row.pk).update(status="failed", error="There is nothing to see in it.")
+    answer = client_for(viewer).get(PAGE, {"ask": row.pk}).content.decode()
+    assert "It cannot be searched by" in answer
+    assert "Try fewer words" not in answer
 
 
 def test_an_ask_is_deleted_with_its_file(

@@ -25,7 +25,7 @@ from webapp.asking.judging import span_at
 from webapp.asking.lookalikes import be_label, lookalikes, looks_of, make_label
 from webapp.asking.reasons import picture_of, reasons
 from webapp.asking.rows import rows
-from webapp.asking.wishes import Wish, wishes
+from webapp.asking.wishes import Wish, left_out, wishes
 from webapp.assets.links import media_link
 from webapp.assets.models import Asset
 from webapp.assets.tiles import Tile, Tiles
@@ -56,6 +56,8 @@ def search_page(request: MemberRequest) -> HttpResponse:
         "answers": answers,
         "rows": rows(answers, spans),
         "asks": [_chip(wish, form, asked) for wish in asked],
+        "left_out": left_out(request.GET.getlist("ask") + request.GET.getlist("without"), asked),
+        "only_failed": bool(asked) and not form.query and all(one.ask.error for one in asked),
         "asks_anything": bool(form.query or asked),
         "has_look": bool(looks_of(asked)[0]),
         "judged": _judged(answers),

@@ -42,6 +42,21 @@ def wishes(
     return [Wish(mine[pk], weight) for pk, weight in weights.items() if pk in mine]
 
 
+def left_out(asked: Sequence[str], found: Sequence[Wish]) -> str:
+    """Which of what an address asks by is not searched by, as a sentence; "" if all is."""
+    numbers = {word.partition(":")[0] for word in asked}
+    n_gone = len({number for number in numbers if is_id(number)}) - len(found)
+    if n_gone <= 0:
+        return ""
+    if len(found) == MOST:
+        return f"Up to {MOST} things can be asked by at once. The others were left out."
+    which = "One thing" if n_gone == 1 else f"{n_gone} things"
+    return (
+        f"{which} that this address asks by cannot be searched by any more: deleted, older than "
+        "30 days, or somebody else’s."
+    )
+
+
 def _weights(words: Iterable[str]) -> dict[int, float]:
     found = {}
     for word in words:

@@ -111,7 +111,7 @@ def _small(picture: Pixels) -> Pixels:
 def _by_sound(row: Ask, beat: Heartbeat) -> dict[str, Any]:
     beat.note(step="listening to it", progress=0.1)
     path, start_s, end_s = _stretch(row)
-    samples = _samples(path, start_s, end_s, beat)
+    samples = _samples(row, path, start_s, end_s, beat)
     notes: list[str] = []
     heard = ""
     if row.kind == Ask.Kind.SPEECH:
@@ -145,12 +145,12 @@ def _lasting(seconds: float) -> str:
     return f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} seconds"
 
 
-def _samples(path: Path, start_s: float, end_s: float, beat: Heartbeat) -> Sound:
+def _samples(row: Ask, path: Path, start_s: float, end_s: float, beat: Heartbeat) -> Sound:
     samples = read_audio(path, start_s=start_s, end_s=end_s, should_stop=beat.should_stop)
     if float(np.abs(samples).max(initial=0.0)) < _SILENT:
-        raise AnalysisError(
-            "There is nothing to hear in this sound: it is silent. Is the microphone turned on?"
-        )
+        is_spoken = row.kind == Ask.Kind.SPEECH
+        advice = "Is the microphone turned on?" if is_spoken else "Ask by another one."
+        raise AnalysisError(f"There is nothing to hear in this sound: it is silent. {advice}")
     return samples
 
 
