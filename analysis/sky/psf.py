@@ -62,6 +62,15 @@ class Psf:
     def radius(self) -> int:
         return self.terms.shape[1] // 2
 
+    def moved(self, x: float, y: float) -> Psf:
+        """For stars that are so many pixels from where they are looked for.
+
+        With it a picture that is a part of a pixel off another is compared without resampling,
+        which would make its noise correlated.
+        """
+        moved = np.stack([ndimage.shift(t, (y, x), order=5) for t in self.terms])
+        return Psf(moved, self.shape, self.fwhm)
+
     @classmethod
     def constant(cls, stamp: Numbers, shape: tuple[int, int]) -> Psf:
         """The same everywhere. stamp: (n, n), n odd."""

@@ -125,6 +125,14 @@ def test_stars_out_of_place_are_not_called_new():
     assert (np.abs(told.score) > 6).sum() == 0
 
 
+def test_a_picture_that_is_a_part_of_a_pixel_off_needs_no_resampling():
+    new, reference, _ = nights(shift=(0.35, -0.2), gain=2.0)
+    assert (np.abs(subtract(new, reference).score) > 6).sum() > 20
+    moved = new.psf.moved(0.35, -0.2)
+    told = Side(new.pixels, new.noise, new.bad, moved, new.zero_point, new.gain)
+    assert np.abs(subtract(told, reference).score).max() < 6
+
+
 def test_bad_pixels_spoil_what_is_near_and_nothing_else():
     new, reference, _ = nights(n=0)
     pixels, bad = new.pixels.copy(), new.bad.copy()

@@ -1,0 +1,67 @@
+"""Points that appeared are found at their place, with their flux, and noise is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.sky.detection import detect
+from analysis.sky.subtraction import Difference, Side, subtract
+from tests.analysis.sky.made import add
+from tests.analysis.sky.test_subtraction import nights, one_thread  # noqa: F401
+
+
+def with_points(seed, signal=15.0, n=20):
+    """Points of so many standard deviations, between pixels and apart from each other."""
+    new, reference, _ = nights(gain=2.0, night=seed)
+    error = float(np.median(subtract(new, reference).flux_error))
+    rng = np.random.default_rng(seed)
+    columns, rows = np.meshgrid(np.arange(30, 320, 50), np.arange(30, 280, 50))
+    chosen = rng.permutation(columns.size)[:n]
+    x = columns.ravel()[chosen] + rng.uniform(-5, 5, n)
+    y = rows.ravel()[chosen] + rng.uniform(-5, 5, n)
+    pixels = new.pixels.astype(float)
+    for at in zip(x, y, strict=True):
+        add(pixels, *at, signal * error * new.zero_point, 3.2)
+    brighter = Side(pixels.astype(np.float32), new.noise, new.bad, new.psf, 0.7, new.gain)
+    return subtract(brighter, reference), x, y, signal * error
+
+
+def test_points_are_found_between_pixels_with_their_flux_and_nothing_else_is():
+    offs, pulls, false, missed = [], [], 0, 0
+    for seed in range(3):
+        found, x, y, flux = with_points(seed)
+        points = detect(found)
+        away = np.hypot(points.x[:, None] - x, points.y[:, None] - y)
+        false += (away.min(axis=1) > 2).sum()
+        missed += (away.min(axis=0) > 2).sum()
+        near = away.argmin(axis=0)
+        offs += list(away.min(axis=0))
+        pulls += list((points.flux[near] - flux) / points.flux_error[near])
+    assert missed <= 1  # where a point fell on a bright star, its noise is larger
+    assert false == 0
+    assert np.median(offs) < 0.25  # noise alone makes 2.6 pixels ÷ 15
+    # at the top, whose height noise helped to choose: a little bright, by 1 ÷ signal to noise
+    assert abs(np.median(pulls)) < 0.5
+
+
+def test_what_is_gone_is_listed_unless_it_is_not_asked_for():
+    found, *_ = with_points(1)
+    gone = Difference(found.difference, -found.score, found.flux_error, found.bad)
+    assert (detect(gone).score < 0).all()
+    assert (detect(gone).flux < 0).all()
+    assert len(detect(gone)) == len(detect(found))
+    assert len(detect(gone, also_gone=False)) == 0
+
+
+def test_places_that_bad_pixels_have_a_part_in_are_not_listed():
+    found, *_ = with_points(2)
+    spoilt = Difference(found.difference, found.score, found.flux_error, np.ones_like(found.bad))
+    assert len(detect(spoilt)) == 0
+    assert detect(spoilt).x.shape == (0,)
+
+
+def test_a_threshold_has_to_be_one():
+    found, *_ = with_points(0, n=1)
+    with pytest.raises(ValueError, match="above 0"):
+        detect(found, 0)
