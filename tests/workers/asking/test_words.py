@@ -28,17 +28,17 @@ from webapp.spaces.space import Space
 from workers.asking.finding import find_all
 
 pytestmark = pytest.mark.django_db
-SHOWN = shown_in(300)
+SHOWN = shown_in(600)
 
 
 @pytest.fixture
 def film(workspace, asset_in, owner):
-    """Five minutes, of which what is said names what is shown, in a space that learnt from it."""
-    film = asset_in(workspace, "film.mp4", duration_s=300.0)
+    """Ten minutes, of which what is said names what is shown, in a space that learnt from it."""
+    film = asset_in(workspace, "film.mp4", duration_s=600.0)
     encodings_of(film, SHOWN)
     encodings_of(film, SHOWN, "sound")
     spoken_as_shown(film, SHOWN)
-    row = done(teach(workspace, "spoken", "heard", by=owner, epochs=6))
+    row = done(teach(workspace, "spoken", "heard", by=owner, epochs=8))
     assert row.status == Status.DONE, row.error
     SpaceIndex.objects.request_for(workspace)
     index_all()
