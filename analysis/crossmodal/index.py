@@ -214,11 +214,11 @@ class Index:
         return np.flatnonzero(there)
 
     def _among(self, part: _Part, wanted: Whole | None) -> Whole | None:
-        """The rows that may be answers; None where all may."""
-        if wanted is None:
-            return self._there(part) if part.gone else None
-        left = np.setdiff1d(wanted, np.array(part.gone, np.int64), assume_unique=True)
-        return self._segments[part.name].rows_of(left)
+        """The owners of which answers may be, ascending; None where it is all of them."""
+        whose = self._segments[part.name].whose()
+        left = whose if wanted is None else np.intersect1d(whose, wanted, assume_unique=True)
+        left = np.setdiff1d(left, np.array(part.gone, np.int64), assume_unique=True)
+        return left if len(left) < len(whose) else None
 
     def _stamped(self) -> tuple[int, ...]:
         if self._told is not None:

@@ -31,6 +31,7 @@ _LEAST = 1e-9  # of a distribution, below its logarithm
 _ASKED = 32  # codes of a question that the first stage looks up
 _SOME = 0.01  # of the rows: below it they are scored one by one, and not looked for
 _FEW = 4096  # rows, of which the same holds
+_SAMPLED = 61  # one in so many scores is looked at, to tell where the best begin
 _BY_ITEM = (
     *("keys", "owners", "vectors", "signs"),
     *("codes", "weights", "rest", "log_rest", "logs"),
@@ -106,6 +107,9 @@ class Segment:
         self.crowds = {
             name: _mapped(folder / f"crowd-{at}.npy") for at, name in enumerate(self.modalities)
         }
+        self._usual: dict[tuple[str, float], Floats] = {}
+        self._mean: float | None = None
+        self._whose: Whole | None = None
         if any(len(columns[name]) != len(self.keys) for name in ("owners", "vectors", "codes")):
             raise ValueError(f"{folder.name} has columns of different lengths")
 
@@ -119,19 +123,36 @@ class Segment:
         before = np.concatenate([[0], np.cumsum(counts)])
         return np.arange(before[-1]) + np.repeat(starts - before[:-1], counts)
 
+    def whose(self) -> Whole:
+        """The owners of its items, ascending, each once."""
+        if self._whose is None:
+            is_first = np.ones(len(self), bool)
+            is_first[1:] = self.owners[1:] != self.owners[:-1]
+            self._whose = self.owners[is_first]
+        return self._whose
+
     def likely(self, question: Question, looks: int, among: Whole | None) -> tuple[Whole, Floats]:
-        """Rows that may score best, of all or of those named, and about what they score: at most
-        `looks`, or all that are named where they are few, which score infinitely."""
-        if among is not None and len(among) <= max(_FEW, _SOME * len(self)):
-            return among, np.full(len(among), np.inf, np.float32)
+        """Rows that may score best, of all or of some owners (sorted), and about what they score:
+        at most `looks`, or all of the owners' where they are few, which score infinitely."""
+        if among is not None:
+            counts = np.searchsorted(self.owners, among, "right")
+            counts -= np.searchsorted(self.owners, among, "left")
+            if counts.sum() <= max(_FEW, _SOME * len(self)):
+                rows = self.rows_of(among)
+                return rows, np.full(len(rows), np.inf, np.float32)
         guess = self._guess(question)
         if among is not None:
-            allowed = np.zeros(len(self), bool)
-            allowed[among] = True
-            guess[~allowed] = -np.inf
+            guess[~self._is_of(among)] = -np.inf
         best = best_of(guess, looks)
         best = best[np.isfinite(guess[best])]
         return best, guess[best]
+
+    def _is_of(self, owners: Whole) -> NDArray[np.bool_]:
+        """Which rows are of some owners (sorted): (n,)."""
+        steps = np.zeros(len(self) + 1, np.int8)
+        np.add.at(steps, np.searchsorted(self.owners, owners, "left"), 1)
+        np.add.at(steps, np.searchsorted(self.owners, owners, "right"), -1)
+        return np.cumsum(steps[:-1], dtype=np.int8).astype(bool)
 
     def score(self, question: Question, rows: Whole) -> Scored:
         """Both parts of the scores of these rows, from what is kept of them; where codes count and
@@ -176,37 +197,54 @@ class Segment:
     def _guess(self, question: Question) -> Floats:
         """About what each row scores: from the signs of its vector, and by inverted lists."""
         guess = _cosines(self.columns["signs"], signs(question.vector[None])[0])
-        crowds = self.crowds.get(question.modality)
-        if crowds is not None:
-            guess -= crowds[:, 0].astype(np.float32)
+        guess += self._whatever_is_asked(question.modality, question.weight)
         if question.weight:
-            codes = self._look_up(question)
-            if crowds is not None:
-                codes -= crowds[:, 1].astype(np.float32)
-            guess += question.weight * codes
+            self._look_up(question, guess)
         return guess
 
-    def _look_up(self, question: Question) -> Floats:
-        """About the score of the codes of each row, from the lists of the question's weightiest."""
+    def _whatever_is_asked(self, modality: str, weight: float) -> Floats:
+        """What of a guess is the same for all questions of a modality: kept once it was asked."""
+        key = modality, weight
+        if key not in self._usual:
+            usual = np.zeros(len(self), np.float32)
+            if weight:
+                usual += weight * self.columns["log_rest"].astype(np.float32)
+            if modality in self.crowds:
+                usual -= self.crowds[modality].astype(np.float32) @ np.float32([1, weight])
+            self._usual = {key: usual}
+        return self._usual[key]
+
+    def _look_up(self, question: Question, guess: Floats) -> None:
+        """Add about the score of the codes of each row, from the lists of the question's
+        weightiest."""
         asked, told = question.codes, question.logs
         starts = self.columns["posting_starts"]
         rows, weights = self.columns["posting_rows"], self.columns["posting_weights"]
-        score = self.columns["log_rest"].astype(np.float32)
-        usual = float(score.mean())
+        usual = self._mean_log_rest()
         top = np.argsort(-asked, kind="stable")[:_ASKED]
         floor = float(np.delete(told, top).mean()) if len(told) > len(top) else 0.0
         log_kept = np.arange(256, dtype=np.float32) / -_FINE
         for code in top.tolist():
             worth = asked[code] * (log_kept - usual) + np.exp(log_kept) * (told[code] - floor)
             of = slice(int(starts[code]), int(starts[code + 1]))
-            score[rows[of]] += worth.astype(np.float32)[weights[of]]
-        return score
+            guess[rows[of]] += (question.weight * worth).astype(np.float32)[weights[of]]
+
+    def _mean_log_rest(self) -> float:
+        if self._mean is None:
+            self._mean = float(self.columns["log_rest"].mean(dtype=np.float64))
+        return self._mean
 
 
 def best_of(scores: Floats, n: int) -> Whole:
     """Where the n highest are, in no order; all of them where there are fewer."""
     if n >= len(scores):
         return np.arange(len(scores))
+    some, above = scores[::_SAMPLED], n // _SAMPLED * 3 // 2 + 32
+    if above < len(some) // 4:
+        # A sample tells what lies far below; where it errs, all are looked at.
+        likely = np.flatnonzero(scores >= np.partition(some, -above)[-above])
+        if n <= len(likely) < len(scores) // 2:
+            return likely[best_of(scores[likely], n)]
     return np.argpartition(scores, len(scores) - n)[len(scores) - n :]
 
 
