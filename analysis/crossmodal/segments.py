@@ -210,7 +210,8 @@ class Segment:
             if weight:
                 usual += weight * self.columns["log_rest"].astype(np.float32)
             if modality in self.crowds:
-                usual -= self.crowds[modality].astype(np.float32) @ np.float32([1, weight])
+                counts = np.array([1, weight], np.float32)
+                usual -= self.crowds[modality].astype(np.float32) @ counts
             self._usual = {key: usual}
         return self._usual[key]
 
