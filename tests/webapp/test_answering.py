@@ -15,7 +15,7 @@ from webapp.asking.answering import answer, plays_at
 from webapp.asking.asks import Ask
 from webapp.asking.judgements import Judgement
 from webapp.asking.wishes import Wish
-from webapp.assets.models import Collection
+from webapp.assets.models import Asset, Collection
 from webapp.spaces.codes import Code
 from workers.asking.pieces import ask
 
@@ -72,6 +72,19 @@ def test_a_picture_finds_its_moment_first(films, space, asked, workspace, viewer
     first = found.of(found.spans[0])[0]
     assert 4 <= first.hit.time_s < 7
     assert first.rank == 1
+
+
+def test_no_film_goes_before_what_is_more_alike_because_it_has_clips(
+    films, workspace, asset_in, asked, viewer
+):
+    still = encoded(asset_in(workspace, "still.png"), (300, 1))
+    Asset.objects.filter(pk=still.pk).update(kind=Asset.Kind.IMAGE)
+    space_of(workspace)
+    index_all()
+    found = answer(workspace, viewer, "", [Wish(asked(300))])
+    assert found.spans[0].asset == still.pk
+    alike = [max(found.hits[p.key].hit.score for p in span.pieces) for span in found.spans]
+    assert alike == sorted(alike, reverse=True)
 
 
 def test_what_is_not_meant_goes(films, space, asked, workspace, viewer):

@@ -237,8 +237,8 @@ def _hits(
     *,
     is_within: bool,
 ) -> list[_Ranking]:
-    """Of each kind of item that can be compared with the question, a ranking of its own."""
-    rankings = []
+    """Of what is seen and of what is heard a ranking each, where the question can be compared."""
+    found: dict[str, list[Piece]] = {}
     is_words = question.wish is None
     for modality in space.engines:
         is_left_out = modality == TEXT or (is_within and modality == CLIP)  # frames say when
@@ -255,9 +255,25 @@ def _hits(
             continue
         hits = [hit for hit in hits if not _is_itself(hit, question)]
         hits = standing_out(hits) if is_within else apart(hits)
-        weight = question.weight * (_WORDS_WEIGHT if is_words else 1.0)
-        rankings.append(_Ranking(_pieces(answers, question, hits, is_within), weight))
-    return [ranking for ranking in rankings if ranking.pieces]
+        found[modality] = _pieces(answers, question, hits, is_within)
+    seen = _seen(answers, question, found.pop(PICTURE, []), found.pop(CLIP, []))
+    weight = question.weight * (_WORDS_WEIGHT if is_words else 1.0)
+    return [_Ranking(pieces, weight) for pieces in (seen, *found.values()) if pieces]
+
+
+def _seen(
+    answers: Answers, question: Question, frames: list[Piece], clips: list[Piece]
+) -> list[Piece]:
+    """Frames and clips in one ranking. A clip is its frames once more: counted apart, any film
+    would go before the very picture that is asked by, which is in no clip. Both are of one encoder,
+    so what looks alike goes by how alike it is; asked by anything else, the two take turns."""
+    is_look = question.modality in (PICTURE, CLIP)
+
+    def place(piece: Piece) -> float:
+        one = answers.hits[piece.key]
+        return -one.hit.score if is_look else one.rank
+
+    return sorted([*frames, *clips], key=place)
 
 
 def _is_itself(hit: Hit, question: Question) -> bool:
