@@ -77,7 +77,7 @@ check: $(VENV)/.ready-dev ## All that CI runs
 	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
-	@for name in $(or $(BENCH),backup bad_media coherence contention cross_modal end_to_end error_bars exposure_truth first_detector human_effort labelling long_files look_again moments picture_encodings pseudo_labels reading reference retrieval_scale review search speakers speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
+	@for name in $(or $(BENCH),backup bad_media coherence contention cross_modal end_to_end error_bars exposure_truth first_detector human_effort labelling long_files look_again moments picture_encodings pseudo_labels reading reference retrieval_scale review search sky speakers speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
 
