@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 
 from analysis.crossmodal.localising import strongest_box, where_shared
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.space import Space as TaughtSpace
-from analysis.crossmodal.types import PICTURE, TEXT, Encoded
+from analysis.crossmodal.types import PICTURE, TEXT, Encoded, Encoder
 from analysis.errors import Stopped, UnusableModel
 from analysis.media.frames import read_picture
 from analysis.novelty.likeness import ALIKE, nearest
@@ -61,22 +62,27 @@ class _Seen:
 @piece(Finding)
 def find_all(row: Finding, beat: Heartbeat) -> dict[str, Any]:
     """Done again after a crash, it is the same: what it proposed before goes first."""
-    items = [item for item in row.job.items.order_by("position") if _is_open(item)]
+    items = [
+        item
+        for item in row.job.items.select_related("sample").order_by("position")
+        if _is_open(item)
+    ]
     space = Space.objects.serving(row.job.dataset.project.workspace)
     taught = read_space(space) if space else None
     asked = _questions(row, space, taught) if space and taught else []
     by_item: dict[int, list[dict[str, Any]]] = {item.pk: [] for item in items}
     n_regions = _by_regions(row, items, by_item)
+    made = _Made.of(space, items) if asked and space else None
     seen: list[_Seen] = []
     for n, item in enumerate(items):
         if beat.should_stop():
             raise Stopped
         beat.note(progress=n / max(len(items), 1))
-        if asked and taught and space and not by_item[item.pk]:
-            seen += _looked_at(item, space, taught, asked)
+        if made and taught and not by_item[item.pk]:
+            seen += _looked_at(item, made, taught, asked)
     for one, confidence in _likely(seen):
         by_item[one.item].append(_proposal(row, one.frame, one.box, confidence))
-    n_found = sum(_keep(row, item, by_item[item.pk]) for item in items)
+    n_found = sum(keep(row, item, by_item[item.pk]) for item in items)
     note = _note(row, asked, n_found, n_regions)
     return {"progress": 1.0, "n_found": n_found, "note": note}
 
@@ -131,9 +137,9 @@ def _logos(row: Finding, space: Space, taught: TaughtSpace) -> list[_Question]:
 
 
 def _looked_at(
-    item: Item, space: Space, taught: TaughtSpace, asked: Sequence[_Question]
+    item: Item, made: _Made, taught: TaughtSpace, asked: Sequence[_Question]
 ) -> Iterator[_Seen]:
-    for frame, one in _encoded(item, space):
+    for frame, one in _encoded(item, made):
         if one.blank:
             continue
         placed = taught.place(PICTURE, [one])
@@ -143,15 +149,29 @@ def _looked_at(
         yield _Seen(item.pk, frame, scores[best], strongest_box(where_shared(shared)))
 
 
-def _encoded(item: Item, space: Space) -> Iterator[tuple[int, Encoded]]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What there is of pictures that a space compares, looked up once for all items of a job."""
+
+    encode: Encoder[Any] | None  # None: it is not here any more, or there is no picture
+    newest: dict[int, int]  # indexings, by asset
+
+    @classmethod
+    def of(cls, space: Space, items: Sequence[Item]) -> _Made:
+        engine = space.engines.get(PICTURE, "")
+        newest = Encodings.objects.newest(space.workspace, engine)
+        if all(item.is_clip for item in items):  # films are encoded already: no encoder is missed
+            return cls(None, newest)
+        return cls(encoders.encoder_of(space.workspace, PICTURE, engine), newest)
+
+
+def _encoded(item: Item, made: _Made) -> Iterator[tuple[int, Encoded]]:
     """The frames of an item: of a film those that are encoded already, of a picture itself."""
-    engine = space.engines.get(PICTURE, "")
     if not item.is_clip:
-        encode = encoders.encoder_of(space.workspace, PICTURE, engine)
-        if encode is not None and item.sample is not None:
-            yield 0, encode([read_picture(local_path(item.sample.file))])[0]
+        if made.encode is not None and item.sample is not None:
+            yield 0, made.encode([read_picture(local_path(item.sample.file))])[0]
         return
-    newest = Encodings.objects.newest(space.workspace, engine).get(item.asset_id or 0)
+    newest = made.newest.get(item.asset_id or 0)
     rows = Encodings.objects.in_sight().filter(segment__indexing=newest, modality=PICTURE)
     for row in rows.order_by("segment__index") if newest else ():
         yield from _frames(item, row)
@@ -234,12 +254,20 @@ def _proposal(row: Finding, frame: int, box: Box | None, confidence: float) -> d
     }
 
 
-def _keep(row: Finding, item: Item, found: list[dict[str, Any]]) -> int:
+def keep(row: Finding, item: Item, found: list[dict[str, Any]]) -> int:
     """Beside what the detector proposed, in place of what was found of this label before."""
     mark = f"s{row.label_id}-"
     best = sorted(found, key=lambda one: -one["confidence"])[:MOST_OF_AN_ITEM]
-    before = [one for one in item.proposals if not str(one["id"]).startswith(mark)]
     new = [{"id": f"{mark}{n}", **one} for n, one in enumerate(best)]
-    if new or len(before) != len(item.proposals):
-        Item.objects.filter(pk=item.pk).update(proposals=[*before, *new])
+    with transaction.atomic():
+        # As they are now: others proposed what they found while this was looked for.
+        now = (
+            Item.objects.select_for_update().filter(pk=item.pk).values_list("proposals", flat=True)
+        )
+        proposals = now.first()
+        if proposals is None:  # the item was deleted
+            return 0
+        before = [one for one in proposals if not str(one["id"]).startswith(mark)]
+        if new or len(before) != len(proposals):
+            Item.objects.filter(pk=item.pk).update(proposals=[*before, *new])
     return len(new)

@@ -19,7 +19,7 @@ from webapp.datasets.samples import Annotation
 from webapp.labelling.items import Clip
 from webapp.labelling.jobs import LabelingJob
 from webapp.leases import Status
-from workers.asking.finding import find_all
+from workers.asking.finding import find_all, keep
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +117,16 @@ def test_what_waits_is_taken_by_a_worker_and_not_for_a_deleted_project(
     project.remove(by=analyst)
     assert not Finding.objects.open().exists()
     assert not row.is_wanted()
+
+
+def test_what_others_proposed_meanwhile_stays(clip_of_film, project, analyst):
+    row = Finding.objects.request(clip_of_film, project.labels.first(), "", by=analyst)
+    as_it_was = clip_of_film.items.get()
+    detected = {"id": "d0", "frame": 1, "label": row.label_id, "box": [0, 0, 1, 1]}
+    clip_of_film.items.update(proposals=[detected])
+    found_now = [{"frame": 2, "label": row.label_id, "box": [0, 0, 1, 1], "confidence": 0.5}]
+    assert keep(row, as_it_was, found_now) == 1
+    assert [one["id"] for one in clip_of_film.items.get().proposals] == [
+        "d0",
+        f"s{row.label_id}-0",
+    ]
