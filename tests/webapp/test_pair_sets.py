@@ -125,3 +125,18 @@ def test_what_is_no_list_of_pairs_is_said_in_a_sentence(workspace, asset):
 def test_an_asset_of_somebody_else_is_not_there(workspace, other_asset):
     problem = f"Line 2: there is no asset called {other_asset.pk}."
     assert refused(workspace, sent(f"{HEAD}{other_asset.pk},1,theirs\n")) == [problem]
+
+
+def test_a_zip_damaged_inside_and_json_without_an_end_are_told(workspace):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("list.csv", HEAD + "matchday.mp4,1,a start\n" * 50)
+    damaged = bytearray(data.getvalue())
+    at = damaged.index(b"list.csv") + len("list.csv")
+    damaged[at : at + 8] = b"\xff" * 8
+    (problem,) = refused(workspace, sent(bytes(damaged), "x.zip"))
+    assert problem == "list.csv in this zip is damaged, or locked."
+    (problem,) = refused(workspace, sent("[" * 200_000, "x.json"))
+    assert "nested too deeply" in problem
+    (problem,) = refused(workspace, sent('{"a":' * 200_000, "x.jsonl"))
+    assert problem == "Line 1: is no JSON."

@@ -13,6 +13,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -20,8 +21,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 
+from webapp import erasing
 from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.assets.models import Asset
 from webapp.pictures import PictureRefused, decoded
@@ -82,8 +83,9 @@ def take_in(
     notes = []
     if n := len(checked.problems):
         notes = [f"{n} line{'s' if n > 1 else ''} left out.", *checked.problems[:_SHOWN]]
-    stored = keep_once(f"pair-sets/{hashlib.sha256(packed).hexdigest()}.zip", packed)
-    with transaction.atomic():
+    stored = f"pair-sets/{hashlib.sha256(packed).hexdigest()}.zip"
+    with erasing.held(stored):  # the last set of the same pairs may be deleted just now
+        keep_once(stored, packed)
         found = PairSet.objects.create(
             workspace=workspace,
             name=called[:120],
@@ -135,7 +137,7 @@ class _Opened:
         assert self.zip is not None
         try:
             return self.zip.read(name)
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
             raise PairsRefused([f"{name} in this zip is damaged, or locked."]) from error
 
     def __exit__(self, *_: object) -> None:
@@ -184,6 +186,8 @@ def _of_json(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     if text.lstrip().startswith("["):
         try:
             rows: Any = json.loads(text)
+        except RecursionError:
+            raise PairsRefused(["This JSON is nested too deeply for a list of pairs."]) from None
         except ValueError as error:
             raise PairsRefused([f"This is no JSON: {error}."]) from None
         lines: Iterable[tuple[int, Any]] = enumerate(rows, start=1)
@@ -192,7 +196,7 @@ def _of_json(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     for n, line in lines:
         try:
             row = json.loads(line) if isinstance(line, str) else line
-        except ValueError:
+        except (ValueError, RecursionError):
             yield n, "is no JSON."
             continue
         yield n, row if isinstance(row, dict) else "is no object with names and values."
