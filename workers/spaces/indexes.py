@@ -87,10 +87,12 @@ def wanted_of(space: Space, modality: str) -> dict[int, list[int]]:
     newest = Encodings.objects.newest(space.workspace_id, engine.removeprefix(_CLIP))
     if modality != "clip":
         return {asset: [indexing, 0] for asset, indexing in newest.items()}
-    runs = Run.living.finished().filter(asset__workspace=space.workspace_id, asset__in=newest)
+    runs = Run.living.finished().filter(asset__workspace=space.workspace_id)
     latest = dict(runs.order_by().values_list("asset").annotate(newest=Max("pk")))
-    films = Asset.objects.filter(pk__in=newest, kind=Asset.Kind.VIDEO).values_list("pk", flat=True)
-    return {asset: [newest[asset], latest.get(asset, 0)] for asset in films}
+    # Not `pk__in=newest`: a database takes only so many numbers in one question.
+    videos = Asset.objects.filter(workspace=space.workspace_id, kind=Asset.Kind.VIDEO)
+    films = videos.values_list("pk", flat=True)
+    return {one: [newest[one], latest.get(one, 0)] for one in films if one in newest}
 
 
 def drop_what_is_gone() -> None:
