@@ -149,7 +149,10 @@ def test_the_reason_has_codes_by_their_names_and_where_they_are(
     number = int(why.partition("code ")[2].partition("<")[0])
     code = Code.objects.create(space=space, number=number, name="yellow boats")
     assert "yellow boats" in browser.get(address).content.decode()
-    Code.objects.filter(pk=code.pk).update(is_muted=True)
+    other = int(why.split(">code ")[2].partition("<")[0])
+    Code.objects.create(space=space, number=other, name="yellow boats")
+    assert f"yellow boats (code {other})" in browser.get(address).content.decode()
+    Code.objects.filter(space=space).update(is_muted=True)
     assert "yellow boats" not in browser.get(address).content.decode()
 
 

@@ -3,8 +3,9 @@ picture and when in the clip they fire, and what each part of the score adds."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.crossmodal.localising import where_shared
@@ -107,7 +108,7 @@ def _reason(space: Space, answer: Answer) -> Reason:
     counted = [one for one in found if not (one.code in codes and codes[one.code].is_muted)]
     counted = counted[:MOST_CODES]
     length_s = hit.end_s - hit.start_s
-    reason.shared = [_named(one, codes.get(one.code)) for one in counted]
+    reason.shared = _told_apart([_named(one, codes.get(one.code)) for one in counted])
     where = where_shared(counted)
     asked = where_shared(counted, of_query=True)
     if hit.modality in (PICTURE, CLIP):
@@ -125,6 +126,15 @@ def _named(one: SharedCode, code: Code | None) -> Shared:
     name = code.called if code else f"code {one.code}"
     where = _in_words(one.in_item[0][0]) if one.in_item else ""
     return Shared(one.code, code.pk if code else None, name, round(one.weight, 3), where)
+
+
+def _told_apart(shared: list[Shared]) -> list[Shared]:
+    """Codes of one name with their numbers beside it: people would read one row said twice."""
+    names = Counter(one.name for one in shared)
+    return [
+        replace(one, name=f"{one.name} (code {one.number})") if names[one.name] > 1 else one
+        for one in shared
+    ]
 
 
 def _in_words(place: Place) -> str:
