@@ -147,8 +147,8 @@ document.addEventListener("keydown", (event) => {
 
 // What is found anew takes the place of the list: whoever was in it stays at the same place.
 let place = -1;
-document.addEventListener("htmx:beforeRequest", () => {
-  place = rows().indexOf(here());
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id === "found") place = rows().indexOf(here()); // not what it fetches beside it
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "found" || place < 0) return;

@@ -29,6 +29,7 @@ def test_an_ask_stands_beside_the_field_and_says_what_it_cannot(asked, viewer, c
     answer = client_for(viewer).get(PAGE, {"ask": asked.pk}).content.decode()
     assert "board.png" in answer
     assert "no space of its pictures has been made" in answer
+    assert "There is nothing to compare it with yet" in answer
     assert f'<option value="{asked.pk}" selected>like this' in answer
     unwanted = client_for(viewer).get(PAGE, {"without": asked.pk}).content.decode()
     assert f'<option value="{asked.pk}:-1" selected>not like this' in unwanted

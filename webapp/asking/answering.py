@@ -83,6 +83,10 @@ class Answers:
             best.setdefault(one.question.key, one)
         return sorted(best.values(), key=_placed)
 
+    def compares(self, modality: str) -> bool:
+        """Whether the space that answers knows such items at all."""
+        return self.space is not None and modality in self.space.engines
+
     def word_rank(self, span: Span) -> int | None:
         """Where the words place a span; None where they do not find it."""
         ranks = [self.word_ranks[p.key] for p in span.pieces if p.key in self.word_ranks]

@@ -58,6 +58,7 @@ def search_page(request: MemberRequest) -> HttpResponse:
         "asks": [_chip(wish, form, asked) for wish in asked],
         "left_out": left_out(request.GET.getlist("ask") + request.GET.getlist("without"), asked),
         "only_failed": bool(asked) and not form.query and all(one.ask.error for one in asked),
+        "is_compared": any(answers.compares(one.ask.modality) for one in asked),
         "asks_anything": bool(form.query or asked),
         "has_look": bool(looks_of(asked)[0]),
         "judged": _judged(answers),
