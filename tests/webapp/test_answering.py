@@ -147,7 +147,7 @@ def test_the_reason_has_codes_by_their_names_and_where_they_are(
     assert "code " in why
     assert "rank 1" in why
     number = int(why.partition("code ")[2].partition("<")[0])
-    code = Code.objects.create(space=space, number=number, name="yellow boats")
+    Code.objects.create(space=space, number=number, name="yellow boats")
     assert "yellow boats" in browser.get(address).content.decode()
     other = int(why.split(">code ")[2].partition("<")[0])
     Code.objects.create(space=space, number=other, name="yellow boats")
