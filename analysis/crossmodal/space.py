@@ -145,7 +145,7 @@ class Space:
 
     def place(self, modality: str, items: Items | Sequence[Encoded]) -> Placed:
         """Where items of a modality lie. Raises UnusableModel for a modality, or numbers of an
-        encoder, that it was not taught with."""
+        encoder, that it was not taught with, and for numbers that are none (NaN)."""
         side = self._side(modality)
         if not isinstance(items, Items):
             items = Items.of(
@@ -167,6 +167,10 @@ class Space:
             count = side.counts(parts)
             total = np.add.reduceat(self.fires(modality, parts) * count[:, None], starts)
             codes[at:until] = total / np.add.reduceat(count, starts)[:, None]
+        if not (np.isfinite(continuous).all() and np.isfinite(codes).all()):
+            raise UnusableModel(
+                f"This {modality} was encoded to numbers that are none (NaN). Encode it again."
+            )
         return Placed(continuous, codes)
 
     def fires(self, modality: str, parts: NDArray[np.floating]) -> Floats:
@@ -301,6 +305,9 @@ class Space:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             if _KEY not in header:
                 raise UnusableModel(f"{path.name} holds tensors, but no space of Sightline's.")
+            if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+                # All that it places would score NaN, which no order of answers can hold.
+                raise UnusableModel(f"{path.name} holds numbers that are none (NaN): make it anew.")
             about = json.loads(header[_KEY])
             if about["version"] != VERSION:
                 raise UnusableModel(

@@ -80,6 +80,20 @@ def test_a_file_of_it_says_the_same(space: Space, tmp_path: Path):
     assert np.allclose(read.place("sound", some).codes, space.place("sound", some).codes)
 
 
+def test_numbers_that_are_none_never_get_a_place(space: Space, tmp_path: Path):
+    some = items("sound", shown(4))
+    for column in ("summaries", "parts"):
+        broken = getattr(some, column).copy()
+        broken[0] = np.inf
+        with np.errstate(invalid="ignore"), pytest.raises(UnusableModel, match="NaN"):
+            space.place("sound", replace(some, **{column: broken}))
+    codebook = space.codebook.copy()
+    codebook[0, 0] = np.nan
+    replace(space, codebook=codebook).save(tmp_path / "space.safetensors")
+    with pytest.raises(UnusableModel, match="NaN"):
+        Space.load(tmp_path / "space.safetensors")
+
+
 def test_nothing_is_made_of_too_little_of_the_same_or_of_numbers_that_are_none():
     some = items("picture", shown(40))
     with pytest.raises(AnalysisError, match="There are 3 × picture, and 8 are needed"):
