@@ -41,6 +41,13 @@ def fetch(parts: Iterable[IndexPart]) -> None:
             _fetch(part, folder)
 
 
+def distrust(parts: Iterable[IndexPart]) -> None:
+    """Drop this machine's copies of these: after a power cut a copy may be there and be empty. They
+    are stored, so that the next to ask fetches them."""
+    for part in parts:
+        shutil.rmtree(folder_of(part.index_id) / part.name, ignore_errors=True)
+
+
 def _fetch(part: IndexPart, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{secrets.token_hex(8)}.{part.name}"

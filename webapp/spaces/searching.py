@@ -27,9 +27,10 @@ from analysis.crossmodal.types import CLIP, PICTURE, Encoded
 from analysis.errors import UnusableModel
 from analysis.film.columns import FRAME
 from webapp.encodings.kept import GONE, Encodings, read
+from webapp.leases import Status
 from webapp.spaces import parts
 from webapp.spaces.codes import Code
-from webapp.spaces.indexes import IndexPart, item_of
+from webapp.spaces.indexes import IndexPart, SpaceIndex, item_of
 from webapp.spaces.space import Space
 from webapp.storage import local_copy
 
@@ -136,7 +137,9 @@ def _opened(space: Space, modality: str) -> Index | None:
             index = Index(parts.folder_of(rows[0].index_id), space.version, modality, told)
         except UnusableModel:
             if last:
+                _build_anew(space, rows[0].index_id)
                 raise
+            parts.distrust(rows)
             continue
         with _lock:
             while len(_indexes) >= _OPEN:
@@ -144,6 +147,12 @@ def _opened(space: Space, modality: str) -> Index | None:
             _indexes[rows[0].index_id] = told, index
         return index
     return None
+
+
+def _build_anew(space: Space, index: int) -> None:
+    """What is gone or damaged where it is stored comes back by itself; asked for once."""
+    if SpaceIndex.objects.filter(pk=index, status=Status.DONE).exists():
+        SpaceIndex.objects.request_for(space.workspace_id)
 
 
 def read_space(space: Space) -> TaughtSpace:

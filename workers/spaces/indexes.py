@@ -203,13 +203,14 @@ class _Work:
         space = read_space(row.space)
         folder = parts.folder_of(row.pk)
         there = list(row.parts.all()) if row.version == VERSION else []
-        try:
-            parts.fetch(there)
-            index = Index(folder, space.version, row.modality, parts.gone_of(there))
-        except UnusableModel:
-            there = []
-            index = Index(folder, space.version, row.modality, {})
-        return cls(row, space, index, dict(row.placed) if there else {})
+        for _ in range(2):  # what is damaged on this machine may be whole where it is stored
+            try:
+                parts.fetch(there)
+                index = Index(folder, space.version, row.modality, parts.gone_of(there))
+                return cls(row, space, index, dict(row.placed) if there else {})
+            except UnusableModel:
+                parts.distrust(there)
+        return cls(row, space, Index(folder, space.version, row.modality, {}), {})
 
     def drop(self, assets: list[int]) -> None:
         if assets:

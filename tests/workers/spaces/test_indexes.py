@@ -185,15 +185,29 @@ def test_what_is_damaged_is_told_and_encoded_again(films, workspace, owner):
     assert ask(space, 101)[0].asset == films[0].pk
 
 
-def test_an_index_of_which_a_part_is_damaged_is_built_anew(films, space, workspace):
+def test_an_index_of_which_a_part_is_damaged_is_built_anew(films, space):
     part = IndexPart.objects.filter(index__modality="picture").get()
     Path(default_storage.path(part.file)).write_bytes(b"nothing of the kind")
     shutil.rmtree(parts.folder_of(part.index_id))
     with pytest.raises(UnusableModel, match="is damaged: it is built anew"):
         ask(space, 101)
+    index_all()  # nobody but who searched has asked for it
+    assert ask(space, 101)[0].asset == films[0].pk
+
+
+def test_a_copy_that_a_power_cut_left_empty_is_fetched_again(films, space, workspace):
+    part = IndexPart.objects.filter(index__modality="picture").get()
+    column = parts.folder_of(part.index_id) / part.name / "vectors.npy"
+    column.write_bytes(b"")
+    searching.forget()
+    assert ask(space, 101)[0].asset == films[0].pk
+    column.unlink()
+    column.write_bytes(b"")
     SpaceIndex.objects.request_for(workspace)
     index_all()
-    assert ask(space, 101)[0].asset == films[0].pk
+    assert IndexPart.objects.filter(index__modality="picture").get() == part, "not built anew"
+    searching.forget()
+    assert ask(space, 202)[0].asset == films[1].pk
 
 
 def test_keys_say_what_they_name():
