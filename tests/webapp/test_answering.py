@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import cv2
 import pytest
 from django.core.files.base import ContentFile
@@ -233,3 +235,29 @@ def test_within_one_film_what_stands_out_is_told_as_a_span_of_time(
     assert read["moments"][0]["asset"] == films[0].pk
     nowhere = asks | {"within": 99}
     assert client.get("/api/v1/search/", nowhere, **key_for(viewer)).status_code == 404
+
+
+def test_a_search_asks_the_database_no_more_for_each_answer_that_was_judged(
+    films, space, asked, workspace, viewer
+):
+    row = asked(101)
+    found = answer(workspace, viewer, "", [Wish(row)])
+
+    def queries(n: int) -> int:
+        Judgement.objects.all().delete()
+        for hit in [one.hit for one in found.hits.values()][:n]:
+            Judgement.objects.create(
+                workspace=workspace,
+                user=viewer,
+                ask=row,
+                asset_id=hit.asset,
+                time_s=hit.time_s,
+                end_s=hit.end_s,
+                found=asdict(hit),
+                is_right=True,
+            )
+        with CaptureQueriesContext(connection) as seen:
+            answer(workspace, viewer, "", [Wish(row)])
+        return len(seen)
+
+    assert queries(4) == queries(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +17,15 @@ from analysis.retrieval.encoder import engine as text_engine
 from webapp.asking.judgements import Judgement
 from webapp.asking.wishes import Wish
 from webapp.search import meaning
-from webapp.spaces.searching import encoded
+from webapp.spaces.searching import Hit, encoded_of
 from webapp.spaces.space import Space
 
 # Of what was right and what was wrong, beside the question: SMART's usual ones (Salton and Buckley
 # 1990, "Improving retrieval performance by relevance feedback").
 RIGHT, WRONG = 0.75, 0.15
+_MOST_JUDGED = (
+    100  # answers, the newest, that a question is sharpened with: each is read from a file
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +99,9 @@ def sharpened(question: Question, taught: TaughtSpace, judged: Iterable[Judgemen
     """With what was said of its answers (Rocchio 1971, "Relevance feedback in information
     retrieval"): vector and codes go towards the mean of what was right, and away from the mean of
     what was wrong. What is deleted by now has no say."""
-    right, wrong = list[Placed](), list[Placed]()
-    for one in judged:
-        hit = one.hit
-        if hit is None:
-            continue
-        try:
-            item = encoded(hit)
-            placed = taught.place(hit.modality, [item])
-        except UnusableModel:
-            continue
-        (right if one.is_right else wrong).append(placed)
+    found = [(one.hit, one.is_right) for one in judged if one.hit is not None][:_MOST_JUDGED]
+    right = _placed(taught, [hit for hit, is_right in found if is_right])
+    wrong = _placed(taught, [hit for hit, is_right in found if not is_right])
     if not right and not wrong:
         return question
     near, codes = question.placed.continuous.copy(), question.placed.codes.copy()
@@ -117,3 +113,11 @@ def sharpened(question: Question, taught: TaughtSpace, judged: Iterable[Judgemen
     near /= max(float(np.linalg.norm(near)), 1e-9)
     codes /= max(float(codes.sum()), 1e-9)
     return replace(question, placed=Placed(near.astype(np.float32), codes.astype(np.float32)))
+
+
+def _placed(taught: TaughtSpace, hits: Sequence[Hit]) -> list[Placed]:
+    placed = []
+    for hit, item in encoded_of(hits):
+        with suppress(UnusableModel):  # it was encoded by what this space does not know
+            placed.append(taught.place(hit.modality, [item]))
+    return placed
