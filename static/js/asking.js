@@ -70,17 +70,22 @@ addEventListener("paste", (event) => {
 // --- speaking --------------------------------------------------------------------------------
 
 let recorder = null;
+let isOpening = false; // pressed twice meanwhile, a first microphone would never be closed
 
 async function listen() {
   if (recorder) return recorder.stop();
   if (!navigator.mediaDevices || !window.MediaRecorder) {
     return tell("A browser listens only to pages at https:// or on this very machine. Type, or send a sound.");
   }
+  if (isOpening) return;
+  isOpening = true;
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: true });
   } catch (problem) {
     return tell(refusal(problem));
+  } finally {
+    isOpening = false;
   }
   const parts = [];
   const began = Date.now();
