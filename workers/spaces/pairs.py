@@ -273,6 +273,7 @@ def _samples(library: Library) -> list[tuple[int, int, float]]:
 
 def _judged(row: SpaceTraining, finder: _Finder, groups: _Groups) -> None:
     """What people asked, with the moments that they called right."""
+    said = set[str]()
     for pair in Judgement.objects.pairs(row.workspace):
         frame = finder.near(PICTURE, pair.asset, pair.time_s)
         sound = finder.near(SOUND, pair.asset, pair.time_s, STRETCH_S / 2)
@@ -280,8 +281,9 @@ def _judged(row: SpaceTraining, finder: _Finder, groups: _Groups) -> None:
             continue
         group = groups.group(("judged", pair.text.casefold() or (pair.ask and pair.ask.pk)))
         if pair.text:
-            if pair.text.casefold() not in {t.casefold() for t, g in groups.texts if g == group}:
+            if pair.text.casefold() not in said:
                 groups.texts.append((pair.text, group))
+            said.add(pair.text.casefold())
         elif not _by_an_ask(row, pair.ask, group, groups):
             continue
         if frame is not None:
