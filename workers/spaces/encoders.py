@@ -35,7 +35,9 @@ def engine_of(workspace: Workspace, modality: str) -> str:
     return encoder.engine
 
 
-def encode_pictures(workspace: Workspace, engine: str, pictures: Sequence[bytes]) -> list[Encoded]:
+def encode_pictures(
+    workspace: Workspace, engine: str, pictures: Sequence[bytes], tick: Callable[[], None]
+) -> list[Encoded]:
     """Pictures that no asset holds, by the encoder of the library's. Raises NotYet where another
     worker has it, AnalysisError where none has, or where one is no picture."""
     encoder = encoder_of(workspace, PICTURE, engine)
@@ -45,14 +47,15 @@ def encode_pictures(workspace: Workspace, engine: str, pictures: Sequence[bytes]
             "encoded anew, then press Retry.",
             permanent=False,
         )
-    decoded: list[Pixels] = []
-    for data in pictures:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise AnalysisError("One of them is no picture.")
-        decoded.append(np.asarray(picture, np.uint8))
-    return [
-        one
-        for at in range(0, len(decoded), _PICTURES)
-        for one in encoder(decoded[at : at + _PICTURES])
-    ]
+    found: list[Encoded] = []
+    for at in range(0, len(pictures), _PICTURES):  # decoded, a thousand would fill the memory
+        tick()
+        found += encoder([_decoded(data) for data in pictures[at : at + _PICTURES]])
+    return found
+
+
+def _decoded(data: bytes) -> Pixels:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise AnalysisError("One of them is no picture.")
+    return np.asarray(picture, np.uint8)

@@ -89,7 +89,7 @@ def gather(row: SpaceTraining, tick: Callable[[], None]) -> Gathered:
         _judged(row, finder, groups)
     for one in sets:
         tick()
-        notes += _imported(one, finder, row, groups)
+        notes += _imported(one, finder, row, groups, tick)
     return _as_pairs(groups, kinds, row, most, notes, tick)
 
 
@@ -305,7 +305,13 @@ def _by_an_ask(row: SpaceTraining, ask: Ask | None, group: int, groups: _Groups)
     return True
 
 
-def _imported(one: PairSet, finder: _Finder, row: SpaceTraining, groups: _Groups) -> list[str]:
+def _imported(
+    one: PairSet,
+    finder: _Finder,
+    row: SpaceTraining,
+    groups: _Groups,
+    tick: Callable[[], None],
+) -> list[str]:
     """What somebody brought. Returns sentences on what cannot be used."""
     lines, pictures = read_set(one)
     told: list[str] = []
@@ -314,7 +320,10 @@ def _imported(one: PairSet, finder: _Finder, row: SpaceTraining, groups: _Groups
     if named:
         try:
             seen = encode_pictures(
-                row.workspace, row.engines.get(PICTURE, ""), [pictures[name] for name in named]
+                row.workspace,
+                row.engines.get(PICTURE, ""),
+                [pictures[name] for name in named],
+                tick,
             )
             encoded = dict(zip(named, seen, strict=True))
         except AnalysisError as error:
