@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.exposure.sightings import Prepared
 from analysis.types import Box
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
@@ -85,6 +86,11 @@ class Said:
         return [self.regions[at].text for at in there.tolist()]
 
     @cached_property
+    def _columns(self) -> list[Prepared]:
+        """What these found, looked up once and not for each frame."""
+        return [columns_of(run) for run in self._runs]
+
+    @cached_property
     def _runs(self) -> list[Run]:
         """The newest finished analysis of each project."""
         rows = Run.objects.finished().filter(asset=self.asset).order_by("project", "-pk")
@@ -103,8 +109,7 @@ class Said:
     def seen(self, time_s: float) -> list[Seen]:
         """The labels that analyses found in the frame nearest to a time."""
         found = []
-        for run in self._runs:
-            columns = columns_of(run)
+        for columns in self._columns:
             times = columns.frames["time_s"]
             if not len(times):
                 continue
