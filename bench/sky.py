@@ -13,7 +13,9 @@ injection  Points are added to the raw pixels of the exposure at random places, 
            is a peak within 2 pixels. Each method ranks what it found by its own signal to noise;
            false positives are counted where 90 % of the points are found, or as many as the peer
            finds at all. The peers are `sep` on the same difference, and on the plain exposure,
-           where what the reference has within 2 pixels is left out.
+           where what the reference has within 2 pixels is left out; with its usual filter,
+           from 1.5 deviations in 3 pixels on, ranked by flux ÷ its noise. (With the shape of a point
+           as filter and ranked by its peak it had more false ones, and found fewer.)
 
 All on one thread. Nothing is tuned on these pictures but the contrast of cosmic rays.
 """
@@ -171,7 +173,7 @@ def _injections(report: Report, n_frames: int) -> None:
         seconds["pair"] += took
         methods = (
             lambda found=found: _ours(found),
-            lambda found=found: _sep(found.difference, 1.0, found.bad),
+            lambda found=found: _sep(found.difference, np.ones_like(found.score), found.bad),
             lambda pair=pair, found=found: _sep_plain(pair, found.bad),
         )
         kept = ~found.bad[y.round().astype(int), x.round().astype(int)]
@@ -258,15 +260,13 @@ def _ours(found: Difference) -> Found:
     return Found(points.x, points.y, points.score)
 
 
-def _sep(picture: NDArray, noise: float | NDArray, bad: NDArray) -> Found:
+def _sep(picture: NDArray, noise: NDArray, bad: NDArray) -> Found:
     import sep
 
     listed: Any = sep.extract(
         np.ascontiguousarray(picture, np.float32), SEP_LOW, err=noise, mask=bad, minarea=3
     )
-    inside = ~bad[listed["ypeak"], listed["xpeak"]]
-    listed = listed[inside]
-    error = noise if np.isscalar(noise) else np.asarray(noise)[listed["ypeak"], listed["xpeak"]]
+    error = noise[listed["ypeak"], listed["xpeak"]]
     return Found(listed["x"], listed["y"], listed["flux"] / (error * np.sqrt(listed["npix"])))
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.fft import next_fast_len
+from scipy.signal import fftconvolve
 
 from analysis.errors import AnalysisError, NeedsTorch
 from analysis.sky.exposures import Flags, Pixels
@@ -49,6 +50,15 @@ class Side:
             raise ValueError("pixels, noise and bad are of one shape")
 
 
+class Look(NamedTuple):
+    """What a point of one unit looks like in a part of the difference: P_D of ZOGY."""
+
+    rows: slice
+    columns: slice
+    stamp: NDArray[np.float64]  # shape (n, n), n odd
+    flux_error: float  # of a point where the sky is empty
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Difference:
     """All in the shape of the pictures. Flux is in units of the zero points."""
@@ -56,7 +66,8 @@ class Difference:
     difference: Pixels  # D: its noise is white and of deviation 1 where there are no stars
     score: Pixels  # S ÷ its deviation: of deviation 1, also at stars
     flux_error: Pixels  # of a point there; score × flux_error is its flux
-    bad: Flags  # a bad pixel of either picture has a part in it
+    bad: Flags  # a bad pixel of either picture, or what is beyond its border, has a part in it
+    looks: tuple[Look, ...] = ()  # what a point looks like in `difference`, of each tile
 
     def flux(self) -> Pixels:
         """Of a point in the middle of each pixel."""
@@ -95,17 +106,21 @@ def subtract(
     tile = min(max(tile, 4 * reach), next_fast_len(max(height, width) + overlap, real=True))
     results = [np.empty((height, width), np.float32) for _ in range(3)]
     bad = np.empty((height, width), np.bool_)
+    looks: list[Look] = []
     areas = list(_areas(height, width, tile - overlap))
     with torch.inference_mode():
         for n, area in enumerate(areas):
-            part = _subtracted(new, reference, area, reach, tile, misplaced, device)
+            made = _filters_of(new, reference, area, reach)
+            part = _subtracted(new, reference, made, area, reach, tile, misplaced, device)
             for result, values in zip(results, part, strict=True):
                 result[area.rows, area.columns] = values.cpu().numpy()
+            usual = float(np.median(results[2][area.rows, area.columns]))
+            looks.append(Look(area.rows, area.columns, made.point, usual))
             bad[area.rows, area.columns] = _touched(new.bad, area, new.psf, reference.bad)
             if step is not None:
                 step((n + 1) / len(areas))
     difference, score, flux_error = results
-    return Difference(difference, score, flux_error, bad)
+    return Difference(difference, score, flux_error, bad, tuple(looks))
 
 
 class Filters(NamedTuple):
@@ -114,6 +129,7 @@ class Filters(NamedTuple):
     difference: tuple[NDArray[np.float64], NDArray[np.float64]]  # of the new one, of the reference
     score: tuple[NDArray[np.float64], NDArray[np.float64]]
     response: float  # of the score, at a point of one unit that is only in the new picture
+    point: NDArray[np.float64]  # such a point in the difference, (2 reach + 1,) twice
 
 
 def filters(
@@ -141,7 +157,8 @@ def filters(
     )
     d_n, d_r, s_n, s_r = (_cut(np.fft.irfft2(f, (size, size)), reach) for f in difference + score)
     response = flux_n * float((s_n[::-1, ::-1] * _padded(stamp_n, reach)).sum())
-    return Filters((d_n, d_r), (s_n, s_r), response)
+    point = flux_n * fftconvolve(d_n, _padded(stamp_n, reach), mode="same")
+    return Filters((d_n, d_r), (s_n, s_r), response, point)
 
 
 class _Area(NamedTuple):
@@ -170,9 +187,19 @@ def _areas(height: int, width: int, side: int) -> Iterator[_Area]:
             yield _Area(top, left, min(top + side, height), min(left + side, width))
 
 
+def _filters_of(new: Side, reference: Side, area: _Area, reach: int) -> Filters:
+    middle = (area.left + area.right - 1) / 2, (area.top + area.bottom - 1) / 2
+    ours, theirs = (
+        (side.psf.at(*middle), side.zero_point, _typical(side.noise[area.rows, area.columns]))
+        for side in (new, reference)
+    )
+    return filters(ours, theirs, reach)
+
+
 def _subtracted(
     new: Side,
     reference: Side,
+    made: Filters,
     area: _Area,
     reach: int,
     tile: int,
@@ -182,12 +209,6 @@ def _subtracted(
     """D, S ÷ √V(S) and the error of the flux, on one tile."""
     import torch
 
-    middle = (area.left + area.right - 1) / 2, (area.top + area.bottom - 1) / 2
-    sides = [
-        (side.psf.at(*middle), side.zero_point, _typical(side.noise[area.rows, area.columns]))
-        for side in (new, reference)
-    ]
-    made = filters(sides[0], sides[1], reach)
     wide = area.around(reach + 1)  # one more, for the slopes
     unusable = _cutout(new.bad, wide) | _cutout(reference.bad, wide)
     size = area.bottom - area.top, area.right - area.left
@@ -232,10 +253,10 @@ def _off_place(score: torch.Tensor, misplaced: tuple[float, float]) -> torch.Ten
 
 
 def _touched(new: Flags, area: _Area, psf: Psf, reference: Flags) -> Flags:
-    """Pixels whose stars would reach a bad one with more than their faint outskirts."""
+    """Pixels whose stars would reach a bad one, or the border, with more than their outskirts."""
     by = max(round(1.5 * psf.fwhm), 1)
     wide = area.around(by)
-    bad = _cutout(new, wide) | _cutout(reference, wide)
+    bad = _cutout(new, wide, True) | _cutout(reference, wide, True)
     if not bad.any():
         return np.zeros((area.bottom - area.top, area.right - area.left), np.bool_)
     rows, columns = np.mgrid[-by : by + 1, -by : by + 1]
@@ -243,14 +264,14 @@ def _touched(new: Flags, area: _Area, psf: Psf, reference: Flags) -> Flags:
     return found
 
 
-def _cutout(values: NDArray, area: _Area) -> NDArray:
-    """A part of a picture; beyond its border there is nothing: 0."""
+def _cutout(values: NDArray, area: _Area, beyond: float = 0) -> NDArray:
+    """A part of a picture, and what is said to be beyond its border."""
     height, width = values.shape
     top, left = max(area.top, 0), max(area.left, 0)
     bottom, right = min(area.bottom, height), min(area.right, width)
     inside = values[top:bottom, left:right]
     around = (top - area.top, area.bottom - bottom), (left - area.left, area.right - right)
-    return np.pad(inside, around)
+    return np.pad(inside, around, constant_values=beyond)
 
 
 def _typical(noise: Pixels) -> float:

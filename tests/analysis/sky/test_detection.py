@@ -28,7 +28,7 @@ def with_points(seed, signal=15.0, n=20):
 
 
 def test_points_are_found_between_pixels_with_their_flux_and_nothing_else_is():
-    offs, pulls, false, missed = [], [], 0, 0
+    offs, pulls, misfits, false, missed = [], [], [], 0, 0
     for seed in range(3):
         found, x, y, flux = with_points(seed)
         points = detect(found)
@@ -38,6 +38,8 @@ def test_points_are_found_between_pixels_with_their_flux_and_nothing_else_is():
         near = away.argmin(axis=0)
         offs += list(away.min(axis=0))
         pulls += list((points.flux[near] - flux) / points.flux_error[near])
+        misfits += list(points.misfit)
+    assert np.mean(misfits) == pytest.approx(1, abs=0.2)
     assert missed <= 1  # where a point fell on a bright star, its noise is larger
     assert false == 0
     assert np.median(offs) < 0.25  # noise alone makes 2.6 pixels ÷ 15
@@ -59,6 +61,16 @@ def test_places_that_bad_pixels_have_a_part_in_are_not_listed():
     spoilt = Difference(found.difference, found.score, found.flux_error, np.ones_like(found.bad))
     assert len(detect(spoilt)) == 0
     assert detect(spoilt).x.shape == (0,)
+
+
+def test_a_single_hot_pixel_is_no_point():
+    new, reference, _ = nights(n=0)
+    pixels = new.pixels.copy()
+    pixels[100, 150] += 150
+    hit = subtract(Side(pixels, new.noise, new.bad, new.psf, 0.7), reference)
+    assert len(detect(hit)) == 0
+    (sharp,) = detect(hit, misfit=np.inf).misfit
+    assert sharp > 3
 
 
 def test_a_threshold_has_to_be_one():

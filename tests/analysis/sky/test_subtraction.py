@@ -140,6 +140,8 @@ def test_bad_pixels_spoil_what_is_near_and_nothing_else():
     found = subtract(Side(pixels, new.noise, bad, new.psf, 0.7), reference)
     assert found.bad[100, 98]
     assert not found.bad[100, 120]
+    assert found.bad[1].all()  # half of a star there would be beyond the border
+    assert not found.bad[8, 8:-8].any()
     assert np.abs(found.score[~found.bad]).max() < 5.5
 
 
