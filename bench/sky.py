@@ -14,10 +14,11 @@ injection  Points are added to the raw pixels of the exposure at random places, 
            false positives are counted where 90 % of the points are found, or as many as the peer
            finds at all. The peers are `sep` on the same difference, and on the plain exposure,
            where what the reference has within 2 pixels is left out; with its usual filter,
-           from 1.5 deviations in 3 pixels on, ranked by flux ÷ its noise. (With the shape of a point
-           as filter and ranked by its peak it had more false ones, and found fewer.)
+           from 1.5 deviations in 3 pixels on, ranked by flux ÷ its noise. (With the shape of a
+           point as filter and ranked by its peak it had more false ones, and found fewer.)
 
-All on one thread. Nothing is tuned on these pictures but the contrast of cosmic rays.
+All on one thread. Two things were chosen by looking at eso085: the contrast of cosmic rays, and
+that places at the border are left out, for every method.
 """
 
 from __future__ import annotations
