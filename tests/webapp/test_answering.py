@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from tests.encoded import a_worker_that_encodes, encoded, index_all, picture, space_of
 from tests.spoken import transcribed
-from webapp.asking.answering import answer, plays_at
+from webapp.asking.answering import answer, in_turns, plays_at
 from webapp.asking.asks import Ask
 from webapp.asking.judgements import Judgement
 from webapp.asking.wishes import Wish
@@ -87,6 +87,12 @@ def test_no_film_goes_before_what_is_more_alike_because_it_has_clips(
     assert found.spans[0].asset == still.pk
     alike = [max(found.hits[p.key].hit.score for p in span.pieces) for span in found.spans]
     assert alike == sorted(alike, reverse=True)
+
+
+def test_what_sounds_like_a_picture_never_goes_before_the_picture_itself():
+    assert in_turns([["itself", "near"], ["sound", "other", "last"]]) == [
+        *("itself", "sound", "near", "other", "last")
+    ]
 
 
 def test_what_is_not_meant_goes(films, space, asked, workspace, viewer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from django.db.models import QuerySet
@@ -27,6 +28,8 @@ from webapp.leases import Status
 from webapp.search.searching import Found, assets_for, search
 from webapp.spaces.searching import Hit, nearest, read_space
 from webapp.spaces.space import Space
+
+_T = TypeVar("_T")
 
 LOOKS = 200  # items of a modality that a question is answered with
 _BY_WORDS = 60  # … where words ask a space: what holds the words themselves goes before
@@ -241,7 +244,9 @@ def _hits(
     *,
     is_within: bool,
 ) -> list[_Ranking]:
-    """Of what is seen and of what is heard a ranking each, where the question can be compared."""
+    """Words are answered by a ranking of what is seen and one of what is heard, each a reason of
+    its own. A picture or a sound is answered by one: its own kind and the other take turns, for
+    counted apart, films, which have both, would go before the very picture that is asked by."""
     found: dict[str, list[Piece]] = {}
     is_words = question.wish is None
     for modality in space.engines:
@@ -261,8 +266,19 @@ def _hits(
         hits = standing_out(hits) if is_within else apart(hits)
         found[modality] = _pieces(answers, question, hits, is_within)
     seen = _seen(answers, question, found.pop(PICTURE, []), found.pop(CLIP, []))
-    weight = question.weight * (_WORDS_WEIGHT if is_words else 1.0)
-    return [_Ranking(pieces, weight) for pieces in (seen, *found.values()) if pieces]
+    rankings = [seen, *found.values()]
+    if is_words:
+        weight = question.weight * _WORDS_WEIGHT
+        return [_Ranking(pieces, weight) for pieces in rankings if pieces]
+    if question.modality == SOUND:
+        rankings.reverse()
+    return [_Ranking(in_turns(rankings), question.weight)] if any(rankings) else []
+
+
+def in_turns(rankings: Sequence[Sequence[_T]]) -> list[_T]:
+    """The first of each, then the second of each, and so on."""
+    longest = max((len(ranking) for ranking in rankings), default=0)
+    return [ranking[n] for n in range(longest) for ranking in rankings if n < len(ranking)]
 
 
 def _seen(
