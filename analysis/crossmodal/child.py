@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         teach(folder)
     except AnalysisError as error:
-        write_json(folder / REFUSAL, error.message)
+        write_json(folder / REFUSAL, {"says": error.message, "is_permanent": error.permanent})
         return REFUSED
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -70,7 +70,7 @@ def teach(folder: Path) -> None:
     """From where the folder stands to the space and its figures."""
     job = read_json(folder / JOB, {})
     settings = Settings(**job["settings"])
-    pairs, told = checked(read_pairs(folder / PAIRS))
+    pairs, told = checked(_pairs(folder))
     groups = len(np.unique(np.concatenate([items.groups for items in pairs.values()])))
     share = _MEASURED if groups >= _FEW else 0.0
     taught, held = parted(pairs, share)
@@ -107,6 +107,15 @@ def teach(folder: Path) -> None:
     write_json(folder / NOTES, told)
     write_json(folder / FIGURES, figures)
     ours.with_clips().save(folder / SPACE)  # last: with it the training is done
+
+
+def _pairs(folder: Path) -> dict[str, Items]:
+    """Damaged ones go, so that another try does not meet them again. Raises AnalysisError."""
+    try:
+        return read_pairs(folder / PAIRS)
+    except AnalysisError:
+        (folder / PAIRS).unlink(missing_ok=True)
+        raise
 
 
 def _trained(

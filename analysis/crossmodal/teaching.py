@@ -94,7 +94,11 @@ def taught(
     while not (folder / SPACE).is_file():
         code = _child(folder, on_news, wish)
         if code == REFUSED:
-            raise AnalysisError(read_json(folder / REFUSAL) or "No space can be taught from these.")
+            refusal = read_json(folder / REFUSAL, {})
+            raise AnalysisError(
+                refusal.get("says", "No space can be taught from these."),
+                permanent=refusal.get("is_permanent", True),
+            )
         if code == DISK_FULL:
             raise AnalysisError(
                 "The disk is full. Free some space, then press Retry: finished epochs are kept.",

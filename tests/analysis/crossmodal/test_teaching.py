@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 
 from analysis.crossmodal.child import main
 from analysis.crossmodal.space import Space
-from analysis.crossmodal.teaching import News, prepare, taught
+from analysis.crossmodal.teaching import News, is_prepared, prepare, taught
 from analysis.crossmodal.training import Settings
 from analysis.crossmodal.work_folder import (
     REFUSED,
@@ -103,7 +103,7 @@ def test_stopped_it_keeps_the_best_so_far_and_cancelled_nothing(tmp_path: Path):
 def test_what_cannot_be_learnt_from_is_said_in_a_sentence(tmp_path: Path, spoilt, sentence: str):
     prepare(tmp_path, spoilt(pairs(20)), how(epochs=1))
     assert main([str(tmp_path)]) == REFUSED
-    assert sentence in read_json(tmp_path / "refused.json")
+    assert sentence in read_json(tmp_path / "refused.json")["says"]
 
 
 def test_a_collapse_is_told_and_stopped(tmp_path: Path):
@@ -114,7 +114,7 @@ def test_a_collapse_is_told_and_stopped(tmp_path: Path):
     }
     prepare(tmp_path, alike, how(epochs=50))
     assert main([str(tmp_path)]) == REFUSED
-    assert "The codebook collapsed" in read_json(tmp_path / "refused.json")
+    assert "The codebook collapsed" in read_json(tmp_path / "refused.json")["says"]
     assert 1 <= len(read_json(tmp_path / "epochs.json")["ours"]) < 50, "its curve is there to see"
 
 
@@ -130,6 +130,15 @@ def test_pairs_come_back_as_they_were_and_damage_is_told(tmp_path: Path):
     (tmp_path / "pairs.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(AnalysisError, match="damaged"):
         read_pairs(tmp_path / "pairs.npz")
+
+
+def test_damaged_pairs_may_be_tried_again_and_are_not_met_again(tmp_path: Path):
+    prepare(tmp_path, pairs(10), how())
+    (tmp_path / "pairs.npz").write_bytes(b"PK cut off")
+    with pytest.raises(AnalysisError, match="press Retry") as error:
+        taught(tmp_path)
+    assert not error.value.permanent
+    assert not is_prepared(tmp_path), "they are fetched or collected anew"
 
 
 def test_settings_that_cannot_be_are_refused_before_anything_is_trained():
