@@ -314,20 +314,7 @@ def _imported(
 ) -> list[str]:
     """What somebody brought. Returns sentences on what cannot be used."""
     lines, pictures = read_set(one)
-    told: list[str] = []
-    encoded: dict[str, Encoded] = {}
-    named = sorted({line["picture"] for line in lines if "picture" in line})
-    if named:
-        try:
-            seen = encode_pictures(
-                row.workspace,
-                row.engines.get(PICTURE, ""),
-                [pictures[name] for name in named],
-                tick,
-            )
-            encoded = dict(zip(named, seen, strict=True))
-        except AnalysisError as error:
-            told.append(f"The pictures of {one} were left out. {error.message}")
+    encoded, told = _encoded_pictures(one, lines, pictures, row, tick)
     of_item: dict[Hashable, int] = {}
     of_text: dict[str, int] = {}
     missed = 0
@@ -349,7 +336,7 @@ def _imported(
             if sound is not None:
                 groups.items[SOUND].append((sound, group))
             if item in encoded:
-                groups.extra[PICTURE].append((encoded[str(item)], group))
+                groups.extra[PICTURE].append((encoded[item], group))
         if folded not in of_text:
             groups.texts.append((text, group))
         of_text.setdefault(folded, group)
@@ -361,6 +348,25 @@ def _imported(
             "that time of the asset, or not any more."
         )
     return told
+
+
+def _encoded_pictures(
+    one: PairSet,
+    lines: Sequence[Mapping[str, Any]],
+    pictures: Mapping[str, bytes],
+    row: SpaceTraining,
+    tick: Callable[[], None],
+) -> tuple[dict[Hashable, Encoded], list[str]]:
+    """What an encoder makes of the pictures that lines name, and a sentence where it cannot."""
+    named = sorted({line["picture"] for line in lines if "picture" in line})
+    if not named:
+        return {}, []
+    engine = row.engines.get(PICTURE, "")
+    try:
+        seen = encode_pictures(row.workspace, engine, [pictures[name] for name in named], tick)
+    except AnalysisError as error:
+        return {}, [f"The pictures of {one} were left out. {error.message}"]
+    return dict(zip(named, seen, strict=True)), []
 
 
 def _sound_at(finder: _Finder, line: Mapping[str, Any]) -> int | None:
