@@ -137,6 +137,8 @@ def test_whoever_labels_names_and_mutes_codes_and_takes_it_back(
     browser.post(f"/space-codes/undo/{undo}")
     code.refresh_from_db()
     assert code.called == "regatta"
+    code.words = [{"word": "regatta", "purity": 0.12, "coverage": 0.2}]
+    assert code.called == f"code {code.number}", "no name of what is seldom there"
     browser.post(f"/space-codes/{code.pk}/mute", {"muted": "on"}, **htmx)
     code.refresh_from_db()
     assert code.is_muted

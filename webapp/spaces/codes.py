@@ -12,6 +12,7 @@ from webapp.accounts.models import Event, Refused, User
 from webapp.spaces.space import Space
 
 LONGEST_NAME = 80
+LEAST_PURITY = 0.3  # of what a code is called by
 
 
 class CodeQuerySet(models.QuerySet["Code"]):
@@ -58,8 +59,9 @@ class Code(models.Model):
 
     @property
     def called(self) -> str:
-        """What it is called wherever codes are shown."""
-        words = [one["word"] for one in (*self.labels[:1], *self.words[:2])]
+        """What it is called wherever codes are shown: by a person, else by what is mostly there."""
+        best = (*self.labels[:1], *self.words[:2])
+        words = [one["word"] for one in best if one["purity"] >= LEAST_PURITY]
         return self.name or ", ".join(dict.fromkeys(words)) or f"code {self.number}"
 
     @property
