@@ -42,15 +42,18 @@ class JudgementQuerySet(models.QuerySet["Judgement"]):
     def pairs(self, workspace: Workspace | int) -> Iterator[Pair]:
         """What was said to be right, as pairs to learn from: each once, whoever said it, but those
         that somebody said are wrong."""
-        rows = self.filter(workspace=workspace).there().select_related("ask").order_by("pk")
-        wrong = {row.key for row in rows if not row.is_right}
-        right = {row.key: row for row in rows if row.is_right and row.key not in wrong}
-        for row in right.values():
+        for row in self.select_related("ask")._right(workspace):
             yield Pair("" if row.ask_id else row.words, row.ask, row.asset_id, row.time_s)
 
     def n_pairs(self, workspace: Workspace | int) -> int:
-        """How many of these there are."""
-        return sum(1 for _ in self.pairs(workspace))
+        """How many of these there are: without reading what encoders made of each ask."""
+        return len(self._right(workspace))
+
+    def _right(self, workspace: Workspace | int) -> list[Judgement]:
+        rows = self.filter(workspace=workspace).there().order_by("pk")
+        wrong = {row.key for row in rows if not row.is_right}
+        right = {row.key: row for row in rows if row.is_right and row.key not in wrong}
+        return list(right.values())
 
 
 class Judgement(models.Model):
