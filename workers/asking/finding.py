@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from analysis.crossmodal.localising import strongest_box, where_shared
 from analysis.crossmodal.space import Placed
@@ -24,6 +25,7 @@ from webapp.asking.questions import of_words
 from webapp.datasets.dataset import Dataset
 from webapp.encodings.kept import Encodings
 from webapp.labelling.items import Item
+from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.works import Work
 from webapp.novelty.past import looks_of
 from webapp.runs.regions import regions_of
@@ -62,11 +64,7 @@ class _Seen:
 @piece(Finding)
 def find_all(row: Finding, beat: Heartbeat) -> dict[str, Any]:
     """Done again after a crash, it is the same: what it proposed before goes first."""
-    items = [
-        item
-        for item in row.job.items.select_related("sample").order_by("position")
-        if _is_open(item)
-    ]
+    items = _open_items(row.job)
     space = Space.objects.serving(row.job.dataset.project.workspace)
     taught = read_space(space) if space else None
     asked = _questions(row, space, taught) if space and taught else []
@@ -87,9 +85,11 @@ def find_all(row: Finding, beat: Heartbeat) -> dict[str, Any]:
     return {"progress": 1.0, "n_found": n_found, "note": note}
 
 
-def _is_open(item: Item) -> bool:
-    is_taken = item.works.filter(status=Work.Status.CLAIMED).exists()
-    return item.set_aside is None and (bool(item.n_open) or is_taken)
+def _open_items(job: LabelingJob) -> list[Item]:
+    """Those that somebody has still to label, or is at."""
+    taken = Work.objects.filter(item=OuterRef("pk"), status=Work.Status.CLAIMED)
+    there = job.items.filter(Q(n_open__gt=0) | Exists(taken), set_aside=None)
+    return list(there.select_related("sample").order_by("position"))
 
 
 def _note(row: Finding, asked: Sequence[_Question], n_found: int, n_regions: int) -> str:
