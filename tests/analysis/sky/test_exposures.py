@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from analysis.errors import UnreadableMedia
+from analysis.errors import NeedsAstropy, UnreadableMedia
 from analysis.sky.exposures import opened, pictures
 
 fits = pytest.importorskip("astropy.io.fits", reason="requirements-sky.txt is not installed")
@@ -228,3 +229,10 @@ def test_a_compressed_picture_that_is_damaged_inside_says_where(tmp_path):
     content[-6000:-3200] = b"\xff" * 2800
     path.write_bytes(content)
     assert "damaged between rows" in refused(path)
+
+
+def test_without_astropy_it_says_what_to_install(tmp_path, monkeypatch):
+    path = written(tmp_path, noise())
+    monkeypatch.setitem(sys.modules, "astropy.io", None)
+    with pytest.raises(NeedsAstropy, match=r"requirements-sky\.txt"), opened(path):
+        pass
