@@ -137,13 +137,19 @@ def checked(pairs: Pairs) -> tuple[dict[str, Items], list[str]]:
         kept[name] = some
         check_spread(some)
         if items.blanks:
-            told.append(f"{items.blanks} × {name} left out: nothing to see or hear in them.")
+            told.append(left_out(items.blanks, name, "nothing to see or hear in them"))
         if len(items) > len(some):
-            told.append(f"{len(items) - len(some)} × {name} left out: nothing matches them.")
+            told.append(left_out(len(items) - len(some), name, "nothing matches them"))
     for a, b in combinations(kept, 2):
         if not len(np.intersect1d(kept[a].groups, kept[b].groups)):
             told.append(f"No {a} has a {b} of its own: they meet only by way of the others.")
     return kept, told
+
+
+def left_out(n: int, name: str, why: str) -> str:
+    """What was not learnt from, as a sentence: “2 pictures left out: nothing matches them.”"""
+    one = f"{n:,} {name}{'s' if n > 1 else ''}"
+    return f"{one} left out: {why if n > 1 else why.removesuffix('them') + 'it'}."
 
 
 def check_spread(items: Items) -> None:

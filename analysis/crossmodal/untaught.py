@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from analysis.crossmodal.items import Items, Whitening, Whole, check_spread
+from analysis.crossmodal.items import Items, Whitening, Whole, check_spread, left_out
 from analysis.crossmodal.space import (
     Head,
     Placed,
@@ -298,7 +298,7 @@ def _widened(head: Head, size: int, bias: Floats | None = None) -> Head:
 
 def _told(kinds: Mapping[str, Items]) -> list[str]:
     told = [
-        f"{items.blanks} × {name} left out: nothing to see or hear in them."
+        left_out(items.blanks, name, "nothing to see or hear in them")
         for name, items in kinds.items()
         if items.blanks
     ]

@@ -32,7 +32,7 @@ def space(workspace, asset) -> Space:
         engines=ENGINES | {"text": "minilm"},
         pairs=["picture+picture", "picture+text", "sound+sound"],
         figures={"ablation": [way | {"asked": "text", "answered": "picture", "kind": "both"}]},
-        notes=["3 × text left out: nothing matches them."],
+        notes=["3 texts left out: nothing matches them."],
     )
     word = {"purity": 0.8, "coverage": 0.62}
     example = {"asset": asset.pk, "time_s": 65.0, "box": [0, 0, 0.5, 0.5], "modality": "picture"}
@@ -77,7 +77,7 @@ def test_a_space_shows_its_figures_beside_chance_and_its_codes_with_their_words(
     ):
         assert said in page, said
     assert "8 of 10 times it fires, “regatta” is there; it fires 6 of 10 times that is." in page
-    assert "3 × text left out" in page
+    assert "3 texts left out" in page
     assert "code 2" not in page, "it fires on nothing"
     found = browser.get(f"/spaces/{space.pk}?q=harb", HTTP_HX_REQUEST="true").content.decode()
     assert "harbour" in found
@@ -137,6 +137,9 @@ def test_whoever_labels_names_and_mutes_codes_and_takes_it_back(
     browser.post(f"/space-codes/undo/{undo}")
     code.refresh_from_db()
     assert code.called == "regatta"
+    code.labels = [{"word": "Regatta", "purity": 0.8, "coverage": 0.2}]
+    assert code.called == "Regatta", "a label and its own word once"
+    code.labels = []
     code.words = [{"word": "regatta", "purity": 0.12, "coverage": 0.2}]
     assert code.called == f"code {code.number}", "no name of what is seldom there"
     browser.post(f"/space-codes/{code.pk}/mute", {"muted": "on"}, **htmx)
@@ -206,7 +209,7 @@ def test_a_training_is_watched_stopped_and_tried_again(workspace, analyst, viewe
         epoch=1,
         epochs=24,
         curves={"ours": [epoch], "no-matching": [epoch | {"by_both": 0.35}]},
-        notes=["2 × picture left out: nothing to see or hear in them."],
+        notes=["2 pictures left out: nothing to see or hear in them."],
     )
     browser = client_for(analyst)
     page = browser.get(f"/space-trainings/{row.pk}").content.decode()

@@ -62,7 +62,10 @@ class Code(models.Model):
         """What it is called wherever codes are shown: by a person, else by what is mostly there."""
         best = (*self.labels[:1], *self.words[:2])
         words = [one["word"] for one in best if one["purity"] >= LEAST_PURITY]
-        return self.name or ", ".join(dict.fromkeys(words)) or f"code {self.number}"
+        each: dict[str, str] = {}  # a label and its own word once
+        for word in words:
+            each.setdefault(word.casefold(), word)
+        return self.name or ", ".join(each.values()) or f"code {self.number}"
 
     @property
     def said(self) -> list[dict[str, Any]]:

@@ -144,7 +144,7 @@ def test_what_has_no_partner_is_left_out_and_counted():
     some = {"picture": items("picture", things), "text": items("text", things[:6])}
     kept, told = checked(some)
     assert len(kept["picture"]) == 6
-    assert told == ["4 × picture left out: nothing matches them."]
+    assert told == ["4 pictures left out: nothing matches them."]
 
 
 def test_a_codebook_that_collapsed_stops_the_training_and_is_told():
