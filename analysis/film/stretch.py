@@ -114,39 +114,32 @@ def analyse_stretch(
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
     """
     began = time.monotonic()
-    sampling = sampling or SamplingOptions()
-    detector = _one(detectors)
-    thumbnails = _Thumbnails(thumbnails_per_s)
-    progress = _Progress(on_progress)
+    sampling, span_s = sampling or SamplingOptions(), span_s or _span(samples)
+    looks = _Pass(
+        _one(detectors),
+        _Thumbnails(thumbnails_per_s),
+        _Progress(on_progress),
+        should_stop,
+        keeper,
+        watch,
+    )
     with FrameReader(
         path,
         samples["time_s"],
         limits=limits,
         should_stop=should_stop,
-        span_s=span_s or _span(samples),
+        span_s=span_s,
         hold_below=sampling.change if sampling.mode == "adaptive" else None,
         keys_only=sampling.mode == "key",
         track=track,
         spare=changes is not None,
     ) as reader:
-
-        def done(n: int) -> None:
-            if should_stop():
-                raise Stopped
-            progress.tell(n + sum(map(len, reader.held.values())))
-
-        if follow:
-            found = _followed(
-                reader, detector, thumbnails, done, following, told or {}, keeper, watch
-            )
-        else:
-            found = _each(reader, detector, thumbnails, done, keeper, watch)
-    results = _results(samples, found, reader.held)
+        found = looks.follow(reader, following, told or {}) if follow else looks.at_each(reader)
     changes = reader.changes if changes is None else changes
-    cuts = _cuts(changes, span_s or _span(samples))
+    cuts = _cuts(changes, span_s)
     n_held = sum(map(len, reader.held.values()))
-    progress.finish(len(found) + n_held)
-    results = track_all(results, cuts, tracking)
+    looks.progress.finish(len(found) + n_held)
+    results = track_all(_results(samples, found, reader.held), cuts, tracking)
     return StretchResult(
         results=results,
         changes=changes,
@@ -155,7 +148,7 @@ def analyse_stretch(
         n_missing=reader.n_missing,
         problem=" ".join(filter(None, [reader.problem, _said_of_sizes(reader.sizes)])) or None,
         seconds=time.monotonic() - began,
-        thumbnails=thumbnails.kept,
+        thumbnails=looks.thumbnails.kept,
         kept=keeper.finish(results) if keeper else None,
     )
 
@@ -229,78 +222,85 @@ def _one(detectors: Detector | Sequence[Detector]) -> Detector:
     return detectors
 
 
-def _each(
-    reader: FrameReader,
-    detector: Detector,
-    thumbnails: _Thumbnails,
-    done: Callable[[int], None],
-    keeper: Keeper | None,
-    watch: Watch,
-) -> list[tuple[float, list[Detection]]]:
-    """The time of each frame and what the detector found in it, which reads ahead."""
-    waiting: deque[Frame] = deque()
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What looks at the frames of a stretch as they come by, once."""
 
-    def frames() -> Iterator[Frame]:
-        for frame in reader:
-            waiting.append(frame)
-            if len(waiting) > KEPT:  # the decoder is about to write over it
-                waiting[-1 - KEPT] = waiting[-1 - KEPT].copy()
-            thumbnails.see(frame)
-            watch(frame)
-            yield frame
+    detector: Detector
+    thumbnails: _Thumbnails
+    progress: _Progress
+    should_stop: Callable[[], bool]
+    keeper: Keeper | None
+    watch: Watch
 
-    found: list[tuple[float, list[Detection]]] = []
-    for detections in detector.detect(frames()):
-        frame = waiting.popleft()
-        detections = weighed(detector, frame, detections)
-        found.append((frame.time_s, with_clarity(frame, detections)))
-        if keeper:
-            keeper.see(frame, found[-1][1])
-        done(len(found))
-    return found
+    def at_each(self, reader: FrameReader) -> list[tuple[float, list[Detection]]]:
+        """The time of each frame and what the detector found in it, which reads ahead."""
+        waiting: deque[Frame] = deque()
 
+        def frames() -> Iterator[Frame]:
+            for frame in reader:
+                waiting.append(frame)
+                if len(waiting) > KEPT:  # the decoder is about to write over it
+                    waiting[-1 - KEPT] = waiting[-1 - KEPT].copy()
+                self._comes_by(frame)
+                yield frame
 
-def _followed(
-    reader: FrameReader,
-    detector: Detector,
-    thumbnails: _Thumbnails,
-    done: Callable[[int], None],
-    options: FollowingOptions | None,
-    told: Mapping[float, Sequence[Detection]],
-    keeper: Keeper | None,
-    watch: Watch,
-) -> list[tuple[float, list[Detection]]]:
-    """The same, where the detector looks at key frames and the others are followed to."""
-    follower = Follower(options, *_known_by(detector))
-    times: list[float] = []
-    waiting: deque[tuple[int, Frame]] = deque()
+        found: list[tuple[float, list[Detection]]] = []
+        for detections in self.detector.detect(frames()):
+            frame = waiting.popleft()
+            detections = weighed(self.detector, frame, detections)
+            found.append((frame.time_s, self._seen(frame, detections)))
+            self._tell(len(found), reader)
+        return found
 
-    def key_frames() -> Iterator[Frame]:
-        for frame in reader:
-            thumbnails.see(frame)
-            watch(frame)
-            number = len(times)
-            times.append(frame.time_s)
-            look = follower.see(View(frame))
-            if look or frame.time_s in told:
-                key = frame.copy()
-                if look and frame.time_s not in told:
-                    key.is_key, key.where = look.is_close, look.parts
-                else:
-                    key.is_key = True
-                waiting.append((number, key))
-                yield key
-            done(len(times))
+    def follow(
+        self,
+        reader: FrameReader,
+        options: FollowingOptions | None,
+        told: Mapping[float, Sequence[Detection]],
+    ) -> list[tuple[float, list[Detection]]]:
+        """The same, where the detector looks at key frames and the others are followed to."""
+        follower = Follower(options, *_known_by(self.detector))
+        times: list[float] = []
+        waiting: deque[tuple[int, Frame]] = deque()
 
-    for detections in detector.detect(key_frames()):
-        number, frame = waiting.popleft()
-        found = with_told(detections, told.get(frame.time_s, ()))
-        found = with_clarity(frame, found)
-        follower.find(number, found)
-        if keeper:
-            keeper.see(frame, found)
-    follower.finish()
-    return [(time_s, follower.boxes(number)) for number, time_s in enumerate(times)]
+        def key_frames() -> Iterator[Frame]:
+            for frame in reader:
+                self._comes_by(frame)
+                number = len(times)
+                times.append(frame.time_s)
+                look = follower.see(View(frame))
+                if look or frame.time_s in told:
+                    key = frame.copy()
+                    if look and frame.time_s not in told:
+                        key.is_key, key.where = look.is_close, look.parts
+                    else:
+                        key.is_key = True
+                    waiting.append((number, key))
+                    yield key
+                self._tell(len(times), reader)
+
+        for detections in self.detector.detect(key_frames()):
+            number, frame = waiting.popleft()
+            found = self._seen(frame, with_told(detections, told.get(frame.time_s, ())))
+            follower.find(number, found)
+        follower.finish()
+        return [(time_s, follower.boxes(number)) for number, time_s in enumerate(times)]
+
+    def _comes_by(self, frame: Frame) -> None:
+        self.thumbnails.see(frame)
+        self.watch(frame)
+
+    def _seen(self, frame: Frame, detections: Sequence[Detection]) -> list[Detection]:
+        found = with_clarity(frame, detections)
+        if self.keeper:
+            self.keeper.see(frame, found)
+        return found
+
+    def _tell(self, frames_done: int, reader: FrameReader) -> None:
+        if self.should_stop():
+            raise Stopped
+        self.progress.tell(frames_done + sum(map(len, reader.held.values())))
 
 
 def _known_by(detector: Detector) -> tuple[Callable[[str], Sequence[NDArray[np.uint8]]], ...]:
