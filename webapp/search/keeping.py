@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from analysis.exposure import corrections as arithmetic
 from analysis.exposure.measure import measure
@@ -208,13 +208,13 @@ def _reads_now(indexing_id: int, row: int, passage: Passage | None) -> None:
     kept = PassageSet.objects.filter(indexing=indexing_id).first()
     if kept is None:
         return  # it is not read any more, or will be made findable when it is finished
-    before, _ = kept.passages.filter(row=row).delete()
+    _, gone = kept.passages.filter(row=row).delete()  # with their vectors
     if passage is not None:
         passage.set = kept
         passage.save()
-    change = (passage is not None) - before
+    change = (passage is not None) - gone.get(Passage._meta.label, 0)
     if change:
-        PassageSet.objects.filter(pk=kept.pk).update(n_passages=kept.n_passages + change)
+        PassageSet.objects.filter(pk=kept.pk).update(n_passages=F("n_passages") + change)
     workspace_id = kept.asset.workspace_id
     vocabulary.count_in(workspace_id, [passage] if passage else [], change)
     SearchIndex.objects.request(workspace_id)

@@ -59,6 +59,12 @@ class _Checked:
     problems: list[str] = field(default_factory=list)
 
 
+_NO_LIST = (
+    "This is no list in UTF-8. A CSV or JSON lines file is needed, or a zip that holds one beside "
+    "its pictures."
+)
+
+
 def take_in(
     workspace: Workspace,
     file: UploadedFile,
@@ -153,7 +159,7 @@ def _rows(name: str, data: bytes) -> Iterator[tuple[int, dict[str, Any] | str]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise PairsRefused(["The list is not written in UTF-8."]) from None
+        raise PairsRefused([_NO_LIST]) from None
     if "\0" in text:
         raise PairsRefused(["This is no list of pairs: give a CSV file or JSON lines."])
     if name.endswith(".csv") or not text.lstrip().startswith(("{", "[")):
