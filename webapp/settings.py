@@ -311,6 +311,9 @@ SPECTACULAR_SETTINGS = {
         "Preparation": "webapp.leases.Status",
         "ModelFormat": "webapp.registry.exports.ModelExport.Format",
         "SetFormat": list(TITLES),
+        "AskKind": "webapp.asking.asks.Ask.Kind",
+        "SpaceKind": "webapp.spaces.space.Space.Kind",
+        "SpaceState": "webapp.spaces.space.Space.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -63,6 +63,22 @@ def engine_for(step: str) -> str:
     }.get(step, speech_engine)()
 
 
+def looking_engines() -> dict[str, str]:
+    """`engine_for` the steps that look at pictures, and of sound that is compared, in one query."""
+    rows = Worker.objects.indexing().values_list("reading", "picture_encoders", "sound_encoders")
+    found = {"text": "", "pictures": "", "sound": ""}
+    for reading, eyes, ears in rows:
+        found["text"] = found["text"] or reading
+        found["pictures"] = found["pictures"] or next(iter(eyes.values()), "")
+        found["sound"] = found["sound"] or next(iter(ears.values()), "")
+    return found
+
+
+def no_engine_for(step: str) -> str:
+    """What is said where no worker can do a step."""
+    return _NO_ENGINE.get(step, NO_ENGINE)
+
+
 def speech_engine() -> str:
     """What the engine is called that would listen; "" where no worker has one."""
     return Worker.objects.speaking().values_list("speech", flat=True).first() or ""
@@ -121,7 +137,7 @@ def why_not(
         what = _NOTHING.get(step, "has no sound, so nothing can be heard in it")
         return f"{asset.name} {what}."
     if not (engine_for(step) if engine is None else engine):
-        return _NO_ENGINE.get(step, NO_ENGINE)
+        return no_engine_for(step)
     if is_going_on if is_going_on is not None else going_on(asset, step):
         return f"{asset.name} is being indexed already."
     return ""

@@ -33,6 +33,7 @@ from webapp.indexing.panel import Panel
 from webapp.indexing.reading_languages import ReadingLanguages
 from webapp.indexing.refusals import (
     IndexingRefused,
+    looking_engines,
     reading_engine,
     speech_engine,
     voice_engine,
@@ -339,12 +340,13 @@ def panel_context(request: MemberRequest, asset: Asset) -> dict[str, Any]:
     may_edit = request.membership.can(Action.REVIEW)
     step = Indexing.Step
     newest = newest_versions(asset, step.TEXT, step.PICTURES, step.SOUND)
-    written = WrittenPanel.of(asset, newest.get(step.TEXT, []), request.GET.get("written", ""))
+    engines, version = looking_engines(), request.GET.get("written", "")
+    written = WrittenPanel.of(asset, newest.get(step.TEXT, []), engines["text"], version)
     return {
         "speech": panel,
         "speakers": SpeakersPanel.of(asset),
         "speech_for_scripts": panel.for_scripts(may_edit=may_edit),
         "written": written,
-        "encoded": EncodedPanel.of(asset, newest),
+        "encoded": EncodedPanel.of(asset, newest, engines),
         "written_for_scripts": written.for_scripts(may_edit=may_edit),
     }

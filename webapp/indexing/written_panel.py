@@ -13,7 +13,7 @@ from webapp.assets.models import Asset
 from webapp.indexing.files import WRITTEN_FILES
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.reading_languages import ReadingLanguages
-from webapp.indexing.refusals import has_what_it_needs, reading_engine, why_not
+from webapp.indexing.refusals import has_what_it_needs, why_not
 from webapp.indexing.transcript import shown
 from webapp.indexing.written import looked_at
 from webapp.leases import Status
@@ -35,13 +35,14 @@ class WrittenPanel:
     engine: str
 
     @classmethod
-    def of(cls, asset: Asset, newest: list[Indexing], version: str = "") -> WrittenPanel:
-        """newest: its versions, the newest first."""
+    def of(
+        cls, asset: Asset, newest: list[Indexing], engine: str, version: str = ""
+    ) -> WrittenPanel:
+        """newest: its versions, the newest first. engine: what would read, "" for none."""
         if not has_what_it_needs(asset, _TEXT):
             return cls(asset, None, None, [], "", "")
         versions = newest[:_VERSIONS]
         latest = versions[0] if versions and versions[0].status != Status.DONE else None
-        engine = reading_engine()
         is_going_on = any(row.is_going_on for row in versions)
         refused = why_not(asset, _TEXT, engine=engine, is_going_on=is_going_on)
         asked = shown(asset, _TEXT, version) if version and versions else None

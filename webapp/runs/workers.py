@@ -20,30 +20,30 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those alive that take work from this queue."""
         return self.alive().filter(queues__contains=queue)
 
+    def indexing(self) -> Self:
+        """Those that take indexings, also such as were heard of lately; the latest first."""
+        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
+        return lately.order_by("-seen")
+
     def speaking(self) -> Self:
         """Those with a speech engine that take indexings, also such as were heard of lately."""
-        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
-        return lately.exclude(speech="").order_by("-seen")
+        return self.indexing().exclude(speech="")
 
     def reading(self) -> Self:
         """Those that can read what is written on a picture, as `speaking`."""
-        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
-        return lately.exclude(reading="").order_by("-seen")
+        return self.indexing().exclude(reading="")
 
     def telling_voices(self) -> Self:
         """Those that can tell speakers apart, as `speaking`."""
-        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
-        return lately.exclude(voices="").order_by("-seen")
+        return self.indexing().exclude(voices="")
 
     def seeing(self) -> Self:
         """Those that can encode pictures, as `speaking`."""
-        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
-        return lately.exclude(picture_encoders={}).order_by("-seen")
+        return self.indexing().exclude(picture_encoders={})
 
     def hearing(self) -> Self:
         """Those that can encode sound, as `speaking`."""
-        lately = self.filter(seen__gt=from_now(-_LATELY_S), queues__contains="batch")
-        return lately.exclude(sound_encoders={}).order_by("-seen")
+        return self.indexing().exclude(sound_encoders={})
 
     def idle(self, queue: str) -> Self:
         """Those of them that do nothing just now."""
