@@ -120,7 +120,7 @@ def space_of(workspace: Any, *, seed: int = 0) -> Any:
     from django.conf import settings
 
     from analysis.crossmodal.encodings import items_of
-    from analysis.crossmodal.untaught import untaught
+    from analysis.crossmodal.untaught import LEAST_ITEMS, untaught
     from webapp.encodings.kept import Encodings
     from webapp.spaces.indexes import SpaceIndex
     from webapp.spaces.space import Space
@@ -131,6 +131,7 @@ def space_of(workspace: Any, *, seed: int = 0) -> Any:
         name: items_of([row.read() for row in rows.filter(modality=name)])
         for name in sorted(set(rows.values_list("modality", flat=True)))
     }
+    kinds = {name: items for name, items in kinds.items() if len(items) >= LEAST_ITEMS}
     made = untaught(kinds, codes=32, seed=seed).with_clips()
     path = made.save(Path(settings.CACHE_DIR) / "made.safetensors")
     name = keep_file(f"spaces/{uuid.uuid4().hex}.safetensors", path)

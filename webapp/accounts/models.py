@@ -457,6 +457,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.user or 'Somebody'} {self.what} {self.subject}".strip()
 
+    @property
+    def details(self) -> list[tuple[str, Any]]:
+        """`data` by name, for templates: to them `data.items` is what is called “items” in it."""
+        return list(self.data.items())
+
     @classmethod
     def record(
         cls, workspace: Workspace, user: User | None, what: str, subject: str = "", **data: Any
