@@ -46,7 +46,7 @@ def test_what_looks_alike_and_what_is_written_is_decided_by_keys(page, doubted):
     field = page.get_by_label("The words, to correct")
     hand.press("c")
     field.fill("Kestrel says hi")
-    assert "Correct the words" in page.locator("[data-do=accept]").inner_text()
+    page.locator("[data-do=accept]").get_by_text("Correct the words").wait_for()
     field.press("Enter")
     page.wait_for_function(_KEPT)
     assert items(page, project)["mention"] == ["done"]
