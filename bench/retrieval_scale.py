@@ -233,7 +233,9 @@ def peers(report: Report, truth: Truth, questions: Placed, rounds: int) -> float
 
 
 def measure(report: Report, space: Space, pictures: Placed, questions: Placed, n: int) -> None:
-    weight = max(space.weight(TEXT, PICTURE), 0.1)  # codes take part, whatever they are worth
+    weight = (
+        space.weight(TEXT, PICTURE) or 0.03
+    )  # codes take part, also where they are worth nothing
     rounds = 3
     with tempfile.TemporaryDirectory(prefix="sightline-index-") as name:
         index = Index(Path(name) / "index", space.version, PICTURE)
