@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle
 from math import sqrt
@@ -29,12 +27,12 @@ from webapp.spaces.training import PARTS, SpaceTraining
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_file
 from workers.engine.piece import piece
+from workers.engine.wishes import asked_now_and_then
 from workers.spaces.make import delivered, ticking
 from workers.spaces.naming import code_rows
 from workers.spaces.pairs import gather
 from workers.spaces.reading import kinds_of
 
-ASK_EVERY_S = 1.0
 TEXTS = "texts.json"  # the words of each text of the pairs, for naming
 TOLD = "told.json"  # sentences on what was gathered
 _NAMED = 8000  # items of a modality
@@ -51,7 +49,7 @@ def train_space(row: SpaceTraining, beat: Heartbeat) -> None:
         if not teaching.is_prepared(folder):
             _gather(row, beat, folder)
         done = teaching.taught(
-            folder, on_news=_News(row, beat, folder), wish=_asked_now_and_then(row, beat)
+            folder, on_news=_News(row, beat, folder), wish=asked_now_and_then(row, beat)
         )
         _deliver(row, beat, folder, done)
     finally:
@@ -110,23 +108,6 @@ def _epochs_here(folder: Path) -> int:
         return sum(len(rows) for rows in json.loads((folder / EPOCHS).read_text()).values())
     except (OSError, ValueError):
         return 0
-
-
-def _asked_now_and_then(row: SpaceTraining, beat: Heartbeat) -> Callable[[], teaching.Wish]:
-    """What is wished of the training; the row is read once a second at most."""
-    asked, wish = 0.0, row.wish
-
-    def ask() -> teaching.Wish:
-        nonlocal asked, wish
-        if beat.should_stop():
-            return "cancel"
-        if time.monotonic() - asked >= ASK_EVERY_S:
-            asked = time.monotonic()
-            with suppress(DatabaseError):  # it may be restarting; the heartbeat judges that
-                wish = row.wish_now()
-        return "cancel" if wish == "cancel" else "stop" if wish == "stop" else "go on"
-
-    return ask
 
 
 class _News:

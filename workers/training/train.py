@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import cycle
 from pathlib import Path, PurePosixPath
@@ -35,8 +32,8 @@ from webapp.training.models import Evaluation, TrainingRun
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_file, keep_file_once, local_path
 from workers.engine.piece import piece
+from workers.engine.wishes import asked_now_and_then
 
-ASK_EVERY_S = 1.0
 # What another worker needs to go on. Copied in this order while the training goes on, "saved"
 # (the number of epochs that count) before all: what is copied later knows at least as much.
 KEPT = (
@@ -70,7 +67,7 @@ def _trained(run: TrainingRun, beat: Heartbeat) -> TrainingResult:
         base=local_path(run.base.file) if run.base else None,
         weights=[Path(settings.WEIGHTS_DIR)],
         on_news=_News(run, beat, folder),
-        wish=_asked_now_and_then(run, beat),
+        wish=asked_now_and_then(run, beat),
     )
 
 
@@ -90,23 +87,6 @@ def path_of(picture: LabelledPicture) -> Path:
         return local_path(picture.file)
     except OSError:
         return Path("gone")
-
-
-def _asked_now_and_then(run: TrainingRun, beat: Heartbeat) -> Callable[[], training.Wish]:
-    """What is wished of the training; the row is read once a second at most."""
-    asked, wish = 0.0, run.wish
-
-    def ask() -> training.Wish:
-        nonlocal asked, wish
-        if beat.should_stop():
-            return "cancel"
-        if time.monotonic() - asked >= ASK_EVERY_S:
-            asked = time.monotonic()
-            with suppress(DatabaseError):  # it may be restarting; the heartbeat judges that
-                wish = run.wish_now()
-        return "cancel" if wish == "cancel" else "stop" if wish == "stop" else "go on"
-
-    return ask
 
 
 class _News:
