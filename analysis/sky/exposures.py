@@ -6,6 +6,7 @@ world coordinates after Calabretta and Greisen 2002 (A&A 395, 1077), by astropy.
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import NeedsAstropy, UnreadableMedia
+from analysis.sky.formats import format_of_file
+from analysis.sky.grey import grey_picture
+from analysis.sky.xisf_file import XisfPicture, xisf_picture
 
 Pixels = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -31,6 +35,18 @@ _SECONDS = ("XPOSURE", "EXPTIME", "EXPOSURE", "TELAPSE")
 _TIME_OF_DAY = ("TIME-OBS", "UTC-OBS", "UT", "UTSTART", "TIME-BEG")
 _SCALES = ("utc", "tai", "tt", "tdb", "tcb", "tcg")
 _DAY_S = 86400.0
+_LONGEST_S = 30 * _DAY_S  # of an exposure or a stack; more is a damaged header
+_BLOCK = 2880  # bytes of which a FITS file is made
+_MOST_CARDS = 2000  # of a header that are kept
+_MOST_LETTERS = 200  # of one value or comment
+
+
+class Card(NamedTuple):
+    """A line of a header."""
+
+    keyword: str
+    value: str
+    comment: str
 
 
 class Tile(NamedTuple):
@@ -55,6 +71,9 @@ class Exposure:
     wcs: Any | None  # astropy.wcs.WCS, where the header has one
     notes: tuple[str, ...]  # what the file does not say, in sentences
     _section: Any = field(repr=False)
+    pictures: tuple[int, ...] = (0,)  # the extensions of the file that are pictures
+    is_bottom_up: bool = True  # whether the first row is shown at the bottom, as FITS has it
+    cards: tuple[Card, ...] = field(default=(), repr=False)
 
     def read(self, top: int, left: int, height: int, width: int) -> Tile:
         """The tile from row `top` and column `left` on, cut at the borders of the picture.
@@ -118,10 +137,21 @@ class Exposure:
 @contextmanager
 def opened(path: Path, extension: int | None = None) -> Iterator[Exposure]:
     """The picture of a FITS file: the first there is, or that of an extension (0 is the primary).
+    XISF, and grey TIFF and PNG of 16 bits, are read too.
 
     Raises NeedsAstropy, and UnreadableMedia with a sentence where the file is no FITS, has no
     picture, ends early, or its picture is all without numbers or of one value.
     """
+    form = format_of_file(path)
+    other: Exposure | None = None
+    if form == "xisf":
+        other = _of_xisf(xisf_picture(path, extension))
+    elif form is None and (grey := grey_picture(path)) is not None:
+        other = _of_grey(grey)
+    if other is not None:
+        _require_signal(other)
+        yield other
+        return
     with _file(path) as (file, size):
         found = _pictures(file)
         if not found:
@@ -153,8 +183,9 @@ def _file(path: Path) -> Iterator[tuple[Any, int | None]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # non-standard cards are told by what is missing
         try:
-            # memmap=True would refuse integers with BZERO, of which `section` reads a part as well
-            file = fits.open(path, mode="readonly")
+            # memmap=True would refuse integers with BZERO, and a map counts as memory as far as it
+            # was looked at; `section` reads parts as well without
+            file = fits.open(path, mode="readonly", memmap=False)
             bits = file[0].header.get("BITPIX")
             if bits in _BITS:
                 len(file)  # goes through all headers
@@ -222,7 +253,79 @@ def _exposure(hdu: Any, extension: int, size: int | None, found: list[int]) -> E
         wcs=wcs,
         notes=tuple(notes),
         _section=hdu.section,
+        pictures=tuple(found),
+        is_bottom_up=str(header.get("ROWORDER", "")).strip().upper() != "TOP-DOWN",
+        cards=_cards(header),
     )
+
+
+def _of_xisf(picture: XisfPicture) -> Exposure:
+    header, pixels = picture.header, picture.pixels
+    seconds, middle_mjd, about_time = _times(header)
+    wcs, about_place = _coordinates(header)
+    gain = None if picture.is_normalised else _positive(header, _GAIN)
+    notes = about_time + about_place
+    if picture.is_normalised:
+        notes.insert(
+            0,
+            "The numbers go from 0 to 1, not by what the camera counted: gain and saturation of "
+            "the header do not hold for them.",
+        )
+    is_whole = pixels.dtype.kind == "u"
+    return Exposure(
+        extension=picture.number,
+        shape=(pixels.shape[0], pixels.shape[1]),
+        saturation=float(np.iinfo(pixels.dtype).max) if is_whole else None,
+        gain=gain,
+        read_noise=None if picture.is_normalised else _positive(header, _READ_NOISE),
+        seconds=seconds,
+        middle_mjd=middle_mjd,
+        quantisation=0.0,
+        wcs=wcs,
+        notes=tuple(notes),
+        _section=pixels,
+        pictures=picture.pictures,
+        is_bottom_up=False,
+        cards=_cards(header),
+    )
+
+
+def _of_grey(pixels: NDArray[Any]) -> Exposure:
+    """A picture whose file says nothing of how it was taken."""
+    is_whole = pixels.dtype.kind == "u"
+    return Exposure(
+        extension=0,
+        shape=(pixels.shape[0], pixels.shape[1]),
+        saturation=float(np.iinfo(pixels.dtype).max) if is_whole else None,
+        gain=None,
+        read_noise=None,
+        seconds=None,
+        middle_mjd=None,
+        quantisation=0.0,
+        wcs=None,
+        notes=(
+            "This picture has no header: when and where it was taken, and the gain, are not "
+            "known. Send the FITS file where there is one.",
+        ),
+        _section=pixels,
+        is_bottom_up=False,
+    )
+
+
+def _cards(header: Any) -> tuple[Card, ...]:
+    """What the header holds, as far as a page can show."""
+    found = (_card(card) for card in header.cards)
+    said = (card for card in found if card is not None and (card.keyword or card.value))
+    return tuple(itertools.islice(said, _MOST_CARDS))
+
+
+def _card(card: Any) -> Card | None:
+    try:
+        keyword, value, comment = card.keyword, card.value, card.comment
+    except Exception:  # astropy has several ways to say that a line is no card
+        return None
+    text = ("T" if value else "F") if isinstance(value, bool) else str(value)
+    return Card(keyword, text.strip()[:_MOST_LETTERS], str(comment)[:_MOST_LETTERS])
 
 
 def _require_form(hdu: Any, size: int | None) -> None:
@@ -234,12 +337,20 @@ def _require_form(hdu: Any, size: int | None) -> None:
             "picture of its own."
         )
     place = hdu.fileinfo()
-    needed = place["datLoc"] + place["datSpan"] - 2879 if place else 0  # the last block is padding
+    needed = place["datLoc"] + place["datSpan"] - _padding(hdu) if place else 0
     if size is not None and size < needed:
         raise UnreadableMedia(
             f"The file ends early: the header promises {needed:,} bytes and {size:,} are there. "
             "Send it again."
         )
+
+
+def _padding(hdu: Any) -> int:
+    """Bytes behind the data that fill the last block: some programs leave them out. Where pictures
+    are compressed astropy does not say how many, but fewer than a block."""
+    if "ZBITPIX" in hdu.header or type(hdu).__name__ == "CompImageHDU":
+        return _BLOCK - 1
+    return int(-hdu.size % _BLOCK)
 
 
 def _require_signal(exposure: Exposure) -> None:
@@ -292,6 +403,8 @@ def _times(header: Mapping[str, Any]) -> tuple[float | None, float | None, list[
     DATE-AVG is the middle; DATE-BEG, and by custom DATE-OBS and MJD-OBS, are when it began.
     """
     seconds = _positive(header, _SECONDS)
+    if seconds is not None and seconds > _LONGEST_S:
+        seconds = None
     middle = _moment(header, "AVG")
     if middle is None:
         begin = next(
@@ -308,8 +421,8 @@ def _times(header: Mapping[str, Any]) -> tuple[float | None, float | None, list[
         seconds,
         None,
         [
-            "The header does not say when the exposure was made and how long it took: nothing can "
-            "be linked across exposures by its motion."
+            "The header does not say when the exposure was made and how long it took, or not in "
+            "a way that can be read: nothing can be linked across exposures by its motion."
         ],
     )
 
@@ -354,11 +467,45 @@ def _coordinates(header: Any) -> tuple[Any | None, list[str]]:
 
     try:
         wcs = WCS(header, naxis=2)
+        if wcs.has_celestial and (other := _other_system(wcs)):
+            return None, [
+                f"The header's coordinates are {other}, not right ascension and declination of "
+                "J2000: positions are in pixels only."
+            ]
         if wcs.has_celestial and np.isfinite(wcs.all_pix2world(0, 0, 0)).all():
-            return wcs, []
+            return (_right_ascension_first(wcs) if wcs.wcs.lng == 1 else wcs), []
     except Exception:  # wcslib's many errors: the header's coordinates cannot be used
         return None, ["The header's coordinates are damaged: positions are in pixels only."]
     return None, ["The header has no coordinates: positions are in pixels only."]
+
+
+def _other_system(wcs: Any) -> str:
+    """What coordinates are that are not of ICRS or J2000; "" where they are."""
+    if (wcs.wcs.lngtyp.strip(), wcs.wcs.lattyp.strip()) != ("RA", "DEC"):
+        return f"{wcs.wcs.lngtyp.strip()} and {wcs.wcs.lattyp.strip()}"
+    system, equinox = wcs.wcs.radesys.strip(), wcs.wcs.equinox
+    if system.startswith("FK4"):
+        return f"of {system}, B{equinox if math.isfinite(equinox) else 1950:g}"
+    is_moved = system == "FK5" and math.isfinite(equinox) and abs(equinox - 2000) > 0.01
+    return f"of the equinox {equinox:g}" if is_moved else ""
+
+
+def _right_ascension_first(wcs: Any) -> Any:
+    """The same coordinates of a header that names declination first: astropy gives them in the
+    order of the header, and all here takes right ascension to be the first."""
+    from astropy.wcs import WCS
+
+    turned = WCS(naxis=2)
+    turned.wcs.ctype = list(wcs.wcs.ctype)[::-1]
+    turned.wcs.cunit = list(wcs.wcs.cunit)[::-1]
+    turned.wcs.crval = wcs.wcs.crval[::-1]
+    turned.wcs.crpix = wcs.wcs.crpix
+    turned.wcs.cd = wcs.pixel_scale_matrix[::-1]
+    turned.wcs.lonpole, turned.wcs.latpole = wcs.wcs.lonpole, wcs.wcs.latpole
+    turned.wcs.set_pv([({1: 2, 2: 1}.get(axis, axis), m, v) for axis, m, v in wcs.wcs.get_pv()])
+    turned.sip = wcs.sip
+    turned.wcs.set()
+    return turned
 
 
 def _positive(header: Mapping[str, Any], names: tuple[str, ...]) -> float | None:

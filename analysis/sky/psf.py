@@ -24,6 +24,9 @@ _LINEAR, _QUADRATIC = 15, 60  # stars from which it may vary over the picture
 _MOST = 400
 _SIGNIFICANCE = 20.0  # of a star's flux
 _ROUNDS = 3
+_WIDTH = 1.5  # pixels that a picture is smoothed by to find stars
+_BAND = 512  # rows that are looked at at once
+_BESIDE = 24  # rows more, for stars at the border of that and their company
 _FARTHEST = 3.0  # pixels that a measured star may be from where it was looked for
 
 
@@ -54,7 +57,7 @@ class Psf:
 
     def at(self, x: float, y: float) -> Numbers:
         """The stamp of a star there, its centre in the middle pixel, its sum 1. Shape (n, n)."""
-        weights = _polynomial(np.array([x]), np.array([y]), self.shape, len(self.terms))[0]
+        weights = polynomial(np.array([x]), np.array([y]), self.shape, len(self.terms))[0]
         stamp: Numbers = np.tensordot(weights, self.terms, 1)
         return stamp / stamp.sum()
 
@@ -84,40 +87,71 @@ def find(pixels: Pixels, noise: Pixels, bad: Flags, *, most: int = _MOST) -> Sta
     pixels: (height, width), ADU without the sky. noise: that of the sky. bad: not to be used.
     Flux is what a smoothing by 1.5 pixels makes of it.
     """
-    width = 1.5
+    height = pixels.shape[0]
+    parts = []
+    for top in range(0, height, _BAND):
+        first, last = max(top - _BESIDE, 0), min(top + _BAND + _BESIDE, height)
+        rows = slice(first, last)
+        inner = range(top, min(top + _BAND, height))
+        found = _peaks(pixels[rows], noise[rows], bad[rows], most, pixels.shape, first, inner)
+        parts.append(found)
+    y, x, bright, noise_left = np.concatenate(parts, axis=1)
+    order = np.argsort(-bright, kind="stable")[:most]
+    scale = 2 * np.pi * _WIDTH**2 * 2
+    places = [_centre(pixels, float(x[n]), float(y[n])) for n in order]
+    at_x, at_y = np.array(places, np.float64).reshape(-1, 2).T
+    return Stars(at_x, at_y, bright[order] * scale, noise_left[order] * scale)
+
+
+def _peaks(
+    pixels: Pixels,
+    noise: Pixels,
+    bad: Flags,
+    most: int,
+    shape: tuple[int, ...],
+    first: int,
+    inner: range,
+) -> Numbers:
+    """Row, column, brightness and its noise of lone peaks in some rows of a picture: (4, n).
+
+    first: which row of the picture the first one is; inner: those that peaks are taken from.
+    """
     clean = np.where(bad, 0, pixels).astype(np.float32)
-    smooth = ndimage.gaussian_filter(clean, width, truncate=5)
-    noise_left = noise / (2 * np.sqrt(np.pi) * width)
-    peak = smooth == ndimage.maximum_filter(smooth, 7)
-    peak &= smooth > 5 * noise_left
+    smooth = ndimage.gaussian_filter(clean, _WIDTH, truncate=5)
+    share = np.float32(1 / (2 * np.sqrt(np.pi) * _WIDTH))
+    peak = smooth > 5 * share * noise
     y, x = np.nonzero(peak)
+    # highest of seven by seven, as most that are bright enough are on the slope of a star
+    wide = np.pad(smooth, 3, "symmetric")
+    views = np.lib.stride_tricks.sliding_window_view(wide, (7, 7))
+    parts = np.array_split(np.arange(len(y)), max(len(y) // 50_000, 1))
+    top = [smooth[y[p], x[p]] == views[y[p], x[p]].max(axis=(1, 2)) for p in parts]
+    kept = np.concatenate(top)
+    y, x = y[kept], x[kept]
     bright = smooth[y, x]
     order = np.argsort(-bright, kind="stable")
     y, x, bright = y[order], x[order], bright[order]
     near_bad = ndimage.binary_dilation(bad, iterations=3)[y, x]
     margin = 8
-    inside = (x >= margin) & (y >= margin)
-    inside &= (x < pixels.shape[1] - margin) & (y < pixels.shape[0] - margin)
-    sure = bright > _SIGNIFICANCE * noise_left[y, x]
-    kept = [
-        n
-        for n in np.nonzero(inside & sure & ~near_bad)[0][: 4 * most]
-        if not _has_company(n, x, y, bright)
-    ][:most]
-    scale = 2 * np.pi * width**2 * 2
-    error = noise_left[y[kept], x[kept]].astype(float) * scale
-    places = [_centre(pixels, float(x[n]), float(y[n])) for n in kept]
-    at_x, at_y = np.array(places, np.float64).reshape(-1, 2).T
-    return Stars(at_x, at_y, bright[kept].astype(float) * scale, error)
+    inside = (x >= margin) & (y + first >= margin)
+    inside &= (x < shape[1] - margin) & (y + first < shape[0] - margin)
+    noise_left = noise[y, x] * share
+    sure = bright > _SIGNIFICANCE * noise_left
+    kept = np.nonzero(inside & sure & ~near_bad)[0][: 4 * most]
+    alone = [n for n in kept if not _has_company(n, x, y, bright)]
+    taken = [n for n in alone if y[n] + first in inner][:most]
+    return np.stack([y[taken] + first, x[taken], bright[taken], noise_left[taken]]).astype(float)
 
 
-def psf_of(pixels: Pixels, noise: Pixels, bad: Flags) -> tuple[Psf, Stars]:
+def psf_of(
+    pixels: Pixels, noise: Pixels, bad: Flags, stars: Stars | None = None
+) -> tuple[Psf, Stars]:
     """The shape of stars, and the stars it was learnt from.
 
-    Arguments as for `find`. It varies over the picture by a plane from 15 stars on, by a
-    paraboloid from 60. Raises TooFewStars.
+    Arguments as for `find`; stars: those that it found, where they are known. It varies over the
+    picture by a plane from 15 stars on, by a paraboloid from 60. Raises TooFewStars.
     """
-    stars = find(pixels, noise, bad)
+    stars = find(pixels, noise, bad) if stars is None else stars
     _require(len(stars))
     stars, fwhm = _round_ones(pixels, stars)
     _require(len(stars))
@@ -273,7 +307,7 @@ def _fitted(stamps: Numbers, stars: Stars, shape: tuple[int, ...]) -> tuple[Psf,
     kept = np.nonzero(off <= limit)[0]
     _require(len(kept))
     n_terms = 1 if len(kept) < _LINEAR else 3 if len(kept) < _QUADRATIC else 6
-    basis = _polynomial(stars.x[kept], stars.y[kept], height_width, n_terms)
+    basis = polynomial(stars.x[kept], stars.y[kept], height_width, n_terms)
     signal = stars.flux[kept] / stars.error[kept]
     weight = np.minimum(signal, 10 * np.median(signal))[:, None]
     flat = stamps[kept].reshape(len(kept), -1)
@@ -285,7 +319,9 @@ def _fitted(stamps: Numbers, stars: Stars, shape: tuple[int, ...]) -> tuple[Psf,
     for share in (0.5, 0.1) if n_terms > 1 else (0.1,):
         limit = 2.5 * own + share * np.abs(usual)
         clipped = usual + np.clip(flat - usual, -limit, limit)
-        terms = np.linalg.lstsq(basis * weight, clipped * weight, rcond=None)[0]
+        heavy = basis * weight
+        # of the normal equations, which are small: stars are well spread, or there is one term
+        terms = np.linalg.lstsq(heavy.T @ heavy, heavy.T @ (clipped * weight), rcond=None)[0]
         usual = basis @ terms
     terms = terms.reshape(n_terms, *stamps.shape[1:])
     radius = terms.shape[1] // 2
@@ -303,7 +339,7 @@ def _weighted_median(rows: Numbers, weight: Numbers) -> Numbers:
     return rows[order[at, columns], columns]
 
 
-def _polynomial(x: Numbers, y: Numbers, shape: tuple[int, int], n_terms: int) -> Numbers:
+def polynomial(x: Numbers, y: Numbers, shape: tuple[int, int], n_terms: int) -> Numbers:
     """1, x, y, x², xy, y² of places scaled to −1…1: shape (stars, terms)."""
     u = 2 * np.asarray(x, np.float64) / max(shape[1] - 1, 1) - 1
     v = 2 * np.asarray(y, np.float64) / max(shape[0] - 1, 1) - 1
@@ -328,7 +364,10 @@ def _measured(
         inner = np.s_[cut : cut + 2 * radius + 1, cut : cut + 2 * radius + 1]
         shapes = [model[inner], -slope_x[inner], -slope_y[inner], np.ones_like(model[inner])]
         columns = np.stack([shape.ravel() for shape in shapes], axis=1)
-        solved = np.linalg.lstsq(columns, pixels[part].ravel().astype(np.float64), rcond=None)[0]
+        squares = columns.T @ columns
+        scale = np.sqrt(squares.diagonal())
+        right = columns.T @ pixels[part].ravel().astype(np.float64)
+        solved = np.linalg.solve(squares / np.outer(scale, scale), right / scale) / scale
         flux = solved[0]
         if not flux > 0:
             return None

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from analysis.errors import AnalysisError
-from analysis.sky.background import background, background_of, cosmic_rays, grown
+from analysis.sky.background import NoiseMap, background, background_of, cosmic_rays, grown
 from analysis.sky.exposures import opened
 from tests.analysis.sky.made import sky_of_stars
 
@@ -94,3 +94,59 @@ def test_what_is_beside_a_saturated_pixel_is_bad_too():
     bad[4, 4] = True
     assert grown(bad, 1).sum() == 9
     assert grown(bad, 0).sum() == 1
+
+
+@pytest.mark.parametrize("gain", [None, 1.4])
+def test_hits_are_those_of_the_formula_evaluated_everywhere(gain):
+    """Only pixels that can pass are judged; filters over the whole picture say the same."""
+    rng = np.random.default_rng(4)
+    pixels = sky_of_stars((90, 110), 25, level=0, noise=5, fwhm=2.2, gain=gain, seed=4).pixels
+    pixels[rng.integers(0, 90, 40), rng.integers(0, 110, 40)] += rng.uniform(20, 4000, 40)
+    noise = np.full(pixels.shape, 5, np.float32)
+
+    fine = np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1)
+    laplacian = np.maximum(-ndimage.laplace(fine, mode="nearest") / 4, 0)
+    sharp = laplacian.reshape(90, 2, 110, 2).mean(axis=(1, 3))
+    smooth = np.maximum(ndimage.median_filter(pixels, 5, mode="nearest"), 0)
+    all_noise = noise if gain is None else np.sqrt(noise**2 + smooth / gain)
+    excess = sharp / (all_noise / 2)
+    excess -= ndimage.median_filter(excess, 5, mode="nearest")
+    small = ndimage.median_filter(pixels, 3, mode="nearest")
+    structure = small - ndimage.median_filter(small, 7, mode="nearest")
+    is_sharp = sharp > 2 * np.maximum(structure, 0.01 * all_noise)
+    hit = (excess > 4.5) & is_sharp
+    beside = ndimage.binary_dilation(hit, np.ones((3, 3)))
+    expected = hit | (beside & (excess > 2.25) & is_sharp)
+
+    found = cosmic_rays(pixels, noise, gain)
+    assert expected.sum() > 30
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_noise_in_blocks_is_that_of_every_pixel_and_is_indexed_as_an_array_is(monkeypatch):
+    rng = np.random.default_rng(1)
+    columns = np.arange(330)
+    pixels = rng.normal(0, 1, (250, 330)) * (5 + columns / 60)
+    sky = background(pixels.astype(np.float32))
+    every = sky.noise_map()
+    monkeypatch.setattr("analysis.sky.background._LARGE", 0)
+    blocks = sky.noise_map()
+    assert isinstance(blocks, NoiseMap)
+    assert blocks.shape == every.shape
+    np.testing.assert_allclose(np.asarray(blocks), every, rtol=0.01)
+    whole = np.asarray(blocks)
+    for key in (np.s_[3:200, 7:90], np.s_[5], np.s_[249, -1], np.s_[:, 17], np.s_[::8, 1::8]):
+        np.testing.assert_array_equal(blocks[key], whole[key])
+    np.testing.assert_array_equal(3 * blocks, 3 * whole)
+    np.testing.assert_array_equal(pixels > blocks, pixels > whole)
+
+
+def test_a_satellite_across_the_picture_is_no_sky():
+    made = sky_of_stars((400, 400), 60, level=200, noise=6)
+    rows, columns = np.mgrid[:400, :400]
+    away = (rows - 0.6 * columns - 40) / np.hypot(1, 0.6)
+    trail = 500 * np.exp(-(away**2) / (2 * 2.0**2))
+    level, noise = background((made.pixels + trail).astype(np.float32)).whole()
+    assert np.abs(level - 200).max() < 3
+    assert noise.mean() == pytest.approx(6, rel=0.04)
+    assert noise.max() < 8

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.sky.detection import detect
+from analysis.sky.detection import MISFIT, TRAILS, detect
+from analysis.sky.injection import trails
 from analysis.sky.subtraction import Difference, Side, subtract
 from tests.analysis.sky.made import add
 from tests.analysis.sky.test_subtraction import nights, one_thread  # noqa: F401
@@ -77,3 +78,36 @@ def test_a_threshold_has_to_be_one():
     found, *_ = with_points(0, n=1)
     with pytest.raises(ValueError, match="above 0"):
         detect(found, 0)
+
+
+def test_what_moved_while_the_shutter_was_open_is_found_at_its_middle_with_all_its_flux():
+    new, reference, _ = nights(gain=2.0, night=5)
+    error = float(np.median(subtract(new, reference).flux_error))
+    x, y = np.array([60.0, 150.0, 240.0, 300.0]), np.array([70.0, 200.0, 90.0, 240.0])
+    angle = np.array([0.2, 1.2, 2.0, 2.9])
+    dx, dy = 3.5 * np.cos(angle), 3.5 * np.sin(angle)
+    flux = 14 * error
+    light = trails(
+        new.pixels.shape, new.psf, x - dx, y - dy, x + dx, y + dy, np.full(4, flux * new.zero_point)
+    )
+    lit = (new.pixels + light).astype(np.float32)
+    found = subtract(Side(lit, new.noise, new.bad, new.psf, 0.7, new.gain), reference)
+    points, long = detect(found), detect(found, trails=TRAILS)
+    for at_x, at_y in zip(x, y, strict=True):
+        near = np.hypot(long.x - at_x, long.y - at_y) < 1.5
+        assert near.sum() == 1
+        assert long.misfit[near][0] < MISFIT
+        assert abs(long.flux[near][0] - flux) < 4 * long.flux_error[near][0]
+        as_point = np.hypot(points.x - at_x, points.y - at_y) < 4
+        assert long.score[near][0] > points.score[as_point].max(initial=0)
+    assert len(long) == 4
+
+
+def test_points_are_the_same_points_where_trails_are_looked_for_too():
+    found, x, y, flux = with_points(4)
+    points = detect(found, trails=TRAILS)
+    away = np.hypot(points.x[:, None] - x, points.y[:, None] - y)
+    assert (away.min(axis=0) < 2).sum() >= len(x) - 1
+    assert (away.min(axis=1) > 2).sum() == 0
+    near = away.argmin(axis=0)
+    assert np.median(points.flux[near] / flux) == pytest.approx(1, abs=0.1)

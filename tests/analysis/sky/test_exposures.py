@@ -151,6 +151,7 @@ def test_the_middle_of_the_exposure_and_not_its_start(tmp_path, cards, middle_mj
         {"DATE_OBS": "2020-01-01T00:00:00"},  # when, but not for how long
         {"DATE_OBS": "2020-01-01", "EXPTIME": 60.0},  # a day is no time
         {"DATE_OBS": "26/07/102", "EXPTIME": 60.0},
+        {"DATE_OBS": "2020-01-01T00:00:00", "EXPTIME": 1e30},  # its middle would be in no year
         {"DATE_OBS": "2020-13-41T99:00:00", "EXPTIME": 60.0},
     ],
 )
@@ -205,6 +206,10 @@ def test_damaged_files_are_refused_with_what_is_wrong(tmp_path):
         (b"", "not a FITS file"),
         (b"hello " * 1000, "not a FITS file"),
         (good[: len(good) // 2], "ends early"),
+        (
+            good[: good.index(b"END     ") // 2880 * 2880 + 2880 + 4 * noise().size - 1],
+            "ends early",
+        ),
         (good.replace(b"=                  -32", b"=                   24"), "BITPIX = 24"),
         (good.replace(b"=                  -32", b"=                  -64"), "ends early"),
     ):
@@ -236,3 +241,56 @@ def test_without_astropy_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "astropy.io", None)
     with pytest.raises(NeedsAstropy, match=r"requirements-sky\.txt"), opened(path):
         pass
+
+
+def placed(folder: Path, **cards: Any) -> Path:
+    usual = {
+        "CTYPE1": "RA---TAN",
+        "CTYPE2": "DEC--TAN",
+        "CRVAL1": 10.0,
+        "CRVAL2": 40.0,
+        "CRPIX1": 50.0,
+        "CRPIX2": 40.0,
+        "CD1_1": -3e-4,
+        "CD1_2": 2e-5,
+        "CD2_1": 1e-5,
+        "CD2_2": 3e-4,
+        "RADESYS": "ICRS",
+    }
+    hdu = fits.PrimaryHDU(noise())
+    hdu.header.update({**usual, **cards})
+    hdu.writeto(folder / "placed.fits")
+    return folder / "placed.fits"
+
+
+def test_declination_named_first_is_still_declination(tmp_path):
+    with opened(placed(tmp_path)) as exposure:
+        expected = exposure.sky_of(3, 4)
+    turned = {
+        "CTYPE1": "DEC--TAN",
+        "CTYPE2": "RA---TAN",
+        "CRVAL1": 40.0,
+        "CRVAL2": 10.0,
+        "CD1_1": 1e-5,
+        "CD1_2": 3e-4,
+        "CD2_1": -3e-4,
+        "CD2_2": 2e-5,
+    }
+    (tmp_path / "turned").mkdir()
+    with opened(placed(tmp_path / "turned", **turned)) as exposure:
+        assert exposure.sky_of(3, 4) == pytest.approx(expected, abs=1e-9)
+        assert exposure.pixel_of(*expected) == pytest.approx((3, 4), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cards", "said"),
+    [
+        ({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}, "are GLON and GLAT"),
+        ({"RADESYS": "FK4", "EQUINOX": 1950.0}, "of FK4, B1950"),
+        ({"RADESYS": "FK5", "EQUINOX": 2026.2}, "of the equinox 2026.2"),
+    ],
+)
+def test_coordinates_of_another_system_are_said_and_not_taken_for_ours(tmp_path, cards, said):
+    with opened(placed(tmp_path, **cards)) as exposure:
+        assert exposure.wcs is None
+        assert said in " ".join(exposure.notes)
