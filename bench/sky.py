@@ -1,13 +1,19 @@
 """What is left when a reference is taken from an exposure, and what is found in it.
 
-    python -m bench.sky [--quick] [--json FILE]
+    python -m bench.sky [--quick] [--json FILE] [--peers PYTHON]
 
 Data: real exposures in ../shared/data/sky: two of eso085 on one grid, and eight pairs of DECam
 cut-outs with few stars, which were resampled.
 
 residual   The score's deviation where there are no stars, and at those that are; 1 is what noise
            propagated from the exposures says. The peer takes the reference, made as bright, from
-           the exposure, divided by the noise of both: no account of seeing, nor of places.
+           the exposure, divided by the noise of both and of their light: no account of seeing, nor
+           of places.
+           “At stars” of every method is of the same pixels, in its own deviation off stars and with
+           the noise of their light. `kernel` is our other method; --peers is a Python that has
+           sfft and properimage, see `bench.sky_peers`. hotpants is not on PyPI.
+aligned    The same exposure against itself, turned, scaled and moved by splines: how far places
+           of the alignment are from where they were put, in pixels.
 injection  Points are added to the raw pixels of the exposure at random places, with the noise of
            their own light, as bright as 5 to 12 standard deviations where the sky is empty. Found
            is a peak within 2 pixels. Each method ranks what it found by its own signal to noise;
@@ -24,9 +30,11 @@ that places at the border are left out, for every method.
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +42,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from analysis.sky.alignment import Alignment, align
 from analysis.sky.detection import detect
-from analysis.sky.exposures import Tile, opened
+from analysis.sky.exposures import Exposure, Tile, opened
+from analysis.sky.matching import Method, subtract_pair
 from analysis.sky.pairs import Pair, pair_of_tiles
-from analysis.sky.subtraction import Difference, subtract
-from bench.report import DATA, Report, arguments, skipped
+from analysis.sky.subtraction import Difference
+from bench.report import DATA, Report, options_of_all, skipped
+from bench.sky_100mp import PEERS, peer
 
 SKY = DATA / "sky"
 N_POINTS = 60  # in a frame of eso085
@@ -47,6 +58,8 @@ WITHIN = 2.0  # pixels
 COMPLETE = 0.9
 LOW = 3.0  # threshold of our list, to be ranked
 SEP_LOW = 1.5  # and of the peer's, of a pixel
+METHODS: tuple[Method, ...] = ("zogy", "kernel")
+TURNS = ((2, 1, (15, -8)), (-30, 1, (0, 0)), (90, 1, (3, 4)), (5, 0.9, (6, 1)))
 ERRORS_BAR, SPEED_BAR = 3.0, 10.0
 
 
@@ -77,7 +90,9 @@ class Ranked:
 
 
 def main(argv: list[str] | None = None) -> int:
-    options = arguments(__doc__ or "", argv)
+    parser = options_of_all(__doc__ or "")
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter that has the peers")
+    options = parser.parse_args(argv)
     try:
         import astropy  # noqa: F401
         import sep  # noqa: F401
@@ -88,7 +103,8 @@ def main(argv: list[str] | None = None) -> int:
         return skipped("it needs ../shared/data/sky")
     torch.set_num_threads(1)
     report = Report("sky", peer="plain / sep")
-    _residuals(report)
+    _residuals(report, options.peers)
+    _alignments(report)
     _injections(report, 2 if options.quick else 6)
     return report.finish(options.json)
 
@@ -109,33 +125,106 @@ def _pairs() -> Iterator[tuple[str, Path, Path]]:
             yield "decam", first, second
 
 
-def _residuals(report: Report) -> None:
-    off: dict[str, list[tuple[float, float]]] = {}
-    at: dict[str, list[tuple[float, float]]] = {}
+def _residuals(report: Report, peers: str | None) -> None:
+    off: dict[tuple[str, str], list[float]] = {}
+    at: dict[tuple[str, str], list[float]] = {}
     aligned: dict[str, list[float]] = {}
     for name, first, second in _pairs():
         with opened(first) as new, opened(second) as reference:
             pair = pair_of_tiles(new.whole(), reference.whole(), new.gain, reference.gain)
-        found = subtract(pair.new, pair.reference, misplaced=pair.misplaced)
-        plain = _plain(pair)
-        empty, stars = _places(pair, found)
-        off.setdefault(name, []).append((_spread(found.score[empty]), _spread(plain[empty])))
-        at.setdefault(name, []).append((_rms(found.score[stars]), _rms(plain[stars])))
+        found = {method: subtract_pair(pair, method) for method in METHODS}
+        empty, stars = _places(pair, found["zogy"])
+        maps: dict[str, NDArray] = {method: of.score for method, of in found.items()}
+        maps["plain"] = _plain(pair)
+        if peers:
+            maps |= _differences_of_peers(pair, peers)
+        for kind, values in maps.items():
+            usual = _spread(values[empty])
+            off.setdefault((name, kind), []).append(usual)
+            at.setdefault((name, kind), []).append(_rms(values[stars]) / usual)
         aligned.setdefault(name, []).append(float(np.hypot(*pair.misplaced)))
-    for name in off:
-        ours, theirs = np.median(off[name], axis=0)
-        report.row(f"{name}: deviation of the score off stars", float(ours), float(theirs))
-        ours, theirs = np.median(at[name], axis=0)
-        report.row(f"{name}: the same at stars (1 is right)", float(ours), float(theirs))
+    for name in aligned:
+        for way in METHODS:
+            ours, theirs = (float(np.median(off[name, of])) for of in (way, "plain"))
+            report.row(f"{name}: deviation of the score off stars; {way}", ours, theirs)
+        for of, kind in at:
+            if of == name:
+                label = f"{name}: at stars, in that off stars (1 is right); {kind}"
+                value = float(np.median(at[of, kind]))
+                is_ours = kind in METHODS
+                report.row(label, value if is_ours else None, None if is_ours else value)
         report.row(f"{name}: stars out of place, px", float(np.median(aligned[name])))
-    report.extra |= {"off": off, "at": at, "aligned": aligned}
+    report.extra |= {
+        "off": {" ".join(key): values for key, values in off.items()},
+        "at": {" ".join(key): values for key, values in at.items()},
+        "aligned": aligned,
+    }
+
+
+def _differences_of_peers(pair: Pair, python: str) -> dict[str, NDArray]:
+    """Of those that run, divided by the noise of both pictures and of the light in them."""
+    from astropy.io import fits
+
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="sky-") as folder:
+        paths = []
+        spoilt = ndimage.binary_dilation(pair.new.bad | pair.reference.bad, iterations=8)
+        for name, side in (("new", pair.new), ("reference", pair.reference)):
+            paths.append(Path(folder) / f"{name}.fits")
+            fits.writeto(paths[-1], side.pixels)
+            fits.writeto(paths[-1].with_suffix(".masked.fits"), np.where(spoilt, 0, side.pixels))
+        for name in PEERS:
+            out = Path(folder) / f"{name}.npy"
+            if peer(python, name, paths[0], paths[1], out) is not None:
+                found[name] = np.load(out) / _noise(pair)
+    return found
+
+
+def _noise(pair: Pair) -> NDArray:
+    new, reference, ratio = pair.new, pair.reference, pair.new.zero_point
+    power = new.noise**2 + (ratio * reference.noise) ** 2
+    power = power + np.maximum(new.pixels, 0) / (new.gain or np.inf)
+    return np.sqrt(power + ratio**2 * np.maximum(reference.pixels, 0) / (reference.gain or np.inf))
+
+
+def _alignments(report: Report) -> None:
+    """eso085, as if the camera had been turned: the truth is what it was turned by."""
+    _, first, second = next(_pairs())
+    with opened(first) as new, opened(second) as reference:
+        straight = align(new, reference)
+        off = [_off(new, reference, straight, *how) for how in TURNS]
+    report.row("eso085: turned alignment off, px (median of 4)", float(np.median(off)))
+    report.row("eso085: stars off the alignment, px", straight.residual)
+    report.extra["turned alignments"] = off
+
+
+def _off(
+    new: Exposure,
+    reference: Exposure,
+    straight: Alignment,
+    turn: float,
+    scale: float,
+    shift: tuple[float, float],
+) -> float:
+    """Root mean square over the picture, in pixels, of a turned one against the same unturned."""
+    height, width = new.shape
+    c, s = np.cos(np.radians(turn)) / scale, np.sin(np.radians(turn)) / scale
+    back = np.array([[c, s], [-s, c]])  # rows and columns of the turned one to the unturned
+    middle = np.array([(height - 1) / 2, (width - 1) / 2])
+    offset = middle - back @ (middle + np.array(shift[::-1]))
+    turned = ndimage.affine_transform(new.whole().pixels, back, offset, order=5, cval=np.nan)
+    found = align(replace(new, _section=turned), reference)
+    y, x = (v.ravel() for v in np.mgrid[100 : height - 100 : 40, 100 : width - 100 : 40])
+    at_x, at_y = straight.places(x.astype(float), y.astype(float))
+    expected_y, expected_x = np.linalg.inv(back) @ (np.stack([at_y, at_x]) - offset[:, None])
+    got_x, got_y = found.places(x.astype(float), y.astype(float))
+    return _rms(np.hypot(got_x - expected_x, got_y - expected_y))
 
 
 def _plain(pair: Pair) -> NDArray:
     new, reference = pair.new, pair.reference
     ratio = new.zero_point
-    noise = np.hypot(new.noise, ratio * reference.noise)
-    return (new.pixels - ratio * reference.pixels) / noise
+    return (new.pixels - ratio * reference.pixels) / _noise(pair)
 
 
 def _places(pair: Pair, found: Difference) -> tuple[NDArray, NDArray]:
@@ -169,13 +258,13 @@ def _injections(report: Report, n_frames: int) -> None:
     for frame in range(n_frames):
         x, y, signal, pair, took = _with_points(frame)
         start = time.perf_counter()
-        found = subtract(pair.new, pair.reference, misplaced=pair.misplaced)
+        found = subtract_pair(pair)
         seconds["subtraction"] += time.perf_counter() - start
         seconds["pair"] += took
-        methods = (
-            lambda found=found: _ours(found),
-            lambda found=found: _sep(found.difference, 1.0, found.bad),
-            lambda pair=pair, found=found: _sep_plain(pair, found.bad),
+        methods: tuple[Callable[[], Found], ...] = (
+            partial(_ours, found),
+            partial(_sep, found.difference, 1.0, found.bad),
+            partial(_sep_plain, pair, found.bad),
         )
         kept = ~found.bad[y.round().astype(int), x.round().astype(int)]
         signals += list(signal[kept])
@@ -217,7 +306,7 @@ def _tell(
         report.extra[f"errors, {name}"] = {"ours": our_errors, "peer": their_errors}
     ours_s, theirs_s = seconds["ours"] / n_frames, seconds["sep, same difference"] / n_frames
     report.row(
-        "seconds to extract, of a frame",
+        "seconds to extract, of a frame (docs/sky.md says why)",
         ours_s,
         theirs_s,
         ratio=theirs_s / ours_s,
@@ -234,7 +323,7 @@ def _with_points(seed: int) -> tuple[NDArray, NDArray, NDArray, Pair, float]:
     with opened(first) as new, opened(second) as reference:
         tiles = new.whole(), reference.whole()
     pair = pair_of_tiles(*tiles, None, None)
-    found = subtract(pair.new, pair.reference, misplaced=pair.misplaced)
+    found = subtract_pair(pair)
     error = float(np.median(found.flux_error[~found.bad]))
     rng = np.random.default_rng(seed)
     height, width = found.bad.shape

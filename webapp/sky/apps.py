@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SkyConfig(AppConfig):
+    name = "webapp.sky"
+    label = "sky"

@@ -1,0 +1,3 @@
+from webapp.sky.exposures import SkyExposure
+
+__all__ = ["SkyExposure"]

@@ -1,0 +1,78 @@
+"""Taking in what appeared in a watched folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from analysis.errors import AnalysisError, Stopped
+from webapp.assets.models import Asset
+from webapp.assets.uploads import original_name
+from webapp.nights.watching import Watch, WatchedFile
+from workers.engine.heartbeat import Heartbeat
+from workers.engine.originals import full_disk_is_said, keep_file_once
+from workers.engine.piece import piece
+
+_BLOCK = 8 * 2**20
+
+
+@piece(Watch, tries=3)
+def watch_nights(row: Watch, beat: Heartbeat) -> dict[str, Any]:
+    """Make assets of new exposures. A crash costs the file that was being copied: what was taken
+    before is written down file by file."""
+    for path in row.news():
+        if beat.should_stop():
+            raise Stopped
+        _take(row, path, beat)
+    row.join_what_is_ready()
+    return {"looked": timezone.now()}
+
+
+def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
+    try:
+        before = path.stat()
+        asset = _received(row, path, beat)
+        state = path.stat()
+    except FileNotFoundError:
+        return  # moved away meanwhile
+    except PermissionError as error:
+        raise AnalysisError(
+            f"{path.name} in the watched folder cannot be read: give the worker's user the right "
+            "to read it.",
+            permanent=False,
+        ) from error
+    if (before.st_size, before.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
+        return  # it is still being written: what was copied is half of it
+    WatchedFile.objects.get_or_create(
+        watch=row,
+        name=path.name,
+        size_bytes=state.st_size,
+        changed_ns=state.st_mtime_ns,
+        defaults={"asset": asset},
+    )
+
+
+def _received(row: Watch, path: Path, beat: Heartbeat) -> Asset:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            if beat.should_stop():
+                raise Stopped
+            digest.update(block)
+    sha256 = digest.hexdigest()
+    name = original_name(sha256, path.name)
+    with full_disk_is_said():
+        stored = keep_file_once(name, path)
+    asset, _ = Asset.objects.receive(
+        row.workspace,
+        name=path.name,
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        file=stored,
+        by=row.set_by,
+    )
+    keep_file_once(name, path)  # its last owner may have been erased just before
+    return asset
