@@ -2,12 +2,14 @@
 
 What is kept of the first pass spares most of a second: its samples are the samples, its changes
 say where the cuts are and where the picture stood still, and the boxes of every other label stay
-as they are. So only what is looked at is decoded, with what that leans on; a still picture is
-looked at once; and one label is matched. What a person saw is followed like what was detected.
+as they are. So the codec's key frames are looked at first (`scouting`), and only shots with a sign
+of the label are decoded, with what their samples lean on; a still picture is looked at once; and
+one label is matched. What a person saw is followed like what was detected.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,14 @@ from numpy.typing import NDArray
 from analysis.boxes import overlap
 from analysis.detectors import Detector
 from analysis.film.columns import DETECTION, Columns
-from analysis.film.stretch import StretchResult, analyse_stretch, picture_result, with_told
+from analysis.film.scouting import scout
+from analysis.film.stretch import (
+    StretchResult,
+    analyse_stretch,
+    cuts_of,
+    picture_result,
+    with_told,
+)
 from analysis.types import Box, Detection, FrameResult, Sample
 
 # Sum of the changes below which not even the sixteen busiest of all cells can have changed by as
@@ -36,6 +45,7 @@ def look_again(
     told: Mapping[float, Sequence[Detection]],
     rivals: Mapping[int, str],
     span_s: tuple[float, float],
+    keys_s: NDArray[np.float64] | None = None,
     on_progress: Callable[[int], None] = lambda frames_done: None,
     should_stop: Callable[[], bool] = lambda: False,
     track: int | None = None,
@@ -49,24 +59,43 @@ def look_again(
         rivals: the other labels of `before`, {number: name}: what one of them is clearly surer of,
             for most of the time, is not the label looked for.
         span_s: the stretch, from key frame to key frame.
+        keys_s: when the key frames of the film are shown; shots that have enough of them are
+            decoded only where one shows a sign of the label.
 
     Raises UnreadableMedia, RefusedMedia; Stopped once `should_stop()` is true.
     """
+    began = time.monotonic()
     frames = before.frames
-    stands_for = repeats(frames["time_s"], changes, also=list(told))
-    chosen = np.unique(stands_for)
-    share = len(frames) / max(len(chosen), 1)
-    result = analyse_stretch(
+    keys_s = np.empty(0) if keys_s is None else keys_s
+    scouted = scout(
         path,
-        frames[chosen],
         detector,
-        span_s=span_s,
-        on_progress=lambda n: on_progress(round(n * share)),
+        keys_s,
+        keys_s[np.unique(repeats(keys_s, changes))],
+        [span_s[0], *cuts_of(changes, span_s), span_s[1]],
         should_stop=should_stop,
-        thumbnails_per_s=0,
         track=track,
-        changes=changes,
-        told=told,
+    )
+    promising = scouted.promising(list(told))
+    stands_for = repeats(frames["time_s"], changes, also=list(told))
+    chosen = [n for n in np.unique(stands_for).tolist() if _lies_in(frames["time_s"][n], promising)]
+    share = len(frames) / max(len(chosen), 1)
+    result = (
+        analyse_stretch(
+            path,
+            frames[chosen],
+            detector,
+            span_s=span_s,
+            on_progress=lambda n: on_progress(round(n * share)),
+            should_stop=should_stop,
+            thumbnails_per_s=0,
+            track=track,
+            changes=changes,
+            told=told,
+            scouted=scouted,
+        )
+        if chosen
+        else _nothing(changes, span_s)
     )
     found = {result.sample.time_s: result.detections for result in result.results}
     times = frames["time_s"][stands_for].tolist()
@@ -74,7 +103,26 @@ def look_again(
         FrameResult(Sample(*map(float, frame)), found.get(time_s, ()))
         for frame, time_s in zip(frames.tolist(), times, strict=True)
     ]
-    return replace(result, results=_weighed(results, before, rivals))
+    seconds = time.monotonic() - began
+    return replace(result, results=_weighed(results, before, rivals), seconds=seconds)
+
+
+def _lies_in(time_s: float, spans_s: Sequence[tuple[float, float]]) -> bool:
+    return any(start_s <= time_s < end_s for start_s, end_s in spans_s)
+
+
+def _nothing(changes: NDArray[np.void], span_s: tuple[float, float]) -> StretchResult:
+    """What is found in a stretch of which nothing need be decoded."""
+    return StretchResult(
+        results=[],
+        changes=changes,
+        cuts=cuts_of(changes, span_s),
+        n_held=0,
+        n_missing=0,
+        problem=None,
+        seconds=0.0,
+        thumbnails=[],
+    )
 
 
 def look_at_picture_again(

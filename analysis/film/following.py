@@ -33,6 +33,7 @@ _OUTDONE, _SURER = 0.4, 0.1  # what is left of a confidence, where another's is 
 _BACK = 8  # pixels of a canvas: how far a detector's box may be off
 _LIES = 0.95  # correlation from which it lies just where it was expected
 _ENOUGH, _SOME = 20, 4  # samples of a logo, from which one in so many is added to their mean
+_ASTRAY = 0.3  # of its shorter side: what is further from where it was expected is not quite there
 _CLEAR = 0.8  # share of its detail from which no better place is looked for
 
 
@@ -61,6 +62,7 @@ class FollowingOptions:
     at_most: int = 24  # logos followed at once; the surest
     shown: float = 0.5  # share of its detail that has to be there
     alike: float = 0.4  # and how alike it has to be in all, -1 to 1
+    surely: float = 0.65  # both, where it comes back or is not quite where it was expected
     lost_s: float = 1.0  # it is looked for this long once it is out of sight
     blurred_s: float = 0.5  # a gap no longer than this is a blur, if something like it is there
     blurred: float = 0.2  # how alike
@@ -341,8 +343,7 @@ class Follower:
         view, patch = self._views[self._done - 1], track.patch
         place = patches.place_of(corners_of(detection, view), patch.size)
         place = patches.search(patch, view, place, _BACK)
-        place = patches.refine(patch, view, place)
-        canvas = patches.draw(view, place, patch.size)
+        place, canvas = patches.refine(patch, view, place)
         return self._is_there(self._fit(patch, view, place, canvas))
 
     def _expected(self, track: Followed) -> Box:
@@ -461,7 +462,7 @@ class Follower:
     def _step(self, track: Followed, where: _Where, before: int, now: int) -> None:
         """Look for it in a sample beside the one before, and note what was found."""
         place, canvas, fit = self._look(track, where, before, now)
-        if not self._is_there(fit):
+        if not self._is_there(fit) or self._is_another(track, where, place, fit, before, now):
             where.missed.append((now, place, fit))
             return
         self._bridge(track, where, now)
@@ -478,6 +479,27 @@ class Follower:
     def _is_there(self, fit: Fit) -> bool:
         return fit.shown >= self.options.shown and fit.alike >= self.options.alike
 
+    def _is_another(
+        self, track: Followed, where: _Where, place: Map, fit: Fit, before: int, now: int
+    ) -> bool:
+        """Whether what fits in part is something else that looks a little like it.
+
+        What is half hidden by a passer-by stays where it was expected, and what comes back into
+        sight soon shows most of itself. A board that shows another brand now, and whatever else is
+        as far from fitting, does neither.
+        """
+        if min(fit.shown, fit.alike) >= self.options.surely:
+            return False
+        if where.missed:
+            return True
+        if self._motion(before, now) is None:
+            return False  # nobody knows where to expect it
+        expected = self._guesses(where, before, now)
+        middle = np.array([*(side / 2 for side in track.patch.size), 1.0])
+        away = min(float(np.hypot(*((place - guess) @ middle))) for guess in expected)
+        low = min(float(np.linalg.norm(place[:, i])) * track.patch.size[i] for i in (0, 1))
+        return away > _ASTRAY * low
+
     def _look(
         self, track: Followed, where: _Where, before: int, now: int
     ) -> tuple[Map, patches.Floats, Fit]:
@@ -492,8 +514,7 @@ class Follower:
             if fit.alike > _LIES:
                 return guess, canvas, fit
             place = patches.search(patch, view, guess, self._reach(patch, where, before, now))
-            place = patches.refine(patch, view, place)
-            canvas = patches.draw(view, place, patch.size)
+            place, canvas = patches.refine(patch, view, place)
             fit = self._fit(patch, view, place, canvas)
             if best is None or fit.alike > best[2].alike:
                 best = place, canvas, fit
@@ -510,7 +531,7 @@ class Follower:
         last = where.missed[-1][1] if where.missed else where.place
         carried = self._moved(last, before, now)
         if not where.missed:
-            carried = np.c_[carried[:, :2], carried[:, 2] + where.drift]
+            carried = patches.shifted(carried, np.array(where.drift))
         apart = float(np.hypot(*(carried[:, 2] - last[:, 2])))
         return [carried] if apart < 2 else [carried, last]
 
@@ -565,10 +586,13 @@ class Follower:
         motion = self._motion(before, now)
         if motion is None:
             return place
-        whole = np.r_[motion, [[0, 0, 1]]]
+        linear, shift = motion[:, :2], motion[:, 2]
         if now < before:
-            whole = np.linalg.inv(whole)
-        return (whole @ np.r_[place, [[0, 0, 1]]])[:2]
+            linear = np.linalg.inv(linear).astype(np.float64, copy=False)
+            shift = -linear @ shift
+        moved = linear @ place
+        moved[:, 2] += shift
+        return moved
 
     def _forget_views(self) -> None:
         """Let go of the oldest views, but not of what is still to be compared with."""

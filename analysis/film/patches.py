@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.film.views import Map, View
-from analysis.media.opencv import gaussian_blur, warp_affine
+from analysis.media.opencv import gaussian_blur, resize, warp_affine
 
 Floats = NDArray[np.float32]
 
@@ -42,12 +42,14 @@ class Patch:
     """A logo's pixels. The canvas has whole blocks; `detail` is how much each block says."""
 
     canvas: Floats  # (height, width, 3): brightness, blueness, redness
+    centred: Floats  # the same, each block and plane without its mean
     detail: Floats  # (rows, columns) standard deviation, grey levels
 
     @classmethod
     def of(cls, canvas: Floats) -> Patch:
         """The patch of a canvas that has whole blocks."""
-        return cls(canvas, _deviation(_centred(canvas)))
+        centred = _centred(canvas)
+        return cls(canvas, centred, np.sqrt(_covariance(centred, centred)))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,10 +87,11 @@ def patch_at(view: View, place: Map, size: tuple[int, int]) -> Patch:
 
 def draw(view: View, place: Map, size: tuple[int, int], room: int = 0) -> Floats:
     """(height, width, 3) of a place of a frame on a canvas, with `room` pixels more all around."""
-    shift = np.array([[1.0, 0, -room], [0, 1, -room], [0, 0, 1]])
-    place = place @ shift
+    if room:
+        place = _moved(place, np.array([-room, -room], float))
     wanted = size[0] + 2 * room, size[1] + 2 * room
-    shrink = math.sqrt(abs(float(np.linalg.det(place[:, :2]))))
+    (a, b, _), (c, d, _) = place.tolist()
+    shrink = math.sqrt(abs(a * d - b * c))
     luma, blue, red = view.planes
     half = place / 2, wanted, shrink / 2
     return canvas_of(
@@ -98,7 +101,9 @@ def draw(view: View, place: Map, size: tuple[int, int], room: int = 0) -> Floats
 
 def canvas_of(planes: Sequence[NDArray[np.uint8]]) -> Floats:
     """(height, width, 3) of brightness, blueness and redness of one size."""
-    canvas = np.stack(planes, axis=2).astype(np.float32)
+    canvas = np.empty((*planes[0].shape, len(planes)), np.float32)
+    for number, plane in enumerate(planes):
+        canvas[:, :, number] = plane
     canvas[:, :, 1:] *= _COLOUR
     return gaussian_blur(canvas, (0, 0), 0.7)
 
@@ -123,9 +128,9 @@ def _warped(
 
 def compare(patch: Patch, canvas: Floats, inside: NDArray[np.bool_] | None = None) -> Fit:
     """How a canvas of the patch's size agrees with the patch; `inside`: the blocks that count."""
-    a, b = _centred(patch.canvas), _centred(canvas)
-    both = np.einsum("rycxp,rycxp->rc", a, b) / (_BLOCK * _BLOCK)
-    there = _deviation(b)
+    centred = _centred(canvas)
+    both = _covariance(patch.centred, centred)
+    there = np.sqrt(_covariance(centred, centred))
     agreement = both / np.maximum(patch.detail * there + _NOISE, 1e-6)
     weight = np.where(patch.detail**2 > _NOISE, patch.detail, 0)
     if inside is not None:
@@ -155,10 +160,18 @@ def search(patch: Patch, view: View, place: Map, reach: int) -> Map:
     return _moved(place, np.array([across - reach, down - reach], float))
 
 
-def refine(patch: Patch, view: View, place: Map) -> Map:
-    """The place, moved, turned and scaled as most corners of the patch were: a small change."""
-    change = _change(patch.canvas, draw(view, place, patch.size))
-    return place if change is None else place @ np.r_[change, [[0, 0, 1]]]
+def refine(patch: Patch, view: View, place: Map) -> tuple[Map, Floats]:
+    """The place, moved, turned and scaled as most corners of the patch were: a small change.
+
+    With its pixels on a canvas of the patch's size.
+    """
+    canvas = draw(view, place, patch.size)
+    change = _change(patch.canvas, canvas)
+    if change is None:
+        return place, canvas
+    linear = place[:, :2]
+    place = np.column_stack([linear @ change[:, :2], linear @ change[:, 2] + place[:, 2]])
+    return place, draw(view, place, patch.size)
 
 
 def _change(canvas: Floats, other: Floats) -> Map | None:
@@ -202,7 +215,14 @@ def inside(patch: Patch, view: View, place: Map) -> NDArray[np.bool_]:
 
 
 def _moved(place: Map, by: NDArray[np.float64]) -> Map:
-    return np.c_[place[:, :2], place[:, 2] + place[:, :2] @ by]
+    return shifted(place, place[:, :2] @ by)
+
+
+def shifted(place: Map, by: NDArray[np.float64]) -> Map:
+    """The place, moved by (2,) pixels of the frame."""
+    place = place.copy()
+    place[:, 2] += by
+    return place
 
 
 def _grey(canvas: Floats, plane: int) -> NDArray[np.uint8]:
@@ -213,12 +233,15 @@ def _grey(canvas: Floats, plane: int) -> NDArray[np.uint8]:
 
 
 def _centred(canvas: Floats) -> Floats:
-    """(rows, 8, columns, 8, 3): in blocks, each plane without its mean."""
-    height, width, planes = canvas.shape
-    blocks = canvas.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK, planes)
-    return blocks - blocks.mean((1, 3), keepdims=True)
+    """(height, width, 3): each block and plane without its mean."""
+    height, width, _ = canvas.shape
+    means = resize(canvas, (width // _BLOCK, height // _BLOCK), interpolation=cv2.INTER_AREA)
+    return canvas - resize(means, (width, height), interpolation=cv2.INTER_NEAREST)
 
 
-def _deviation(blocks: Floats) -> Floats:
-    """(rows, columns): how strong the detail of each block is, grey levels."""
-    return np.sqrt((blocks**2).sum((1, 3, 4)) / (_BLOCK * _BLOCK))
+def _covariance(a: Floats, b: Floats) -> Floats:
+    """(rows, columns): that of two centred canvases in each block, over all planes together."""
+    height, width, _ = a.shape
+    product = np.einsum("yxp,yxp->yx", a, b)
+    small = width // _BLOCK, height // _BLOCK
+    return resize(product, small, interpolation=cv2.INTER_AREA)

@@ -25,6 +25,7 @@ from analysis.errors import Stopped
 from analysis.film.denied import weighed
 from analysis.film.following import Follower, FollowingOptions
 from analysis.film.schedule import SamplingOptions
+from analysis.film.scouting import Scouted
 from analysis.film.shots import find_shots
 from analysis.film.tracking import TrackingOptions, track_all
 from analysis.film.views import View
@@ -87,6 +88,7 @@ def analyse_stretch(
     following: FollowingOptions | None = None,
     changes: NDArray[np.void] | None = None,
     told: Mapping[float, Sequence[Detection]] | None = None,
+    scouted: Scouted | None = None,
     keeper: Keeper | None = None,
     watch: Watch = unwatched,
 ) -> StretchResult:
@@ -108,6 +110,8 @@ def analyse_stretch(
             else each sample is looked at as if there were no others.
         changes: those of an earlier pass over the stretch: then less need be decoded.
         told: what a person saw, by the time of a sample. It is followed like what is detected.
+        scouted: what was seen in key frames before: those need not be samples, and in the shots
+            that they cover nothing else is looked at.
         keeper: what chooses the regions that are kept, of the frames that are looked at.
         watch: is shown every frame that is decoded for the samples, in order.
 
@@ -123,20 +127,24 @@ def analyse_stretch(
         keeper,
         watch,
     )
+    scouted_s = _around(samples["time_s"], scouted)
     with FrameReader(
         path,
-        samples["time_s"],
+        np.union1d(samples["time_s"], scouted_s) if len(scouted_s) else samples["time_s"],
         limits=limits,
         should_stop=should_stop,
-        span_s=span_s,
+        span_s=None if scouted else span_s,
         hold_below=sampling.change if sampling.mode == "adaptive" else None,
         keys_only=sampling.mode == "key",
         track=track,
         spare=changes is not None,
     ) as reader:
-        found = looks.follow(reader, following, told or {}) if follow else looks.at_each(reader)
+        if follow:
+            found = looks.follow(reader, following, told or {}, scouted)
+        else:
+            found = looks.at_each(reader)
     changes = reader.changes if changes is None else changes
-    cuts = _cuts(changes, span_s)
+    cuts = cuts_of(changes, span_s)
     n_held = sum(map(len, reader.held.values()))
     looks.progress.finish(len(found) + n_held)
     results = track_all(_results(samples, found, reader.held), cuts, tracking)
@@ -199,6 +207,16 @@ def picture_result(
     )
 
 
+def cuts_of(changes: NDArray[np.void], span_s: tuple[float, float]) -> list[float]:
+    """When new shots begin inside a stretch, without its own beginning.
+
+    changes: rows (time_s, score) of its frames: see `FrameReader`.
+    """
+    if not len(changes):
+        return []
+    return [shot.start_s for shot in find_shots(changes, span_s[1])[1:]]
+
+
 def with_clarity(frame: Frame, detections: Sequence[Detection]) -> list[Detection]:
     """The same detections, each with the clarity of its pixels in the frame."""
     if not detections:
@@ -258,32 +276,46 @@ class _Pass:
         reader: FrameReader,
         options: FollowingOptions | None,
         told: Mapping[float, Sequence[Detection]],
+        scouted: Scouted | None = None,
     ) -> list[tuple[float, list[Detection]]]:
         """The same, where the detector looks at key frames and the others are followed to."""
         follower = Follower(options, *_known_by(self.detector))
         times: list[float] = []
-        waiting: deque[tuple[int, Frame]] = deque()
+        waiting: deque[tuple[int, Frame, Sequence[Detection] | None]] = deque()
+
+        def take_in(number: int, frame: Frame, detections: Sequence[Detection]) -> None:
+            found = with_told(detections, told.get(frame.time_s, ()))
+            follower.find(number, self._seen(frame, found))
+
+        def take_in_what_is_known() -> None:
+            while waiting and waiting[0][2] is not None:
+                number, frame, known = waiting.popleft()
+                take_in(number, frame, known or ())
 
         def key_frames() -> Iterator[Frame]:
             for frame in reader:
                 self._comes_by(frame)
-                number = len(times)
-                times.append(frame.time_s)
+                number, time_s = len(times), frame.time_s
+                times.append(time_s)
                 look = follower.see(View(frame))
-                if look or frame.time_s in told:
+                if scouted and scouted.covers(time_s):
+                    if time_s in scouted.found or time_s in told:
+                        waiting.append((number, frame.copy(), scouted.found.get(time_s, ())))
+                        take_in_what_is_known()
+                elif look or time_s in told:
                     key = frame.copy()
-                    if look and frame.time_s not in told:
+                    if look and time_s not in told:
                         key.is_key, key.where = look.is_close, look.parts
                     else:
                         key.is_key = True
-                    waiting.append((number, key))
+                    waiting.append((number, key, None))
                     yield key
                 self._tell(len(times), reader)
 
         for detections in self.detector.detect(key_frames()):
-            number, frame = waiting.popleft()
-            found = self._seen(frame, with_told(detections, told.get(frame.time_s, ())))
-            follower.find(number, found)
+            number, frame, _ = waiting.popleft()
+            take_in(number, frame, detections)
+            take_in_what_is_known()
         follower.finish()
         return [(time_s, follower.boxes(number)) for number, time_s in enumerate(times)]
 
@@ -311,6 +343,19 @@ def _known_by(detector: Detector) -> tuple[Callable[[str], Sequence[NDArray[np.u
     )
 
 
+def _around(times_s: NDArray[np.float64], scouted: Scouted | None) -> NDArray[np.float64]:
+    """When frames were scouted in the shots that have samples."""
+    found = np.array(sorted(scouted.found if scouted else ()), float)
+    has_samples = [
+        span for span in (scouted.shots if scouted else ()) if len(_inside(times_s, span))
+    ]
+    return np.concatenate([np.empty(0), *(_inside(found, span) for span in has_samples)])
+
+
+def _inside(times_s: NDArray[np.float64], span_s: tuple[float, float]) -> NDArray[np.float64]:
+    return times_s[(times_s >= span_s[0]) & (times_s < span_s[1])]
+
+
 def _results(
     samples: NDArray[np.void],
     found: Sequence[tuple[float, list[Detection]]],
@@ -320,6 +365,8 @@ def _results(
     rows = {time_s: (start_s, end_s) for time_s, start_s, end_s in samples.tolist()}
     results = []
     for time_s, detections in found:
+        if time_s not in rows:  # a key frame between two samples
+            continue
         start_s, end_s = rows[time_s]
         also = held.get(time_s, [])
         if also:
@@ -344,13 +391,6 @@ def _span(samples: NDArray[np.void]) -> tuple[float, float]:
     if not len(samples):
         return 0.0, 0.0
     return float(samples["time_s"][0]), float(samples["end_s"][-1])
-
-
-def _cuts(changes: NDArray[np.void], span_s: tuple[float, float]) -> list[float]:
-    """When new shots begin, without the beginning of the stretch itself."""
-    if not len(changes):
-        return []
-    return [shot.start_s for shot in find_shots(changes, span_s[1])[1:]]
 
 
 class _Progress:

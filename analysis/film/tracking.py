@@ -122,10 +122,18 @@ def assign(
     """The best pairs (track, box); what has no acceptable partner is left out."""
     if not len(tracks) or not len(boxes):
         return []
-    from scipy.optimize import linear_sum_assignment  # slow to load; most workers track nothing
+    return _best_pairs(_costs(tracks, boxes, time_s, options))
 
-    costs = _costs(tracks, boxes, time_s, options)
-    rows, columns = linear_sum_assignment(costs)
+
+def _best_pairs(costs: Boxes) -> list[tuple[int, int]]:
+    """The (row, column) of least cost together, none of which cost NEVER."""
+    may_be = costs < NEVER
+    if may_be.sum(0).max() <= 1 and may_be.sum(1).max() <= 1:  # as good as always
+        rows, columns = np.nonzero(may_be)
+    else:
+        from scipy.optimize import linear_sum_assignment  # takes a second to load
+
+        rows, columns = linear_sum_assignment(costs)
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NEVER]
 
 
@@ -234,10 +242,8 @@ def _join(
     beginnings: Sequence[tuple[int, Detection, Sample]],
     options: TrackingOptions,
 ) -> dict[int, int]:
-    if not tracks:
+    if not tracks or not beginnings:
         return {}
-    from scipy.optimize import linear_sum_assignment
-
     costs = np.full((len(tracks), len(beginnings)), NEVER)
     for column, (_, detection, sample) in enumerate(beginnings):
         gap_s = max(options.max_gap_s, 2.5 * sample.dwell_s)
@@ -247,8 +253,7 @@ def _join(
         if near:
             some = [tracks[row] for row in near]
             costs[near, column] = _costs(some, box, sample.time_s, options)[:, 0]
-    pairs = zip(*linear_sum_assignment(costs), strict=True)
-    return {beginnings[c][0]: tracks[r].number for r, c in pairs if costs[r, c] < NEVER}
+    return {beginnings[c][0]: tracks[r].number for r, c in _best_pairs(costs)}
 
 
 def _centres(boxes: Boxes) -> Boxes:

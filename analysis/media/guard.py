@@ -15,8 +15,6 @@ import selectors
 import signal
 import stat
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +23,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from analysis.errors import AnalysisError, NoSound, RefusedMedia, Stopped, UnreadableMedia
+from analysis.media import forkserver
 
 HEADER = struct.Struct("<II")  # bytes of JSON, bytes of payload
 _ERRORS = {
@@ -66,7 +65,8 @@ class Message(NamedTuple):
 class Child:
     """A decoding step in a guarded process. Use as a context manager; `receive` its messages.
 
-    `step` is a name in `analysis.media.decoding.STEPS`. `work_s` is how many seconds of media the
+    `step` is a name in `analysis.media.decoding.STEPS`, or `module:function` of another room's own.
+    `work_s` is how many seconds of media the
     step covers: the processor time allowed grows with it. Raises UnreadableMedia for a path that is
     not a plain file.
     """
@@ -90,7 +90,7 @@ class Child:
         media = open_plain_file(path)
         identity = _identity(media)
         try:
-            self._process = _start([media, *pass_fds])
+            self._process = forkserver.start([media, *pass_fds])
         finally:
             os.close(media)
         self._selector = selectors.DefaultSelector()
@@ -276,23 +276,3 @@ def _identity(media: int) -> str:
     for at in (0, size_bytes // 3, size_bytes * 2 // 3, max(size_bytes - 65536, 0)):
         digest.update(os.pread(media, 65536, at))
     return digest.hexdigest()
-
-
-def _start(fds: Sequence[int]) -> subprocess.Popen[bytes]:
-    """Start the child as leader of its own group, so that it can be killed whole."""
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.environ.get("PYTHONPATH")
-    env = {
-        **os.environ,
-        "PYTHONPATH": f"{root}{os.pathsep}{path}" if path else root,
-        "OPENBLAS_NUM_THREADS": "1",  # numpy would reserve memory for a thread on every core
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "analysis.media.decoding"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=fds,
-        start_new_session=True,
-        env=env,
-    )

@@ -24,6 +24,7 @@ from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, local_path
 from workers.engine.piece import NotYet, piece
 from workers.media.arrival import arrive
+from workers.sky.prepare import prepare_sky
 
 log = logging.getLogger("sightline.ingest")
 
@@ -54,9 +55,16 @@ def ingest(asset: Asset, beat: Heartbeat) -> dict[str, Any] | None:
 def prepare(asset: Asset, beat: Heartbeat) -> dict[str, Any]:
     """The steps, each skipped where the medium has no use for it."""
     from analysis.media.probe import examine
+    from analysis.sky.formats import SKY_PIXELS, format_of_file
 
     beat.note(step="reading the file", progress=0.02)
-    info, table = examine(local_path(asset.file))
+    path = local_path(asset.file)
+    if format_of_file(path):
+        return prepare_sky(asset, path, beat, describe)
+    info, table = examine(path)
+    is_grey = info.pixel_format in SKY_PIXELS and info.video_codec in ("png", "tiff")
+    if info.kind == "image" and is_grey:
+        return prepare_sky(asset, path, beat, describe)
     describe(asset, info)
     if info.kind == "video":
         file = keep(_name(asset, "frames.bin"), table.pack())

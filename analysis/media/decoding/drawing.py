@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import struct
 from typing import Any
 from xml.etree import ElementTree
 
@@ -17,7 +18,7 @@ from analysis.media.decoding.line import Line
 from analysis.media.svg import MOST_BYTES
 
 _INSIDE = re.compile(r"#|data:image/(png|jpe?g|gif|webp)[;,]", re.IGNORECASE)
-_NUMBER = re.compile(r"\s*([0-9.]+)\s*(px|pt|mm|cm|in|pc|q)?\s*$", re.IGNORECASE)
+CSS_DPI = 96.0  # without it resvg-py knows no mm, cm, in or pt: what is told in these is not there
 
 
 def draw(request: dict[str, Any], payload: bytes, line: Line) -> None:
@@ -34,10 +35,15 @@ def draw(request: dict[str, Any], payload: bytes, line: Line) -> None:
     _refuse_what_is_missing(root)
     try:
         png = resvg_py.svg_to_bytes(
-            svg_string=text, width=_width(root, request["side"]), skip_system_fonts=True
+            svg_string=text,
+            width=request["side"],  # what fits into both, in its own proportions
+            height=request["side"],
+            dpi=CSS_DPI,
+            skip_system_fonts=True,
         )
     except ValueError as error:
         raise UnreadableMedia(f"This SVG drawing cannot be painted: {error}.") from error
+    _refuse_a_line(*struct.unpack(">II", bytes(png[16:24])))
     line.send({}, bytes(png))
 
 
@@ -75,23 +81,6 @@ def _name(tag: Any) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _width(root: ElementTree.Element, side: int) -> int:
-    """How wide it is when its longer side is `side`."""
-    box = re.split(r"[\s,]+", root.get("viewBox", "").strip())
-    try:
-        width, height = (float(v) for v in box[2:4])
-    except ValueError:
-        width, height = _length(root.get("width")), _length(root.get("height"))
-    if not (0 < width < 1e9 and 0 < height < 1e9):
-        return side
-    if max(width, height) / min(width, height) > 100:
+def _refuse_a_line(width: int, height: int) -> None:
+    if max(width, height) > 100 * min(width, height):
         raise UnreadableMedia("This drawing is a hundred times as long as it is wide.")
-    return max(1, round(side * min(width / height, 1.0)))
-
-
-def _length(text: str | None) -> float:
-    found = _NUMBER.match(text or "")
-    try:
-        return float(found[1]) if found else 0.0
-    except ValueError:
-        return 0.0

@@ -136,6 +136,7 @@ def _examine_picture(
     facts["video_codec"] = stream.codec_context.codec.canonical_name
     facts |= _seen(geometry, frame)
     facts |= {"kind": "image", "duration_s": 0.0, "is_partial": frame.is_corrupt}
+    facts["pictures"] = []  # a photograph's tiles are no tracks to choose from
     facts["warnings"] = warnings
     line.send(facts, np.array([(0.0, 0.0, True)], ROW).tobytes())
 

@@ -24,6 +24,7 @@ PICTURE_FORMATS = (
 )
 SOUND_FORMATS = "mp3,aac,flac,wav,w64,aiff,au,caf,amr,ac3,eac3,dts,wv,ape,tta,mpc,mpc8"
 _WHITELIST = ",".join((VIDEO_FORMATS, PICTURE_FORMATS, SOUND_FORMATS))
+_HEIF = (b"heic", b"heix", b"mif1")
 _NOT_A_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
 _PLAYLISTS = (
     b"#EXTM3U", b"#EXTINF", b"ffconcat", b"v=0", b"[playlist]", b"[Reference]", b"RTSPtext",
@@ -47,7 +48,7 @@ def open_media(media: int, request: dict) -> InputContainer:
         "protocol_whitelist": "fd",
         "format_whitelist": _WHITELIST,
         "max_pixels": str(max(limits["max_picture_pixels"], limits["max_video_side"] ** 2)),
-        "max_streams": "64",
+        "max_streams": "1000" if head[8:12] in _HEIF else "64",  # each tile is one
     }
     try:
         container = av.open("fd:", options=options)
@@ -113,14 +114,18 @@ def origin(container: InputContainer) -> Fraction:
 
 def is_picture(container: InputContainer) -> bool:
     """Whether the file is a still picture by its format; AVIF and HEIC look like an MP4."""
-    brand = container.metadata.get("major_brand", "").strip()
-    if brand in ("heic", "heix", "mif1") and len(container.streams.video) > 1:
-        raise UnreadableMedia(
-            "This HEIC photograph is stored as tiles, which we do not read. Export it as JPEG."
-        )
-    if brand in ("avif", "heic", "heix", "mif1"):
+    if _brand(container) == b"avif" or is_heif(container):
         return True
     return any(name in PICTURE_FORMATS.split(",") for name in container.format.name.split(","))
+
+
+def is_heif(container: InputContainer) -> bool:
+    """Whether it is what phones store photographs as; `mif1` may hold AVIF, too."""
+    return _brand(container) in _HEIF
+
+
+def _brand(container: InputContainer) -> bytes:
+    return container.metadata.get("major_brand", "").strip().encode()
 
 
 def _is_playlist(head: bytes) -> bool:
@@ -132,6 +137,8 @@ def _is_playlist(head: bytes) -> bool:
 
 def _why_unreadable(media: int, head: bytes) -> str:
     """A sentence for a file that no demuxer opened."""
+    if head[4:8] == b"ftyp" and head[8:12] in (*_HEIF, b"avif"):
+        return "This photograph is damaged: it cannot be decoded. It may have been cut short."
     if head[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"moov"):
         boxes = dict(_boxes(media))
         if b"moov" not in boxes:

@@ -124,6 +124,16 @@ def test_another_picture_at_its_place_ends_it():
     assert shown(followed(paint, {12: [seen()]})) == list(range(16))
 
 
+def test_a_board_that_shows_another_brand_now_ends_it_though_it_looks_a_little_like_it():
+    x1, y1, x2, y2 = AT
+    lower = (x1, y1 + 14, x2, y2 + 14)
+
+    def paint(n: int) -> np.ndarray:
+        return hung(board()) if n < 12 else hung(board("MARLON"), lower)
+
+    assert max(shown(followed(paint, {6: [seen()], 18: []}))) == 11
+
+
 def test_it_does_not_live_on_after_a_cut():
     other = wall(11)
 

@@ -30,8 +30,8 @@ def rising(seconds, rate):
     return np.stack([tone, tone]).astype(np.float32)
 
 
-def write(path, codec, *, tracks=1, start_s=0.0, rate=48000):
-    """Thirty seconds of it; a second track has it backwards and softer."""
+def write(path, codec, *, tracks=1, start_s=0.0, rate=48000, pace=1.0):
+    """Thirty seconds of it, at so much of its pace; a second track has it backwards and softer."""
     whole = rising(30, rate)
     with av.open(str(path), "w") as out:
         streams = [out.add_stream(codec, rate=rate, layout="stereo") for _ in range(tracks)]
@@ -41,7 +41,7 @@ def write(path, codec, *, tracks=1, start_s=0.0, rate=48000):
                 piece = np.ascontiguousarray(sound[:, at : at + 960])
                 frame = av.AudioFrame.from_ndarray(piece, "fltp", "stereo")
                 frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
-                frame.pts = at + round(start_s * rate)
+                frame.pts = round(at * pace + start_s * rate)
                 out.mux(stream.encode(frame))
         for stream in streams:
             out.mux(stream.encode())
@@ -78,6 +78,19 @@ def test_silence_before_a_late_start_is_part_of_a_stretch(tmp_path):
     assert abs(part[round(2.1 * RATE) :]).max() > 0.3
     late = read_audio(path, start_s=6.0, end_s=7.0)
     assert abs(late).max() > 0.3
+
+
+@pytest.mark.parametrize("pace", [0.99, 1.001, 1.01])
+def test_sound_that_drifts_from_its_times_is_heard_at_its_times(tmp_path, pace):
+    """As a recorder with a clock of its own leaves it: words lie beside their picture still."""
+    steady = read_audio(write(tmp_path / "steady.mkv", "flac"))
+    path = write(tmp_path / "drifting.mkv", "flac", pace=pace)
+    for at_s in (5.0, 28.0):
+        start_s = at_s * pace
+        part = read_audio(path, start_s=start_s, end_s=start_s + 0.5)
+        sample = steady[round((at_s - 0.3) * RATE) : round((at_s + 0.8) * RATE)]
+        late = shift(part, sample, round(0.3 * RATE))
+        assert abs(late) <= 0.12 * RATE, "a tenth of a second is put right at once"
 
 
 def test_tracks_are_told_apart_and_so_are_channels(tmp_path):
