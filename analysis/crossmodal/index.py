@@ -6,9 +6,10 @@ much that was removed. Readers go on with what they opened, and see what came si
 `refresh`; no search mixes both. One process writes at a time.
 
 A question is answered in two stages (as in Jégou et al. 2011, "Searching in one billion vectors:
-re-rank with source coding"): all rows are guessed at from 32 bytes each and from the inverted
-lists of the question's codes, then the best of them are scored from all that is kept of them. A
-filter belongs to the first stage: what it keeps is never looked for among others, so it empties no
+re-rank with source coding"): rows in the neighbourhoods that promise most are guessed at from 32
+bytes each and from the inverted lists of the question's codes, then the best of them are scored
+from all that is kept of them. A filter belongs to the first stage: the less it keeps the more
+neighbourhoods are looked into, and where it keeps little its rows are all scored, so it empties no
 answer.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,10 +41,11 @@ from analysis.crossmodal.types import Floats
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
 
-VERSION = 2
+VERSION = 3
 LOOKS = 6000  # rows of the first stage that are scored
 _PARTS = 8  # segments, above which they are joined
 _GONE = 0.2  # of a segment, above which it is written anew
+_LEFT_S = 3600.0  # since a part was written that no list names: nobody is about to name it
 _LIST = "index.json"
 
 
@@ -79,6 +82,7 @@ class Index:
         self._told = parts
         self._parts: list[_Part] = []
         self._segments: dict[str, Segment] = {}
+        self._joined: set[str] = set()  # parts that were joined to others here
         self._stamp: tuple[int, ...] | None = None
         self.refresh()
 
@@ -169,7 +173,10 @@ class Index:
         self._list([self._without(part, gone) for part in self._parts])
 
     def merge(self) -> bool:
-        """Join what is small or holds much that was removed, if it is worth it; True if it was."""
+        """Join what is small or holds much that was removed, if it is worth it; True if it was.
+
+        What was joined is still there where the list is kept elsewhere: `clear_up` once it is.
+        """
         self.refresh()
         stale = {part.name for part in self._parts if self._is_stale(part)}
         if not stale and len(self._parts) <= _PARTS:
@@ -182,16 +189,22 @@ class Index:
         kept = [part for part in self._parts if part not in chosen]
         if rows:
             kept.append(_Part(joined(self.folder, rows)))
+        self._joined |= {part.name for part in chosen}
         self._list(kept)
-        self.clear_up()
+        if self._told is None:
+            self.clear_up()
         return True
 
     def clear_up(self) -> None:
-        """Remove segments that are in the list no more; who has them open goes on reading them."""
+        """Remove the segments that were joined to others here; who has them open goes on reading
+        them. Others that no list names go when they are an hour old: before that another process
+        may be writing, fetching or storing them."""
         named = {part.name for part in self._parts}
         for path in self.folder.glob("*part-*"):
-            if path.name not in named:
+            is_own = path.name in self._joined
+            if path.name not in named and (is_own or _age_s(path) > _LEFT_S):
                 shutil.rmtree(path, ignore_errors=True)
+        self._joined.clear()
 
     def bytes(self) -> int:
         """Its size on disk."""
@@ -263,6 +276,14 @@ class Index:
         with written_aside(self.folder / _LIST) as file:
             file.write_text(json.dumps(about))
         self.refresh()
+
+
+def _age_s(path: Path) -> float:
+    """Since something was put into a folder; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _over_all(guesses: list[Floats], looks: int) -> list[Whole]:

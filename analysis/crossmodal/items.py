@@ -14,6 +14,7 @@ from analysis.errors import AnalysisError
 
 Whole = NDArray[np.int64]
 _ALIKE = 1e-6  # of the size of the numbers: a spread below this tells nothing apart
+_POOLED = 256  # items at once
 LEAST_GROUPS = 2
 
 
@@ -171,16 +172,19 @@ def check_spread(items: Items) -> None:
 @dataclass(frozen=True, slots=True, eq=False)
 class Whitening:
     """Numbers without their mean, turned to their principal axes and scaled: x → (x − mean) ·
-    basis, where mean is (S,) and basis (S, k)."""
+    basis, where mean is (S,) and basis (S, k). of_roots: of their `roots`."""
 
     mean: Floats
     basis: Floats
+    of_roots: bool = False
 
     @classmethod
-    def fitted(cls, x: NDArray[np.floating], most: int, power: float = 1.0) -> Whitening:
+    def fitted(
+        cls, x: NDArray[np.floating], most: int, power: float = 1.0, *, of_roots: bool = False
+    ) -> Whitening:
         """k ≤ most axes of (n, S) data; each is divided by its spread to the given power (1: all
         alike, 0: as they are), and all are scaled to a mean square of 1."""
-        x = np.asarray(x, np.float32)
+        x = roots(x) if of_roots else np.asarray(x, np.float32)
         mean = x.mean(0)
         values, vectors = _axes(x - mean, most)
         real = values > 1e-5 * float(values[0])
@@ -188,10 +192,28 @@ class Whitening:
         spread = np.sqrt(np.maximum(values[real], 1e-12))
         basis = vectors[:, real] / spread**power
         size = np.sqrt((spread ** (2 - 2 * power)).mean())
-        return cls(mean.astype(np.float32), (basis / size).astype(np.float32))
+        return cls(mean.astype(np.float32), (basis / size).astype(np.float32), of_roots)
 
     def __call__(self, x: NDArray[np.floating]) -> Floats:
-        return np.asarray((np.asarray(x, np.float32) - self.mean) @ self.basis, np.float32)
+        x = roots(x) if self.of_roots else np.asarray(x, np.float32)
+        return np.asarray((x - self.mean) @ self.basis, np.float32)
+
+
+def roots(x: NDArray[np.floating]) -> Floats:
+    """The root of each number, with its sign: what fires strongly in a network counts less beside
+    what fires often (the power normalisation of Perronnin, Sánchez and Mensink 2010)."""
+    x = np.asarray(x, np.float32)
+    return np.asarray(np.sign(x) * np.sqrt(np.abs(x)), np.float32)
+
+
+def pooled_roots(items: Items) -> Floats:
+    """The mean of the `roots` of each item's parts: (N, P)."""
+    found = np.empty((len(items), items.parts.shape[1]), np.float32)
+    for at in range(0, len(items), _POOLED):  # of all parts together, roots would fill memory
+        ends = items.offsets[at : at + _POOLED + 1]
+        total = np.add.reduceat(roots(items.parts[ends[0] : ends[-1]]), ends[:-1] - ends[0])
+        found[at : at + _POOLED] = total / np.diff(ends)[:, None]
+    return found
 
 
 def shared_axes(means: Mapping[str, tuple[Whole, Floats]], size: int) -> dict[str, Floats]:

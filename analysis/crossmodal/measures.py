@@ -41,6 +41,12 @@ def retrieval(
     return Retrieval(recall, float(np.median(place)), float((1 / place).mean()))
 
 
+def both_ways(scores: NDArray[np.floating], a: Whole, b: Whole) -> float:
+    """The mean of 1/rank of rows asked and of columns asked. scores: (n, m), a: (n,), b: (m,) their
+    groups."""
+    return (retrieval(scores, a, b).reciprocal + retrieval(scores.T, b, a).reciprocal) / 2
+
+
 def mutual_information(one: Whole, other: Whole) -> float:
     """How much two labellings of the same things say of each other, 0 to 1: mutual information by
     the mean of both entropies (NMI). 0 where either has a single label."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -121,9 +121,12 @@ class Network(nn.Module):
         )
 
     def sides(
-        self, engines: Mapping[str, str], whitenings: Mapping[str, tuple[Whitening, Whitening]]
+        self,
+        engines: Mapping[str, str],
+        whitenings: Mapping[str, tuple[Whitening, Whitening]],
+        pooled: Collection[str],
     ) -> dict[str, Side]:
-        """For `space.Space`."""
+        """For `space.Space`. pooled: modalities whose summaries are of pooled parts."""
         found = {}
         for name, engine in engines.items():
             summary, parts = self.summary_heads[name], self.part_heads[name]
@@ -137,6 +140,7 @@ class Network(nn.Module):
                 summary.written(of_summary),
                 parts.written(of_parts),
                 _numbers(torch.cat([gate.weight[0], gate.bias])),
+                name in pooled,
             )
         return found
 

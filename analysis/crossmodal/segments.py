@@ -4,7 +4,8 @@ Of each item there are its vector in half precision and the sign of each number 
 turned at random (Charikar 2002, "Similarity estimation techniques from rounding algorithms": in
 how many signs two vectors differ is their angle); its weightiest codes, by code as an inverted
 index and by item, for the first stages; and the whole distribution of its codes, a byte each, for
-the last.
+the last. Items lie in order of their owners; what the first stage goes through lies by the cell
+that each is in (`cells`), so that it reads what it looks at in one piece.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.crossmodal.cells import Cells, cells_of
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.types import Floats
 
@@ -31,12 +33,14 @@ _LEAST = 1e-9  # of a distribution, below its logarithm
 _ASKED = 32  # codes of a question that the first stage looks up
 _SOME = 0.01  # of the rows: below it they are scored one by one, and not looked for
 _FEW = 4096  # rows, of which the same holds
+_LOOKED_INTO = 0.12  # of the rows: those in the cells that promise most are guessed at
 _SAMPLED = 61  # one in so many scores is looked at, to tell where the best begin
 _BY_ITEM = (
-    *("keys", "owners", "vectors", "signs"),
+    *("keys", "owners", "vectors"),
     *("codes", "weights", "rest", "log_rest", "logs"),
 )
-_BY_CODE = ("posting_rows", "posting_weights", "posting_starts")
+_BY_CODE = ("posting_places", "posting_weights", "posting_starts")
+_BY_CELL = ("signs", "cell_rows", "cell_starts", "cell_centres")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,17 +104,18 @@ class Segment:
         about = json.loads((folder / "about.json").read_text())
         self.n_codes = int(about["codes"])
         self.modalities: list[str] = list(about["modalities"])
-        columns = {name: _mapped(folder / f"{name}.npy") for name in _BY_ITEM + _BY_CODE}
+        columns = {name: _mapped(folder / f"{name}.npy") for name in _BY_ITEM + _BY_CODE + _BY_CELL}
         self.keys: Whole = columns["keys"]
         self.owners: Whole = columns["owners"]
         self.columns = columns
         self.crowds = {
             name: _mapped(folder / f"crowd-{at}.npy") for at, name in enumerate(self.modalities)
         }
-        self._usual: dict[tuple[str, float], Floats] = {}
+        self.cells = Cells(*(columns[f"cell_{name}"] for name in ("rows", "starts", "centres")))
+        self._usual: dict[tuple[str, float], tuple[Floats, Floats]] = {}
         self._mean: float | None = None
         self._whose: Whole | None = None
-        if any(len(columns[name]) != len(self.keys) for name in ("owners", "vectors", "codes")):
+        if any(len(columns[name]) != len(self.keys) for name in ("owners", "vectors", "signs")):
             raise ValueError(f"{folder.name} has columns of different lengths")
 
     def __len__(self) -> int:
@@ -140,12 +145,22 @@ class Segment:
             if counts.sum() <= max(_FEW, _SOME * len(self)):
                 rows = self.rows_of(among)
                 return rows, np.full(len(rows), np.inf, np.float32)
-        guess = self._guess(question)
+        share = 1.0 if among is None else float(counts.sum()) / len(self)
+        places = self._places(question, max(looks, _LOOKED_INTO * len(self) / share))
+        guess = self._guess(question, places)
+        of = self.cells.rows if places is None else self.cells.rows[places]
         if among is not None:
-            guess[~self._is_of(among)] = -np.inf
+            guess[~self._is_of(among)[of]] = -np.inf
         best = best_of(guess, looks)
         best = best[np.isfinite(guess[best])]
-        return best, guess[best]
+        return of[best].astype(np.int64), guess[best]
+
+    def _places(self, question: Question, least: float) -> Whole | None:
+        """Where, by cells, what may score best lies; None: anywhere."""
+        if least >= len(self) or len(self.cells) < 2:
+            return None
+        _, usual = self._whatever_is_asked(question.modality, question.weight)
+        return self.cells.promising(self.cells.centres @ question.vector + usual, int(least))
 
     def _is_of(self, owners: Whole) -> NDArray[np.bool_]:
         """Which rows are of some owners (sorted): (n,)."""
@@ -194,16 +209,21 @@ class Segment:
         score += (shares @ question.logs) / shares.sum(1)
         return score
 
-    def _guess(self, question: Question) -> Floats:
-        """About what each row scores: from the signs of its vector, and by inverted lists."""
-        guess = _cosines(self.columns["signs"], signs(question.vector[None])[0])
-        guess += self._whatever_is_asked(question.modality, question.weight)
+    def _guess(self, question: Question, places: Whole | None) -> Floats:
+        """About what each row scores, by cells: from the signs of its vector, and by inverted
+        lists."""
+        usual, _ = self._whatever_is_asked(question.modality, question.weight)
+        kept = self.columns["signs"]
+        guess = _cosines(kept if places is None else kept[places], signs(question.vector[None])[0])
+        guess += usual if places is None else usual[places]
         if question.weight:
-            self._look_up(question, guess)
+            codes = self._looked_up(question)
+            guess += codes if places is None else codes[places]
         return guess
 
-    def _whatever_is_asked(self, modality: str, weight: float) -> Floats:
-        """What of a guess is the same for all questions of a modality: kept once it was asked."""
+    def _whatever_is_asked(self, modality: str, weight: float) -> tuple[Floats, Floats]:
+        """What of a guess is the same for all questions of a modality, by cells, and the mean of
+        each cell: kept once it was asked."""
         key = modality, weight
         if key not in self._usual:
             usual = np.zeros(len(self), np.float32)
@@ -212,23 +232,28 @@ class Segment:
             if modality in self.crowds:
                 counts = np.array([1, weight], np.float32)
                 usual -= self.crowds[modality].astype(np.float32) @ counts
-            self._usual = {key: usual}
+            usual = usual[self.cells.rows]
+            ends = np.concatenate([[0], np.cumsum(usual, dtype=np.float64)])[self.cells.starts]
+            sizes = np.maximum(np.diff(self.cells.starts), 1)
+            self._usual = {key: (usual, (np.diff(ends) / sizes).astype(np.float32))}
         return self._usual[key]
 
-    def _look_up(self, question: Question, guess: Floats) -> None:
-        """Add about the score of the codes of each row, from the lists of the question's
+    def _looked_up(self, question: Question) -> Floats:
+        """About the score of the codes of each row, by cells, from the lists of the question's
         weightiest."""
         asked, told = question.codes, question.logs
         starts = self.columns["posting_starts"]
-        rows, weights = self.columns["posting_rows"], self.columns["posting_weights"]
+        places, weights = self.columns["posting_places"], self.columns["posting_weights"]
         usual = self._mean_log_rest()
         top = np.argsort(-asked, kind="stable")[:_ASKED]
         floor = float(np.delete(told, top).mean()) if len(told) > len(top) else 0.0
         log_kept = np.arange(256, dtype=np.float32) / -_FINE
+        score = np.zeros(len(self), np.float32)
         for code in top.tolist():
             worth = asked[code] * (log_kept - usual) + np.exp(log_kept) * (told[code] - floor)
             of = slice(int(starts[code]), int(starts[code + 1]))
-            guess[rows[of]] += (question.weight * worth).astype(np.float32)[weights[of]]
+            score[places[of]] += (question.weight * worth).astype(np.float32)[weights[of]]
+        return score
 
     def _mean_log_rest(self) -> float:
         if self._mean is None:
@@ -262,7 +287,6 @@ def write(folder: Path, entries: Entries) -> str:
         "keys": entries.keys[order],
         "owners": entries.owners[order],
         "vectors": entries.placed.continuous[order].astype(np.float16),
-        "signs": signs(entries.placed.continuous[order]),
     }
     crowds = {name: crowd[order].astype(np.float16) for name, crowd in entries.crowds.items()}
     return put(folder, kept, crowds, entries.placed.codes.shape[1])
@@ -271,8 +295,11 @@ def write(folder: Path, entries: Entries) -> str:
 def put(
     folder: Path, columns: dict[str, NDArray[Any]], crowds: dict[str, NDArray[Any]], n_codes: int
 ) -> str:
-    """Columns that are in order of their owners, with their inverted lists."""
-    columns = columns | _lists(columns["codes"], columns["weights"], n_codes)
+    """Columns that are in order of their owners, with their cells and inverted lists."""
+    cells = cells_of(columns["vectors"])
+    columns = columns | _by_cell(cells, columns["vectors"])
+    by_cell = columns["codes"][cells.rows], columns["weights"][cells.rows]
+    columns |= _lists(*by_cell, n_codes)
     name = f"part-{uuid.uuid4().hex}"
     aside = folder / f".{name}"
     aside.mkdir(parents=True)
@@ -303,6 +330,17 @@ def joined(folder: Path, segments: list[tuple[Segment, Whole]]) -> str:
         for name in segments[0][0].modalities
     }
     return put(folder, columns, crowds, segments[0][0].n_codes)
+
+
+def _by_cell(cells: Cells, vectors: NDArray[np.float16]) -> dict[str, NDArray[Any]]:
+    """What the first stage goes through, cell by cell."""
+    strips = np.array_split(cells.rows, max(len(cells.rows) // 65_536, 1))
+    return {
+        "signs": np.concatenate([signs(vectors[rows].astype(np.float32)) for rows in strips]),
+        "cell_rows": cells.rows,
+        "cell_starts": cells.starts,
+        "cell_centres": cells.centres,
+    }
 
 
 def signs(vectors: Floats) -> NDArray[np.uint64]:
@@ -358,11 +396,11 @@ def _steps(logs: Floats) -> NDArray[np.uint8]:
 def _lists(
     codes: NDArray[np.uint16], weights: NDArray[np.uint8], n_codes: int
 ) -> dict[str, NDArray[Any]]:
-    """By code: the rows that have it and with which weight, and where each code's begin."""
+    """By code: the places that have it and with which weight, and where each code's begin."""
     flat = codes.ravel()
     order = np.argsort(flat, kind="stable")
     return {
-        "posting_rows": (order // codes.shape[1]).astype(np.uint32),
+        "posting_places": (order // codes.shape[1]).astype(np.uint32),
         "posting_weights": weights.ravel()[order],
         "posting_starts": np.searchsorted(flat, np.arange(n_codes + 1), sorter=order),
     }

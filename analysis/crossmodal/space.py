@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.crossmodal.items import Items, Whitening
+from analysis.crossmodal.items import Items, Whitening, pooled_roots
 from analysis.crossmodal.types import CLIP, PICTURE, Encoded, Floats, Place
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
@@ -24,6 +24,7 @@ from analysis.models.formats import written_aside
 VERSION = 1
 _KEY = "sightline-space"
 _BANK = "bank:"
+_ROOTS = "of_roots"
 _CLIPS = "clip-"  # before the engine of the frames, in that of clips
 _SHARPNESS = 10.0  # of cosines: one over the temperature that they are taught with
 _LEAST = 1e-9  # of a distribution, below its logarithm
@@ -50,7 +51,8 @@ class Head:
         return out
 
     def tensors(self, name: str) -> dict[str, Floats]:
-        return {
+        how = {f"{name}.{_ROOTS}": np.ones(1, np.float32)} if self.whitening.of_roots else {}
+        return how | {
             f"{name}.mean": self.whitening.mean,
             f"{name}.basis": self.whitening.basis,
             f"{name}.straight": self.straight,
@@ -67,17 +69,23 @@ class Head:
             tensors[f"{name}.{part}"]
             for part in ("mean", "basis", "straight", "bias", "inner", "inner_bias", "outer")
         )
-        return cls(Whitening(mean, basis), *others)
+        return cls(Whitening(mean, basis, f"{name}.{_ROOTS}" in tensors), *others)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """How items of one modality come into the space, and by which encoder's numbers."""
+    """How items of one modality come into the space, and by which encoder's numbers. pools: an item
+    as a whole is the mean of its parts' roots, instead of its summary."""
 
     engine: str
     summary: Head  # to (C,)
     parts: Head  # to (D,), where the codebook is
     gate: Floats  # (k + 1,): how much a whitened part counts, the last number by itself
+    pools: bool = False
+
+    def wholes(self, items: Items) -> Floats:
+        """What `summary` takes of each item: (N, S)."""
+        return pooled_roots(items) if self.pools else items.summaries
 
     def counts(self, parts: NDArray[np.floating]) -> Floats:
         """How much each part counts beside the others of its item, (n,), above 0."""
@@ -156,7 +164,7 @@ class Space:
                 f"This {modality} was encoded by {items.engine}, and the space was taught with "
                 f"{side.engine}. Encode it again."
             )
-        continuous = _unit(side.summary(items.summaries))
+        continuous = _unit(side.summary(side.wholes(items)))
         codes = np.zeros((len(items), len(self.codebook)), np.float32)
         counts = np.diff(items.offsets)
         step = max(_AT_ONCE // max(int(counts.max(initial=1)), 1), 1)
@@ -319,6 +327,7 @@ class Space:
                     Head.read(tensors, f"{name}.summary"),
                     Head.read(tensors, f"{name}.parts"),
                     tensors[f"{name}.gate"],
+                    f"{name}.pools" in tensors,
                 )
                 for name, engine in about["engines"].items()
             }
@@ -362,6 +371,8 @@ class Space:
         for name, side in self.sides.items():
             tensors |= side.summary.tensors(f"{name}.summary")
             tensors |= side.parts.tensors(f"{name}.parts") | {f"{name}.gate": side.gate}
+            if side.pools:
+                tensors[f"{name}.pools"] = np.ones(1, np.float32)  # so that the version tells it
         for name, bank in self.banks.items():
             tensors[f"{_BANK}{name}.near"] = bank.continuous
             tensors[f"{_BANK}{name}.codes"] = bank.codes

@@ -26,10 +26,11 @@ from analysis.crossmodal.items import (
     Whole,
     checked,
     matched_groups,
+    pooled_roots,
     shared_axes,
 )
 from analysis.crossmodal.losses import both_ways, code_matching_loss
-from analysis.crossmodal.measures import retrieval
+from analysis.crossmodal.measures import both_ways as both_ways_found
 from analysis.crossmodal.network import Batch, Coded, Network, TorchHead
 from analysis.crossmodal.space import (
     Placed,
@@ -40,11 +41,12 @@ from analysis.crossmodal.space import (
     discrete_scores,
     pair_name,
 )
+from analysis.crossmodal.types import Floats
+from analysis.crossmodal.wholes import to_be_pooled, whitened
 from analysis.errors import AnalysisError, Stopped
 from analysis.models.formats import written_aside
 
 WEIGHTS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 3.0)
-_TO_WHITEN = 4000  # rows, which are enough for some hundred axes
 _AT_ONCE = 200  # items
 _BANK = 1000  # items of a modality
 _PATIENCE_COLLAPSED = 3  # epochs
@@ -62,9 +64,9 @@ class Settings:
     dimensions: int = 96  # of a code's vector
     size: int = 256  # of the continuous vector
     hidden: int = 256
-    summary_axes: int = 256
+    summary_axes: int = 512
     part_axes: int = 512
-    whitening: float = 0.5  # 0: axes as large as they are, 1: all alike
+    whitening: float = 0.6  # 0: axes as large as they are, 1: all alike
     epochs: int = 25
     batch: int = 256  # groups
     items_each: int = 1  # of a modality, of each group of a batch
@@ -162,20 +164,19 @@ class Prepared:
         self.groups = matched_groups(taught)
         self.sides: dict[str, _Side] = {}
         self.held: dict[str, _Side] = {}
+        axes, power = settings.summary_axes, settings.whitening
+        self.pooled = to_be_pooled(taught, held, axes, power)
         for name, items in taught.items():
+            pools = name in self.pooled
+            wholes = pooled_roots(items) if pools else items.summaries
             whitenings = (
-                _whitening(items.summaries, settings.summary_axes, settings.whitening),
-                _whitening(items.parts, settings.part_axes, settings.whitening),
+                whitened(wholes, axes, power),
+                whitened(items.parts, settings.part_axes, power, of_roots=pools),
             )
-            self.sides[name] = _Side(items, whitenings)
+            self.sides[name] = _Side(items, wholes, whitenings)
             if name in held:
-                self.held[name] = _Side(held[name], whitenings)
-
-
-def _whitening(x: np.ndarray, most: int, power: float) -> Whitening:
-    if len(x) > _TO_WHITEN:
-        x = x[np.sort(np.random.default_rng(0).choice(len(x), _TO_WHITEN, replace=False))]
-    return Whitening.fitted(x, most, power)
+                own = pooled_roots(held[name]) if pools else held[name].summaries
+                self.held[name] = _Side(held[name], own, whitenings)
 
 
 def parted(pairs: Pairs, share: float) -> tuple[dict[str, Items], dict[str, Items]]:
@@ -197,9 +198,11 @@ def parted(pairs: Pairs, share: float) -> tuple[dict[str, Items], dict[str, Item
 class _Side:
     """The items of one modality as tensors, ready to be drawn from."""
 
-    def __init__(self, items: Items, whitenings: tuple[Whitening, Whitening]) -> None:
+    def __init__(
+        self, items: Items, wholes: Floats, whitenings: tuple[Whitening, Whitening]
+    ) -> None:
         self.whitenings = whitenings
-        self.summaries = torch.from_numpy(whitenings[0](items.summaries))
+        self.summaries = torch.from_numpy(whitenings[0](wholes))
         self.parts = torch.from_numpy(whitenings[1](items.parts))
         self.groups, self.offsets = items.groups, items.offsets
         order = np.argsort(items.groups, kind="stable")
@@ -262,7 +265,6 @@ class _Training:
         self.sides, self.held, self.groups = prepared.sides, prepared.held, prepared.groups
         self.has_codes = bool(settings.matching or settings.quantised)
         self.history: list[Epoch] = []
-        self.best: dict[str, Tensor] = {}
         self.weights: dict[str, float] = {}
         self.banks: dict[str, Placed] = {}
         self.thin = 0
@@ -283,6 +285,8 @@ class _Training:
         )
         self._begin_heads()
         self._begin_codebook()
+        self.best = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self.first = self._measured(0, 0.0)  # what linear algebra finds may be best already
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), settings.rate, weight_decay=settings.decay
         )
@@ -342,11 +346,11 @@ class _Training:
                 self.best |= {k: v.clone() for k, v in state.items() if is_its(k)}
 
     def _best_epoch(self, figure: str) -> int:
-        """The last of those that are best by a figure; 0 where there is none, or no codes are."""
-        values = [getattr(epoch, figure) for epoch in self.history]
-        if not values or (figure == "by_codes" and not self.has_codes and len(values) > 1):
-            return min(len(values), 1)
-        return max(e.number for e, v in zip(self.history, values, strict=True) if v == max(values))
+        """The last of those that are best by a figure; 0: as it began."""
+        if figure == "by_codes" and not self.has_codes:
+            return 0
+        values = [getattr(epoch, figure) for epoch in (self.first, *self.history)]
+        return max(number for number, value in enumerate(values) if value == max(values))
 
     def _batches(self, rng: np.random.Generator) -> Iterator[dict[str, Batch]]:
         mixed, settings = rng.permutation(self.groups), self.settings
@@ -411,7 +415,7 @@ class _Training:
         whitenings = {name: side.whitenings for name, side in self.sides.items()}
         settings = self.settings
         return Space(
-            self.network.sides(self.prepared.engines, whitenings),
+            self.network.sides(self.prepared.engines, whitenings, self.prepared.pooled),
             self.network.codebook.vectors.numpy().copy(),
             settings.code_temperature,
             dict(self.weights),
@@ -438,12 +442,12 @@ class _Training:
             ask = groups[0][rows[0]], groups[1][rows[1]]
             banks = self.banks[a], self.banks[b]
             near = corrected(continuous_scores, one, other, *banks)
-            found.append(_reciprocal(near, *ask))
+            found.append(both_ways_found(near, *ask))
             trials = [found[-1]]
             if self.has_codes:
                 codes = corrected(discrete_scores, one, other, *banks)
-                by_codes.append(_reciprocal(codes, *ask))
-                trials += [_reciprocal(near + w * codes, *ask) for w in WEIGHTS[1:]]
+                by_codes.append(both_ways_found(codes, *ask))
+                trials += [both_ways_found(near + w * codes, *ask) for w in WEIGHTS[1:]]
             by_both.append(max(trials))
             self.weights[pair_name(a, b)] = WEIGHTS[int(np.argmax(trials))]
         return Epoch(
@@ -569,11 +573,6 @@ def _none_of(codes: int, continuous: list[np.ndarray]) -> np.ndarray:
 def _same(some: Mapping[str, Batch], a: str, b: str) -> Tensor:
     """Which items match: (n, m)."""
     return some[a].groups[:, None] == some[b].groups[None]
-
-
-def _reciprocal(scores: np.ndarray, a: Whole, b: Whole) -> float:
-    """The mean of 1/rank, both ways."""
-    return (retrieval(scores, a, b).reciprocal + retrieval(scores.T, b, a).reciprocal) / 2
 
 
 def _mean(values: list[float]) -> float:

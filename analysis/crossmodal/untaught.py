@@ -107,7 +107,7 @@ def with_untaught(
             bias[-1] = apart[id(space)]
             parts = _widened(side.parts, width + 1, bias)
             summary = _widened(side.summary, size, _padded(side.summary.bias, size))
-            sides[name] = Side(side.engine, summary, parts, side.gate)
+            sides[name] = replace(side, summary=summary, parts=parts)
         own = np.zeros((len(space.codebook), width + 1), np.float32)
         own[:, : space.codebook.shape[1]] = space.codebook
         own[:, -1] = apart[id(space)]

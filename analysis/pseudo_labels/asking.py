@@ -37,3 +37,30 @@ def worth_asking(
         free[best] = False
         nearest = np.maximum(nearest, looks @ looks[best])
     return chosen
+
+
+def typical(
+    looks: Floats, most: int, *, worth: Floats | None = None, known: Floats | None = None
+) -> list[int]:
+    """At most so many rows that stand for all, the one that stands for most first.
+
+    Greedy facility location (Wei, Iyer and Bilmes, "Submodularity in Data Subset Selection and
+    Active Learning", ICML 2015): each is the one to which most rows come nearer than they are to
+    what is known or chosen. An outlier stands for itself alone, and comes late.
+
+    looks: (n, d) of unit length. worth: (n,), how good it is to have a row; what it stands for
+    counts that often. known: (m, d), what is there already.
+    """
+    alike = np.clip(looks @ looks.T, 0, 1)
+    nearest = np.zeros(len(looks))
+    if known is not None and len(known):
+        nearest = np.clip(looks @ known.T, 0, 1).max(axis=1)
+    worth = np.ones(len(looks)) if worth is None else np.asarray(worth, float)
+    chosen: list[int] = []
+    for _ in range(min(most, len(looks))):
+        gains = worth * np.maximum(alike - nearest, 0).sum(axis=1)
+        gains[chosen] = -1.0
+        best = int(gains.argmax())
+        chosen.append(best)
+        nearest = np.maximum(nearest, alike[best])
+    return chosen

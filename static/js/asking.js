@@ -1,5 +1,6 @@
 // Asking by a picture, a sound or aloud: chosen, dropped, pasted or spoken; what comes back stands
 // beside the field and is searched by. Why a moment answers, and whether it is right, by keyboard.
+import { onChosen } from "./choosing.js";
 import { onDrop } from "./dropping.js";
 import { keyOf } from "./keys.js";
 
@@ -51,8 +52,8 @@ function take(files) {
 }
 
 for (const input of tools.querySelectorAll("[data-file]")) {
-  input.addEventListener("change", () => {
-    if (input.files[0]) ask(input.dataset.file, input.files[0]);
+  onChosen(input, () => {
+    ask(input.dataset.file, input.files[0]);
     input.value = "";
   });
 }

@@ -59,6 +59,21 @@ def test_spaces_are_listed_chosen_and_deleted(api, space, django_assert_max_num_
     assert api("delete", f"/spaces/{space.pk}/").status_code == 204
 
 
+def test_moments_of_a_code_are_those_whose_asset_is_there(
+    api, space, workspace, asset_in, owner, django_assert_max_num_queries
+):
+    gone, there = asset_in(workspace, "gone.mp4"), asset_in(workspace, "there.mp4")
+    about = {"time_s": 1.0, "modality": "picture", "box": None}
+    examples = [about | {"asset": one.pk} for one in (gone, there)]
+    Code.objects.filter(space=space).update(examples=examples)
+    gone.remove(by=owner)
+    with django_assert_max_num_queries(9):
+        listed = api("get", f"/spaces/{space.pk}/codes/").json()["results"]
+    assert [[e["asset"] for e in one["examples"]] for one in listed] == [[there.pk]] * 2
+    one = api("get", f"/space-codes/{listed[0]['id']}/").json()
+    assert [e["asset"] for e in one["examples"]] == [there.pk]
+
+
 def test_codes_are_read_named_and_muted(api, space, client, viewer, key_for):
     found = api("get", f"/spaces/{space.pk}/codes/").json()["results"]
     assert [one["number"] for one in found] == [0, 1], "those that fire"

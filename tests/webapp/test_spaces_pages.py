@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.scenes import ENGINES, encodings_of, shown_in, spoken_as_shown
+from webapp.indexing.indexing import Indexing
 from webapp.leases import Status
 from webapp.spaces.codes import Code
 from webapp.spaces.indexes import SpaceIndex
@@ -186,13 +187,15 @@ def test_the_form_says_how_many_pairs_each_source_gives_and_starts_a_training(
     assert "about 6 pairs" in page
     assert "No text was read on these pictures yet." in page
     wish = {"epochs": 3, "codes": 64, "most": 100, "patience": 0, "seed": 1, "matching": 1}
+    wish |= {"loss": "masked-margin"}
     none = browser.post("/spaces/teach", wish)
     assert none.status_code == 422
     assert "Choose at least one source of pairs." in none.content.decode()
     started = browser.post("/spaces/teach", wish | {"sources": ["spoken"]})
     row = SpaceTraining.objects.get()
     assert started.url == f"/space-trainings/{row.pk}"
-    assert row.options["codes"] == 64
+    assert (row.options["codes"], row.options["loss"]) == (64, "masked-margin")
+    assert "masked margin softmax" in browser.get(started.url).content.decode()
     assert row.engines == {"picture": ENGINES["picture"]}
 
 
@@ -264,3 +267,12 @@ def test_a_space_without_pairs_is_asked_for_and_told_of(workspace, asset, analys
     browser.post(f"/space-makings/{row.pk}/retry")
     row.refresh_from_db()
     assert row.status == Status.WAITING
+
+
+def test_the_empty_page_looks_again_while_something_is_encoded(
+    workspace, asset, viewer, client_for
+):
+    browser = client_for(viewer)
+    assert "every 3s" not in browser.get("/spaces").content.decode()
+    Indexing.objects.create(asset=asset, step="pictures", version=1, duration_s=60.0)
+    assert "every 3s" in browser.get("/spaces").content.decode()

@@ -40,7 +40,12 @@ _ALL = 2000  # items of one asset
 _FEW, _ABOVE = 6, 0.5  # standard deviations
 _SAME_S = 1.0  # so near to the asked moment it is that moment
 # Which kinds of item each source stands for.
-_SOURCES = {"said": {SOUND}, "written": {PICTURE, CLIP}, "seen": {PICTURE, CLIP}}
+_SOURCES: dict[str, set[str]] = {
+    "said": {SOUND},
+    "written": {PICTURE, CLIP},
+    "seen": {PICTURE, CLIP},
+    "comment": set(),
+}
 # Of a spoken question: what nobody looks for.
 _ASKING = frozenset(
     tokens(
@@ -215,6 +220,8 @@ def _asked_of_space(
     answers.waiting += [w.ask for w in ready if not w.ask.is_over]
     if not asked:
         return []
+    if space.doubt:
+        answers.notes.append(f"{space} compares, as somebody decided. {space.doubt}")
     assets = assets_for(workspace, answers.found.query.filters)
     may_answer = _owners(assets.filter(pk=within.pk) if within else assets)
     sources = answers.found.query.filters.sources

@@ -83,7 +83,8 @@ class _Asked(serializers.Serializer):
         allow_blank=True,
         help_text="Empty where `asks` say all. "
         'Words, "phrases", prefix*, fuzzy~, AND OR NOT -word ( ), and the filters '
-        "brand: project: collection: speaker: in:said|written|seen after: before: longer: score:",
+        "brand: project: collection: speaker: in:said|written|seen|comment after: before: longer: "
+        "score:",
     )
     asks = serializers.RegexField(
         _ASKS,
@@ -144,8 +145,8 @@ class Search(Asking):
 
     @extend_schema(
         operation_id="search",
-        summary="Moments in which something is said, written or seen, or that are like what is "
-        "asked by, the best first",
+        summary="Moments in which something is said, written or seen, on which somebody commented, "
+        "or that are like what is asked by, the best first",
         responses=SearchedSerializer,
     )
     def search(self, request: Request) -> Response:

@@ -75,6 +75,8 @@ class AskQuerySet(LeasedQuerySet["Ask"]):
         _refuse_what_is_not_there(asset, time_s)
         if asset.kind == Asset.Kind.AUDIO:
             raise Refused("A sound has no picture to search by. Ask by a stretch of it.")
+        if not asset.has_frames:
+            raise Refused("What a picture shows is not looked for in exposures of the sky.")
         kind = Ask.Kind.MOMENT if box is None else Ask.Kind.REGION
         about: dict[str, Any] = {"asset": asset, "time_s": round(time_s, 6)}
         if box is not None:
@@ -88,7 +90,7 @@ class AskQuerySet(LeasedQuerySet["Ask"]):
             raise Refused("The stretch ends before it begins.")
         if end_s - start_s > LONGEST_S:
             raise Refused(f"Up to {LONGEST_S:.0f} seconds can be asked by at once.")
-        if asset.kind == Asset.Kind.IMAGE:
+        if asset.kind in (Asset.Kind.IMAGE, Asset.Kind.SKY):
             raise Refused("A picture has no sound.")
         about = {"asset": asset, "time_s": start_s, "end_s": end_s}
         return self._begun(asset.workspace, Ask.Kind.SOUND, asset.stem, by, **about)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analysis.retrieval.moments import Span
 from webapp import erasing
 from webapp.accounts.access import find, may
-from webapp.accounts.models import Action, Refused
+from webapp.accounts.models import Action, Refused, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.asking.answering import Answer, Answers, answer
 from webapp.asking.asks import Ask
@@ -30,6 +30,7 @@ from webapp.assets.links import media_link
 from webapp.assets.models import Asset
 from webapp.assets.tiles import Tile, Tiles
 from webapp.ids import is_id
+from webapp.indexing.indexing import Indexing
 from webapp.novelty.work import NoveltyWork
 from webapp.projects.models import Label, Project
 from webapp.search import meaning
@@ -47,6 +48,7 @@ def search_page(request: MemberRequest) -> HttpResponse:
     """The page, or only what was found when htmx asks while somebody types."""
     workspace = request.membership.workspace
     form, asked, answers = _answered(request, request.GET)
+    within = _within(request, request.GET)
     number = _number(request.GET.get("page", ""))
     spans = answers.spans[(number - 1) * PAGE : number * PAGE]
     kept = _kept(request.GET)
@@ -64,10 +66,11 @@ def search_page(request: MemberRequest) -> HttpResponse:
         "judged": _judged(answers),
         "number": number,
         "has_more": len(answers.spans) > number * PAGE,
-        "within": _within(request, request.GET),
+        "within": within,
         "keep": f"&{kept}" if kept else "",
         "here": kept,
         "sent": [(name, value) for name, values in QueryDict(kept).lists() for value in values],
+        "n_unheard": _n_unheard(workspace, within) if form.query else 0,
         "meaning": meaning.is_on(),
         "is_saved": SavedSearch.objects.of(request.user, workspace)
         .filter(query=form.query)
@@ -91,6 +94,14 @@ def _within(request: MemberRequest, asked: QueryDict) -> Asset | None:
     wanted = asked.get("within", "")
     assets = Asset.objects.filter(removed=None, workspace=request.membership.workspace)
     return assets.filter(pk=int(wanted)).first() if is_id(wanted) else None
+
+
+def _n_unheard(workspace: Workspace, within: Asset | None) -> int:
+    """How many of what is searched are still being listened to or read."""
+    words = (Indexing.Step.SPEECH, Indexing.Step.TEXT)
+    going_on = Indexing.objects.unfinished().filter(step__in=words)
+    assets = Asset.objects.filter(workspace=workspace, removed=None, indexings__in=going_on)
+    return (assets.filter(pk=within.pk) if within else assets).distinct().count()
 
 
 def _kept(asked: QueryDict) -> str:

@@ -199,7 +199,7 @@ def _steps(where: dict[Place, float], length_s: float) -> list[Step]:
 
 def picture_of(asset: Asset, time_s: float | None) -> dict[str, Any]:
     """The picture that cells lie over: its address, "" while a worker cuts it out of the film."""
-    if asset.kind == Asset.Kind.IMAGE or time_s is None:
+    if asset.kind != Asset.Kind.VIDEO or time_s is None:
         row = asset.renditions.filter(recipe="poster", status=Status.DONE).first()
         return {"url": media_link(row.file) if row and row.file else "", "is_coming": False}
     recipe = f"frame@{time_s:.6f}"

@@ -65,7 +65,7 @@ def _missing(workspace: Workspace, step: str) -> QuerySet[Asset]:
     runs = Run.living.unfinished().filter(asset=OuterRef("pk"))
     ready = Asset.objects.filter(workspace=workspace, status=Status.DONE).filter(~Exists(asked))
     if step == Indexing.Step.PICTURES:
-        ready = ready.exclude(kind=Asset.Kind.AUDIO).filter(~Exists(runs))
+        ready = ready.with_frames().filter(~Exists(runs))
     else:
         ready = ready.filter(probe__audio__0__isnull=False)
     return ready.select_related("workspace").order_by("-pk")

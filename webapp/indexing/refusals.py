@@ -123,7 +123,7 @@ def tracks_of(asset: Asset) -> list[dict[str, Any]]:
 
 def has_what_it_needs(asset: Asset, step: str) -> bool:
     """Whether there is something in the asset that a step looks for: sound, or a picture."""
-    return asset.kind != Asset.Kind.AUDIO if step in _LOOKS else bool(tracks_of(asset))
+    return asset.has_frames if step in _LOOKS else bool(tracks_of(asset))
 
 
 def why_not(
@@ -134,6 +134,8 @@ def why_not(
     if not asset.is_ready:
         return f"{asset.name} is not ready yet: wait until its upload is prepared."
     if not has_what_it_needs(asset, step):
+        if asset.kind == Asset.Kind.SKY:
+            return f"{asset.name} is an exposure of the sky: nothing is read or heard in it."
         what = _NOTHING.get(step, "has no sound, so nothing can be heard in it")
         return f"{asset.name} {what}."
     if not (engine_for(step) if engine is None else engine):

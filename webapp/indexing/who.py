@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.speakers.names import person_in
+from analysis.tokens import tokens
 from webapp.assets.models import Asset
 from webapp.indexing import remembering
 from webapp.indexing.indexing import Indexing
@@ -15,6 +16,7 @@ from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.transcript import shown
 from webapp.indexing.voices import Speaker, SpeakerTurn, Voice
 from webapp.leases import Status
+from webapp.projects.models import Label
 
 _TOGETHER_S = 1.0  # that a line stands while somebody speaks, before it may be their name
 _COLOURS = 8  # of the palette of speakers
@@ -34,6 +36,11 @@ class Who:
         """By the newest version that is done."""
         done = Indexing.objects.succeeded().filter(asset=asset, step=Indexing.Step.SPEAKERS)
         return cls(done.order_by("-version").first())
+
+    def within(self, window: tuple[float, float] | None) -> list[SpeakerTurn]:
+        """The turns that reach into a stretch; all without one."""
+        start_s, end_s = window or (float("-inf"), float("inf"))
+        return [turn for turn in self.turns if turn.start_s < end_s and turn.end_s > start_s]
 
     def between(self, start_s: float, end_s: float) -> Voice | None:
         """Who speaks most of the time between two moments; None where nobody was heard."""
@@ -137,11 +144,13 @@ def _on_screen(asset: Asset, who: Who) -> dict[Voice, OnScreen]:
     if read is None:
         return {}
     sums: dict[Voice, dict[str, tuple[float, float]]] = {}
+    brands = _brand_names(asset)
     rows = read.text_regions.as_it_reads().exclude(kind=TextRegion.Kind.SCENE)
     rows = rows.order_by("start_s", "pk")
     for start_s, end_s, text in rows.values_list("start_s", "end_s", "reads"):
         name = person_in(text)
-        voice = who.between(start_s, end_s) if name else None
+        is_brand = "".join(tokens(name)) in brands
+        voice = who.between(start_s, end_s) if name and not is_brand else None
         if voice is None:
             continue
         names = sums.setdefault(voice, {})
@@ -153,6 +162,13 @@ def _on_screen(asset: Asset, who: Who) -> dict[Voice, OnScreen]:
         for voice, name in best.items()
         if sums[voice][name][0] >= _TOGETHER_S
     }
+
+
+def _brand_names(asset: Asset) -> set[str]:
+    """What no person is called: the names of what the workspace looks for, however written."""
+    labels = Label.objects.filter(project__workspace=asset.workspace_id)
+    names = labels.values_list("name", "aliases")
+    return {"".join(tokens(one)) for name, aliases in names for one in (name, *aliases)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +203,19 @@ class SpeakersPanel:
             engine,
             list(names.values_list("name", flat=True)[:200]),
         )
+
+    @property
+    def lane(self) -> dict[str, Any]:
+        """The turns for the timeline, as columns."""
+        turns = self.who.turns
+        return {
+            "start": [round(turn.start_s, 2) for turn in turns],
+            "end": [round(turn.end_s, 2) for turn in turns],
+            "voice": [turn.reads_id for turn in turns],
+            "voices": {
+                one.voice.pk: [str(one.voice), one.colour, one.voice.number] for one in self.rows
+            },
+        }
 
     @property
     def files(self) -> list[tuple[str, str]]:

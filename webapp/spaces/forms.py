@@ -8,7 +8,7 @@ from django import forms
 from webapp.accounts.models import User, Workspace
 from webapp.ids import SomeOf
 from webapp.spaces.estimating import Offered
-from webapp.spaces.options import DEFAULTS, LIMITS
+from webapp.spaces.options import DEFAULTS, LIMITS, LOSSES
 from webapp.spaces.pair_sets import PairSet
 from webapp.spaces.training import SpaceTraining
 
@@ -39,13 +39,17 @@ class TeachForm(forms.Form):
         min_value=0, max_value=100, initial=DEFAULTS["matching"], label=LIMITS["matching"][2],
         help_text="How much the codes of what belongs together are drawn to each other.",
     )  # fmt: skip
+    loss = forms.ChoiceField(
+        choices=LOSSES, initial=DEFAULTS["loss"], label="Told apart by",
+        help_text="How pairs are set apart from the rest; the margin asks for a distance.",
+    )  # fmt: skip
     ablation = forms.BooleanField(
         required=False, initial=DEFAULTS["ablation"], label="See what its parts are worth",
         help_text="It is taught twice more, without code matching and without codes, and compared. "
         "Takes three times as long.",
     )  # fmt: skip
 
-    FOLDED = ("codes", "most", "patience", "seed", "matching")
+    FOLDED = ("codes", "most", "patience", "seed", "matching", "loss")
 
     def __init__(
         self, workspace: Workspace, offered: Sequence[Offered], data: Any = None, **options: Any

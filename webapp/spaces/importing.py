@@ -261,6 +261,8 @@ def _line(
     asset, problem = assets.named(named)
     if asset is None:
         return {}, problem
+    if asset.kind == Asset.Kind.SKY:
+        return {}, f"{asset.name} is an exposure of the sky, of which no space is taught."
     time_s = _seconds(row.get("time_s"))
     if asset.kind == Asset.Kind.IMAGE:
         time_s = 0.0 if time_s is None else time_s

@@ -52,6 +52,12 @@ class SpaceIndexQuerySet(LeasedQuerySet["SpaceIndex"]):
         spaces.filter(pk=space.pk).update(state=Space.State.SERVING)
         return True
 
+    def note_named(self, space: Space) -> None:
+        """Note how much there was when the codes of a new space were named, once all that is
+        encoded is placed in it."""
+        if not self.filter(space=space).exclude(status=Status.DONE).exists():
+            Space.objects.filter(pk=space.pk, n_named_by=0).update(n_named_by=space.n_items())
+
 
 class SpaceIndex(Leased):
     """The index (`analysis.crossmodal.index`) of one modality. Its key of an item is `key_of`, its

@@ -17,11 +17,17 @@ DEFAULTS: dict[str, Any] = {
     "epochs": 25,
     "codes": 1024,
     "matching": 1.0,
+    "loss": "infonce",
     "patience": 5,
     "seed": 0,
     "most": 8_000,
     "ablation": True,
 }
+# How what belongs together is told from what does not: its key, and as a person reads it.
+LOSSES = (
+    ("infonce", "InfoNCE"),
+    ("masked-margin", "Masked margin softmax"),
+)
 # name: (least, most, as a person calls it)
 LIMITS = {
     "epochs": (1, 1000, "Epochs"),
@@ -97,6 +103,8 @@ def checked(wish: Mapping[str, Any]) -> dict[str, Any]:
         if name != "matching" and value != int(value):
             raise Refused(f"{title}: a whole number.")
         found[name] = float(value) if name == "matching" else int(value)
+    if found["loss"] not in dict(LOSSES):
+        raise Refused(f"The loss is one of {', '.join(dict(LOSSES))}.")
     if not isinstance(found["ablation"], bool):
         raise Refused("Whether to compare it with spaces without codes is yes or no.")
     return found

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from webapp.assets.models import Asset
 from webapp.rest import Body, Id
 from webapp.spaces.codes import LONGEST_NAME, Code
 from webapp.spaces.indexes import SpaceIndex
@@ -94,7 +95,18 @@ class CodeSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(CodeExampleSerializer(many=True))
     def get_examples(self, code: Code) -> Any:
-        return CodeExampleSerializer(code.examples, many=True).data
+        kept = [one for one in code.examples if one["asset"] in self._there()]
+        return CodeExampleSerializer(kept, many=True).data
+
+    def _there(self) -> set[int]:
+        """Of all examples that are told at once, the assets that nobody deleted since."""
+        if "there" not in self.context:
+            told = (self.parent or self).instance
+            codes = told if isinstance(told, list) else [told]
+            wanted = {one["asset"] for code in codes for one in code.examples}
+            rows = Asset.objects.filter(pk__in=wanted)
+            self.context["there"] = set(rows.values_list("pk", flat=True))
+        return self.context["there"]
 
 
 class ChangeCodeSerializer(Body):
@@ -174,5 +186,7 @@ class TeachSerializer(Body):
     )
     pair_sets = serializers.ListField(child=Id(), required=False, max_length=100)
     options = serializers.DictField(
-        required=False, help_text="epochs, codes, matching, patience, seed, most, ablation."
+        required=False,
+        help_text="epochs, codes, matching, loss (infonce, masked-margin), patience, seed, most, "
+        "ablation.",
     )

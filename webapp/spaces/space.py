@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from webapp.accounts.models import User, Workspace
+from webapp.spaces.doubt import doubt_of
 from webapp.stored_files import StoredFile
+
+_GROWN = 1.25  # times as many items: then what codes are called by may have changed
 
 
 class SpaceQuerySet(models.QuerySet["Space"]):
@@ -30,7 +33,8 @@ class Space(models.Model):
 
     engines: the encoder of each modality. pairs: the modalities that it can compare, each as
     `pair_name` writes two of them; of one modality there are two equal names. figures: curves,
-    codes in use and the ablation on its own validation pairs.
+    codes in use and the ablation on its own validation pairs. n_named_by: items of the library when
+    its codes were named last; 0: it has not been indexed since it was made.
     """
 
     WORKSPACE = "workspace"
@@ -55,6 +59,7 @@ class Space(models.Model):
     pairs: Any = models.JSONField(default=list)
     figures: Any = models.JSONField(default=dict, blank=True)
     notes: Any = models.JSONField(default=list, blank=True)  # sentences
+    n_named_by = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -76,6 +81,20 @@ class Space(models.Model):
     def modalities(self) -> list[str]:
         """Those whose items lie in the library; questions may be of others."""
         return [name for name in self.engines if name != "text"]
+
+    @property
+    def doubt(self) -> str:
+        """Of a taught one: why nobody should rely on it, in a sentence; "" where nothing is."""
+        return doubt_of(self.figures) if self.kind == self.Kind.TAUGHT else ""
+
+    def n_items(self) -> int:
+        """How many items of the library are placed in it."""
+        return self.indexes.aggregate(n=Sum("n_items"))["n"] or 0
+
+    def has_grown(self, n_items: int) -> bool:
+        """Whether so many items are so many more than its codes were named by that they should be
+        named anew."""
+        return 0 < self.n_named_by * _GROWN <= n_items
 
     def says(self) -> list[str]:
         """What it compares, in words."""

@@ -18,6 +18,7 @@ from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.encodings.kept import Encodings
 from webapp.going_back import back
+from webapp.indexing.indexing import Indexing
 from webapp.leases import UNFINISHED, Status
 from webapp.spaces import serving
 from webapp.spaces.estimating import offered
@@ -68,7 +69,7 @@ def spaces(request: MemberRequest) -> HttpResponse:
         for one in rows
     ]
     work = [*shown, *trainings, *(index for one in rows for index in one.indexes.all())]
-    going = any(one.status in UNFINISHED for one in work)
+    going = any(one.status in UNFINISHED for one in work) or (not rows and _is_encoding(workspace))
     context = {
         "rows": listed,
         "makings": shown,
@@ -93,6 +94,13 @@ def _is_past(making: SpaceMaking, spaces: Sequence[Space]) -> bool:
 def _n_encoded(workspace: Any) -> int:
     rows = Encodings.objects.in_sight().filter(asset__workspace=workspace)
     return sum(rows.values_list("n_items", flat=True))
+
+
+def _is_encoding(workspace: Any) -> bool:
+    """Whether frames or sound of it are being encoded, or wait for it: a first space may come."""
+    steps = (Indexing.Step.PICTURES, Indexing.Step.SOUND)
+    rows = Indexing.objects.filter(asset__workspace=workspace, step__in=steps)
+    return rows.filter(status__in=UNFINISHED).exists()
 
 
 @require_POST

@@ -15,7 +15,7 @@ from analysis.crossmodal.localising import strongest_box, where_shared
 from analysis.crossmodal.space import Placed
 from analysis.crossmodal.space import Space as TaughtSpace
 from analysis.crossmodal.types import PICTURE, TEXT, Encoded, Encoder
-from analysis.errors import Stopped, UnusableModel
+from analysis.errors import AnalysisError, Stopped, UnusableModel
 from analysis.media.frames import read_picture
 from analysis.novelty.likeness import ALIKE, nearest
 from analysis.novelty.regions import SIDES
@@ -23,6 +23,7 @@ from analysis.types import Box
 from webapp.asking.findings import Finding
 from webapp.asking.questions import of_words
 from webapp.datasets.dataset import Dataset
+from webapp.datasets.samples import Annotation, Sample
 from webapp.encodings.kept import Encodings
 from webapp.labelling.items import Item
 from webapp.labelling.jobs import LabelingJob
@@ -33,15 +34,15 @@ from webapp.search.keeping import newest_runs
 from webapp.spaces.searching import read_space
 from webapp.spaces.space import Space
 from workers.asking import encoders
+from workers.asking.bounds import LEAST_JUDGED, Bound, bound_of
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import local_path
-from workers.engine.piece import piece
+from workers.engine.piece import NotYet, piece
 
 MOST_REFERENCES = 8
 MOST_OF_AN_ITEM = 40  # proposals
 _NEAR_S = 0.5  # of a frame of a clip, from a region or an encoded frame
-_ABOVE = 1.0  # standard deviations above the mean of the job from which a frame may show it
-_FEW = 4  # fewer frames have no mean to speak of: all of them may
+_JUDGED = 60  # labelled pictures with the label, and without, that say what is alike enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,15 @@ def find_all(row: Finding, beat: Heartbeat) -> dict[str, Any]:
         beat.note(progress=n / max(len(items), 1))
         if made and taught and not by_item[item.pk]:
             seen += _looked_at(item, made, taught, asked)
-    for one, confidence in _likely(seen):
-        by_item[one.item].append(_proposal(row, one.frame, one.box, confidence))
+    says = ""
+    if seen and made and taught:
+        bound = _bound(row, made, taught, asked, beat)
+        says = bound.says
+        for one, confidence in zip(seen, bound.likely([one.score for one in seen]), strict=True):
+            if confidence is not None:
+                by_item[one.item].append(_proposal(row, one.frame, one.box, confidence))
     n_found = sum(keep(row, item, by_item[item.pk]) for item in items)
-    note = _note(row, asked, n_found, n_regions)
+    note = _note(row, asked, n_found, n_regions, says)
     return {"progress": 1.0, "n_found": n_found, "note": note}
 
 
@@ -92,7 +98,8 @@ def _open_items(job: LabelingJob) -> list[Item]:
     return list(there.select_related("sample").order_by("position"))
 
 
-def _note(row: Finding, asked: Sequence[_Question], n_found: int, n_regions: int) -> str:
+def _note(row: Finding, asked: Sequence[_Question], n_found: int, n_regions: int, says: str) -> str:
+    """says: of those that a space found, where the bound comes from."""
     name = row.words or row.label.name
     if not asked and not n_regions:
         return (
@@ -102,7 +109,8 @@ def _note(row: Finding, asked: Sequence[_Question], n_found: int, n_regions: int
     if not n_found:
         return f"{name} was found nowhere in what is left to label."
     places = "place is" if n_found == 1 else f"{n_found:,} places are"
-    return f"{'One ' if n_found == 1 else ''}{places} proposed for {row.label.name}."
+    told = f"{'One ' if n_found == 1 else ''}{places} proposed for {row.label.name}."
+    return f"{told} {says}" if says and n_found > n_regions else told
 
 
 # --- what is looked for ---------------------------------------------------------------------------
@@ -142,11 +150,83 @@ def _looked_at(
     for frame, one in _encoded(item, made):
         if one.blank:
             continue
-        placed = taught.place(PICTURE, [one])
-        scores = [float(taught.scores(q.modality, q.placed, PICTURE, placed)[0, 0]) for q in asked]
-        best = int(np.argmax(scores))
-        shared = taught.explain(asked[best].modality, asked[best].encoded, PICTURE, one)
-        yield _Seen(item.pk, frame, scores[best], strongest_box(where_shared(shared)))
+        score, best = _score(one, taught, asked)
+        shared = taught.explain(best.modality, best.encoded, PICTURE, one)
+        yield _Seen(item.pk, frame, score, strongest_box(where_shared(shared)))
+
+
+def _score(
+    one: Encoded, taught: TaughtSpace, asked: Sequence[_Question]
+) -> tuple[float, _Question]:
+    """How well a picture matches, and what it matches best."""
+    placed = taught.place(PICTURE, [one])
+    scores = [float(taught.scores(q.modality, q.placed, PICTURE, placed)[0, 0]) for q in asked]
+    best = int(np.argmax(scores))
+    return scores[best], asked[best]
+
+
+def _bound(
+    row: Finding,
+    made: _Made,
+    taught: TaughtSpace,
+    asked: Sequence[_Question],
+    beat: Heartbeat,
+) -> Bound:
+    """From which score on a picture is proposed, by pictures of the dataset that are labelled."""
+    name = row.words or row.label.name
+    bearing, others = _labelled(row)
+    if min(len(bearing), len(others)) < LEAST_JUDGED:
+        return bound_of(name, [], [])
+    if (encode := made.encode or _encoder_here(row)) is None:
+        return Bound(
+            None,
+            f"They stand out among these, whether they show {name} or not: labelled pictures "
+            "cannot be compared, because their encoder is not on this machine.",
+        )
+    scores = [
+        [_score(one, taught, asked)[0] for one in _pictures(files, encode, beat)]
+        for files in (bearing, others)
+    ]
+    return bound_of(name, *scores)
+
+
+def _encoder_here(row: Finding) -> Encoder[Any] | None:
+    """That of the space which answers, for a job of films alone; None where it is elsewhere."""
+    workspace = row.job.dataset.project.workspace
+    try:
+        return encoders.encoder_of(workspace, PICTURE, encoders.wanted(workspace, PICTURE))
+    except (AnalysisError, NotYet):
+        return None
+
+
+def _pictures(files: Sequence[str], encode: Encoder[Any], beat: Heartbeat) -> Iterator[Encoded]:
+    """What there is to see in them."""
+    for name in files:
+        beat.tick()
+        one = encode([read_picture(local_path(name))])[0]
+        if not one.blank:
+            yield one
+
+
+def _labelled(row: Finding) -> tuple[list[str], list[str]]:
+    """Files of labelled pictures of the dataset with the label, and without it."""
+    current = row.job.dataset.samples.current().filter(state=Sample.State.LABELLED)
+    real = current.exclude(origin=Sample.Origin.SYNTHETIC)
+    has_box = Exists(Annotation.objects.filter(sample=OuterRef("pk"), label=row.label_id))
+    bearing: list[str] = []
+    others: list[str] = []
+    for file, labels, boxed in real.annotate(boxed=has_box).values_list("file", "labels", "boxed"):
+        (bearing if boxed or row.label_id in labels else others).append(file)
+    return _evenly(bearing), _evenly(others)
+
+
+def _evenly(files: list[str]) -> list[str]:
+    return [
+        files[at]
+        for at in np.unique(
+            np.linspace(0, len(files) - 1, min(len(files), _JUDGED)).astype(int)
+        ).tolist()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +274,6 @@ def _frames(item: Item, row: Encodings) -> Iterator[tuple[int, Encoded]]:
 def _nearest(times: np.ndarray, time_s: float) -> tuple[int, float]:
     frame = int(np.argmin(np.abs(times - time_s)))
     return frame, float(abs(times[frame] - time_s))
-
-
-def _likely(seen: Sequence[_Seen]) -> Iterator[tuple[_Seen, float]]:
-    """Those that stand out among the frames of the job, with what is shown as confidence."""
-    scores = np.array([one.score for one in seen])
-    if not len(scores):
-        return
-    spread = float(scores.std()) or 1.0
-    above = (scores - scores.mean()) / spread
-    for one, far in zip(seen, above.tolist(), strict=True):
-        if len(seen) < _FEW or far >= _ABOVE:
-            yield one, float(np.clip(0.4 + 0.15 * far, 0.3, 0.95))
 
 
 # --- by regions that analyses keep ----------------------------------------------------------------

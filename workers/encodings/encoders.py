@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from analysis.crossmodal.pictures import BackboneEncoder, LogoEncoder, Pixels
+from analysis.crossmodal.pictures import BackboneEncoder, LogoEncoder, MirroredEncoder, Pixels
 from analysis.crossmodal.published import PublishedNetwork, PublishedPictureEncoder
 from analysis.crossmodal.sound import SoundEncoder
 from analysis.crossmodal.types import Encoder
@@ -85,7 +85,7 @@ def _load(key: str, workspace: Workspace | int) -> Encoder[Pixels]:
         raise AnalysisError(f"{version} is no ONNX file. Export it to ONNX, and press Retry.")
     if find_spec("openvino") is None:
         raise _missing(encoders.MODEL, "picture_encoders", "OpenVINO is missing on this machine.")
-    return BackboneEncoder(local_path(graph), rgb=True, name="model")
+    return MirroredEncoder(BackboneEncoder(local_path(graph), rgb=True, name="model"))
 
 
 def _converted() -> list[Engine]:

@@ -4,6 +4,7 @@ indexing like any other, and nobody decodes the film for it again."""
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
@@ -99,10 +100,33 @@ def store(segment: Segment, encoded: EncodedInPassing | None) -> None:
     encoded.save()
 
 
+class Wanted(NamedTuple):
+    """How a workspace encodes pictures: what it chose, and the weights that this is by now."""
+
+    key: str
+    engine: str
+
+
+def wanted_now(run: Run) -> Wanted | None:
+    """How the workspace of a run encodes now; None where nothing was encoded, or nothing here can.
+
+    It may load a network, which takes seconds: ask before rows are held.
+    """
+    if not EncodedInPassing.objects.filter(segment__run=run).exists():
+        return None
+    workspace = run.asset.workspace
+    key = of_workspace(workspace)
+    try:
+        return Wanted(key, encoders.of_pictures(key, workspace).engine)
+    except (AnalysisError, NotYet):
+        return None
+
+
 @transaction.atomic
-def become_indexing(run: Run) -> None:
+def become_indexing(run: Run, wanted: Wanted | None) -> None:
     """What was encoded of the whole film is an indexing that is done; of a part of it, or where
-    another has come to be meanwhile, it goes."""
+    another has come to be meanwhile, or the workspace encodes otherwise than `wanted` (see
+    `wanted_now`), it goes."""
     rows = EncodedInPassing.objects.filter(segment__run=run).select_related("segment")
     encoded = list(rows.order_by("segment__index"))
     if not encoded:
@@ -111,22 +135,18 @@ def become_indexing(run: Run) -> None:
     held = asset.filter(pk=run.asset_id).first()
     engines = {one.engine for one in encoded}
     is_whole = len(encoded) == run.segments.count() and len(engines) == 1
-    key = of_workspace(run.asset.workspace)
-    if held is None or not is_whole or not _is_wanted(held, key, *engines):
+    if held is None or wanted is None or not is_whole or not _is_wanted(held, wanted, *engines):
         erasing.delete(rows)
         return
-    _make(run, held, key, encoded)
+    _make(run, held, wanted.key, encoded)
     rows.delete()  # their files are the indexing's now
     SpaceIndex.objects.request_for(held.workspace_id)
 
 
-def _is_wanted(asset: Asset, key: str, engine: str) -> bool:
+def _is_wanted(asset: Asset, wanted: Wanted, engine: str) -> bool:
     """Whether the workspace still encodes so, and nobody else has."""
-    try:
-        now = encoders.of_pictures(key, asset.workspace_id).engine
-    except (AnalysisError, NotYet):
-        return False
-    return now == engine and not _known(asset, engine).exists()
+    still = of_workspace(asset.workspace) == wanted.key and engine == wanted.engine
+    return still and not _known(asset, engine).exists()
 
 
 def _make(run: Run, asset: Asset, key: str, encoded: list[EncodedInPassing]) -> None:

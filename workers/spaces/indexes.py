@@ -45,6 +45,7 @@ from webapp.spaces.space import Space
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep_file, scratch_file
 from workers.engine.piece import NotYet, piece
+from workers.spaces.growth import name_anew_where_grown
 
 log = logging.getLogger("sightline.spaces")
 
@@ -72,12 +73,14 @@ def index_space(row: SpaceIndex, beat: Heartbeat) -> None:
         work.add(made, {asset: wanted[asset] for asset in made.assets})
         work.save(progress=round(done / max(len(wanted), 1), 4))
     work.save(progress=1.0)
+    name_anew_where_grown(row.space, work.space, beat.tick)
     with transaction.atomic():
         now = SpaceIndex.objects.select_for_update().values_list("asked", flat=True)
         if now.get(pk=row.pk) != asked:
             raise NotYet  # something came meanwhile
         if row.finish(progress=1.0, notes=notes):
             SpaceIndex.objects.serve(row.space)
+            SpaceIndex.objects.note_named(row.space)
 
 
 def wanted_of(space: Space, modality: str) -> dict[int, list[int]]:
@@ -242,6 +245,7 @@ class _Work:
                 if name in now and part.gone != now[name]:
                     IndexPart.objects.filter(pk=part.pk).update(gone=now[name])
             erasing.delete(self.row.parts.exclude(name__in=now))
+        self.index.clear_up()  # only now: who lost the lease removes nothing
 
     def _put(self, name: str) -> IndexPart:
         with scratch_file(".tar") as scratch:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from analysis.crossmodal.space import Space as AnySpace
 from analysis.crossmodal.untaught import LEAST_ITEMS, untaught
-from analysis.errors import AnalysisError, Stopped
+from analysis.errors import AnalysisError
 from analysis.models.formats import sha256
 from webapp.accounts.models import User, Workspace
 from webapp.spaces.making import SpaceMaking
@@ -28,7 +27,7 @@ MOST_ITEMS = 8000  # of a modality, that a space is made of
 def make_space(row: SpaceMaking, beat: Heartbeat) -> dict[str, Any]:
     """Whiten and cluster what is encoded, and name the codes. A crash costs the whole of it, which
     is a minute."""
-    tick = ticking(beat)
+    tick = beat.tick
     beat.note(step="Reading what is encoded", progress=0.05)
     kinds, notes = kinds_of(row.workspace, row.engines, MOST_ITEMS, tick)
     few = {name: kind for name, kind in kinds.items() if len(kind.items) < LEAST_ITEMS}
@@ -60,16 +59,6 @@ def make_space(row: SpaceMaking, beat: Heartbeat) -> dict[str, Any]:
         by=row.created_by,
     )
     return {"result": space, "step": "", "progress": 1.0}
-
-
-def ticking(beat: Heartbeat) -> Callable[[], None]:
-    """Raises Stopped where it was cancelled or taken away."""
-
-    def tick() -> None:
-        if beat.should_stop():
-            raise Stopped
-
-    return tick
 
 
 def _used(codes: list[dict[str, Any]]) -> int:

@@ -6,9 +6,7 @@ import json
 import shutil
 from contextlib import suppress
 from itertools import cycle
-from math import sqrt
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -19,16 +17,19 @@ from analysis.crossmodal.items import Items
 from analysis.crossmodal.space import Space as TaughtSpace
 from analysis.crossmodal.untaught import LEAST_ITEMS, with_untaught
 from analysis.crossmodal.work_folder import CHECKPOINT, EPOCHS, JOB, PAIRS, SPACE, read_pairs
+from analysis.errors import AnalysisError
 from analysis.torch_here import require_torch
 from webapp import erasing
 from webapp.leases import Status
+from webapp.spaces.doubt import doubt_of
+from webapp.spaces.options import DEFAULTS
 from webapp.spaces.space import Space
 from webapp.spaces.training import PARTS, SpaceTraining
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_file
 from workers.engine.piece import piece
 from workers.engine.wishes import asked_now_and_then
-from workers.spaces.make import delivered, ticking
+from workers.spaces.make import delivered
 from workers.spaces.naming import code_rows
 from workers.spaces.pairs import gather
 from workers.spaces.reading import kinds_of
@@ -36,7 +37,6 @@ from workers.spaces.reading import kinds_of
 TEXTS = "texts.json"  # the words of each text of the pairs, for naming
 TOLD = "told.json"  # sentences on what was gathered
 _NAMED = 8000  # items of a modality
-_AT = "5"  # answers that are looked at
 
 
 @piece(SpaceTraining)
@@ -67,9 +67,10 @@ def stored_folder(pk: int) -> str:
 
 def _gather(row: SpaceTraining, beat: Heartbeat, folder: Path) -> None:
     beat.note(step="Collecting pairs")
-    found = gather(row, ticking(beat))
-    own = ("epochs", "codes", "matching", "patience", "seed")
-    how = {name: row.options[name] for name in own}
+    found = gather(row, beat.tick)
+    own = ("epochs", "codes", "matching", "loss", "patience", "seed")
+    options = DEFAULTS | row.options  # those of an older version may lack some
+    how = {name: options[name] for name in own}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / TEXTS).write_text(json.dumps(found.texts))
     (folder / TOLD).write_text(json.dumps(found.notes))
@@ -147,7 +148,7 @@ class _News:
 def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.Taught) -> None:
     """Name the codes, and make the space of it."""
     beat.note(step="Naming codes")
-    kinds = kinds_of(row.workspace, row.engines, _NAMED, ticking(beat))[0] if row.engines else {}
+    kinds = kinds_of(row.workspace, row.engines, _NAMED, beat.tick)[0] if row.engines else {}
     notes = [*json.loads((folder / TOLD).read_text()), *done.notes]
     taught = TaughtSpace.load(folder / SPACE)
     beside = {
@@ -161,7 +162,7 @@ def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.T
     if doubt := doubt_of(done.figures):
         notes.append(f"{doubt} So it is kept and does not answer by itself: its page lets it.")
     kinds = {name: kind for name, kind in kinds.items() if name in made.sides}
-    codes = code_rows(made, kinds, ticking(beat), _texts(folder))
+    codes = code_rows(made, kinds, beat.tick, _texts(folder, notes))
     space = delivered(
         made,
         row.workspace,
@@ -183,27 +184,16 @@ def _deliver(row: SpaceTraining, beat: Heartbeat, folder: Path, done: teaching.T
     )
 
 
-def doubt_of(figures: dict[str, Any]) -> str:
-    """Why a space should not take the place of what answers now; "" where it finds more of what
-    belongs together, in one direction at least, than chance does by two standard errors."""
-    if not figures.get("is_measured_apart"):
-        return "There were too few pairs to tell whether it finds what belongs together."
-    for way in figures.get("ablation", []):
-        chance = way["chance"][_AT]
-        error = sqrt(chance * (1 - chance) / max(way["questions"], 1))
-        if way["kind"] == "both" and way["recall"][_AT] > chance + 2 * error:
-            return ""
-    return (
-        "On pairs that were kept back it finds what belongs together no more often than chance "
-        "would: more pairs are needed, or an encoder that sees more in these pictures."
-    )
-
-
-def _texts(folder: Path) -> tuple[list[str], Items] | None:
-    pairs = read_pairs(folder / PAIRS)
-    if "text" not in pairs:
+def _texts(folder: Path, notes: list[str]) -> tuple[list[str], Items] | None:
+    """What codes are named by, where the pairs have words. They were learnt from and are only read
+    again here: a space without those names is worth more than none."""
+    try:
+        pairs = read_pairs(folder / PAIRS)
+        texts: list[str] = json.loads((folder / TEXTS).read_text())
+    except (AnalysisError, OSError, ValueError):
+        notes.append("The words of its pairs could not be read again: no code is named by them.")
         return None
-    return json.loads((folder / TEXTS).read_text()), pairs["text"]
+    return (texts, pairs["text"]) if "text" in pairs else None
 
 
 def forget_finished_spaces() -> None:

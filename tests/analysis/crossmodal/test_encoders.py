@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.crossmodal.pictures import ClipEncoder, JoinedEncoder, LogoEncoder, in_cells
+from analysis.crossmodal.pictures import (
+    ClipEncoder,
+    JoinedEncoder,
+    LogoEncoder,
+    MirroredEncoder,
+    in_cells,
+)
 from analysis.crossmodal.sound import SoundEncoder, of_states, pooled
 from analysis.crossmodal.text import TextEncoder
 from analysis.errors import AnalysisError
@@ -52,6 +58,19 @@ def test_a_clip_is_its_frames_with_their_times_without_the_black_ones():
     assert black.blank
     with pytest.raises(AnalysisError, match="A clip of 0 frames"):
         ClipEncoder(logos)([[]])
+
+
+def test_a_picture_and_its_mirror_image_have_the_same_parts_in_mirrored_places():
+    picture = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
+    encoder = MirroredEncoder(LogoEncoder())
+    one, other = encoder([picture, np.ascontiguousarray(picture[:, ::-1])])
+    assert one.places == other.places
+    there = {place.box: part for place, part in zip(other.places, other.parts, strict=True)}
+    for place, part in zip(one.places, one.parts, strict=True):
+        turned = min(
+            there, key=lambda box: abs(box.x1 - (1 - place.box.x2)) + abs(box.y1 - place.box.y1)
+        )
+        assert np.allclose(part, there[turned], atol=1e-5)
 
 
 def test_cells_are_the_means_of_blocks():

@@ -3,6 +3,7 @@ empties an answer."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.crossmodal.cells import LEAST_ITEMS, cells_of
 from analysis.crossmodal.index import Index
 from analysis.crossmodal.segments import Entries, signs
 from analysis.crossmodal.space import Placed, continuous_scores, discrete_scores
@@ -136,6 +138,28 @@ def test_joining_parts_changes_no_answer_and_frees_what_was_removed(index, tmp_p
     assert index.bytes() < size
 
 
+def test_what_another_process_is_about_to_name_is_left_where_it_is(tmp_path):
+    """Two workers share a folder where one took over from another that was thought dead: neither
+    takes what the other writes, fetches or is about to store."""
+    folder = tmp_path / "index"
+    mine, others = (Index(folder, "space-1", "picture", {}) for _ in range(2))
+    for n in range(9):
+        mine.add(entries(20, seed=n, first=20 * n))
+    others.add(entries(20, first=500))
+    fetching = folder / ".0a1b.part-of-another"
+    fetching.mkdir()
+    assert mine.merge()
+    joined_away = {path.name for path in folder.glob("part-*")} - mine.parts().keys()
+    mine.clear_up()
+    there = {path.name for path in folder.iterdir()}
+    assert there == {*mine.parts(), *others.parts(), fetching.name}
+    assert len(joined_away) > 1
+    for path in folder.iterdir():  # as if it had been left so, long ago
+        os.utime(path, (0, 0))
+    mine.clear_up()
+    assert {path.name for path in folder.iterdir()} == {*mine.parts()}
+
+
 @settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from(["add", "remove", "merge"]), st.integers(0, 8)), max_size=8)
@@ -194,3 +218,34 @@ def test_signs_tell_the_angle_between_vectors():
     a, b = placed(200).continuous, placed(200, 1).continuous
     differ = np.bitwise_count(signs(a) ^ signs(b)).sum(1) / 256
     assert np.corrcoef(np.cos(np.pi * differ), (a * b).sum(1))[0, 1] > 0.9
+
+
+def test_a_large_index_looks_into_neighbourhoods_and_finds_the_same(index):
+    """Also where a filter leaves half of the items, and where it leaves those of another place."""
+    have = entries(LEAST_ITEMS + 4000, each=1)
+    index.add(have)
+    hits = hits_of_half = 0
+    half = np.arange(0, len(have), 2)
+    for seed in range(10):
+        question = placed(1, 100 + seed)
+        scores = whole(have, question)
+        hits += len({*np.argsort(-scores)[:10].tolist()} & {*keys(index, question)})
+        best = half[np.argsort(-scores[half])[:10]]
+        hits_of_half += len({*best.tolist()} & {*keys(index, question, owners=half)})
+    assert hits >= 95
+    assert hits_of_half >= 95
+    far = np.argsort(whole(have, placed(1, 100)))[:5000]  # a twelfth, that promises least
+    assert len(keys(index, placed(1, 100), owners=np.sort(far))) == 10
+
+
+@pytest.mark.parametrize("n", [0, 1, LEAST_ITEMS])
+def test_every_item_is_in_one_neighbourhood(n):
+    vectors = np.random.default_rng(1).normal(size=(n, 4)).astype(np.float32)
+    vectors[: n // 3] = 1.0  # many alike, as black frames are
+    cells = cells_of(vectors)
+    assert sorted(cells.rows.tolist()) == list(range(n))
+    assert cells.starts[0] == 0
+    assert cells.starts[-1] == n
+    assert np.isfinite(cells.centres).all()
+    everywhere = cells.promising(np.zeros(len(cells)), n)
+    assert everywhere.tolist() == list(range(n))

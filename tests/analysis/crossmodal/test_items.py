@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.crossmodal.items import Items, Whitening, shared_axes
+from analysis.crossmodal.items import Items, Whitening, pooled_roots, roots, shared_axes
 from analysis.crossmodal.measures import mutual_information, ranks, retrieval
 from analysis.crossmodal.naming import agreement, clarity, names
 from analysis.crossmodal.space import Placed, continuous_scores, corrected
@@ -96,3 +98,14 @@ def test_blanks_are_left_out_and_counted():
     assert (kept.groups.tolist(), kept.blanks) == ([0, 2], 1)
     with pytest.raises(AnalysisError, match=r"No sound can be learnt from\. Silence\."):
         Items.of("sound", "x", [one("Silence.")], [0])
+
+
+def test_the_roots_of_parts_are_the_mean_over_each_item_however_many_there_are():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 5, 600)
+    parts = rng.normal(size=(counts.sum(), 3)).astype(np.float32)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    some = Items("picture", "x", np.zeros((600, 1), np.float32), parts, offsets, np.arange(600))
+    assert roots(np.array([-4.0, 0.0, 9.0])).tolist() == [-2.0, 0.0, 3.0]
+    each = [roots(parts[a:b]).mean(0) for a, b in itertools.pairwise(offsets)]
+    assert np.allclose(pooled_roots(some), each, atol=1e-6)

@@ -114,6 +114,24 @@ def test_what_was_saved_is_read_back_and_other_files_are_refused(space: Space, t
             Space.load(tmp_path / f"{name}.safetensors")
 
 
+def test_items_whose_parts_say_more_than_their_summaries_are_placed_by_their_parts(tmp_path: Path):
+    some = pairs(160)
+    noise = np.random.default_rng(5).normal(size=some["picture"].summaries.shape)
+    some["picture"] = replace(some["picture"], summaries=noise.astype(np.float32))
+    space = train(some, replace(QUICK, epochs=1))
+    assert space.sides["picture"].pools
+    read = Space.load(space.save(tmp_path / "space.safetensors"))
+    assert read.version == space.version
+    placed = {name: read.place(name, one) for name, one in some.items()}
+    cosines = continuous_scores(placed["picture"], placed["text"])
+    groups = some["picture"].groups, some["text"].groups
+    assert retrieval(cosines, *groups).recall[5] > 0.6  # chance is 0.03
+    as_was = replace(
+        space, sides={**space.sides, "picture": replace(space.sides["picture"], pools=False)}
+    )
+    assert as_was.version != space.version
+
+
 def test_what_it_was_not_taught_is_refused_in_words(space: Space):
     other = items("text", shown(3))
     with pytest.raises(UnusableModel, match="picture, text, sound, and not smell"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.pseudo_labels.asking import worth_asking
+from analysis.pseudo_labels.asking import typical, worth_asking
 
 
 def around(*centres, n=10, seed=0):
@@ -46,3 +46,18 @@ def test_as_many_as_there_are_and_none_twice(n, most, seed):
 def test_a_likeness_that_is_no_share_is_refused():
     with pytest.raises(ValueError, match="from 0 to 1"):
         worth_asking(np.ones((1, 3)), np.ones(1), 1, alike=2)
+
+
+def test_what_stands_for_most_comes_first_and_an_outlier_last():
+    chance = np.random.default_rng(3)
+    many = np.tile([1.0, 0.0, 0.0], (9, 1)) + chance.normal(0, 0.05, (9, 3))
+    few = np.tile([0.0, 1.0, 0.0], (4, 1)) + chance.normal(0, 0.05, (4, 3))
+    rows = np.concatenate([[[0.0, 0.0, 1.0]], many, few])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    chosen = typical(rows, 3)
+    assert 1 <= chosen[0] <= 9
+    assert chosen[1] >= 10
+    assert chosen[2] == 0
+    assert typical(rows, 1, known=many)[0] >= 10, "what is there already needs no more"
+    assert typical(rows, 1, worth=np.eye(14)[5])[0] == 5
+    assert sorted(typical(rows, 99)) == list(range(14))

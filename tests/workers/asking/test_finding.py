@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import cv2
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from analysis.crossmodal.localising import strongest_box
 from analysis.crossmodal.types import Place
+from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from tests.encoded import a_worker_that_encodes, encoded, index_all, picture, space_of
 from webapp.asking.findings import Finding
@@ -71,6 +73,40 @@ def test_the_frames_that_look_like_its_picture_are_proposed(clip_of_film, projec
     again = found(clip_of_film, label, "", analyst)
     item.refresh_from_db()
     assert (len(item.proposals), again.n_found) == (3, 3), "found again, it is there once"
+
+
+def test_photographs_without_the_thing_are_not_proposed_once_some_are_labelled(
+    film, pictures, project, analyst
+):
+    space_of(project.workspace)
+    index_all()
+    label = project.labels.get(name="Vitalo")
+    knows(label, 102)
+    dataset = pictures(0, "Photographs")
+    rng = np.random.default_rng(0)
+
+    def photograph(number: int, at: int):
+        noisy = picture(number) + rng.normal(0, 12, picture(number).shape)
+        png = cv2.imencode(".png", noisy.clip(0, 255).astype(np.uint8))[1].tobytes()
+        sha256 = hashlib.sha256(png).hexdigest()
+        file = default_storage.save(dataset.file_name(sha256, ".png"), ContentFile(png))
+        source = f"{number}-{at}.png"
+        return dataset.samples.create(
+            source=source, file=file, sha256=sha256, width=192, height=108
+        )
+
+    new = [photograph(number, 0) for number in (*range(200, 212), 102)]
+    job = LabelingJob.objects.begin(
+        dataset, "Photographs", samples=[one.pk for one in new], by=analyst
+    )
+    row = found(job, label, "", analyst)
+    assert "whether they show Vitalo or not" in row.note
+    for at in range(6):
+        photograph(102, 1 + at).annotate([LabelledBox("Vitalo", Box(0, 0, 1, 1))], by=analyst)
+        photograph(300 + at, 1).annotate([], by=analyst)
+    row = found(job, label, "", analyst)
+    assert [item.sample for item in job.items.all() if item.proposals] == [new[-1]]
+    assert "6 of 6 labelled pictures with Vitalo are as alike, and 0 of 6 without" in row.note
 
 
 def test_where_there_is_nothing_to_find_it_by_a_sentence_says_what_to_do(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from tests.encoded import a_worker_that_encodes, carry_out, film_in, shots_film
 from webapp.encodings.kept import EncodedInPassing, Encodings
@@ -94,8 +95,24 @@ def test_one_that_came_meanwhile_is_kept_alone(
 
 def test_a_finish_that_is_done_again_makes_no_other(film, project, owner):
     run = analysed(film, project, owner)
-    passing.become_indexing(run)
+    passing.become_indexing(run, passing.wanted_now(run))
     assert Indexing.objects.count() == 1
+
+
+def test_no_network_is_loaded_while_rows_are_held(film, project, owner, monkeypatch):
+    """A network may take seconds to load, and a finish would keep who writes waiting for it."""
+    depths = []
+    load = passing.encoders.of_pictures
+
+    def noted(key, workspace):
+        depths.append(len(connection.savepoint_ids) + len(connection.atomic_blocks))
+        return load(key, workspace)
+
+    monkeypatch.setattr(passing.encoders, "of_pictures", noted)
+    outside = len(connection.savepoint_ids) + len(connection.atomic_blocks)
+    analysed(film, project, owner)
+    assert Indexing.objects.filter(asset=film).exists()
+    assert set(depths) == {outside}
 
 
 def test_a_part_that_is_missing_makes_none(

@@ -57,7 +57,7 @@ def film(workspace, asset_in):
 
 def test_words_find_the_frames_that_they_were_said_about(workspace, film, owner):
     spoken_as_shown(film, LONG)
-    row = done(ask(workspace, "spoken", "heard", by=owner, epochs=6))
+    row = done(ask(workspace, "spoken", "heard", by=owner, epochs=6, loss="masked-margin"))
     assert row.status == Status.DONE, row.error
     assert row.counts == {"spoken": 120, "heard": 120}
     assert len(row.curves["ours"]) == row.epoch == 6
