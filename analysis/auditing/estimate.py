@@ -8,11 +8,12 @@ answers that see the brand.
 The limits are not the plain ones (estimate ± 1.96 standard errors), which fail where an answer is
 rare: with no wrong answer in a stratum they have no width at all. The strata of which the detector
 says the same are put together; from the variance of their weighted share follows how many answers
-of a plain sample it is worth, and that number goes into Jeffreys' interval (Korn and Graubard 1998,
-Survey Methodology 24; Franco et al. 2019, J. Survey Statistics and Methodology 7). The two halves,
-seen and not seen, are added with their unequal arms (Zou and Donner 2008, Statistics in Medicine
-27). What was asked is known and no longer estimated: with all frames asked the limits are the
-seconds themselves.
+of a plain sample it is worth, and that number goes into the limits of a share (Korn and Graubard
+1998, Survey Methodology 24; Franco et al. 2019, J. Survey Statistics and Methodology 7), with a
+third of an answer added on either side (Kerman 2011, Electronic Journal of Statistics 5): with
+Jeffreys' half, limits that are added up are too wide. The two halves, seen and not seen, are added
+with their unequal arms (Zou and Donner 2008, Statistics in Medicine 27). What was asked is known
+and no longer estimated: with all frames asked the limits are the seconds themselves.
 
 Frames of one shot are alike, which makes plain intervals falsely narrow where whole shots are
 drawn. Here single frames are, each by lot, and what is estimated is this film, not films like it:
@@ -31,7 +32,8 @@ from numpy.typing import NDArray
 from analysis.auditing.strata import KINDS
 
 Numbers = NDArray[np.float64]
-SHRINK = 0.5  # answers: so many are added to each stratum, divided as those of its like are
+SHRINK = 0.1  # answers: so many are added to each stratum, divided as those of its like are
+JEFFREYS, NEUTRAL = 1 / 2, 1 / 3  # answers that a prior adds on either side
 _TAILS = (0.025, 0.975)
 _AROUND = np.linspace(-14.0, 14.0, 1401)  # standard deviations
 
@@ -118,17 +120,17 @@ def _share(tally: Tally, asked: NDArray[np.bool_]) -> tuple[float, float, float]
     worth = 1 / spread
     if 0 < pooled < 1 and variance > 0:
         worth = pooled * (1 - pooled) / variance
-    return pooled, *jeffreys(pooled, worth)
+    return pooled, *limits_of_share(pooled, worth, NEUTRAL)
 
 
-def jeffreys(share: float, n: float) -> tuple[float, float]:
+def limits_of_share(share: float, n: float, prior: float = JEFFREYS) -> tuple[float, float]:
     """Limits of a share seen in n draws (Brown, Cai and DasGupta 2001); n need not be whole.
 
-    The middle 95 % of Beta(seen + ½, not seen + ½), reaching 0 where none was seen and 1 where all
-    were. Its quantiles are read off the density over the logit, where it has no poles: right to
-    three digits or more, without scipy, which the web process does not load.
+    The middle 95 % of Beta(seen + prior, not seen + prior), reaching 0 where none was seen and 1
+    where all were. Its quantiles are read off the density over the logit, where it has no poles:
+    right to three digits or more, without scipy, which the web process does not load.
     """
-    seen, unseen = n * share + 0.5, n * (1 - share) + 0.5
+    seen, unseen = n * share + prior, n * (1 - share) + prior
     logit = log(seen / unseen) + sqrt(1 / seen + 1 / unseen) * _AROUND
     height = seen * logit - (seen + unseen) * np.logaddexp(0.0, logit)
     density = np.exp(height - height.max())

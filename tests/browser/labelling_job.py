@@ -7,8 +7,8 @@ ids], "clip": work id, …}; `others`: a clip that somebody else labels.
 from __future__ import annotations
 
 import hashlib
-import time
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import av
@@ -69,7 +69,7 @@ def make() -> dict[str, Any]:
 
     user = User.objects.filter(is_superuser=True).order_by("pk")[0]
     workspace = Workspace.objects.of(user).order_by("pk")[0]
-    project = Project.objects.create(workspace=workspace, name=f"Harbour Cup {time.time():.0f}")
+    project = Project.objects.create(workspace=workspace, name=f"Harbour Cup {token_hex(4)}")
     for i, (name, colour) in enumerate(BOARDS.items()):
         Label.objects.create(project=project, name=name, colour=colour, position=i)
     for i in range(4, 13):  # more than there are number keys

@@ -1,5 +1,5 @@
-"""Checking the figures by keys alone: a brand is chosen, frames are answered, and its seconds have
-limits."""
+"""Checking the figures by keys alone: a brand is chosen, frames are answered, its seconds have
+limits, and those of the report narrow with more answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,16 @@ def next_after(page, before: str, key: str = "") -> str:
     return now
 
 
-def test_a_brand_is_checked_by_keys(page, analysed):
+def width(page, audit: str) -> float:
+    """How far the limits are apart in the report, in seconds."""
+    page.goto(audit.replace("/audit", "/report"))
+    said = page.locator("#audit").get_by_role("row").filter(has_text="Acme").inner_text()
+    low, high = re.search(r"\((\d+\.\d)–(\d+\.\d)\)", said).groups()
+    page.goto(audit)
+    return float(high) - float(low)
+
+
+def test_a_brand_is_checked_by_keys_and_its_limits_narrow(page, analysed):
     page.goto(analysed)
     page.get_by_role("link", name="Not checked by a person").click()
     row = page.get_by_role("row").filter(has_text="Acme")
@@ -69,3 +78,12 @@ def test_a_brand_is_checked_by_keys(page, analysed):
     said = row.inner_text()
     assert re.search(r"\d:\d\d\.\d \d:\d\d\.\d to \d:\d\d\.\d", said), said
     assert str(n) in said.split(), said
+
+    audit, at_first = page.url.split("#")[0], width(page, page.url.split("#")[0])
+    page.get_by_role("button", name=re.compile("Ask .* more")).click()
+    page.wait_for_url("**/audit/answer")
+    at = next_after(page, "")
+    while at != "done":
+        at = next_after(page, at, "y")
+    page.wait_for_load_state()
+    assert width(page, audit) < at_first

@@ -19,7 +19,7 @@ from tests.browser.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.browser
 
-READY = "document.documentElement.dataset.ready === 'yes'"
+READY = "document.documentElement?.dataset.ready === 'yes'"
 WIDTH, HEIGHT = SIZE
 
 

@@ -143,6 +143,20 @@ def test_older_analyses_are_named_and_their_regions_can_be_made(run, project, cl
     assert NoveltyWork.objects.get(run=run).kind == "keep"
 
 
+def test_what_looks_less_like_a_logo_is_folded_away_and_not_lost(
+    brand, project, client_for, analyst
+):
+    look = LOOKS[9].astype("<f4").tobytes()
+    NewBrand.objects.create(project=project, look=look, n_sights=7, seconds=99.0, is_doubtful=True)
+    text = client_for(analyst).get(reverse("new-brands", args=[project.pk])).content.decode()
+    before, _, folded = text.partition('<details class="nb-doubtful">')
+    assert "4.0 s" in before
+    assert "99.0 s" not in before
+    assert "1 group that looks less like a logo" in folded
+    assert "99.0 s" in folded
+    assert "Name of group 2" in folded
+
+
 def test_a_viewer_sees_and_does_not_decide(brand, project, client_for, viewer):
     browser = client_for(viewer)
     text = browser.get(reverse("new-brands", args=[project.pk])).content.decode()

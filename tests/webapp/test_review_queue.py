@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -10,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.trained import model_version
 from webapp.review_queue.choosing import choose
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.rules import ReviewRule
 from webapp.reviewing.verdicts import Verdict
+from webapp.runs.run import Run
 
 pytestmark = pytest.mark.django_db
 NEXT = "/api/v1/review-items/next/"
@@ -223,6 +226,14 @@ def test_asked_for_one_brand_only_its_items_come(browser, queue, project):
     assert browser.post(f"{NEXT}?n=9&order=sideways").status_code == 400
 
 
+def test_in_the_order_of_brands_each_is_done_before_the_next(browser, queue):
+    queue()
+    asked = browser.post(f"{NEXT}?n=4&order=brand").json()["items"]
+    labels = [ReviewItem.objects.get(pk=item["id"]).label_id for item in asked]
+    assert labels == sorted(labels)
+    assert len(set(labels)) > 1
+
+
 def test_the_page_says_what_waits_and_the_rail_how_much_of_it_is_yours(
     browser, viewer, client_for, queue
 ):
@@ -313,6 +324,18 @@ def test_a_label_that_is_archived_while_it_is_reviewed_stays_what_it_was(browser
     assert send(browser, first, kept(first)).json()["said"] == "Accepted 1"
 
 
+def test_the_version_that_found_it_may_be_archived_meanwhile(browser, run, queue, workspace):
+    version = model_version(workspace)
+    looked_with = {"id": version.pk, "name": "Boards v1", "sha256": version.sha256, "labels": []}
+    Run.objects.filter(pk=run.pk).update(inputs=run.inputs | {"model": looked_with})
+    first, *_ = queue()
+    version.archive(by=None)
+    assert len(browser.post(f"{NEXT}?n=4").json()["items"]) == 4
+    assert send(browser, first, kept(first)).json()["said"] == "Accepted 1"
+    report = browser.get(reverse("run-report", args=[run.pk])).content.decode()
+    assert "Boards v1" in report, "what the figures rest on is still named"
+
+
 def test_a_viewer_sees_the_queue_and_decides_nothing(viewer, client_for, queue):
     first, *_ = queue()
     browser = client_for(viewer)
@@ -325,7 +348,7 @@ def test_a_viewer_sees_the_queue_and_decides_nothing(viewer, client_for, queue):
 # --- for programs -----------------------------------------------------------------------------
 
 
-def test_what_people_answered_is_written_as_amazon_a2i_writes_it(browser, queue):
+def test_what_people_answered_is_written_as_amazon_a2i_writes_it(browser, queue, project):
     first, *_ = queue()
     send(browser, first, kept(first))
     told = browser.get(reverse("api-review-item-human-loop", args=[first.pk])).json()
@@ -338,8 +361,19 @@ def test_what_people_answered_is_written_as_amazon_a2i_writes_it(browser, queue)
         "inputImageProperties": {"width": 1920, "height": 1080},
     }
     assert answer["timeSpentInSeconds"] == 2.0
+    accepted, submitted = (
+        datetime.strptime(answer[when], "%Y-%m-%dT%H:%M:%S.%fZ")
+        for when in ("acceptanceTime", "submissionTime")
+    )
+    assert (submitted - accepted).total_seconds() == pytest.approx(2.0, abs=0.01)
+    assert answer["workerMetadata"]["identityData"]["sub"] == answer["workerId"].split("-")[1]
     (why,) = told["inputContent"]["humanTaskActivationConditionResults"]["Conditions"]
     assert why["EvaluationResult"] is True
+    rules = browser.get(reverse("review-rules", args=[project.pk])).content.decode()
+    every = reverse("api-review-rule-human-loops", args=[first.rule_id])
+    assert every in rules
+    lines = b"".join(browser.get(every).streaming_content).decode().splitlines()
+    assert [json.loads(line) for line in lines] == [told], "all that is decided, each as it is"
 
 
 def test_the_next_of_a_long_queue_costs_few_questions(browser, queue):

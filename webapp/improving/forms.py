@@ -127,7 +127,7 @@ class LoopForm(forms.Form):
 
 def _films(model: RegisteredModel, loop: Loop | None) -> QuerySet[Asset]:
     """The newest of what can be looked at, and those that are chosen."""
-    ready = Asset.objects.filter(workspace=model.workspace).ready().exclude(kind=Asset.Kind.AUDIO)
+    ready = Asset.objects.filter(workspace=model.workspace).ready().with_frames()
     newest = list(ready.order_by("-created").values_list("pk", flat=True)[:_OFFERED])
     chosen = list(loop.assets.values_list("pk", flat=True)) if loop else []
     here = Asset.objects.filter(workspace=model.workspace)

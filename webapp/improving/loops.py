@@ -258,6 +258,8 @@ def _some(assets: Iterable[Asset], workspace: Workspace) -> list[Asset]:
             raise Refused("Choose films and pictures of the model's workspace.")
         if asset.kind == Asset.Kind.AUDIO:
             raise Refused(f"{asset.name} is sound without pictures: nothing can be found in it.")
+        if not asset.has_frames:
+            raise Refused(f"{asset.name} is an exposure of the sky: there are no logos in it.")
     return chosen
 
 

@@ -14,6 +14,7 @@ from webapp.datasets.dataset import Dataset
 from webapp.novelty.crops import moment_url
 from webapp.novelty.groups import NewBrand
 from webapp.novelty.past import search_past
+from webapp.novelty.work import NoveltyWork
 from webapp.projects.models import Label
 from webapp.rest import Body, Id, InWorkspace, WorkspaceObjects, in_words
 
@@ -30,15 +31,16 @@ class SightSerializer(serializers.Serializer):
 
 
 class NewBrandSerializer(serializers.ModelSerializer):
-    """Sights that look alike and belong to no known label; `sights`: the most typical of them."""
+    """Sights that look alike and belong to no known label; `sights`: the most typical of them.
+    `is_doubtful`: it looks less like a logo than logos do, as blurs, edges and faces."""
 
     sights = serializers.SerializerMethodField()
 
     class Meta:
         model = NewBrand
         fields = [
-            *("id", "project", "state", "label", "n_sights", "n_files", "seconds", "sights"),
-            *("created", "decided"),
+            *("id", "project", "state", "label", "n_sights", "n_files", "seconds", "is_doubtful"),
+            *("sights", "created", "decided"),
         ]
 
     def get_sights(self, row: NewBrand) -> list[dict[str, Any]]:
@@ -164,3 +166,31 @@ class LabelPast(WorkspaceObjects):
         about = {"runs": found.n_runs, "without": [run.pk for run in found.without]}
         answer = {**about, "problem": found.problem, "moments": moments}
         return Response(PastSerializer(answer).data)
+
+
+class TakenSerializer(serializers.ModelSerializer):
+    """Logo pictures being taken. `note`: what came of it; `error`: why nothing did."""
+
+    class Meta:
+        model = NoveltyWork
+        fields = ("id", "label", "status", "progress", "note", "error")
+        read_only_fields = fields
+
+
+class LabelTake(WorkspaceObjects):
+    """Logo pictures of a label out of the boxes that people labelled."""
+
+    serializer_class = TakenSerializer
+    queryset = Label.objects.select_related("project__workspace")
+
+    @extend_schema(
+        summary="Take logo pictures from labelled boxes",
+        description="A worker takes typical, large ones. Golden pictures give none.",
+        request=None,
+        responses={202: TakenSerializer},
+    )
+    def create(self, request: Request, pk: str) -> Response:
+        label = self.get_object()
+        with in_words():
+            work = NoveltyWork.objects.ask_take(label, by=request.user)
+        return Response(TakenSerializer(work).data, 202)

@@ -40,9 +40,14 @@ def new_brands(request: MemberRequest, pk: int) -> HttpResponse:
     without = runs.filter(~Q(segments__regions__isnull=False)).select_related("asset").distinct()
     being_kept = NoveltyWork.objects.filter(kind=NoveltyWork.Kind.KEEP).unfinished()
     without = without.exclude(pk__in=being_kept.values("run"))
+    groups = _with_crops(list(rows.offered()))
+    likely = [one for one in groups if not one["row"].is_doubtful]
     context = {
         "project": project,
-        "groups": _with_crops(list(rows.offered())),
+        "groups": groups,
+        "likely": likely,
+        "n_likely": len(likely),
+        "doubtful": [one for one in groups if one["row"].is_doubtful],
         "decided": _with_crops(list(decided.order_by("-decided")[:MOST_DECIDED])),
         "labels": project.current_labels(),
         "datasets": project.datasets.filter(task=Dataset.Task.BOXES),

@@ -46,6 +46,8 @@ class NewBrand(models.Model):
     n_sights = models.PositiveIntegerField(default=0)
     n_files = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(default=0)
+    # it looks less like a logo than logos do (analysis.novelty.logo_like): offered last
+    is_doubtful = models.BooleanField(default=False)
     place = models.PositiveIntegerField(default=0)  # in the order in which they are offered
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     decided = models.DateTimeField(null=True, blank=True)

@@ -10,6 +10,7 @@ from webapp import jobs
 from webapp.accounts.models import Refused, User
 from webapp.datasets.dataset import Dataset
 from webapp.leases import Leased, LeasedQuerySet, Piece, Status, about_left_s
+from webapp.novelty.labelled import MOST, free_places, labelled_boxes
 from webapp.projects.models import Label, Project
 from webapp.runs.regions import keeps_regions
 from webapp.runs.run import Run
@@ -58,6 +59,21 @@ class NoveltyWorkQuerySet(LeasedQuerySet["NoveltyWork"]):
             return going
         return self._asked(NoveltyWork.Kind.ASK, label.project, by=by, label=label)
 
+    @transaction.atomic
+    def ask_take(self, label: Label, *, by: User) -> NoveltyWork:
+        """Have logo pictures of a label taken from its labelled boxes. Raises Refused."""
+        if label.archived:
+            raise Refused(f"{label} was removed from the project.")
+        if not labelled_boxes(label).exists():
+            raise Refused(
+                f"No box of {label} is labelled that may be taken: golden pictures, pictures that "
+                "were made and boxes of what is covered are left out."
+            )
+        if free_places(label) < 1:
+            raise Refused(f"{label} has {MOST} logo pictures or more. Remove some first.")
+        going = self.filter(label=label, kind=NoveltyWork.Kind.TAKE).unfinished().first()
+        return going or self._asked(NoveltyWork.Kind.TAKE, label.project, by=by, label=label)
+
     def _asked(self, kind: str, project: Project, *, by: User | None, **about: Any) -> NoveltyWork:
         row = self.create(kind=kind, project=project, requested_by=by, **about)
         jobs.ring(row)
@@ -81,6 +97,7 @@ class NoveltyWork(Leased):
         NAME = "name", "Giving a label its pictures"
         KEEP = "keep", "Keeping the regions of an analysis"
         ASK = "ask", "Sending past moments to the review"
+        TAKE = "take", "Taking logo pictures from labelled boxes"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="novelty_work")
     kind = models.CharField(max_length=6, choices=Kind)

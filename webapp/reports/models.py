@@ -6,6 +6,7 @@ from django.db import models, transaction
 
 from webapp import erasing
 from webapp.accounts.models import Event, User, Workspace
+from webapp.cuts.cut import Cut
 from webapp.runs.run import Run
 from webapp.sharing import USUAL_DAYS, ExpiringLink
 from webapp.stored_files import StoredFile
@@ -69,6 +70,26 @@ class Report(models.Model):
             erasing.delete(Report.objects.filter(pk=self.pk))
 
 
+class ReportReel(models.Model):
+    """A cut of a brand's best exposures of a report. `label`: its number in the report, where the
+    brand stays when its label is deleted."""
+
+    WORKSPACE = "report__workspace"
+
+    # found by the constraint, which begins with it
+    report = models.ForeignKey(Report, models.CASCADE, related_name="reels", db_index=False)
+    label = models.PositiveBigIntegerField()
+    cut = models.ForeignKey(Cut, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["report", "label"], name="one_reel_a_brand_of_a_report")
+        ]
+
+    def __str__(self) -> str:
+        return f"highlight reel in {self.report}"
+
+
 class ShareLink(ExpiringLink):
     """A link that shows one report to whoever has it, until it expires or is revoked."""
 
@@ -76,15 +97,19 @@ class ShareLink(ExpiringLink):
     SHOWS = ("report__workspace",)
 
     report = models.ForeignKey(Report, models.CASCADE, related_name="links")
+    with_reels = models.BooleanField(default=False)  # the highlight reels of its brands
 
     def __str__(self) -> str:
         return f"link to {self.report}"
 
     @classmethod
-    def make(cls, report: Report, *, by: User, days: int = USUAL_DAYS) -> tuple[ShareLink, str]:
+    def make(
+        cls, report: Report, *, by: User, days: int = USUAL_DAYS, with_reels: bool = False
+    ) -> tuple[ShareLink, str]:
         """The link and its token; the token is shown once and only its hash is kept."""
-        link, token = cls.issue(report=report, by=by, days=days)
-        Event.record(report.workspace, by, "shared a report", report.title, days=days)
+        link, token = cls.issue(report=report, by=by, days=days, with_reels=with_reels)
+        about = {"days": days} | ({"with_reels": True} if with_reels else {})
+        Event.record(report.workspace, by, "shared a report", report.title, **about)
         return link, token
 
     def revoke(self, *, by: User) -> None:

@@ -17,6 +17,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from analysis.exposure.columns import UNCHECKED
 from analysis.exposure.exports import Origin, as_dict, brands_csv
+from webapp.auditing.items import AuditItem
 from webapp.projects.colours import told_apart
 from webapp.projects.models import Project
 from webapp.runs.results import revision
@@ -81,6 +82,18 @@ class Season:
     runs: list[Run]  # by the date of their assets
     brands: list[Brand]  # most seen first
     choices: Choices
+    checked: frozenset[int] = frozenset()  # the runs of which people said something
+
+    @property
+    def how_checked(self) -> str:
+        """How far people checked the figures, in a sentence."""
+        n, n_all = len(self.checked), len(self.runs)
+        if not n:
+            return f"Every figure is {UNCHECKED}."
+        were = f"{'was' if n == 1 else 'were'} checked by people, at least in part"
+        if n == n_all:
+            return f"{'The analysis' if n == 1 else f'All {n} analyses'} {were}."
+        return f"{n} of {n_all} analyses {were}; the figures of the others are {UNCHECKED}."
 
     def share_of_voice(self, brand: Brand) -> float | None:
         total = sum(other.reported_s for other in self.brands)
@@ -133,8 +146,11 @@ def season(runs: Sequence[Run], choices: Choices) -> Season:
     ordered = sorted(runs, key=lambda run: (run.asset.day, run.asset.created, run.pk))
     cells: dict[str, dict[int, Figures]] = {}
     colours: dict[str, str] = {}
+    checked = _audited(ordered)
     for run in ordered:
         looked = Looked.at(run, choices)
+        if looked.said or looked.told.verdicts:
+            checked.add(run.pk)
         found = figures_of(looked)
         for label in looked.labels:
             colours.setdefault(label.name, label.colour)
@@ -151,7 +167,13 @@ def season(runs: Sequence[Run], choices: Choices) -> Season:
     brands.sort(key=lambda brand: -brand.reported_s)
     colours = told_apart((brand.name, brand.colour) for brand in brands)
     told = [replace(brand, colour=colours[brand.name]) for brand in brands]
-    return Season(ordered, told, choices)
+    return Season(ordered, told, choices, frozenset(checked))
+
+
+def _audited(runs: Sequence[Run]) -> set[int]:
+    """Those of which frames were drawn by lot and answered."""
+    answered = AuditItem.objects.filter(audited__audit__run__in=runs).exclude(answer="")
+    return set(answered.values_list("audited__audit__run", flat=True))
 
 
 def figures_of(looked: Looked) -> dict[int, Figures]:
@@ -180,7 +202,7 @@ def as_json(found: Season, before: Run | None = None, after: Run | None = None) 
         "schema": SCHEMA,
         "method": {"key": method.key, "name": method.name, "version": method.version},
         "threshold": found.choices.threshold,
-        "checked": UNCHECKED,
+        "checked": found.how_checked,
         "runs": [
             {
                 **_origin(run)._asdict(),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import slugify
@@ -18,10 +20,12 @@ from analysis.exposure.columns import UNCHECKED, Face, done, shown_on
 from analysis.exposure.measure import MediaRate
 from webapp import sharing
 from webapp.accounts.access import find, may
-from webapp.accounts.models import Action
+from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
+from webapp.cuts.watching import send_rendering
+from webapp.ids import is_id
 from webapp.methodologies.models import offered
-from webapp.reports import evidence
+from webapp.reports import evidence, reels
 from webapp.reports.audited import (
     RULE,
     TIMES_RULE,
@@ -36,9 +40,11 @@ from webapp.reports.figures import doubtful_ends, figures, manifest, sampling
 from webapp.reports.files import FILES, kinds
 from webapp.reports.later import later_than
 from webapp.reports.models import Report, ShareLink
+from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
 from webapp.timeline.choices import BadChoice, Choices, number
-from webapp.timeline.views import refuses_nonsense
+from webapp.timeline.labels import labels_of
+from webapp.timeline.views import MOST_CORRECTIONS, refuses_nonsense
 
 MOST_EPISODES = 60  # of one brand on a page; the files have them all
 MOST_PRICE = 1e9  # keeps every amount within what JSON and a database hold exactly
@@ -195,7 +201,21 @@ def live(request: MemberRequest, pk: int) -> HttpResponse:
         "inside": True,
         "files": _file_links("run-file", run.pk, numbers, urlencode(asked)),
     }
+    if request.membership.can(Action.REVIEW) and run.duration_s and not choices.model_only:
+        context |= _correcting(run)
     return render(request, "reports/live.html", context)
+
+
+def _correcting(run: Run) -> dict[str, Any]:
+    """What a person who reads the report needs to correct it there."""
+    labels = labels_of(run)
+    made = Correction.objects.of(run.asset, [label.pk for label in labels])
+    return {
+        "is_correctable": not run.is_shadow,
+        "others": [label for label in labels if label.archived is None],
+        "corrections": made[: -1 - MOST_CORRECTIONS : -1],
+        "n_corrections": len(made),
+    }
 
 
 @require_POST
@@ -255,18 +275,24 @@ def reports(request: MemberRequest) -> HttpResponse:
 def report(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, pk=pk)
     run = found.runs.select_related("asset").first()
-    context = _issued(found, run, inside=True) | {
+    context = _issued(found, run, reels.reels_of(found), inside=True) | {
         "files": _file_links("report-file", found.pk, found.numbers),
         "links": found.links.select_related("created_by").order_by("-created"),
         "days": sharing.DAYS,
         "new_link": request.session.pop("new_link", None),
         "later": later_than(found),
+        "is_cuttable": run is not None and bool(found.numbers["exposure"]["duration_s"]),
     }
     return render(request, "reports/report.html", context)
 
 
-def _issued(report: Report, run: Run | None, *, inside: bool) -> dict[str, Any]:
-    return _sheet(run, report.numbers, report.settings) | {
+def _issued(
+    report: Report, run: Run | None, made: Mapping[int, reels.Reel], *, inside: bool
+) -> dict[str, Any]:
+    sheet = _sheet(run, report.numbers, report.settings)
+    for brand in sheet["shown"]:
+        brand["reel"] = made.get(brand["label"])
+    return sheet | {
         "report": report,
         "manifest": report.manifest,
         "sampling": sampling(
@@ -293,6 +319,23 @@ def report_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
     return _file(kind, Document.of(found))
 
 
+@require_POST
+@may(Action.ANALYSE)
+def make_reel(request: MemberRequest, pk: int) -> HttpResponse:
+    """A highlight reel of one brand, rendered for who opens the report."""
+    found = find(Report, request, Action.ANALYSE, pk=pk)
+    label = request.POST.get("label", "")
+    if not is_id(label):
+        raise Http404
+    try:
+        cut = reels.make_reel(found, int(label), by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"“{cut}” is being rendered.")
+    return redirect(f"{reverse('report', args=[found.pk])}#brand-{label}")
+
+
 # --- sharing ------------------------------------------------------------------------------
 
 
@@ -301,7 +344,8 @@ def report_file(request: MemberRequest, pk: int, kind: str) -> HttpResponse:
 def share(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, Action.ANALYSE, pk=pk)
     days = sharing.days_asked(request.POST.get("days", ""))
-    _, token = ShareLink.make(found, by=request.user, days=days)
+    with_reels = "with_reels" in request.POST
+    _, token = ShareLink.make(found, by=request.user, days=days, with_reels=with_reels)
     request.session["new_link"] = request.build_absolute_uri(reverse("share", args=[token]))
     return redirect(f"{reverse('report', args=[found.pk])}#share")
 
@@ -326,11 +370,23 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         kind: (what, reverse("share-file", args=[token, kind]))
         for kind, what in _offered(link.report.numbers).items()
     }
-    context = _issued(link.report, run, inside=False) | {"files": files, "link": link}
+    made = reels.reels_of(link.report) if link.with_reels else {}
+    context = _issued(link.report, run, made, inside=False)
+    context |= {"files": files, "link": link, "token": token}
     response = render(request, "reports/shared.html", context)
     response.headers["Referrer-Policy"] = "no-referrer"  # the address is the key
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+@require_safe
+def shared_reel(request: HttpRequest, token: str, label: int) -> HttpResponseBase:
+    """The film of a brand's reel, for as long as a link works that shows it."""
+    link = ShareLink.find(token)
+    film = reels.film_of(link.report, label) if link and link.with_reels else None
+    if film is None:
+        return render(request, "reports/link_over.html", status=404)
+    return send_rendering(request, film)
 
 
 @never_cache

@@ -69,7 +69,7 @@ def _others(item: ReviewItem, label: int, by: User) -> list[ReviewItem]:
         .filter(project=item.project_id, label=label, state=State.OPEN, n_decided=0, people=1)
     )
     rows = rows.exclude(pk=item.pk).exclude(pk__in=rows.held_by_others(by).values("pk"))
-    some = list(rows.select_related("run").order_by("-stake_s", "pk")[:_MOST_LOOKED_AT])
+    some = list(rows.select_related("run").order_by("-worth", "pk")[:_MOST_LOOKED_AT])
     runs = list(dict.fromkeys([item.run_id, *(row.run_id for row in some)]))[:_MOST_RUNS]
     return [row for row in some if row.run_id in runs and _label_of(row) == label]
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -18,7 +20,7 @@ from webapp.projects.models import Project
 from webapp.rest import Conflict, Id, InWorkspace, WorkspaceObjects, in_words
 from webapp.review_queue import deciding
 from webapp.review_queue.alike import alike
-from webapp.review_queue.human_loop import human_loop
+from webapp.review_queue.human_loop import answers_file, human_loop
 from webapp.review_queue.items import ReviewItem, ReviewItemQuerySet, State
 from webapp.review_queue.lending import ORDERS, hand_back, lend
 from webapp.review_queue.lessons import teach
@@ -72,7 +74,8 @@ class NextQuery(InWorkspace):
     order = serializers.ChoiceField(
         list(ORDERS),
         default="stake",
-        help_text="stake: what the report depends on most; doubt: the least sure; age: the oldest.",
+        help_text="stake: most seconds of the report in doubt for a second of work; doubt: the "
+        "least sure; age: the oldest; brand: one after the other, each by stake.",
     )
 
 
@@ -153,6 +156,15 @@ class ReviewRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         with in_words():
             n = Sifting.objects.request_latest(rule, by=request.user)
         return Response({"analyses": n}, status=202)
+
+    @extend_schema(
+        summary="What people answered for the items of a rule, as Amazon A2I writes it",
+        description="JSON Lines: `output.json` of a human loop on each line, of what is decided.",
+        responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
+    )
+    @action(detail=True, methods=["get"], url_path="human-loops")
+    def human_loops(self, request: Request, pk: str) -> StreamingHttpResponse:
+        return answers_file(self.get_object())
 
 
 class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceObjects):

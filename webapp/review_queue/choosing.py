@@ -14,6 +14,7 @@ from webapp.novelty.sights import novel_of
 from webapp.projects.models import Label
 from webapp.review_queue.heard import Asked, Heard, ask, words_of
 from webapp.review_queue.items import ReviewItem
+from webapp.review_queue.pace import weigh
 from webapp.review_queue.predictions import Predictions, doubt, stake_s
 from webapp.review_queue.rules import ReviewRule
 from webapp.reviewing.verdicts import Verdict
@@ -114,7 +115,8 @@ def choose(run: Run, rules: Sequence[ReviewRule]) -> Chosen:
     asked = ask(run, read, heard, evidence)
     items = [_item(run, frame, sent, predictions, labels) for frame in frames]
     items += asked.items
-    items.sort(key=lambda item: (-item.stake_s, item.frame))
+    weigh(items, run.asset.workspace)
+    items.sort(key=lambda item: (-item.worth, item.frame))
     n_tracks = len(sent[0][1].view.seen.by_track[1]) if sent else 0
     n_frames = len(evidence.columns.frames)
     return Chosen(items[:MOST_ITEMS], len(items), n_frames, n_tracks, asked)

@@ -51,7 +51,8 @@ class ReviewItem(models.Model):
     or a sentence of its asset: `told` says which, and `key` that it is asked about once.
 
     because: a list of {"rule", "words", "conditions"}, why it is here. stake_s: the seconds of
-    the report that a decision may change, as far as they are in doubt; they give the order.
+    the report that a decision may change, as far as they are in doubt; worth: of these, as many as
+    a second of a person's work settles, which gives the order.
     """
 
     WORKSPACE = "workspace"
@@ -76,6 +77,7 @@ class ReviewItem(models.Model):
     boxes: Any = models.JSONField(default=list)
     because: Any = models.JSONField(default=list)
     stake_s = models.FloatField(default=0)
+    worth = models.FloatField(default=0)
     doubt = models.FloatField(default=0)  # 1: as unsure as can be
     is_by_lot = models.BooleanField(default=False)  # no rule would have sent it without a lot
     people = models.PositiveSmallIntegerField(default=1)
@@ -115,14 +117,19 @@ class ReviewItem(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["workspace", "-stake_s", "id"], name="review_by_stake", condition=_WAITS
+                fields=["workspace", "-worth", "id"], name="review_by_worth", condition=_WAITS
+            ),
+            models.Index(
+                fields=["workspace", "label", "-worth", "id"],
+                name="review_by_brand",
+                condition=_WAITS,
             ),
             models.Index(
                 fields=["workspace", "-doubt", "id"], name="review_by_doubt", condition=_WAITS
             ),
             models.Index(fields=["workspace", "id"], name="review_by_age", condition=_WAITS),
             models.Index(
-                fields=["project", "-stake_s", "id"], name="review_of_project", condition=_WAITS
+                fields=["project", "-worth", "id"], name="review_of_project", condition=_WAITS
             ),
             models.Index(
                 fields=["workspace", "lease_until"],

@@ -18,9 +18,10 @@ LEASE_S = 300.0  # how long an item waits for whoever was given it
 _LENGTHENED_S = 60.0  # since it was, a lease is lengthened again
 MOST_COUNTED = 99
 ORDERS = {
-    "stake": ("-stake_s", "pk"),
+    "stake": ("-worth", "pk"),
     "doubt": ("-doubt", "pk"),
     "age": ("pk",),
+    "brand": ("label_id", "-worth", "pk"),
 }
 
 
@@ -38,10 +39,10 @@ def open_to(rows: ReviewItemQuerySet, by: User, *, settles: bool) -> ReviewItemQ
     return rows.waiting().filter(fresh | Q(state=State.DISPUTED) if settles else fresh)
 
 
-def n_open_to(by: User, workspace: Workspace) -> int:
-    """How many wait for this reviewer; from a hundred on nobody counts."""
+def some_open_to(by: User, workspace: Workspace) -> ReviewItemQuerySet:
+    """What waits for this reviewer; from a hundred on nobody counts."""
     rows = ReviewItem.objects.filter(workspace=workspace)
-    return open_to(rows, by, settles=False)[:MOST_COUNTED].count()
+    return open_to(rows, by, settles=False)[:MOST_COUNTED]
 
 
 def lend(

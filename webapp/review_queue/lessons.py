@@ -1,8 +1,11 @@
-"""What people decided in the queue, as pictures of a dataset that the next model learns from."""
+"""What people decided in the queue, or corrected where they read it, as pictures of a dataset that
+the next model learns from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import models, transaction
@@ -14,6 +17,7 @@ from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.transfers import Transfer
+from webapp.review_queue.corrected_frames import Frame, corrected_frames
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
 
@@ -41,21 +45,33 @@ class Lesson(models.Model):
 
 
 class Told(NamedTuple):
-    """An item with the decision that settled it."""
+    """An item with the decision that settled it, or a frame that was corrected elsewhere."""
 
-    item: ReviewItem
-    decision: Decision
+    asset: int
+    time_s: float
+    item: ReviewItem | None = None
+    decision: Decision | None = None
+    frame: Frame | None = None
 
 
 def untaught(
     dataset: Dataset, asset: Asset | None = None, *, most: int | None = None
 ) -> Iterator[Told]:
-    """What was decided in the dataset's project and its pictures do not say yet, by asset and time;
-    `most` of it where that is enough.
+    """What was decided in the dataset's project, and then what was corrected outside the queue,
+    and its pictures do not say yet, each by asset and time; `most` of each where that is enough.
 
     Frames that an audit asked about are left out: a model that learned from them would look better
     than it is on the very frames that say how good it is.
     """
+    audited: dict[int, list[tuple[float, float]]] = {}
+    for told in [*_decided(dataset, asset, most), *_corrected(dataset, asset, most)]:
+        if told.asset not in audited:
+            audited[told.asset] = _audited(told.asset)
+        if not _is_near(told.time_s, audited[told.asset]):
+            yield told
+
+
+def _decided(dataset: Dataset, asset: Asset | None, most: int | None) -> list[Told]:
     last = Decision.objects.standing().filter(item=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     known = Lesson.objects.filter(item=OuterRef("pk"), dataset=dataset, decision=OuterRef("last"))
     items = ReviewItem.objects.there().frames().filter(project=dataset.project_id, state=State.DONE)
@@ -64,14 +80,32 @@ def untaught(
     items = items.annotate(last=Subquery(last)).exclude(last=None).filter(~Exists(known))
     rows = items.select_related("run__asset").order_by("run__asset", "time_s", "pk")[:most]
     decisions = Decision.objects.select_related("by").in_bulk([row.last for row in rows])
-    audited: dict[int, list[tuple[float, float]]] = {}
-    for row in rows:
-        decision = decisions[row.last]
-        of = row.run.asset_id
-        if of not in audited:
-            audited[of] = _audited(of)
-        if not decision.is_unsure and not _is_near(row.time_s, audited[of]):
-            yield Told(row, decision)
+    told = ((row, decisions[row.last]) for row in rows)
+    return [
+        Told(row.run.asset_id, row.time_s, row, decision)
+        for row, decision in told
+        if not decision.is_unsure
+    ]
+
+
+def _corrected(dataset: Dataset, asset: Asset | None, most: int | None) -> Iterator[Told]:
+    """Without frames of which somebody decided later in the queue: that says all of them."""
+    settled: dict[int, list[tuple[float, datetime]]] = {}
+    for frame in islice(corrected_frames(dataset, asset), most):
+        if frame.asset not in settled:
+            settled[frame.asset] = _settled(dataset, frame.asset)
+        if not any(
+            abs(time_s - frame.time_s) < _NEAR_S and frame.at is not None and at > frame.at
+            for time_s, at in settled[frame.asset]
+        ):
+            yield Told(frame.asset, frame.time_s, frame=frame)
+
+
+def _settled(dataset: Dataset, asset: int) -> list[tuple[float, datetime]]:
+    """When each frame was decided about in the queue."""
+    rows = Decision.objects.standing().filter(item__state=State.DONE, is_unsure=False)
+    mine = rows.filter(item__project=dataset.project_id, item__run__asset=asset)
+    return list(mine.values_list("item__time_s", "created"))
 
 
 def _audited(asset: int) -> list[tuple[float, float]]:
@@ -99,6 +133,6 @@ def teach(dataset: Dataset, *, by: User) -> tuple[Transfer, int]:
     going = dataset.transfers.unfinished().filter(kind=Transfer.Kind.FRAMES)
     if going.filter(options__how="reviewed").exists():
         raise Refused("It is being brought in already.")
-    assets = list(dict.fromkeys(one.item.run.asset_id for one in told))
+    assets = list(dict.fromkeys(one.asset for one in told))
     options = {"how": "reviewed", "assets": assets}
     return Transfer.objects.request(dataset, "frames", options=options, by=by), len(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -14,7 +15,10 @@ from webapp.pacing import usual
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
 
-ASSUMED_S = 4.0  # an item, until enough were timed
+Kind = ReviewItem.Kind
+# An item, until enough were timed: who listens hears it to its end.
+ASSUMED_S: dict[str, float] = {Kind.FRAME: 4.0, Kind.MENTION: 6.0, Kind.WORDS: 8.0}
+LEAST_S = 0.5  # no kind of item takes less
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,26 @@ class Pace:
     is_measured: bool
 
     @classmethod
-    def of(cls, workspace: Workspace) -> Pace:
-        """The median of the latest decisions, or what is assumed while there are few."""
+    def of(cls, workspace: Workspace, kind: str = "") -> Pace:
+        """The median of the latest decisions, of a kind or of all that people decide about, or
+        what is assumed while there are few."""
         rows = Decision.objects.filter(item__workspace=workspace)
-        return cls(*usual(rows.order_by("-pk"), ASSUMED_S))
+        rows = rows.filter(item__kind=kind) if kind else rows
+        return cls(*usual(rows.order_by("-pk"), ASSUMED_S[kind or Kind.FRAME]))
+
+    @classmethod
+    def by_kind(cls, workspace: Workspace) -> dict[str, Pace]:
+        return {kind: cls.of(workspace, kind) for kind in Kind.values}
 
     def seconds(self, n: int) -> float:
         return self.item_s * n
+
+
+def weigh(items: Iterable[ReviewItem], workspace: Workspace) -> None:
+    """Say of each how much of the report a second of a person's work on it settles."""
+    took = Pace.by_kind(workspace)
+    for item in items:
+        item.worth = round(item.stake_s / max(took[item.kind].item_s, LEAST_S), 6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from analysis.film.columns import Columns
 from analysis.novelty.regions import SIDES
 from webapp.projects.models import Label
 from webapp.review_queue.items import ReviewItem
+from webapp.review_queue.pace import weigh
 from webapp.review_queue.predictions import Predictions, doubt, stake_s
 from webapp.runs.results import columns_of
 from webapp.runs.run import Run
@@ -37,11 +38,13 @@ def items_of(label: Label, run: Run, moments: Sequence[dict[str, Any]]) -> list[
     for moment in moments:
         at = np.searchsorted(columns.frames["start_s"], moment["time_s"] + 1e-6, "right") - 1
         by_frame[max(int(at), 0)].append(moment)
-    return [
+    made = [
         _item(label, run, frame, some, predictions)
         for frame, some in sorted(by_frame.items())
         if frame not in known
     ]
+    weigh(made, run.asset.workspace)
+    return made
 
 
 def _item(

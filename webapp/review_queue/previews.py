@@ -9,6 +9,7 @@ from analysis.rules import RefusedRule, Rule
 from webapp.accounts.models import Refused
 from webapp.projects.models import Project
 from webapp.review_queue.choosing import count
+from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.pace import Pace
 from webapp.review_queue.siftings import newest
 from webapp.runs.results import columns_of
@@ -45,14 +46,19 @@ def preview(project: Project, conditions: Any) -> Preview:
     some = list(runs[:MOST_RUNS])
     counts = [count(run, rule) for run in some]
     n = sum(one.items for one in counts)
-    pace = Pace.of(project.workspace)
+    took = Pace.by_kind(project.workspace)
+    asked = {
+        ReviewItem.Kind.FRAME: sum(one.frames for one in counts),
+        ReviewItem.Kind.MENTION: sum(one.mentions for one in counts),
+        ReviewItem.Kind.WORDS: sum(one.sentences for one in counts),
+    }
     return Preview(
         runs=len(some),
         frames=sum(len(columns_of(run).frames) for run in some),
         items=n,
-        mentions=sum(one.mentions for one in counts),
-        sentences=sum(one.sentences for one in counts),
-        seconds=pace.seconds(n),
-        is_measured=pace.is_measured,
+        mentions=asked[ReviewItem.Kind.MENTION],
+        sentences=asked[ReviewItem.Kind.WORDS],
+        seconds=sum(took[kind].seconds(of_kind) for kind, of_kind in asked.items()),
+        is_measured=all(took[kind].is_measured for kind, of_kind in asked.items() if of_kind),
         is_all=runs.count() == len(some),
     )

@@ -80,7 +80,7 @@ class ReviewItemSerializer(serializers.ModelSerializer):
         fields = [
             *("id", "project", "run", "asset", "rule", "label", "kind", "time_s", "boxes", "told"),
             "because",
-            *("stake_s", "people", "n_decided", "state", "created", "done"),
+            *("stake_s", "worth", "people", "n_decided", "state", "created", "done"),
         ]
 
 

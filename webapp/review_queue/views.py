@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.accounts.access import find, may
-from webapp.accounts.models import Action, Refused
+from webapp.accounts.models import Action, Refused, Workspace
 from webapp.accounts.requests import MemberRequest
 from webapp.datasets.dataset import Dataset
 from webapp.ids import is_id
 from webapp.leases import UNFINISHED
+from webapp.nights.candidates import Candidate
+from webapp.nights.pace import CandidatePace
 from webapp.projects.models import Label, Project
+from webapp.review_queue.corrected_frames import is_corrected
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.lending import ORDERS
 from webapp.review_queue.lessons import teach, untaught
@@ -29,9 +33,10 @@ from webapp.review_queue.siftings import Sifting
 MOST_COUNTED = 1000  # pictures that a dataset does not say yet
 _FILTERS = ("project", "label", "run", "rule")
 _ORDER_WORDS = {
-    "stake": "What the report depends on most",
+    "stake": "What settles most of the report in the least time",
     "doubt": "The least sure first",
     "age": "The oldest first",
+    "brand": "Brand after brand",
 }
 
 
@@ -43,12 +48,16 @@ def review(request: MemberRequest) -> HttpResponse:
     # First: what is being chosen now may wait by then, and the page would not ask again.
     n_sifted = _sifted(workspace.pk).filter(status__in=UNFINISHED).count()
     pace = Pace.of(workspace)
+    projects = _projects(workspace)
+    left_s = sum(one["seconds"] for one in projects)
+    candidate_pace = CandidatePace.of(workspace)
     stands = standing(workspace)
     context = {
         **stands,
         "pace": pace,
-        "left_s": pace.seconds(stands["waiting"]),
-        "projects": _projects(workspace.pk, pace),
+        "left_s": left_s,
+        "each_s": left_s / max(stands["waiting"], 1),
+        "projects": projects,
         "people": people(workspace),
         "orders": [(key, _ORDER_WORDS[key]) for key in ORDERS],
         "has_rules": ReviewRule.objects.filter(project__workspace=workspace).exists(),
@@ -56,6 +65,8 @@ def review(request: MemberRequest) -> HttpResponse:
         "n_sifted": n_sifted,
         "notes": _notes(workspace.pk),
         "most_counted": MOST_COUNTED,
+        "nights": _nights(workspace, candidate_pace),
+        "candidate_pace": candidate_pace,
         "lessons": _lessons(workspace.pk) if request.membership.can(Action.ANALYSE) else [],
     }
     return render(request, "review_queue/page.html", context)
@@ -71,26 +82,43 @@ def _notes(workspace: int) -> list[Sifting]:
     return list(told.order_by("-pk")[:3])
 
 
-def _projects(workspace: int, pace: Pace) -> list[dict[str, Any]]:
-    """Of each project that something waits in, how much by brand; the fullest first."""
+def _projects(workspace: Workspace) -> list[dict[str, Any]]:
+    """Of each project that something waits in, how much by brand and how long it takes, by the
+    kinds of items that wait; the fullest first."""
+    took = Pace.by_kind(workspace)
     rows = ReviewItem.objects.there().waiting().filter(workspace=workspace)
-    counts = rows.values("project", "label").annotate(
+    counts = rows.values("project", "label", "kind").annotate(
         n=Count("pk"), disputed=Count("pk", filter=Q(state=State.DISPUTED))
     )
     names = dict(Project.objects.filter(workspace=workspace).values_list("pk", "name"))
     labels = Label.objects.in_bulk([row["label"] for row in counts if row["label"]])
     found: dict[int, dict[str, Any]] = {}
-    for row in counts.order_by(F("n").desc()):
+    for row in counts.order_by():
         pk = row["project"]
-        one = found.setdefault(
-            pk, {"pk": pk, "name": names.get(pk, ""), "n": 0, "disputed": 0, "brands": []}
-        )
+        zero = {"pk": pk, "name": names.get(pk, ""), "n": 0, "disputed": 0, "seconds": 0.0}
+        one = found.setdefault(pk, zero | {"by_label": Counter()})
         one["n"] += row["n"]
         one["disputed"] += row["disputed"]
-        one["brands"].append({"label": labels.get(row["label"]), "n": row["n"]})
+        one["seconds"] += took[row["kind"]].seconds(row["n"])
+        one["by_label"][row["label"]] += row["n"]
     for one in found.values():
-        one["seconds"] = pace.seconds(one["n"])
+        most = one.pop("by_label").most_common()
+        one["brands"] = [{"label": labels.get(label), "n": n} for label, n in most]
     return sorted(found.values(), key=lambda one: -one["n"])
+
+
+def _nights(workspace: Workspace, pace: CandidatePace) -> list[dict[str, Any]]:
+    """Of each night in which candidates of the sky wait: how many, of what kind, and how long they
+    take; in the order in which people are given them."""
+    kinds = {
+        "moving": Count("pk", filter=Q(is_single=False, is_still=False, is_trail=False)),
+        "still": Count("pk", filter=Q(is_single=False, is_still=True)),
+        "single": Count("pk", filter=Q(is_single=True, is_trail=False)),
+        "trails": Count("pk", filter=Q(is_trail=True)),
+    }
+    rows: Any = Candidate.objects.of(workspace).waiting().values("night", "night__name")
+    counted = rows.annotate(n=Count("pk"), **kinds).order_by("night")
+    return [row | {"seconds": pace.seconds(row["n"])} for row in counted]
 
 
 @require_POST
@@ -120,11 +148,13 @@ def _free_name(project: Project) -> str:
 
 
 def _lessons(workspace: int) -> list[dict[str, Any]]:
-    """Of each project in which something is decided: its datasets, with what each does not say."""
+    """Of each project in which something is decided or corrected: its datasets, with what each
+    does not say."""
     decided = ReviewItem.objects.there().filter(workspace=workspace, state=State.DONE)
-    projects = Project.objects.filter(pk__in=decided.values("project")).order_by("name")
+    here = Project.objects.filter(workspace=workspace)
+    projects = here.filter(pk__in=decided.values("project")) | is_corrected(here)
     found = []
-    for project in projects.prefetch_related("datasets"):
+    for project in projects.distinct().order_by("name").prefetch_related("datasets"):
         sets = [
             (one, sum(1 for _ in untaught(one, most=MOST_COUNTED)))
             for one in project.datasets.all()

@@ -73,8 +73,10 @@ def begin_due_rounds() -> None:
 def _freeze(row: Round, beat: Heartbeat) -> None:
     """The dataset as it is now, as a version."""
     if row.version is None:
+        dataset = _dataset(row)
+        if dataset.jobs_being_written():
+            raise NotYet(SOON_S)
         with transaction.atomic():
-            dataset = _dataset(row)
             made = DatasetVersion.objects.request(
                 dataset,
                 recipe=_recipe(dataset),

@@ -287,6 +287,7 @@ def _train_then(chore: Chore) -> None:
                 recipe=job.then_train.get("recipe"),
                 note=f"After “{job}”",
                 by=job.created_by,
+                when_written=False,  # by this very chore
             )
             job.give_chore(Chore.Kind.TRAINING, version=version)
     except Refused as refused:

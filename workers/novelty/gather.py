@@ -8,7 +8,6 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from analysis.errors import Stopped
 from analysis.novelty.grouping import ALIKE, Group, group, one_a_sight
 from analysis.novelty.regions import NONE, SIZE, Floats
 from webapp.novelty.groups import NewBrand
@@ -20,9 +19,11 @@ from webapp.runs.run import Run
 from webapp.search.keeping import newest_runs
 from workers.engine.heartbeat import Heartbeat
 from workers.novelty.known import Known, known_of
+from workers.novelty.sheets import Sheets
 
 MOST_GROUPS = 60  # that are offered
 MOST_SIGHTS = 12  # of a group that are shown
+_MOST_JUDGED = 300  # groups, of which it is looked whether they look like a logo
 _LEAST_S = 1.0  # on screen, of what was seen once
 _MOST_REGIONS = 100_000  # of all analyses together, those longest on screen
 
@@ -39,20 +40,16 @@ class _Unknown(NamedTuple):
 def gather(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any] | None:
     """Put together what is new in a project. Stored with the finish, or not at all."""
 
-    def tick() -> None:
-        if beat.should_stop():
-            raise Stopped
-
     runs = list(newest_runs().filter(project=row.project).select_related("asset").order_by("pk"))
     beat.note(step="reading what the analyses keep", progress=0.05)
     found = [(run, kept) for run in runs if (kept := regions_of(run)) is not None]
     beat.note(step="looking at what is known", progress=0.1)
-    known = known_of(row.project, [kept.regions for _, kept in found], tick)
+    known = known_of(row.project, [kept.regions for _, kept in found], beat.tick)
     beat.note(step="putting together what looks alike", progress=0.6)
     unknown = _unknown(found, known)
-    tick()
+    beat.tick()
     groups = group(unknown.looks, _files(found, unknown), unknown.spans)
-    made = [_brand(row, one, unknown, found) for one in groups if _is_seen(one)]
+    made = _brands(row, [one for one in groups if _is_seen(one)], unknown, found, beat)
     _store(row, known, made, n_without=len(runs) - len(found))
     return None
 
@@ -88,6 +85,26 @@ def _files(found: list[tuple[Run, RunRegions]], unknown: _Unknown) -> NDArray[np
 def _is_seen(one: Group) -> bool:
     """Seen more than once or for a while; of a picture, which has no time, once is all there is."""
     return len(one.sights) > 1 or one.seconds >= _LEAST_S or one.seconds == 0
+
+
+def _brands(
+    row: NoveltyWork,
+    groups: list[Group],
+    unknown: _Unknown,
+    found: list[tuple[Run, RunRegions]],
+    beat: Heartbeat,
+) -> list[NewBrand]:
+    """As they are offered: those that look less like a logo than logos do come last."""
+    sheets = Sheets()
+    made = []
+    for one in groups[:_MOST_JUDGED]:
+        beat.tick()
+        brand = _brand(row, one, unknown, found)
+        runs, rows = unknown.runs[one.sights], unknown.rows[one.sights]
+        some = zip(runs.tolist(), rows.tolist(), strict=True)
+        brand.is_doubtful = sheets.doubts([(*found[run], at) for run, at in some])
+        made.append(brand)
+    return sorted(made, key=lambda brand: brand.is_doubtful)
 
 
 def _brand(

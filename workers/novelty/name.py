@@ -21,7 +21,7 @@ from analysis.media.frames import FrameReader, read_picture
 from analysis.media.opencv import resize
 from analysis.media.thumbnails import jpeg
 from analysis.types import Box
-from webapp.accounts.models import Refused
+from webapp.accounts.models import Refused, User
 from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.novelty.groups import NewBrand
@@ -118,24 +118,31 @@ def _add_picture(
     row: NoveltyWork,
     problems: list[str],
 ) -> Reference | None:
-    part = _part(image, Box(*sight["box"]))
+    part = cut_out(image, Box(*sight["box"]))
     if min(part.shape[:2]) < _LEAST_PX:
         problems.append("It is too small in the films to know a logo by it.")
         return None
-    factor = ceil(pictures.MIN_SIDE / min(part.shape[:2]))
-    if factor > 1:
-        part = resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    _, png = cv2.imencode(".png", part)
     said = f"{run.asset.stem} at {sight['time_s']:.2f} s"
     try:
-        picture = pictures.read_picture(io.BytesIO(png.tobytes()))
-        return label.add_reference(picture, said, by=row.requested_by)
+        return add_logo_picture(label, part, said, by=row.requested_by)
     except (PictureRefused, Refused) as refused:
         problems.append(str(refused))
         return None
 
 
-def _part(image: Pixels, box: Box) -> Pixels:
+def add_logo_picture(label: Label, part: Pixels, said: str, *, by: User | None) -> Reference:
+    """A cut-out as a logo picture of a label; a small one enlarged to what is taken.
+
+    Raises Refused where the label has it already or is full, PictureRefused.
+    """
+    factor = ceil(pictures.MIN_SIDE / min(part.shape[:2]))
+    if factor > 1:
+        part = resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    _, png = cv2.imencode(".png", part)
+    return label.add_reference(pictures.read_picture(io.BytesIO(png.tobytes())), said, by=by)
+
+
+def cut_out(image: Pixels, box: Box) -> Pixels:
     height, width = image.shape[:2]
     x1, y1, x2, y2 = box.clipped()
     part = image[int(y1 * height) : ceil(y2 * height), int(x1 * width) : ceil(x2 * width)]

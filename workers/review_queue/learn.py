@@ -1,4 +1,4 @@
-"""Frames that people decided about → pictures of a dataset, with what they say is on them.
+"""Frames that people decided about or corrected → pictures of a dataset, with what is on them.
 
 A frame is named by its film and its time, as every frame of a dataset: what is there already gets
 the new boxes and is not there twice.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import transaction
@@ -16,33 +17,52 @@ from numpy.typing import NDArray
 from analysis.datasets.types import LabelledBox
 from analysis.media.frames import FrameReader
 from analysis.types import Box
+from webapp.accounts.models import User
 from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.transfers import Transfer
+from webapp.review_queue.corrected_frames import CorrectedFrame, boxes_in
 from webapp.review_queue.lessons import Lesson, Told, untaught
 
 
-def say(dataset: Dataset, told: Told, sample: Sample) -> None:
-    """Write what was decided onto a picture, in place of what it said."""
-    item, decision = told
+class Taught(NamedTuple):
+    """What a picture will say: the boxes that are there, and who said so."""
+
+    told: Told
+    boxes: list[dict[str, Any]]
+    by: User | None
+
+
+def say(dataset: Dataset, taught: Taught, sample: Sample) -> None:
+    """Write what people said onto a picture, in place of what it said."""
     labels = {label.pk: label for label in dataset.current_labels()}
-    here = [box for box in decision.boxes if box["label"] in labels]
+    here = [box for box in taught.boxes if box["label"] in labels]
     with transaction.atomic():
         if dataset.task == Dataset.Task.CONCEPT:
-            sample.set_labels([labels[box["label"]].name for box in here], by=decision.by)
+            sample.set_labels([labels[box["label"]].name for box in here], by=taught.by)
         else:
             boxes = [LabelledBox(labels[box["label"]].name, Box(*box["box"])) for box in here]
-            sample.annotate(boxes, by=decision.by)
-        values = {"sample": sample, "decision": decision}
-        Lesson.objects.update_or_create(item=item, dataset=dataset, defaults=values)
+            sample.annotate(boxes, by=taught.by)
+        _remember(dataset, taught.told, sample)
 
 
-def frames(path: Path, told: list[Told]) -> Iterator[tuple[Told, float, NDArray[np.uint8]]]:
+def _remember(dataset: Dataset, told: Told, sample: Sample) -> None:
+    if told.frame is not None:
+        values = {"sample": sample, "said": told.frame.said}
+        CorrectedFrame.objects.update_or_create(
+            dataset=dataset, asset_id=told.asset, time_s=told.time_s, defaults=values
+        )
+    else:
+        decided = {"sample": sample, "decision": told.decision}
+        Lesson.objects.update_or_create(item=told.item, dataset=dataset, defaults=decided)
+
+
+def frames(path: Path, taught: list[Taught]) -> Iterator[tuple[Taught, float, NDArray[np.uint8]]]:
     """Each with the time and the pixels of its frame; without those that cannot be decoded."""
-    by_time: dict[float, list[Told]] = {}
-    for one in told:
-        by_time.setdefault(one.item.time_s, []).append(one)
+    by_time: dict[float, list[Taught]] = {}
+    for one in taught:
+        by_time.setdefault(one.told.time_s, []).append(one)
     times = sorted(by_time)
     with FrameReader(path, times, hop=True) as reader:
         for frame in reader:
@@ -52,7 +72,18 @@ def frames(path: Path, told: list[Told]) -> Iterator[tuple[Told, float, NDArray[
                 yield one, frame.time_s, image
 
 
-def wanted(transfer: Transfer, asset: Asset) -> list[Told]:
+def wanted(transfer: Transfer, asset: Asset) -> list[Taught]:
     """What this transfer brings in of an asset, of the picture track that players show."""
-    told = untaught(transfer.dataset, asset)
-    return [one for one in told if one.item.run.options.get("track") is None]
+    told = list(untaught(transfer.dataset, asset))
+    decided = [
+        Taught(one, one.decision.boxes, one.decision.by)
+        for one in told
+        if one.item and one.decision and one.item.run.options.get("track") is None
+    ]
+    elsewhere = [(one, one.frame) for one in told if one.frame is not None]
+    boxes = boxes_in(transfer.dataset, [frame for _, frame in elsewhere])
+    return decided + [
+        Taught(one, boxes[place], frame.by)
+        for place, (one, frame) in enumerate(elsewhere)
+        if place in boxes
+    ]

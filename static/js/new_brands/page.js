@@ -1,7 +1,9 @@
 // “New brands?” by keys: from group to group, and what each of them is.
 import { keyOf } from "../keys.js";
 
-const groups = () => [...document.querySelectorAll("[data-group]")];
+/** Those that are seen: the doubtful ones are folded away until somebody opens them. */
+const groups = () =>
+  [...document.querySelectorAll("[data-group]")].filter((group) => group.checkVisibility());
 const here = () => document.activeElement?.closest("[data-group]");
 
 /** The group that keys are about: the one that has the focus, else the first. */
@@ -36,6 +38,6 @@ document.addEventListener("keydown", (event) => {
 
 // While a worker looks, the page is fetched again, but not under a person's hands.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const held = "#new-brands :is(:focus, details[open], [data-name]:not(:placeholder-shown))";
+  const held = "#new-brands :is(:focus, [data-group] details[open], .nb-doubtful[open], [data-name]:not(:placeholder-shown))";
   if (event.target.id === "new-brands" && document.querySelector(held)) event.preventDefault();
 });

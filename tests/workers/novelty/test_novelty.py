@@ -55,6 +55,7 @@ def test_what_nobody_named_is_offered_named_and_given_pictures_and_examples(run,
     assert offered, "the logo that drifts by"
     first = offered[0]
     assert first.seconds >= 1
+    assert not first.is_doubtful, "it is drawn, and sharp"
     dataset = Dataset.objects.begin(project, "Boards", by=analyst)
     label = first.name_it("Acme", dataset=dataset, by=analyst)
     work()

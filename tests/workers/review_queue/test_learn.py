@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.types import Box
 from tests.services.film import film
 from webapp.accounts.models import Refused
 from webapp.auditing.audits import Audit, AuditedLabel
@@ -16,6 +17,9 @@ from webapp.review_queue.choosing import choose
 from webapp.review_queue.items import ReviewItem
 from webapp.review_queue.lessons import teach, untaught
 from webapp.review_queue.rules import ReviewRule
+from webapp.reviewing.corrections import Correction
+from webapp.reviewing.verdicts import Verdict
+from webapp.runs.boxes import Boxes
 from workers.datasets import transfers
 from workers.media import ingest
 
@@ -114,6 +118,40 @@ def test_frames_of_an_audit_never_train(items, dataset, reviewer, analyst, proje
         audited=audited, frame=item.frame, time_s=item.time_s, stratum=0, place=0, round=1
     )
     assert [told.item for told in untaught(dataset)] == items[1:]
+    Correction.objects.correct(
+        item.run.asset, project.labels.get(name="Kestrel"), by=reviewer, start_s=item.time_s - 0.5,
+        end_s=item.time_s + 0.5,
+    )  # fmt: skip
+    assert [told.item for told in untaught(dataset)] == items[1:], (
+        "neither when corrected elsewhere"
+    )
+
+
+def test_what_is_corrected_where_it_is_read_is_learnt_too(items, dataset, project, clip, reviewer):
+    run, kestrel = items[0].run, project.labels.get(name="Kestrel")
+    bank = project.labels.get(name="Norra Bank")
+    # a box that is none, one that was missed, and a stretch that is another brand
+    none = Boxes(run).at(round(1.5 * 1e6) * 1000)
+    made = Verdict.objects.say(run, none, by=reviewer, actually=None, of_track=False)
+    Verdict.objects.draw(run, bank, 2.5, Box(0.6, 0.6, 0.8, 0.8), by=reviewer)
+    Correction.objects.correct(clip, bank, by=reviewer, start_s=4, end_s=6, instead=kestrel)
+    assert learn(dataset, reviewer) == 3
+    assert list(said(dataset).values()) == [[], ["Kestrel", "Norra Bank"], ["Kestrel"]]
+    with pytest.raises(Refused, match="says all that was decided"):
+        teach(dataset, by=reviewer)
+    Verdict.objects.say(run, none, by=reviewer, actually=bank, of_track=False)
+    assert learn(dataset, reviewer) == 1, "who thought again changes the picture that is there"
+    assert next(iter(said(dataset).values())) == ["Norra Bank"]
+    made.undo(by=reviewer)
+    assert dataset.samples.count() == 3
+
+
+def test_who_decides_later_in_the_queue_has_the_last_word(items, dataset, reviewer):
+    item = items[0]
+    found = Boxes(item.run).at(round(item.time_s * 1e6) * 1000)
+    Verdict.objects.say(item.run, found, by=reviewer, actually=None, of_track=False)
+    decide(item, reviewer)
+    assert [(told.item, told.frame) for told in untaught(dataset)] == [(item, None)]
 
 
 def test_a_decision_that_is_taken_back_teaches_nothing(items, dataset, reviewer):

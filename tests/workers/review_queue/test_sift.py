@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from webapp.leases import Status
 from webapp.review_queue import deciding
+from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
+from webapp.review_queue.pace import weigh
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.siftings import Sifting
 from workers.review_queue.sift import sift
@@ -59,6 +62,24 @@ def test_what_most_of_the_report_depends_on_comes_first(run, new_things):
     # 25 s at 0.8, 10 s at 0.9, 5 s at 0.2 and 2 s at 0.7
     assert [time_s for time_s, _ in stakes] == [15.0, 10.0, 70.0, 80.0]
     assert stakes[0][1] == pytest.approx(25 * 4 * 0.8 * 0.2)
+
+
+def test_of_two_that_settle_as_much_the_quicker_one_comes_first(run, project, reviewer):
+    slow, quick = (
+        ReviewItem(
+            workspace=project.workspace, project=project, run=run, kind=kind, frame=0, time_s=0.0,
+            stake_s=6.0,
+        )
+        for kind in (ReviewItem.Kind.MENTION, ReviewItem.Kind.FRAME)
+    )  # fmt: skip
+    weigh([slow, quick], project.workspace)
+    assert (slow.worth, quick.worth) == (1.0, 1.5), "six seconds and four, until some are timed"
+    quick.save()
+    Decision.objects.bulk_create(
+        Decision(item=quick, by=reviewer, spent_s=12.0, undone=timezone.now()) for _ in range(20)
+    )
+    weigh([slow, quick], project.workspace)
+    assert (slow.worth, quick.worth) == (1.0, 0.5), "as long as people here really take"
 
 
 def test_gone_through_twice_nothing_is_there_twice(run, new_things):
