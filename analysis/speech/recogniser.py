@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from analysis.speech.types import (
     Word,
     join_words,
 )
+from analysis.speech.unheard import has_unlikely, without_unheard
 from analysis.speech.utterances import fitted, in_utterances
 from analysis.speech.voice import spans, voice_in
 from analysis.speech.windows import Window, halves, windows
@@ -191,16 +193,25 @@ class _Hearing:
             if len(alike) < len(batch):  # two languages in one batch, which is rare
                 encoded = self._network.encode(alike)
             request = replace(self._request, language=language)
-            readings = self._network.read(encoded, alike, request)
-            for window, reading in zip(alike, readings, strict=True):
-                yield window, language, self._unrecited(window, reading, request)
+            for window, reading in zip(alike, self._heard(encoded, alike, request), strict=True):
+                yield window, language, reading
 
-    def _unrecited(self, window: Window, reading: Reading, request: Request) -> Reading:
-        """A reading; where it goes on with the list of terms, one that knows none of them."""
-        if not is_recited(reading.text, request.vocabulary):
-            return reading
-        plain = replace(request, vocabulary=())
-        return self._network.read(self._network.encode([window]), [window], plain)[0]
+    def _heard(
+        self, encoded: Any, waiting: Sequence[Window], request: Request
+    ) -> Iterator[Reading]:
+        """What is read in each window, without what the vocabulary alone put there."""
+        terms = request.vocabulary
+        for window, told in zip(
+            waiting, self._network.read(encoded, waiting, request), strict=True
+        ):
+            is_list = is_recited(told.text, terms)  # it goes on with the list of terms
+            if not is_list and not has_unlikely(told.words, terms):
+                yield told
+                continue
+            unbiased = replace(request, vocabulary=())
+            [plain] = self._network.read(self._network.encode([window]), [window], unbiased)
+            heard = without_unheard(told.words, plain.words, terms)
+            yield plain if is_list else replace(told, words=heard)
 
     def _best(
         self,
@@ -220,10 +231,9 @@ class _Hearing:
         if len(parts) == 1:
             return [self._by_chance(window, first, request)]
         encoded = self._network.encode(parts)
-        readings = self._network.read(encoded, parts, request)
         again = [
             better
-            for part, reading in zip(parts, readings, strict=True)
+            for part, reading in zip(parts, self._heard(encoded, parts, request), strict=True)
             for better in self._best(part, _placed(part, reading), language, samples, voice)
         ]
         still_missed_s = passed_over_s([w for r in again for w in r.words], window.spans, voice)

@@ -13,6 +13,7 @@ from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
 
+BORDERS = ("start", "end")
 CURRENT = "document.querySelector('.cut-clip[aria-current]')?.dataset.place"
 VIDEO = "document.querySelector('#cut-stage video:not([hidden])')"
 
@@ -85,6 +86,25 @@ def test_clips_are_trimmed_and_put_in_order_by_keyboard(reel):
     page.get_by_role("button", name="Undo").click()
     page.wait_for_load_state()
     assert page.locator(".cut-clip").count() == 2
+
+
+def test_changes_made_faster_than_they_are_kept_are_all_kept(reel):
+    page = reel
+    held: list = []
+    page.route("**/cut-clips/*/edit", lambda route: held.append(route))
+    page.keyboard.press(".")
+    for key in ("i", ".", ".", ".", "o"):
+        page.keyboard.press(key)
+    page.locator("[data-play]").first.focus()
+    page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Alt+ArrowUp")
+    for _ in range(4):
+        while not held:
+            page.wait_for_timeout(20)
+        held.pop().continue_()
+    until(page, "document.activeElement.id === document.querySelector('[data-play]').id")
+    start, end = (float(page.locator(f"input[id^={b}-]").first.input_value()) for b in BORDERS)
+    assert 0 < end - start < 1, "both were set"
 
 
 def test_a_stranger_with_the_link_sees_the_film_alone(reel, browser, site):

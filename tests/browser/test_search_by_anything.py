@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import subprocess
@@ -13,6 +14,21 @@ from tests.browser.accessibility import assert_accessible
 from tests.talking import needs_a_voice_and_an_engine
 
 pytestmark = pytest.mark.browser
+# what a browser does with a file that is dropped from another window, or lies in the clipboard
+HANDED_OVER = """([way, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], "shot.png", {type: "image/png"}));
+  const about = {bubbles: true, cancelable: true};
+  const on = document.querySelector("main");
+  if (way === "paste") {
+    on.dispatchEvent(new ClipboardEvent("paste", {...about, clipboardData: files}));
+    return;
+  }
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    on.dispatchEvent(new DragEvent(kind, {...about, dataTransfer: files}));
+  }
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +73,15 @@ def test_a_picture_finds_its_moment_says_why_and_learns_what_a_code_is_called(pa
     page.get_by_text("0 right, 1 wrong").wait_for(state="detached")
     page.locator(".moment").first.click()
     page.wait_for_url(f"**/assets/{alike['films'][0]}?t=*")
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_picture_is_dropped_on_the_page_or_pasted(page, alike, way):
+    page.goto("/search")
+    data = base64.b64encode((Path(alike["folder"]) / "101.png").read_bytes()).decode()
+    page.evaluate(HANDED_OVER, [way, data])
+    page.locator(".asked img").wait_for()
+    page.locator(".moments > li").first.get_by_text("SHOTS1").wait_for()
 
 
 def test_a_second_picture_that_is_not_meant_stands_beside_the_first(page, alike):

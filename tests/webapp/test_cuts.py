@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.analysis.clips import variable, write_sound
+from tests.heard import told_apart
 from tests.spoken import outlined, transcribed
 from tests.webapp.cut_films import cut_of, ready, ready_film
 from webapp import removal
@@ -332,6 +333,53 @@ def test_topics_are_ticked_for_a_cut(at, said, asset):
     assert 'id="cut-topics"' in page
     answer = at.post(reverse("cut-add"), {"title": asset.stem}, follow=True)
     assert "Choose at least one part of a film first." in answer.content.decode()
+
+
+@pytest.fixture
+def talk(asset, analyst):
+    """Two who speak in turns, from 2, 9 and 13 s on; “Kestrel” is said by both."""
+    lines = [(2.0, "Kestrel leads"), (9.0, "Kestrel is close"), (13.0, "what a race")]
+    said = transcribed(asset, by=analyst, said=[text for _, text in lines])
+    for row, (start_s, _) in zip(said.speech_segments.order_by("pk"), lines, strict=True):
+        said.speech_segments.filter(pk=row.pk).update(start_s=start_s, end_s=start_s + 2)
+    keeping.make_findable(said)
+    return told_apart(asset, by=analyst)
+
+
+def borders(cut) -> list[tuple[float, float]]:
+    return [(round(clip.start_s), round(clip.end_s)) for clip in cut.standing()]
+
+
+def test_a_film_is_cut_by_who_speaks_and_of_what(at, talk, asset, kestrel):
+    address = reverse("asset-cut", args=[asset.pk])
+    assert address in at.get(reverse("asset", args=[asset.pk])).content.decode()
+    first, second = (voice.pk for voice in talk.voices.order_by("number"))
+    page = at.get(address).content.decode()
+    assert "Speaker 1" in page
+    assert f'value="{kestrel.name}"' in page
+    at.post(address, {"speakers": [first]})
+    cut = Cut.objects.get()
+    assert borders(cut) == [(1, 9), (12, 18)]  # half a second around each turn
+    assert {clip.title for clip in cut.standing()} == {"Speaker 1"}
+    assert cut.chosen["speakers"] == [first]
+    at.post(address, {"speakers": [second], "brands": [kestrel.name]})
+    (clip,) = Cut.objects.first().standing()
+    assert 8.4 <= clip.start_s < clip.end_s <= 11.6  # what the other says of the brand is not in it
+    assert clip.title == "Speaker 2 · Kestrel"
+
+
+def test_what_a_film_cannot_be_cut_by_is_said(at, talk, asset, viewer, client_for, kestrel):
+    address = reverse("asset-cut", args=[asset.pk])
+    answer = at.post(address, {})
+    assert answer.status_code == 422
+    assert "Choose a topic, a brand or a speaker first." in answer.content.decode()
+    assert at.post(address, {"speakers": ["999999"]}).status_code == 422
+    talk.speaker_turns.update(start_s=0.0, end_s=0.5)
+    one = talk.voices.first().pk
+    answer = at.post(address, {"speakers": [one], "brands": [kestrel.name]})
+    assert "No part of this film is all of that" in answer.content.decode()
+    assert client_for(viewer).post(address, {"speakers": [one]}).status_code == 403
+    assert not Cut.objects.exists()
 
 
 def test_a_viewer_is_offered_nothing_that_makes_a_cut(viewer, client_for, said, asset):

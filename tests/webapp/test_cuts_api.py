@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.heard import told_apart
 from tests.webapp.cut_films import cut_of, ready_film
 from webapp.cuts.cut import Cut
 from webapp.leases import Status
@@ -62,11 +63,24 @@ def test_a_brands_best_make_a_cut(ask, run, kestrel):
     assert sum(c["end_s"] - c["start_s"] for c in made.json()["clips"]) <= 4
 
 
+def test_a_film_is_cut_by_its_speakers(ask, asset, analyst):
+    (first, _) = told_apart(asset, by=analyst).voices.order_by("number")
+    made = ask("post", "cuts/", {"asset": asset.pk, "speakers": [first.pk]})
+    assert made.status_code == 201, made.content
+    assert [clip["title"] for clip in made.json()["clips"]] == ["Speaker 1", "Speaker 1"]
+    answer = ask("post", "cuts/", {"asset": asset.pk})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "Choose a topic, a brand or a speaker first.",
+    )
+    assert ask("post", "cuts/", {"asset": 999999, "speakers": [1]}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [
-        ({}, 422, "Give one of `spans`, `search` and `label`."),
-        ({"search": "x", "label": 1}, 422, "Give one of `spans`, `search` and `label`."),
+        ({}, 422, "Give one of `spans`, `search`, `label` and `asset`."),
+        ({"search": "x", "label": 1}, 422, "Give one of `spans`, `search`, `label` and `asset`."),
         ({"search": "nowhere"}, 422, "This search finds no part of a film."),
         ({"spans": []}, 400, "cannot be accepted"),
         ({"spans": [{"asset": 1, "start_s": -1, "end_s": 2}]}, 400, "cannot be accepted"),

@@ -13,12 +13,15 @@ import pytest
 from django.urls import reverse
 
 from tests.crowded import PEOPLE, fill
+from tests.heard import told_apart
 from tests.spoken import transcribed
 from webapp.graph import gathering
 from webapp.graph.asked import Asked
 from webapp.graph.graph import Drawn, meetings
+from webapp.graph.scope import Scope
+from webapp.indexing.speaker_edits import SpeakerEdit
 from webapp.moments.moments import Moment, MomentEdit
-from webapp.projects.models import Label
+from webapp.projects.models import Label, Project
 from webapp.timeline.choices import BadChoice
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +39,7 @@ def library(project, owner):
 
 def edges(project, **asked) -> dict[frozenset[str], float]:
     """The shrunk lift by the names of the two."""
-    drawn = Drawn.of(project, Asked(**asked))
+    drawn = Drawn.of(Scope.of(project), Asked(**asked))
     return {frozenset((row.a.name, row.b.name)): row.edge.shrunk for row in drawn.rows()}
 
 
@@ -53,7 +56,7 @@ def test_a_brand_that_is_only_said_occurs_too(run, project, owner):
 
     transcribed(run.asset, by=owner, said=["Vitalo and Norra Bank", "and Kestrel", "Vitalo again"])
     index_run(run)
-    drawn = Drawn.of(project, Asked(support=1, lift=0))
+    drawn = Drawn.of(Scope.of(project), Asked(support=1, lift=0))
     met = meetings(drawn, *_keys(project, "Vitalo", "Norra Bank"))
     assert [(one.asset, one.start_s) for one in met.shown] == [(run.asset, 0.0)]
     assert met.shown[0].hows == (["said"], ["seen", "said"])
@@ -66,31 +69,35 @@ def _keys(project, *names: str) -> list[str]:
 def test_filters_choose_kinds_days_support_and_what_is_beside_a_brand(library, project):
     kestrel = project.labels.get(name="Kestrel")
     assert {
-        node.kind for node in Drawn.of(project, Asked(kinds=frozenset({"brand"}))).graph.nodes
+        node.kind
+        for node in Drawn.of(Scope.of(project), Asked(kinds=frozenset({"brand"}))).graph.nodes
     } == {"brand"}
-    beside = Drawn.of(project, Asked(brand=kestrel.pk)).graph
+    beside = Drawn.of(Scope.of(project), Asked(brand=kestrel.pk)).graph
     near = {
-        node.key for node, _ in Drawn.of(project, Asked()).graph.neighbours(f"brand:{kestrel.pk}")
+        node.key
+        for node, _ in Drawn.of(Scope.of(project), Asked()).graph.neighbours(f"brand:{kestrel.pk}")
     }
     assert {node.key for node in beside.nodes} <= near | {f"brand:{kestrel.pk}"}
     assert edges(project, support=10_000) == {}
     assert edges(project, after=date.today() + timedelta(days=2)) == {}
-    everything = Drawn.of(project, Asked(kinds=frozenset({"asset", "person"}), support=1, lift=0))
+    everything = Drawn.of(
+        Scope.of(project), Asked(kinds=frozenset({"asset", "person"}), support=1, lift=0)
+    )
     assert {node.kind for node in everything.graph.nodes} == {"asset", "person"}
 
 
 def test_what_people_correct_counts_at_once(library, project, owner):
     topic = Moment.objects.filter(phrases=["harbour race"]).first()
-    before = Drawn.of(project, Asked()).graph
+    before = Drawn.of(Scope.of(project), Asked()).graph
     edit = MomentEdit.objects.make(topic, by=owner, title="The regatta")
-    names = {n.name for n in gathering.gather(project, None, None).nodes}
+    names = {n.name for n in gathering.gather(Scope.of(project), None, None).nodes}
     assert "The regatta" in names
     edit.undo(by=owner)
-    assert Drawn.of(project, Asked()).graph == before
+    assert Drawn.of(Scope.of(project), Asked()).graph == before
     MomentEdit.objects.make(topic, by=owner, is_gone=True)
-    assert Drawn.of(project, Asked()).graph != before
+    assert Drawn.of(Scope.of(project), Asked()).graph != before
     Label.objects.filter(name="Kestrel").update(name="Kite")
-    assert "Kite" in {node.name for node in Drawn.of(project, Asked()).graph.nodes}
+    assert "Kite" in {node.name for node in Drawn.of(Scope.of(project), Asked()).graph.nodes}
 
 
 def test_a_deleted_asset_is_in_no_graph(library, project):
@@ -99,8 +106,10 @@ def test_a_deleted_asset_is_in_no_graph(library, project):
     gone = library[0]
     gone.removed = timezone.now()
     gone.save()
-    drawn = Drawn.of(project, Asked(kinds=frozenset({"asset", "brand"}), support=1, lift=0))
-    assert f"asset:{gone.pk}" not in gathering.gather(project, None, None).numbers
+    drawn = Drawn.of(
+        Scope.of(project), Asked(kinds=frozenset({"asset", "brand"}), support=1, lift=0)
+    )
+    assert f"asset:{gone.pk}" not in gathering.gather(Scope.of(project), None, None).numbers
     assert drawn.n_assets == 11
 
 
@@ -179,9 +188,78 @@ def test_empty_graphs_teach_what_is_missing(project, asset, run_of, viewer, clie
     assert "No asset of this project is analysed yet" in browser.get(address).content.decode()
     run_of(asset, project)
     page = browser.get(address).content.decode()
-    assert "Topics and people come from outlines" in page
+    assert "come from outlines" in page
     assert "Nothing occurs together so often" in page
     assert "No pair is like that" in browser.get(f"{address}?support=500").content.decode()
+
+
+def test_the_graph_of_all_projects_joins_what_each_of_them_knows(
+    run, project, owner, asset_in, viewer, client_for, key_for, client
+):
+    """A brand of two projects is one thing, and what was only listened to counts."""
+    from webapp.search.keeping import index_run
+
+    index_run(run)
+    workspace = project.workspace
+    other = Project.objects.create(workspace=workspace, name="Regatta")
+    Label.objects.create(project=other, name="KESTREL")
+    Label.objects.create(project=other, name="Tidewater")
+    spoken = asset_in(workspace, "interview.mp4")
+    transcribed(spoken, by=owner, said=["Kestrel and Tidewater", "and Norra Bank"])
+    asked = Asked(kinds=frozenset({"brand", "asset"}), support=1, lift=0)
+    drawn = Drawn.of(Scope(workspace), asked)
+    names = [node.name for node in drawn.graph.nodes]
+    assert {"Kestrel", "Tidewater", "Norra Bank", "interview"} <= set(names)
+    assert names.count("Kestrel") + names.count("KESTREL") == 1
+    assert Drawn.of(Scope.of(other), asked).n_assets == 0  # it has looked at nothing
+    browser, address = client_for(viewer), reverse("graph-of-all")
+    every = {"support": 1, "lift": 0}
+    page = browser.get(address, every).content.decode()
+    assert reverse("graph", args=[other.pk]) in page
+    ends = {"a": _keys(project, "Kestrel")[0], "b": _keys(other, "Tidewater")[0]}
+    met = browser.get(reverse("graph-of-all-moments"), ends).content.decode()
+    assert f"{reverse('asset', args=[spoken.pk])}?t=" in met
+    beside = browser.get(address, every | {"brand": other.labels.get(name="KESTREL").pk})
+    assert "Tidewater" in beside.content.decode()
+    csv_file = browser.get(reverse("graph-of-all-file", args=["csv"]), every)
+    assert "Tidewater" in csv_file.content.decode()
+    assert 'filename="all-projects-graph.csv"' in csv_file.headers["Content-Disposition"]
+    key = key_for(viewer)
+    told = client.get("/api/v1/graph/", every, **key).json()
+    assert "Tidewater" in {node["name"] for node in told["nodes"]}
+    found = client.get("/api/v1/graph/moments/", ends, **key).json()
+    assert [one["asset"] for one in found["moments"]] == [spoken.pk]
+
+
+def test_people_occur_while_they_speak_by_the_name_that_somebody_gave_them(
+    run, project, owner, viewer, client_for
+):
+    from webapp.search.keeping import index_run
+
+    index_run(run)
+    told = told_apart(run.asset, by=owner)
+    asked = Asked(support=1, lift=0)
+    assert not Drawn.of(Scope.of(project), asked).gathered.numbers.keys() & {"person:ana lopez"}
+    call = SpeakerEdit.objects.call(told.voices.get(number=1), "Ana Lopez", by=owner)
+    drawn = Drawn.of(Scope.of(project), asked)
+    met = meetings(drawn, "person:ana lopez", *_keys(project, "Kestrel"))
+    assert met.shown[0].hows[0] == ["speaks"]
+    assert met.a.name == "Ana Lopez"
+    call.undo(by=owner)
+    assert "person:ana lopez" not in Drawn.of(Scope.of(project), asked).gathered.numbers
+
+
+def test_the_graph_of_all_is_of_ones_own_workspace(
+    library, project, stranger, other_workspace, labeller, client_for, key_for, client
+):
+    page = client_for(stranger).get(reverse("graph-of-all"), {"support": 1}).content.decode()
+    assert "Kestrel" not in page
+    a, b = _keys(project, "Kestrel", "Norra Bank")
+    met = client_for(stranger).get(reverse("graph-of-all-moments"), {"a": a, "b": b})
+    assert met.status_code == 400
+    assert client_for(labeller).get(reverse("graph-of-all")).status_code == 403
+    asked = {"workspace": project.workspace.pk}
+    assert client.get("/api/v1/graph/", asked, **key_for(stranger)).status_code == 404
 
 
 def test_a_stranger_and_a_labeller_see_nothing(

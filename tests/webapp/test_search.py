@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.retrieval import parse
+from analysis.text import Brand
+from tests.captions_rows import overlay
 from tests.spoken import transcribed
+from webapp.comments.comments import Comment
+from webapp.search import keeping
+from webapp.search.mentions import find_brand
+from webapp.search.passages import PassageSet
 from webapp.search.saved import SavedSearch
-from webapp.search.searching import search
+from webapp.search.searching import assets_for, search
 from webapp.search.shown import shown
+from webapp.search.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +111,13 @@ def test_the_language_finds_what_it_says(indexing, workspace, query, numbers):
     assert texts(workspace, query) == [SENTENCES[n] for n in numbers]
 
 
+def test_what_begins_so_is_counted_by_all_words_that_do(indexing, workspace):
+    vocabulary = Vocabulary(workspace)
+    assert vocabulary.begun("harb") == 2 == len(texts(workspace, "harb*"))
+    assert vocabulary.begun("kestrel") == 1  # “Kestrels”
+    assert vocabulary.begun("harbours") == 0
+
+
 def test_ten_thousand_characters_are_answered_in_a_sentence(indexing, workspace):
     found = search(workspace, "x " * 5000)
     assert not found.spans
@@ -134,6 +149,66 @@ def test_only_the_newest_transcript_is_searched(indexing, workspace, owner):
     transcribed(indexing.asset, by=owner, said=["a quiet morning"])
     assert texts(workspace, "shampoo") == []
     assert texts(workspace, "quiet") == ["a quiet morning"]
+
+
+def test_of_what_is_written_a_moment_shows_the_signs_that_were_found(asset, workspace):
+    """Not what else was read off the picture in the same seconds, and no mark but on a word."""
+    for text in ("Exit 4", "Vitalo", "Vitalo " * 60):
+        reading = overlay(asset, text, 2.0, 4.0).indexing
+    keeping.make_findable(reading)
+    found = search(workspace, "vitalo", with_meaning=False)
+    [moment] = shown(found, found.spans)
+    said = "".join(text for text, _ in moment.parts)
+    assert "Exit 4" not in said
+    assert said.endswith(" …")
+    assert set("".join(text for text, is_found in moment.parts if is_found)) == set("Vitalo ")
+
+
+def test_comments_are_found_at_their_moments_as_they_read_now(indexing, workspace, analyst, viewer):
+    """In the same language as everything else, with the names that people have."""
+    asset = indexing.asset
+    comment = Comment.objects.say(asset, by=viewer, text="Blurred pennant, @ana?", start_s=4.0)
+    Comment.objects.say(asset, by=analyst, text="Pennants look fine to me", thread=comment)
+    found = search(workspace, "pennant in:comment", with_meaning=False)
+    [moment] = shown(found, found.spans)
+    assert moment.at_s == 4.0
+    assert [chip.text for chip in moment.chips] == ["Comment"]
+    assert texts(workspace, '"blurred pennant" ana') == ["Blurred pennant, @Ana?"]
+    assert texts(workspace, "pennant in:said") == []
+    found = search(workspace, "pennant OR coca", with_meaning=False)
+    both = next(one for one in shown(found, found.spans) if one.why == ["said", "comment"])
+    assert " · Blurred" in "".join(part for part, _ in both.parts)
+    comment.edit("Blurred flag", by=viewer)
+    assert texts(workspace, "blurred") == ["Blurred flag"]
+    comment.delete_by(viewer)
+    assert texts(workspace, "blurred") == []
+    comment.restore(by=viewer)
+    assert texts(workspace, "blurred") == ["Blurred flag"]
+
+
+def test_comments_of_before_they_were_searched_are_made_findable(indexing, workspace, viewer):
+    Comment.objects.say(indexing.asset, by=viewer, text="Blurred pennant")
+    PassageSet.objects.filter(source=PassageSet.Source.COMMENT).delete()
+    assert texts(workspace, "pennant") == []
+    for one in keeping.missing(workspace.pk):
+        keeping.make_findable(one)
+    assert texts(workspace, "pennant") == ["Blurred pennant"]
+    assert list(keeping.missing(workspace.pk)) == []
+
+
+def test_what_is_written_from_the_right_is_found(asset, workspace, owner):
+    transcribed(asset, by=owner, said=["قال محمد إن كيستريل تقود", "שלום לכולם"])
+    assert texts(workspace, "كيستريل") == ["قال محمد إن كيستريل تقود"]
+    assert texts(workspace, '"محمد إن"') == ["قال محمد إن كيستريل تقود"]
+    assert texts(workspace, "שלו*") == ["שלום לכולם"]
+    [found] = find_brand(workspace, Brand(1, ("Kestrel", "كيستريل")))
+    assert found.mention.text == "كيستريل"
+
+
+def test_a_brand_in_a_comment_is_not_said_in_the_film(indexing, workspace, viewer):
+    Comment.objects.say(indexing.asset, by=viewer, text="No Zephyrline board here")
+    filters = parse('brand:"Zephyrline"').filters
+    assert not assets_for(workspace, filters).exists()
 
 
 def test_strangers_find_nothing(indexing, other_workspace):

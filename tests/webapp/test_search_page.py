@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from tests.spoken import transcribed
+from webapp.indexing.indexing import Indexing
 from webapp.search.saved import SavedFind, SavedSearch
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,20 @@ def test_the_page_says_how_it_read_a_query(indexing, viewer, client_for):
     answer = page(client_for(viewer), '"norra bank')
     assert "A quote that was not closed goes to the end." in answer
     assert "1 moment<" in answer
+
+
+def test_the_page_says_that_files_are_still_listened_to(
+    indexing, asset_in, workspace, other_workspace, viewer, client_for
+):
+    talk = asset_in(workspace, "talk.mp3", kind="audio")
+    for step in ("speech", "text"):
+        Indexing.objects.create(asset=talk, step=step, version=1)
+    Indexing.objects.create(asset=asset_in(other_workspace, "b.mp3"), step="speech", version=1)
+    browser = client_for(viewer)
+    assert "1 file is still being listened to or read" in page(browser, "norra")
+    assert "being listened to" not in page(browser, "norra", within=indexing.asset_id)
+    Indexing.objects.filter(asset=talk).update(status="done")
+    assert "being listened to" not in page(browser, "norra")
 
 
 @pytest.mark.parametrize("query", ["x" * 10_000, '"' * 300, "(" * 300, "\0", "<b>", "-", "brand:"])

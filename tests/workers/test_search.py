@@ -7,10 +7,12 @@ import pytest
 from analysis.retrieval.encoder import engine
 from analysis.text import Brand
 from tests.spoken import transcribed
+from webapp.comments.comments import Comment
 from webapp.leases import Status
 from webapp.search import meaning, vocabulary
 from webapp.search.mentions import find_brand
 from webapp.search.passages import Embedding, Passage, PassageSet, Term
+from webapp.search.saved import SavedSearch
 from webapp.search.searching import search
 from webapp.search.shown import shown
 from webapp.search.standing import SearchIndex
@@ -134,3 +136,27 @@ def test_a_new_alias_is_found_in_all_that_was_said(indexing, workspace, other_wo
     assert found[0].mention.start_s == pytest.approx(12.0)
     assert find_brand(other_workspace, Brand(1, ("Norra Bank",))) == []
     assert find_brand(workspace, Brand(1, ("%",))) == []
+
+
+def test_a_saved_search_tells_of_what_others_comment(asset, workspace, owner, viewer):
+    Comment.objects.say(asset, by=viewer, text="The pennant was fine before")
+    saved = SavedSearch.objects.keep(owner, workspace, "pennant")
+
+    def new() -> int:
+        do_all(workspace)
+        return SavedSearch.objects.of(owner, workspace).get().n_new
+
+    assert new() == 0  # it was there
+    said = Comment.objects.say(asset, by=viewer, text="Whose pennant is this?")
+    Comment.objects.say(asset, by=viewer, text="A pennant of the club", thread=said)
+    Comment.objects.say(asset, by=owner, text="My own words on the pennant are no news to me")
+    look_what_is_missing()
+    assert (new(), new()) == (2, 2)  # each once, however often a worker looks
+    said.delete_by(viewer)
+    assert new() == 1
+    saved.look()
+    assert new() == 0
+    other = Comment.objects.say(asset, by=viewer, text="A flag")
+    assert new() == 0
+    other.edit("A pennant, I mean", by=viewer)
+    assert new() == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from webapp.accounts.models import Event, Refused, User
@@ -21,6 +22,9 @@ MOST_PEOPLE = 20  # in one comment
 KEPT = timedelta(days=30)  # what was deleted, so that its author can have it back
 _EARLIER = 20  # texts that are kept for taking an edit back
 _SPARE_S = 0.5  # what a player's clock may be past the end
+
+# A comment is there, reads otherwise, or went; sent with `comment`, in the change's transaction.
+comment_changed = Signal()
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
@@ -68,6 +72,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
             by=by,
         )
         comment.tell()
+        comment_changed.send(Comment, comment=comment)
         about = {"comment": comment.pk, "time_s": round(start_s, 2)}
         what = "answered a comment" if thread else "commented"
         Event.record(asset.workspace, by, what, str(asset), **about)
@@ -122,6 +127,11 @@ class Comment(models.Model):
         """The comment that began the thread."""
         return self.thread or self
 
+    @property
+    def said(self) -> datetime:
+        """Since when it reads as it does."""
+        return self.edited or self.created
+
     def edit(self, text: str, *, by: User) -> None:
         """Let another text stand; the one before can be had back. Raises Refused."""
         self._refuse_others(by)
@@ -149,12 +159,21 @@ class Comment(models.Model):
         """Out of sight, and to be had back by `restore`. False: it is deleted already."""
         self._refuse_others(by)
         mine = Comment.objects.filter(pk=self.pk, deleted=None)
-        return self._done(bool(mine.update(deleted=timezone.now())), "deleted a comment", by)
+        return self._stands(mine, timezone.now(), "deleted a comment", by)
 
     def restore(self, *, by: User) -> bool:
         self._refuse_others(by)
         gone = Comment.objects.filter(pk=self.pk).exclude(deleted=None).exclude(text="")
-        return self._done(bool(gone.update(deleted=None)), "restored a comment", by)
+        return self._stands(gone, None, "restored a comment", by)
+
+    def _stands(
+        self, me: models.QuerySet[Comment], deleted: datetime | None, what: str, by: User
+    ) -> bool:
+        with transaction.atomic():
+            is_done = self._done(bool(me.update(deleted=deleted)), what, by)
+            if is_done:
+                comment_changed.send(Comment, comment=self)
+        return is_done
 
     def resolve(self, *, by: User) -> bool:
         """Nothing is left to be done about its thread. False: that was said already."""
@@ -187,6 +206,7 @@ class Comment(models.Model):
         self.text, self.earlier, self.edited = text, earlier, edited
         self.save(update_fields=["text", "earlier", "edited"])
         self.tell()
+        comment_changed.send(Comment, comment=self)
 
     def _done(self, is_done: bool, what: str, by: User) -> bool:
         if is_done:

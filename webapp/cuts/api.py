@@ -14,9 +14,11 @@ from rest_framework.response import Response
 from analysis.cutting import Clip, Span
 from webapp.accounts.access import find
 from webapp.accounts.models import Workspace
+from webapp.assets.models import Asset
 from webapp.cuts import lists
 from webapp.cuts.choosing import ReelWish, Wish, clips_found, clips_wished, reel
 from webapp.cuts.cut import Cut, CutClip
+from webapp.cuts.personal import Chosen, Offer
 from webapp.cuts.renderings import Rendering
 from webapp.cuts.serializers import (
     CutChangeSerializer,
@@ -43,7 +45,8 @@ class ListQuery(Query):
     list=extend_schema(summary="Cuts, the one changed last first"),
     retrieve=extend_schema(summary="A cut, its clips and how its rendering stands"),
     create=extend_schema(
-        summary="Make a cut of spans, of a search, or of a brand's best exposures",
+        summary="Make a cut of spans, of a search, of a brand's best exposures, or of a film by "
+        "its topics, speakers and brands",
         request=CutRequestSerializer,
         responses={201: CutDetailSerializer},
     ),
@@ -76,14 +79,16 @@ class CutViewSet(
     def _chosen(
         self, workspace: Workspace, wish: dict[str, Any]
     ) -> tuple[list[Clip], str, dict[str, Any]]:
-        if sum(name in wish for name in ("spans", "search", "label")) != 1:
-            raise Unacceptable("Give one of `spans`, `search` and `label`.")
+        if sum(name in wish for name in ("spans", "search", "label", "asset")) != 1:
+            raise Unacceptable("Give one of `spans`, `search`, `label` and `asset`.")
         if "spans" in wish:
             clips = clips_wished(workspace, _wishes(wish["spans"]))
             return clips, clips[0].title, {}
         if "search" in wish:
             query = wish["search"]
             return clips_found(workspace, query), query, {"search": query}
+        if "asset" in wish:
+            return self._personal(workspace, wish)
         labels = Label.objects.filter(project__workspace=workspace).select_related("project")
         label = find(labels, self.request, pk=wish["label"])
         run = self._run(label, wish.get("run"))
@@ -91,6 +96,15 @@ class CutViewSet(
         asked = {name: wish[name] for name in names}
         chosen = {"label": label.pk, "run": run.pk if run else None, **asked}
         return reel(label, ReelWish(**asked), run), f"{label.name}: highlights", chosen
+
+    def _personal(
+        self, workspace: Workspace, wish: dict[str, Any]
+    ) -> tuple[list[Clip], str, dict[str, Any]]:
+        assets = Asset.objects.filter(workspace=workspace).select_related("workspace")
+        asset = find(assets, self.request, pk=wish["asset"])
+        chosen = Chosen(wish["topics"], wish["speakers"], wish["brands"])
+        about = {"asset": asset.pk, **chosen.json()}
+        return Offer.of(asset).clips(chosen), asset.stem, about
 
     def _run(self, label: Label, pk: int | None) -> Run | None:
         if pk is None:

@@ -107,7 +107,11 @@ def reel(label: Label, wish: ReelWish, run: Run | None = None) -> list[Clip]:
     Raises Refused where it was not seen.
     """
     runs = [run] if run is not None else _newest_runs(label)
-    seen = [one for each in runs for one in _exposures(each, label)]
+    return best_of([one for each in runs for one in _exposures(each, label)], wish, label.name)
+
+
+def best_of(seen: Sequence[Shown], wish: ReelWish, name: str) -> list[Clip]:
+    """The best of a brand's exposures. Raises Refused where there is none."""
     rules = Rules(handles_s=wish.handles_s)
     clips = highlights(
         seen, wish.most_s, longest_s=wish.longest_s, rules=rules, best_first=wish.best_first
@@ -116,7 +120,7 @@ def reel(label: Label, wish: ReelWish, run: Run | None = None) -> list[Clip]:
         best = highlights(seen, 1e9, longest_s=wish.most_s, rules=Rules(), best_first=True)[:1]
         clips = limited(best, wish.most_s, least_s=0.0)
     if not clips:
-        raise Refused(f"{label.name} was not seen long enough anywhere to be shown.")
+        raise Refused(f"{name} was not seen long enough anywhere to be shown.")
     return clips
 
 

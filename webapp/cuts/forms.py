@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 
 from analysis.cutting.clips import LONGEST_TITLE
+from webapp.choosing import offer_choices
 from webapp.cuts.choosing import ReelWish
+from webapp.cuts.personal import Chosen, Offer
 
 _TIME: dict[str, Any] = {"min_value": 0, "max_value": 1e7, "required": False}
 
@@ -42,6 +44,32 @@ class ReelForm(forms.Form):
         asked = self.cleaned_data
         times = {name: asked[name] for name in ("most_s", "longest_s", "handles_s")}
         return ReelWish(**times, best_first=bool(asked["best_first"]))
+
+
+class PersonalForm(forms.Form):
+    """What of a film is to be in a cut: any of those of one kind, and of each kind."""
+
+    topics = forms.TypedMultipleChoiceField(coerce=int, required=False, label="Topics")
+    speakers = forms.TypedMultipleChoiceField(coerce=int, required=False, label="Speakers")
+    brands = forms.MultipleChoiceField(required=False, label="Brands")
+
+    def __init__(self, offer: Offer, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        topics = [(one.moment.pk, one.title) for one in offer.topics]
+        offered: dict[str, list[tuple[Any, str]]] = {
+            "topics": topics,
+            "speakers": list(offer.speakers.items()),
+            "brands": [(name, name) for name in offer.brands],
+        }
+        for name, choices in offered.items():
+            if choices:
+                self.fields[name].widget = forms.CheckboxSelectMultiple()
+                offer_choices(self, name, choices)
+            else:
+                del self.fields[name]
+
+    def chosen(self) -> Chosen:
+        return Chosen(**self.cleaned_data)
 
 
 def sentence(form: forms.Form) -> str:

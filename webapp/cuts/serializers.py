@@ -97,7 +97,8 @@ class SpansSerializer(Body):
 
 
 class CutRequestSerializer(Body):
-    """One of `spans`, `search` and `label`; the rest is about a label's reel."""
+    """One of `spans`, `search`, `label` and `asset`. Of an asset: what is in one of the `topics`,
+    one of the `speakers` and one of the `brands` that are given. The rest is of a label's reel."""
 
     title = serializers.CharField(max_length=LONGEST_TITLE, required=False)
     workspace = Id(required=False)
@@ -108,6 +109,19 @@ class CutRequestSerializer(Body):
         max_length=2000, required=False, help_text="What this query finds, the best first."
     )
     label = Id(required=False, help_text="The best exposures of this brand.")
+    asset = Id(required=False, help_text="Parts of this film, by what follows.")
+    topics = serializers.ListField(
+        child=Id(), default=list, max_length=500, help_text="Moments of its outline."
+    )
+    speakers = serializers.ListField(
+        child=Id(), default=list, max_length=100, help_text="Voices of it."
+    )
+    brands = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        default=list,
+        max_length=100,
+        help_text="Names: while they are seen, and what is said and written of them.",
+    )
     run = Id(required=False, help_text="Of this analysis alone.")
     most_s = Finite(min_value=1, max_value=3600, default=60.0)
     longest_s = Finite(min_value=0.2, max_value=600, default=8.0)

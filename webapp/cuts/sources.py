@@ -22,6 +22,8 @@ def source_of(asset: Asset, path: Path | None = None) -> Source:
     """The film or sound. Raises Refused for what has no time, or is not ready."""
     if asset.kind == Asset.Kind.IMAGE:
         raise Refused(f"{asset} is a picture: cuts are made of films and sound.")
+    if asset.kind == Asset.Kind.SKY:
+        raise Refused(f"{asset} is an exposure of the sky: cuts are made of films and sound.")
     if not asset.is_ready:
         raise Refused(f"{asset} is still being prepared. Try again when it is ready.")
     name, duration_s = asset.name, asset.duration_s

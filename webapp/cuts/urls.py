@@ -6,6 +6,7 @@ urlpatterns = [
     path("cuts", views.cuts, name="cuts"),
     path("cuts/add", views.add, name="cut-add"),
     path("cuts/from-search", views.from_search, name="cut-from-search"),
+    path("assets/<number:pk>/cut", views.personal, name="asset-cut"),
     path("labels/<number:pk>/reel", views.label_reel, name="label-reel"),
     path("cuts/<number:pk>", views.cut, name="cut"),
     path("cuts/<number:pk>/rename", views.rename, name="cut-rename"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,12 +19,14 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action, Refused
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
+from webapp.assets.models import Asset
 from webapp.cuts import page
 from webapp.cuts.choosing import Wish, clips_found, clips_wished, reel
 from webapp.cuts.cut import Cut, CutClip
-from webapp.cuts.forms import ClipForm, ReelForm, sentence
+from webapp.cuts.forms import ClipForm, PersonalForm, ReelForm, sentence
 from webapp.cuts.links import CutLink
 from webapp.cuts.lists import LISTS, answer, file_name
+from webapp.cuts.personal import Offer
 from webapp.cuts.renderings import Rendering
 from webapp.going_back import back
 from webapp.ids import is_id
@@ -120,25 +124,59 @@ def label_reel(request: MemberRequest, pk: int) -> HttpResponse:
     label = find(labels, request, needed, pk=pk)
     run = _run_of(request, label)
     form = ReelForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            clips = reel(label, form.wish(), run)
-            chosen = {"label": label.pk, "run": run.pk if run else None} | form.cleaned_data
-            cut = Cut.objects.make(
-                request.membership.workspace,
-                clips,
-                title=f"{label.name}: highlights",
-                by=request.user,
-                chosen=chosen,
-            )
-        except Refused as refused:
-            form.add_error(None, str(refused))
-        else:
-            request.session[_LAST] = cut.pk
-            return redirect("cut", cut.pk)
-    status = 422 if form.errors else 200
+
+    def make() -> Cut:
+        return Cut.objects.make(
+            request.membership.workspace,
+            reel(label, form.wish(), run),
+            title=f"{label.name}: highlights",
+            by=request.user,
+            chosen={"label": label.pk, "run": run.pk if run else None} | form.cleaned_data,
+        )
+
     context = {"label": label, "run": run, "form": form}
-    return render(request, "cuts/reel.html", context, status=status)
+    return _made(request, form, make) or _form(request, "cuts/reel.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may(Action.VIEW)
+def personal(request: MemberRequest, pk: int) -> HttpResponse:
+    """A cut of one film by its topics, brands and speakers."""
+    needed = Action.ANALYSE if request.method == "POST" else Action.VIEW
+    asset = find(Asset.objects.select_related("workspace"), request, needed, pk=pk)
+    offer = Offer.of(asset)
+    form = PersonalForm(offer, request.POST if request.method == "POST" else None)
+
+    def make() -> Cut:
+        chosen = form.chosen()
+        return Cut.objects.make(
+            asset.workspace,
+            offer.clips(chosen),
+            title=asset.stem,
+            by=request.user,
+            chosen={"asset": asset.pk, **chosen.json()},
+        )
+
+    context = {"asset": asset, "offer": offer, "form": form}
+    return _made(request, form, make) or _form(request, "cuts/personal.html", context)
+
+
+def _made(request: MemberRequest, form: Form, make: Callable[[], Cut]) -> HttpResponse | None:
+    """To the cut that a form asks for; None where the form is to be shown, with why if it was
+    refused."""
+    if request.method != "POST" or not form.is_valid():
+        return None
+    try:
+        cut = make()
+    except Refused as refused:
+        form.add_error(None, str(refused))
+        return None
+    request.session[_LAST] = cut.pk
+    return redirect("cut", cut.pk)
+
+
+def _form(request: MemberRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    return render(request, template, context, status=422 if context["form"].errors else 200)
 
 
 def _run_of(request: MemberRequest, label: Label) -> Run | None:

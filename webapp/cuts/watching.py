@@ -46,6 +46,11 @@ def film(request: HttpRequest, token: str) -> HttpResponseBase:
     name = file_name(link.cut, "mp4") if "download" in request.GET else ""
     if name and not link.may_download:
         raise Http404
+    return send_rendering(request, done, name)
+
+
+def send_rendering(request: HttpRequest, done: Rendering, name: str = "") -> HttpResponseBase:
+    """The bytes of a film for who has a link; with a name to be kept as that."""
     if settings.S3_BUCKET:
         return redirect(media_link(done.file, download_as=name))
     response = send_file(request, done.file, download_as=name)

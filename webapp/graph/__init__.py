@@ -1,1 +1,1 @@
-"""What occurs together in the assets of a project: gathered, drawn, and taken away."""
+"""What occurs together in the assets of a project or workspace: gathered, drawn, taken away."""

@@ -1,4 +1,5 @@
-"""What occurs together in a project, as JSON: what the page draws, and the moments of an edge."""
+"""What occurs together in a project or in a workspace, as JSON: what the page draws, and the
+moments of an edge."""
 
 from __future__ import annotations
 
@@ -9,10 +10,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webapp.accounts.models import Action
 from webapp.graph.asked import KINDS, LONGEST_KEY, MOST_LIFT, Asked, pair
 from webapp.graph.graph import Drawn, meetings
+from webapp.graph.scope import Scope
 from webapp.projects.models import Project
-from webapp.rest import Finite, Id, Query, Unacceptable, WorkspaceObjects
+from webapp.rest import (
+    Finite,
+    Id,
+    InWorkspace,
+    Query,
+    Unacceptable,
+    WorkspaceObjects,
+    workspace_for,
+)
 from webapp.timeline.choices import BadChoice
 
 _ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
@@ -78,19 +89,19 @@ class MeetingsSerializer(serializers.Serializer):
     moments = MeetingSerializer(many=True)
 
 
-class ProjectGraph(WorkspaceObjects):
-    queries = {"retrieve": GraphQuery, "moments": MeetingsQuery}
-    queryset = Project.objects.select_related("workspace")
+class GraphOfAllQuery(InWorkspace, GraphQuery):
+    pass
 
-    @extend_schema(
-        operation_id="projects_graph",
-        summary="Brands, people, topics and assets that occur together",
-        description="Films are cut into windows of equal length; what occurs in one window occurs "
-        "together. The lift says how many times as often as by chance.",
-        parameters=[_ID],
-        responses=GraphSerializer,
-    )
-    def retrieve(self, request: Request, pk: int) -> Response:
+
+class MeetingsOfAllQuery(InWorkspace, MeetingsQuery):
+    pass
+
+
+class _GraphView(WorkspaceObjects):
+    def scope(self) -> Scope:
+        raise NotImplementedError
+
+    def graph(self) -> Response:
         drawn = self._drawn()
         graph = drawn.graph
         told = {
@@ -103,13 +114,7 @@ class ProjectGraph(WorkspaceObjects):
         }
         return Response(GraphSerializer(told).data)
 
-    @extend_schema(
-        operation_id="projects_graph_moments",
-        summary="The moments in which two things of the graph occur together",
-        parameters=[_ID],
-        responses=MeetingsSerializer,
-    )
-    def moments(self, request: Request, pk: int) -> Response:
+    def meetings(self) -> Response:
         drawn = self._drawn()
         try:
             ends = pair({name: self.asked.get(name, "") for name in ("a", "b")})
@@ -131,8 +136,68 @@ class ProjectGraph(WorkspaceObjects):
 
     def _drawn(self) -> Drawn:
         asked: dict[str, Any] = {
-            name: value for name, value in self.asked.items() if name not in ("kinds", "a", "b")
+            name: value
+            for name, value in self.asked.items()
+            if name not in ("kinds", "a", "b", "workspace")
         }
         if kinds := self.asked.get("kinds"):
             asked["kinds"] = frozenset(kinds.split(","))
-        return Drawn.of(self.get_object(), Asked(**asked))
+        return Drawn.of(self.scope(), Asked(**asked))
+
+
+_TOGETHER = (
+    "Films are cut into windows of equal length; what occurs in one window occurs together. The "
+    "lift says how many times as often as by chance."
+)
+
+
+class ProjectGraph(_GraphView):
+    queries = {"retrieve": GraphQuery, "moments": MeetingsQuery}
+    queryset = Project.objects.select_related("workspace")
+
+    def scope(self) -> Scope:
+        return Scope.of(self.get_object())
+
+    @extend_schema(
+        operation_id="projects_graph",
+        summary="Brands, people, topics and assets that occur together",
+        description=_TOGETHER,
+        parameters=[_ID],
+        responses=GraphSerializer,
+    )
+    def retrieve(self, request: Request, pk: int) -> Response:
+        return self.graph()
+
+    @extend_schema(
+        operation_id="projects_graph_moments",
+        summary="The moments in which two things of the graph occur together",
+        parameters=[_ID],
+        responses=MeetingsSerializer,
+    )
+    def moments(self, request: Request, pk: int) -> Response:
+        return self.meetings()
+
+
+class WorkspaceGraph(_GraphView):
+    queries = {"retrieve": GraphOfAllQuery, "moments": MeetingsOfAllQuery}
+    queryset = Project.objects.all()
+
+    def scope(self) -> Scope:
+        return Scope(workspace_for(self.request, Action.VIEW, self.asked.get("workspace")))
+
+    @extend_schema(
+        operation_id="graph",
+        summary="What occurs together in all projects of a workspace",
+        description=f"{_TOGETHER} Labels of one name are one brand, whichever project has them.",
+        responses=GraphSerializer,
+    )
+    def retrieve(self, request: Request) -> Response:
+        return self.graph()
+
+    @extend_schema(
+        operation_id="graph_moments",
+        summary="The moments in which two things of that graph occur together",
+        responses=MeetingsSerializer,
+    )
+    def moments(self, request: Request) -> Response:
+        return self.meetings()

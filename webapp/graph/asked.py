@@ -77,7 +77,7 @@ def _kinds(words: list[str]) -> frozenset[str]:
 
 def _brand(text: str) -> int | None:
     if text and not is_id(text):
-        raise BadChoice("“brand” is the number of a label of the project.")
+        raise BadChoice("“brand” is the number of a label.")
     return int(text) if text else None
 
 

@@ -1,14 +1,15 @@
-"""When brands, people and topics occur in the assets of a project: a handful of queries, however
-many assets there are, out of what is kept for the search and out of outlines.
+"""When brands, people and topics occur in the assets of a project, or of a workspace: a handful
+of queries, however many assets there are, out of what is kept for the search and out of outlines.
 
-A brand occurs while it is seen (an episode), said or written; a person and a topic during the
-topic of an outline that names them.
+A brand occurs while it is seen (an episode), said or written; a person while they speak, where
+somebody named the voice; a person and a topic during the topic of an outline that names them.
+Labels of one name, in several projects, are one brand.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,19 +19,24 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.graph import Items, Node
+from analysis.tokens import tokens
 from webapp.assets.models import Asset
+from webapp.graph.scope import Scope
+from webapp.indexing.indexing import Indexing
+from webapp.indexing.speaker_edits import SpeakerEdit
+from webapp.indexing.voices import SpeakerTurn
 from webapp.leases import Status
 from webapp.moments.moments import Moment, MomentEdit
 from webapp.moments.outlines import Outline
-from webapp.projects.models import Label, Project
+from webapp.projects.models import Label
 from webapp.projects.spoken_brands import brand_of
-from webapp.runs.run import Run
+from webapp.search.keeping import newest_indexings
 from webapp.search.mentions import find_brand
 from webapp.search.passages import Passage, PassageSet
 from webapp.search.vocabulary import Vocabulary
 from webapp.timeline.recent import Recent
 
-HOW = ("seen", "said", "written", "topic", "all of it")
+HOW = ("seen", "said", "written", "speaks", "topic", "all of it")
 _PHRASES = 2  # of a topic that nobody gave a title
 _FEWEST = 3  # letters of a name or phrase
 
@@ -50,6 +56,7 @@ class Gathered:
     how: list[int] = field(default_factory=list)
     durations_s: dict[int, float] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    brands: dict[int, Node] = field(default_factory=dict)  # by label
     n_outlined: int = 0  # assets with an outline
     items: Items = field(default_factory=lambda: Items.of([]))
 
@@ -61,10 +68,10 @@ class Gathered:
         self.how.append(HOW.index(how))
 
 
-def gather(project: Project, after: date | None, before: date | None) -> Gathered:
-    """Of the assets that a project has looked at and that were uploaded in these days."""
-    key = _key(project, after, before)
-    return _gathered.get(key, lambda: _gather(key, project, after, before))
+def gather(scope: Scope, after: date | None, before: date | None) -> Gathered:
+    """Of the assets of a scope that were uploaded in these days."""
+    key = _key(scope, after, before)
+    return _gathered.get(key, lambda: _gather(key, scope, after, before))
 
 
 def forget() -> None:
@@ -72,19 +79,24 @@ def forget() -> None:
     _gathered.clear()
 
 
-def _key(project: Project, *days: date | None) -> Hashable:
-    labels = project.labels.filter(archived=None).order_by("pk")
-    sets = PassageSet.objects.filter(asset__workspace=project.workspace_id)
-    outlines = Outline.objects.filter(asset__workspace=project.workspace_id, status=Status.DONE)
-    edits = MomentEdit.objects.filter(moment__outline__asset__workspace=project.workspace_id)
+def _key(scope: Scope, *days: date | None) -> Hashable:
+    sets = PassageSet.objects.filter(asset__workspace=scope.workspace)
+    outlines = Outline.objects.filter(asset__workspace=scope.workspace, status=Status.DONE)
+    edits = MomentEdit.objects.filter(moment__outline__asset__workspace=scope.workspace)
+    voices = SpeakerEdit.objects.filter(indexing__asset__workspace=scope.workspace)
     return (
-        *(project.pk, *days),
-        tuple((x.pk, x.name, x.colour, *x.aliases, *x.not_in, x.is_ordinary) for x in labels),
-        *_last(_assets(project, *days)),
+        *(scope.key, *days),
+        tuple(
+            (x.pk, x.name, x.colour, *x.aliases, *x.not_in, x.is_ordinary) for x in scope.labels()
+        ),
+        *_last(_assets(scope, *days)),
         *_last(sets),
         *_last(outlines),
         *_last(edits),
         edits.standing().count(),
+        *_last(_told_apart(scope)),
+        *_last(voices),
+        voices.standing().count(),
         Passage.objects.aggregate(last=Max("pk"))["last"],  # a corrected word makes a new one
     )
 
@@ -94,9 +106,8 @@ def _last(rows: QuerySet[Any]) -> tuple[int, int | None]:
     return found["n"], found["last"]
 
 
-def _assets(project: Project, after: date | None, before: date | None) -> QuerySet[Asset]:
-    looked = Run.objects.finished().filter(project=project).values("asset")
-    found = Asset.objects.filter(workspace=project.workspace_id, pk__in=looked)
+def _assets(scope: Scope, after: date | None, before: date | None) -> QuerySet[Asset]:
+    found = scope.assets()
     if after:
         found = found.filter(created__gte=_midnight(after))
     if before:
@@ -108,14 +119,18 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _gather(key: Hashable, project: Project, after: date | None, before: date | None) -> Gathered:
+def _gather(key: Hashable, scope: Scope, after: date | None, before: date | None) -> Gathered:
     found = Gathered(key)
-    assets = {asset.pk: asset for asset in _assets(project, after, before).only(*_OF_AN_ASSET)}
+    assets = {asset.pk: asset for asset in _assets(scope, after, before).only(*_OF_AN_ASSET)}
     found.durations_s = {pk: asset.duration_s for pk, asset in assets.items()}
-    labels = list(project.labels.filter(archived=None))
-    _add_seen(found, project, labels)
-    _add_told(found, project, labels)
-    _add_topics(found, project, assets, labels)
+    labels = list(scope.labels())
+    by_name = _by_name(labels)
+    for some in by_name:
+        found.brands |= dict.fromkeys((label.pk for label in some), _brand(some[0]))
+    _add_seen(found, scope)
+    _add_told(found, scope, by_name)
+    _add_topics(found, scope, assets, labels)
+    _add_speaking(found, scope)
     for pk, asset in assets.items():
         node = Node(f"asset:{pk}", "asset", asset.stem, url=reverse("asset", args=[pk]))
         found.add(node, pk, 0.0, asset.duration_s, "all of it")
@@ -127,37 +142,44 @@ def _gather(key: Hashable, project: Project, after: date | None, before: date | 
 _OF_AN_ASSET = ("pk", "name", "duration_s")
 
 
+def _by_name(labels: Iterable[Label]) -> list[list[Label]]:
+    """Those of one name together, however it is written."""
+    found: dict[str, list[Label]] = {}
+    for label in labels:
+        found.setdefault("".join(tokens(label.name)) or label.name.casefold(), []).append(label)
+    return list(found.values())
+
+
 def _brand(label: Label) -> Node:
     url = f"{reverse('project', args=[label.project_id])}?open={label.pk}#label-{label.pk}"
     return Node(f"brand:{label.pk}", "brand", label.name, label.colour, url)
 
 
-def _add_seen(found: Gathered, project: Project, labels: Iterable[Label]) -> None:
-    nodes = {label.pk: _brand(label) for label in labels}
-    sets = PassageSet.objects.in_sight().filter(run__project=project)
-    rows = Passage.objects.filter(set__in=sets.order_by(), label__in=nodes)
+def _add_seen(found: Gathered, scope: Scope) -> None:
+    rows = Passage.objects.filter(set__in=scope.seen().order_by(), label__in=found.brands)
     columns = ("label_id", "set__asset_id", "start_s", "end_s")
     for label, asset, start_s, end_s in rows.order_by().values_list(*columns).iterator():
         if asset in found.durations_s:
-            found.add(nodes[label], asset, start_s, end_s, "seen")
+            found.add(found.brands[label], asset, start_s, end_s, "seen")
 
 
-def _add_told(found: Gathered, project: Project, labels: Iterable[Label]) -> None:
-    assert project.workspace is not None
-    vocabulary = Vocabulary(project.workspace)
-    for label in labels:
-        for one in find_brand(project.workspace, brand_of(label), vocabulary):
-            if one.asset in found.durations_s:
-                at = one.mention.start_s, one.mention.end_s
-                found.add(_brand(label), one.asset, *at, one.source)
+def _add_told(found: Gathered, scope: Scope, by_name: Iterable[Sequence[Label]]) -> None:
+    vocabulary = Vocabulary(scope.workspace)
+    for labels in by_name:
+        node = found.brands[labels[0].pk]
+        for label in labels:  # a moment that several of them name is in one window all the same
+            for one in find_brand(scope.workspace, brand_of(label), vocabulary):
+                if one.asset in found.durations_s:
+                    at = one.mention.start_s, one.mention.end_s
+                    found.add(node, one.asset, *at, one.source)
 
 
 def _add_topics(
-    found: Gathered, project: Project, assets: dict[int, Asset], labels: Iterable[Label]
+    found: Gathered, scope: Scope, assets: dict[int, Asset], labels: Iterable[Label]
 ) -> None:
     """Topics as people corrected them, and the people that they name."""
     brands = {name.casefold() for label in labels for name in (label.name, *label.aliases)}
-    mine = [topic for topic in _topics(project) if topic.asset in assets]
+    mine = [topic for topic in _topics(scope) if topic.asset in assets]
     found.n_outlined = len({topic.asset for topic in mine})
     said = _Spelling()
     for topic in mine:
@@ -167,6 +189,23 @@ def _add_topics(
         for kind, name in topic.names(brands):
             node = Node(f"{kind}:{name.casefold()}", kind, said.of(kind, name))
             found.add(node, topic.asset, topic.start_s, topic.end_s, "topic")
+
+
+def _add_speaking(found: Gathered, scope: Scope) -> None:
+    """People while they speak, by the newest turns of each asset."""
+    turns = SpeakerTurn.objects.filter(
+        indexing__in=_told_apart(scope).order_by(), reads__speaker__isnull=False
+    )
+    columns = ("reads__speaker__name", "indexing__asset_id", "start_s", "end_s")
+    for name, asset, start_s, end_s in turns.order_by().values_list(*columns).iterator():
+        if asset in found.durations_s:
+            node = Node(f"person:{name.casefold()}", "person", name)
+            found.add(node, asset, start_s, end_s, "speaks")
+
+
+def _told_apart(scope: Scope) -> QuerySet[Indexing]:
+    mine = newest_indexings(Indexing.Step.SPEAKERS)
+    return mine.filter(asset__workspace=scope.workspace)
 
 
 @dataclass(slots=True)
@@ -206,10 +245,10 @@ class _Spelling:
         return max(ways, key=lambda way: (ways[way], way))
 
 
-def _topics(project: Project) -> Iterator[_Topic]:
+def _topics(scope: Scope) -> Iterator[_Topic]:
     """Of each asset those of the outline that is shown."""
     done = Outline.objects.filter(
-        status=Status.DONE, indexing__removed=None, asset__workspace=project.workspace_id
+        status=Status.DONE, indexing__removed=None, asset__workspace=scope.workspace
     ).order_by()
     shown = done.values("asset").annotate(newest=Max("pk")).values("newest")
     moments = Moment.objects.filter(outline__in=shown, kind=Moment.Kind.TOPIC).order_by()

@@ -15,11 +15,12 @@ from webapp.assets.models import Asset
 from webapp.assets.tiles import Tile, Tiles
 from webapp.graph.asked import KINDS, Asked
 from webapp.graph.gathering import HOW, Gathered, gather
-from webapp.projects.models import Project
+from webapp.graph.scope import Scope
 from webapp.timeline.choices import BadChoice
 from webapp.timeline.recent import Recent
 
 MOST_MOMENTS = 60
+_TOLD_OF = ("seen", "said", "written", "speaks")
 _BEFORE_S = 1.0  # a moment is played from a little before the later of the two
 
 _built: Recent[tuple[Graph, dict[str, tuple[float, float]]]] = Recent(size=16)
@@ -36,20 +37,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A graph of a project, as it was asked for. `places`: by key x and y, from 0 to 1."""
+    """A graph as it was asked for. `places`: by key x and y, from 0 to 1."""
 
-    project: Project
+    scope: Scope
     asked: Asked
     gathered: Gathered
     graph: Graph
     places: dict[str, tuple[float, float]]
 
     @classmethod
-    def of(cls, project: Project, asked: Asked) -> Drawn:
-        gathered = gather(project, asked.after, asked.before)
+    def of(cls, scope: Scope, asked: Asked) -> Drawn:
+        gathered = gather(scope, asked.after, asked.before)
         key = gathered.key, asked
         graph, places = _built.get(key, lambda: _build(gathered, asked))
-        return cls(project, asked, gathered, graph, places)
+        return cls(scope, asked, gathered, graph, places)
 
     @property
     def n_assets(self) -> int:
@@ -90,7 +91,9 @@ def _build(gathered: Gathered, asked: Asked) -> tuple[Graph, dict[str, tuple[flo
     some = items.of_nodes(*(n for n, one in enumerate(gathered.nodes) if one.kind in asked.kinds))
     options = asked.options
     if asked.brand is not None:
-        some = _beside(some, _number(gathered, f"brand:{asked.brand}"), durations_s, options)
+        node = gathered.brands.get(asked.brand)
+        number = _number(gathered, node.key) if node else -1
+        some = _beside(some, number, durations_s, options)
     graph = build(gathered.nodes, some, durations_s, options)
     return graph, layout(graph)
 
@@ -133,11 +136,11 @@ class Meetings:
 
 
 def meetings(drawn: Drawn, a: str, b: str) -> Meetings:
-    """Where an edge was counted, asset by asset. Raises BadChoice for what the project has not."""
+    """Where an edge was counted, asset by asset. Raises BadChoice for what the graph has not."""
     gathered = drawn.gathered
     numbers = _number(gathered, a), _number(gathered, b)
     if min(numbers) < 0:
-        raise BadChoice("The graph of this project has no such thing any more. Open it again.")
+        raise BadChoice("This graph has no such thing any more. Open it again.")
     window_s = drawn.asked.options.window_s
     spans = together(gathered.items, *numbers, gathered.durations_s, window_s)
     some = spans[:MOST_MOMENTS]
@@ -187,7 +190,7 @@ def _occurs(
 
 
 def _in_words(hows: Iterable[int]) -> list[str]:
-    return [HOW[how] for how in sorted(set(hows)) if HOW[how] in ("seen", "said", "written")]
+    return [HOW[how] for how in sorted(set(hows)) if HOW[how] in _TOLD_OF]
 
 
 # --- files --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ class SearchConfig(AppConfig):
     label = "search"
 
     def ready(self) -> None:
+        from webapp.comments.comments import comment_changed
         from webapp.indexing.line_edits import line_changed
         from webapp.indexing.word_edits import words_changed
         from webapp.projects.models import Label
@@ -17,4 +18,5 @@ class SearchConfig(AppConfig):
         post_save.connect(keeping.label_saved, sender=Label)
         words_changed.connect(keeping.words_changed)
         line_changed.connect(keeping.line_changed)
+        comment_changed.connect(keeping.comment_changed)
         seen_otherwise.connect(keeping.seen_otherwise)

@@ -1,9 +1,9 @@
 """Passages in step with what they are taken from: indexings and runs that end, words that people
-edit, labels that get another name."""
+edit, labels that get another name, what people comment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,9 @@ from analysis.exposure.measure import measure
 from analysis.film.columns import Columns
 from analysis.speech.types import join_words
 from analysis.tokens import tokens
+from webapp.assets.models import Asset
+from webapp.comments import people
+from webapp.comments.comments import Comment
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.speech import SpeechSegment
 from webapp.indexing.text_regions import TextRegion
@@ -124,6 +127,22 @@ def names_of(label: Label) -> str:
     return f" {BETWEEN_NAMES} ".join(dict.fromkeys(filter(None, names)))
 
 
+# --- out of the comments --------------------------------------------------------------------------
+
+
+def commented(asset: Asset) -> list[Passage]:
+    """What people say about an asset, at the moments of which they say it."""
+    standing = list(asset.comments.standing())
+    names = people.names_in(comment.text for comment in standing)
+    return [passage for one in standing if (passage := _comment(one, names))]
+
+
+def _comment(comment: Comment, names: Mapping[int, str]) -> Passage | None:
+    text = "".join(part.text for part in people.parts(comment.text, names))
+    end_s = comment.start_s if comment.end_s is None else comment.end_s
+    return _passage(" ".join(text.split()), comment.start_s, end_s, 1.0, row=comment.pk)
+
+
 # --- keeping them ---------------------------------------------------------------------------------
 
 
@@ -140,6 +159,17 @@ def index_run(run: Run) -> PassageSet:
     """Make findable what a run saw, in place of the project's earlier runs of the asset."""
     older = Q(run__project=run.project_id)
     return _replace(run.asset_id, Source.SEEN, older, list(seen(run)), run=run)
+
+
+def index_comments(asset: Asset) -> PassageSet:
+    """Make findable all that is commented on an asset."""
+    return _replace(asset.pk, Source.COMMENT, Q(), commented(asset))
+
+
+def are_comments_untold(workspace_id: int) -> bool:
+    """Whether comments changed of which nobody who keeps a search was told."""
+    mine = PassageSet.objects.in_sight().filter(asset__workspace=workspace_id)
+    return mine.filter(n_untold__gt=0).exists()
 
 
 @transaction.atomic
@@ -176,17 +206,33 @@ def newest_runs() -> QuerySet[Run]:
     return done.filter(pk__in=newest.values("newest"))
 
 
-def missing(workspace_id: int | None = None) -> Iterator[Indexing | Run]:
-    """What has ended and cannot be found yet, or is kept as another version kept it."""
+def _with_comments() -> QuerySet[Asset]:
+    """Those with comments that cannot be found yet, or are kept as another version kept them."""
+    of = {"asset": OuterRef("pk")}
+    kept = PassageSet.objects.filter(**of, source=Source.COMMENT, version__gte=VERSION)
+    standing = Comment.objects.standing().filter(**of)
+    return Asset.objects.filter(Exists(standing), ~Exists(kept), removed=None)
+
+
+def missing(workspace_id: int | None = None) -> Iterator[Indexing | Run | Asset]:
+    """What has ended and cannot be found yet, or is kept as another version kept it; and assets
+    whose comments are not."""
     where = {} if workspace_id is None else {"asset__workspace": workspace_id}
     new = Q(passage_set=None) | Q(passage_set__version__lt=VERSION)
     for step in READ:
         yield from newest_indexings(step).filter(new, **where).order_by("-pk")[:_AT_ONCE]
     yield from newest_runs().filter(new, **where).order_by("-pk")[:_AT_ONCE]
+    mine = {} if workspace_id is None else {"workspace": workspace_id}
+    yield from _with_comments().filter(**mine).order_by("-pk")[:_AT_ONCE]
 
 
-def make_findable(one: Indexing | Run) -> PassageSet | None:
-    return index_run(one) if isinstance(one, Run) else index(one)
+def make_findable(one: Indexing | Run | Asset) -> PassageSet | None:
+    match one:
+        case Run():
+            return index_run(one)
+        case Asset():
+            return index_comments(one)
+    return index(one)
 
 
 # --- what people change ---------------------------------------------------------------------------
@@ -204,10 +250,27 @@ def line_changed(sender: Any, region: TextRegion, **_: Any) -> None:
     _reads_now(region.indexing_id, region.pk, passage)
 
 
+@transaction.atomic
+def comment_changed(sender: Any, comment: Comment, **_: Any) -> None:
+    """The same of a comment; of a deleted one nothing is found."""
+    asset = Asset.objects.select_for_update().get(pk=comment.asset_id)  # two may be the first
+    kept = PassageSet.objects.filter(asset=asset, source=Source.COMMENT).first()
+    if kept is None:
+        kept = index_comments(asset)
+    else:
+        names = people.names_in([comment.text])
+        _put(kept, comment.pk, None if comment.deleted else _comment(comment, names))
+    PassageSet.objects.filter(pk=kept.pk).update(n_untold=F("n_untold") + 1)
+
+
 def _reads_now(indexing_id: int, row: int, passage: Passage | None) -> None:
     kept = PassageSet.objects.filter(indexing=indexing_id).first()
-    if kept is None:
-        return  # it is not read any more, or will be made findable when it is finished
+    if kept is not None:  # else it is not read any more, or found when it is finished
+        _put(kept, row, passage)
+
+
+def _put(kept: PassageSet, row: int, passage: Passage | None) -> None:
+    """In place of what was found of the row."""
     _, gone = kept.passages.filter(row=row).delete()  # with their vectors
     if passage is not None:
         passage.set = kept

@@ -1,4 +1,4 @@
-"""What can be found: passages of what is said, written and seen, as tokens.
+"""What can be found: passages of what is said, written, seen and commented, as tokens.
 
 The tokens are ours (`analysis.tokens`), so that SQLite and PostgreSQL find the same; the full-text
 indexes over them (`webapp.search.full_text`) follow every change of the rows by themselves.
@@ -11,6 +11,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Q
 
+from analysis.tokens import LONGEST as LONGEST_TOKEN
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
@@ -32,7 +33,7 @@ class PassageSetQuerySet(models.QuerySet["PassageSet"]):
 
 
 class PassageSet(models.Model):
-    """All passages of one asset out of one indexing, or out of one run."""
+    """All passages of one asset out of one indexing, of one run, or of its comments."""
 
     WORKSPACE = "asset__workspace"
 
@@ -40,6 +41,7 @@ class PassageSet(models.Model):
         SAID = "said"
         WRITTEN = "written"
         SEEN = "seen"
+        COMMENT = "comment"
 
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="passage_sets")
     source = models.CharField(max_length=8, choices=Source)
@@ -47,6 +49,8 @@ class PassageSet(models.Model):
     run = models.OneToOneField(Run, models.CASCADE, null=True, related_name="passage_set")
     version = models.PositiveSmallIntegerField(default=VERSION)
     n_passages = models.PositiveIntegerField(default=0)
+    # changes of comments of which nobody who keeps a search was told
+    n_untold = models.PositiveIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = PassageSetQuerySet.as_manager()
@@ -56,11 +60,13 @@ class PassageSet(models.Model):
         indexes = [models.Index(fields=["asset", "source"], name="passages_of_an_asset")]
 
     def __str__(self) -> str:
+        if self.source == self.Source.COMMENT:
+            return f"the comments on {self.asset}"
         return f"what is {self.source} in {self.asset}"
 
 
 class Passage(models.Model):
-    """A sentence that is said, a text that is written, or a brand while it is seen."""
+    """A sentence that is said, a text that is written, a brand while it is seen, or a comment."""
 
     WORKSPACE = "set__asset__workspace"
 
@@ -71,7 +77,7 @@ class Passage(models.Model):
     confidence = models.FloatField(default=1)
     text = models.TextField()  # as people read it
     tokens = models.TextField()  # as it is found, with a blank between two
-    # the speech segment, or the line of writing
+    # the speech segment, the line of writing, or the comment
     row = models.BigIntegerField(null=True, db_index=True)
     label = models.ForeignKey(Label, models.CASCADE, null=True, related_name="passages")
 
@@ -106,7 +112,7 @@ class Term(models.Model):
     workspace = models.ForeignKey(
         Workspace, models.CASCADE, related_name="search_terms", db_index=False
     )
-    token = models.CharField(max_length=64)
+    token = models.CharField(max_length=LONGEST_TOKEN)
     n = models.PositiveIntegerField(default=1)
 
     class Meta:

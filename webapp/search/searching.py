@@ -13,10 +13,10 @@ from analysis.retrieval import Filters, Query, Words, parse
 from analysis.retrieval.matching import (
     Leaf,
     Match,
+    is_hard_to_foretell,
     matcher,
     score,
     share_with_words,
-    wants_order,
 )
 from analysis.retrieval.moments import Piece, Span, moments
 from analysis.retrieval.query import replaced, terms
@@ -101,7 +101,7 @@ def search(
     brands = _brands(workspace, query.filters, vocabulary, notes)
     speech = _speech(workspace, query.filters, notes)
     total = _counted(workspace)
-    is_by_words = match is not None and _is_by_words(match, counts, total)
+    is_by_words = match is not None and _is_by_words(match, vocabulary, total)
     wanted = Wanted(chosen, match, brands, query.filters.score, speech, is_by_words)
     by_words = candidates(wanted)
     found = Found(query, match=match, is_capped=len(by_words) == MOST)
@@ -176,15 +176,22 @@ def _counted(workspace: Workspace) -> int:
     return index.first() or 0
 
 
-def _is_by_words(match: Match, counts: Mapping[str, int], total: int) -> bool:
-    """Whether a phrase is found sooner in all passages that hold its words than by going back from
-    the newest until there are enough. PostgreSQL takes a phrase to be as frequent as its words
-    together, and would go back through nearly all."""
-    if not wants_order(match):
+def _is_by_words(match: Match, vocabulary: Vocabulary, total: int) -> bool:
+    """Whether it is found sooner in all passages that hold the words than by going back from the
+    newest until there are enough. PostgreSQL takes a phrase to be as frequent as its words
+    together, and every beginning of a word to be about as frequent: it would go back through
+    nearly all."""
+    if not (is_hard_to_foretell(match) and total):
         return False
-    share = share_with_words(match, counts, total)
-    passed = min(total, MOST * _SCATTERED / share) if share else total
-    return share * total * _LOOKED_INTO < passed
+
+    def shares(token: str, is_prefix: bool) -> float:
+        n = vocabulary.begun(token) if is_prefix else vocabulary.known([token]).get(token, 0)
+        return min(1.0, n / total)
+
+    holding = share_with_words(match, shares)
+    fulfilling = share_with_words(match, shares, scattered=_SCATTERED)
+    passed = min(total, MOST / fulfilling) if fulfilling else total
+    return holding * total * _LOOKED_INTO < passed
 
 
 def _by_meaning(
@@ -254,10 +261,12 @@ def assets_for(workspace: Workspace, filters: Filters) -> QuerySet[Asset]:
 
 
 def _heard_or_seen_in(workspace: Workspace, filters: Filters, notes: list[str]) -> set[int]:
-    """The assets in which a brand is said, written or seen, or in which somebody speaks."""
+    """The assets in which a brand is said, written or seen, or in which somebody speaks: what
+    people comment is about a film, and not in it."""
     brands = _brands(workspace, filters, Vocabulary(workspace), notes)
     speech = _speech(workspace, filters, notes)
     sets = PassageSet.objects.in_sight().filter(asset__workspace=workspace)
+    sets = sets.exclude(source=PassageSet.Source.COMMENT)
     return {one.asset for one in candidates(Wanted(sets, None, brands, None, speech))}
 
 

@@ -25,7 +25,8 @@ Source = PassageSet.Source
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """Why a moment was found. kind: said, written, seen, means, alike or sounds."""
+    """Why a moment was found. kind: said, written, comment, seen, means, alike or
+    sounds."""
 
     kind: str
     text: str
@@ -102,7 +103,7 @@ def _moment(
         end_s=span.end_s,
         at_s=at_s,
         chips=[*_chips(found, passages), *(beside.chips if beside else ())],
-        parts=_cut([part for p in words for part in _marked(p, found)]),
+        parts=_cut(_words_of(_telling(words, found), found)),
         passages=passages,
         score=span.score,
         tile=tiles.at(asset.pk, at_s),
@@ -112,7 +113,7 @@ def _moment(
 
 def _chips(found: Found, passages: Sequence[Passage]) -> Iterable[Chip]:
     by_words = [p for p in passages if p.pk in found.by_words]
-    for source in (Source.SAID, Source.WRITTEN):
+    for source in (Source.SAID, Source.WRITTEN, Source.COMMENT):
         if any(p.set.source == source for p in by_words):
             yield Chip(source, source.label.capitalize())
     labels = {p.label.name: p.label for p in by_words if p.label}
@@ -123,6 +124,29 @@ def _chips(found: Found, passages: Sequence[Passage]) -> Iterable[Chip]:
 
 
 # --- the words ----------------------------------------------------------------------------------
+
+
+def _telling(passages: Sequence[Passage], found: Found) -> list[Passage]:
+    """Without what is only written nearby, where words were found: a sentence is read by what was
+    said around it, a sign is not."""
+    are_found = any(p.pk in found.by_words for p in passages)
+    return [
+        p
+        for p in passages
+        if not are_found or p.pk in found.by_words or p.set.source != Source.WRITTEN
+    ]
+
+
+def _words_of(passages: Sequence[Passage], found: Found) -> list[tuple[str, bool]]:
+    """One after the other, with a dot where another source begins."""
+    parts: list[tuple[str, bool]] = []
+    before = None
+    for passage in passages:
+        if before not in (None, passage.set.source):
+            parts.append(("·", False))
+        parts += _marked(passage, found)
+        before = passage.set.source
+    return parts
 
 
 def _marked(passage: Passage, found: Found) -> list[tuple[str, bool]]:
@@ -174,7 +198,7 @@ def _cut(parts: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
     result, left = list[tuple[str, bool]](), _LONGEST
     for text, is_found in joined:
         if len(text) > left:
-            result.append((f"{text[:left].rpartition(' ')[0]} …", is_found))
+            result += [(text[:left].rpartition(" ")[0], is_found), (" …", False)]
             break
         result.append((text, is_found))
         left -= len(text)

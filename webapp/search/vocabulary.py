@@ -12,6 +12,7 @@ from django.db.models import F, Sum
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from analysis.tokens import LONGEST
 from webapp.accounts.models import Workspace
 from webapp.search.passages import Passage, PassageSet, Term
 from webapp.search.standing import SearchIndex
@@ -39,6 +40,13 @@ class Vocabulary:
             rows = Term.objects.filter(workspace=self.workspace, token__in=some)
             self._asked |= dict.fromkeys(some, 0) | dict(rows.values_list("token", "n"))
         return {token: self._asked[token] for token in wanted if self._asked[token]}
+
+    def begun(self, beginning: str) -> int:
+        """About how many passages hold words that begin so."""
+        last = beginning + "z" * (LONGEST - len(beginning))  # no token sorts behind it
+        terms = Term.objects.filter(workspace=self.workspace)
+        within = terms.filter(token__gte=beginning, token__lte=last)
+        return within.aggregate(n=Sum("n", default=0))["n"]
 
     def near(
         self, token: str, *, least: float | None = None, count: int = _MOST_NEAR

@@ -65,6 +65,11 @@ class Found:
     def source(self) -> Source:
         return "written" if self.item else "said"
 
+    @property
+    def by(self) -> str:
+        """By what it was found, in words."""
+        return BY[self.mention.by]
+
     def judged(self, said: Sequence[MentionVerdict]) -> Found:
         """The same with what was said last of it; of another brand where that was said."""
         mention = self.mention
@@ -268,11 +273,6 @@ class Item:
     def ms(self) -> int:
         """When it begins, for addresses."""
         return round(self.mention.start_s * 1000)
-
-    @property
-    def by(self) -> str:
-        """By what it was found, in words."""
-        return BY[self.mention.by]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from webapp.timeline import (
     denying,
     judging,
     listening,
+    named,
     not_this,
     proxies,
     views,
@@ -13,6 +14,7 @@ from webapp.timeline import (
 
 urlpatterns = [
     path("assets/<number:pk>", views.asset, name="asset"),
+    path("assets/<number:pk>/named", named.named, name="asset-named"),
     path("assets/<number:pk>/head", views.asset_head, name="asset-head"),
     path("assets/<number:pk>/ways", views.asset_ways, name="asset-ways"),
     path("assets/<number:pk>/link.json", views.asset_link, name="asset-link"),

@@ -20,9 +20,11 @@ from webapp.assets.models import Asset
 from webapp.comments.views import panel_context as comments_context
 from webapp.indexing.listening import Listening
 from webapp.indexing.views import panel_context
+from webapp.indexing.who import Who
 from webapp.leases import Status
 from webapp.methodologies.models import offered
 from webapp.moments.views import panel_context as outline_context
+from webapp.nights.on_exposures import page as sky_page
 from webapp.problems import refusal
 from webapp.reviewing.said import Said
 from webapp.runs.results import columns_of, revision
@@ -74,6 +76,8 @@ def asset(request: MemberRequest, pk: int) -> HttpResponse:
     """The page. Its numbers are in it, so nothing moves when the scripts arrive."""
     pk = Asset.objects.standing_for(pk)
     found = find(Asset.objects.select_related("collection", "workspace"), request, pk=pk)
+    if found.kind == Asset.Kind.SKY and found.is_ready and not request.htmx:
+        return sky_page(request, found)
     answers = page.answers_for(found)
     run = page.run_to_show(found, request.GET.get("run", ""), answers)
     if run is None and request.GET.get("run"):
@@ -192,6 +196,7 @@ def _view_made(
         "exposure": measured,
         "choices": looked.choices,
         "rows": rows,
+        "others": [label for label in looked.labels if label.archived is None],
         "columns": columns,
         "n_columns": len(columns) + (not run.duration_s),  # of figures
         "looked_for": [row.label.name for row in rows if row.was_looked_for],
@@ -230,12 +235,22 @@ def _lanes_json(looked: Looked, shown: tuple[float, float] | None, bins: int) ->
 @may(Action.VIEW)
 @refuses_nonsense
 def episodes(request: MemberRequest, pk: int) -> HttpResponse:
-    """All episodes of all brands as one table: what the lanes show, in words."""
+    """All episodes of all brands, and who speaks: what the lanes show, in words."""
     looked = Looked.at(_run(request, pk), _choices(request))
     measured = looked.exposure()
     shown = exposure.listed(exposure.rows(looked, measured, None))
     n_more = sum(brand.count for brand in measured.brands) - len(shown)
-    context = {"run": looked.run, "shown": shown, "n_more": n_more, "exposure": measured}
+    who = Who.of(looked.run.asset_id)
+    turns = who.within(looked.choices.window)
+    context = {
+        "run": looked.run,
+        "shown": shown,
+        "n_more": n_more,
+        "exposure": measured,
+        "speakers": who.indexing,
+        "turns": turns[: exposure.MOST_LISTED],
+        "n_more_turns": len(turns) - exposure.MOST_LISTED,
+    }
     return _unkept(render(request, "timeline/_episodes_table.html", context))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from analysis.errors import Stopped
 from webapp.accounts.models import Workspace
+from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
 from webapp.leases import UNFINISHED, Status
 from webapp.runs.run import Run
@@ -22,30 +22,29 @@ from workers.engine.piece import NotYet, piece
 def search_index(index: SearchIndex, beat: Heartbeat) -> dict[str, Any]:
     """Make findable what is not yet: passages first, then what they mean."""
 
-    def tick() -> None:
-        if beat.should_stop():
-            raise Stopped
-
     asked = SearchIndex.objects.values_list("asked", flat=True).get(pk=index.pk)
     for one in keeping.missing(index.workspace_id):
-        tick()
+        beat.tick()
         make_findable(one)
+    alerts.tell_of_comments(index.workspace_id, beat.tick)
     index.refresh_from_db()
     if vocabulary.is_stale(index):
-        vocabulary.recount(index, tick)
+        vocabulary.recount(index, beat.tick)
     if meaning.is_on():
-        meaning.embed(index.workspace_id, tick)
+        meaning.embed(index.workspace_id, beat.tick)
         index.refresh_from_db()
         if meaning.is_due(index):
-            meaning.build(index, tick)
+            meaning.build(index, beat.tick)
     if SearchIndex.objects.exclude(asked=asked).filter(pk=index.pk).exists():
         raise NotYet  # something came meanwhile
     return {"embedded_by": meaning.engine()}
 
 
-def make_findable(one: Indexing | Run) -> None:
-    """Passages of what has just ended, and whoever waits for such is told."""
-    if (made := keeping.make_findable(one)) is not None:
+def make_findable(one: Indexing | Run | Asset) -> None:
+    """Passages of what has just ended, and whoever waits for such is told: of
+    comments as they change."""
+    made = keeping.make_findable(one)
+    if made is not None and not isinstance(one, Asset):
         alerts.tell(made)
 
 
@@ -66,6 +65,8 @@ def look_what_is_missing() -> None:
 
 def _is_behind(workspace: Workspace) -> bool:
     if next(iter(keeping.missing(workspace.pk)), None) is not None:
+        return True
+    if keeping.are_comments_untold(workspace.pk):
         return True
     index = SearchIndex.objects.filter(workspace=workspace).first()
     if index is None:

@@ -53,8 +53,15 @@ function read() {
   reel.load(clips);
 }
 
-function send(id, what, values = {}) {
-  return window.htmx.ajax("POST", `/cut-clips/${id}/${what}`, { target: "#cut-clips", swap: "outerHTML", values });
+let sending = Promise.resolve();
+
+/** Changes are sent one after the other: of those that wait, htmx would keep but the last.
+ * `values` are asked for when it is their turn, as the list may be another by then. */
+function send(id, what, values = () => ({})) {
+  const sent = sending.then(() =>
+    window.htmx.ajax("POST", `/cut-clips/${id}/${what}`, { target: "#cut-clips", swap: "outerHTML", values: values() }));
+  sending = sent.catch(() => {});
+  return sent;
 }
 
 /** The clip that a key is about: the one with the focus in it, else the one that is on. */
@@ -65,13 +72,16 @@ function meant() {
 
 function setHere(border) {
   const clip = reel.current();
-  if (clip) send(clip.id, "edit", { [`${border}_s`]: reel.source().toFixed(4) });
+  if (!clip) return;
+  const here = { [`${border}_s`]: reel.source().toFixed(4) };
+  send(clip.id, "edit", () => here);
 }
 
 function move(by) {
   const id = meant();
-  const row = id && rowOf(id);
-  if (row) send(id, "edit", { place: Math.max(Number(row.dataset.place) + by, 0) }).then(() => byId(`play-${id}`)?.focus());
+  if (!id) return;
+  const beside = () => ({ place: Math.max(Number(rowOf(id)?.dataset.place ?? 0) + by, 0) });
+  send(id, "edit", beside).then(() => byId(`play-${id}`)?.focus());
 }
 
 const actions = {
@@ -146,7 +156,7 @@ document.addEventListener("dragend", () => {
   if (!dragged) return;
   dragged.classList.remove("is-dragged");
   const place = [...list().querySelectorAll(".cut-clip")].indexOf(dragged);
-  if (place !== Number(dragged.dataset.place)) send(dragged.dataset.clip, "edit", { place });
+  if (place !== Number(dragged.dataset.place)) send(dragged.dataset.clip, "edit", () => ({ place }));
   dragged = null;
 });
 

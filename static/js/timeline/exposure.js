@@ -37,7 +37,8 @@ export function createExposure({ run, store, player, ownThresholds }) {
 
   wireForm(form, store, ownThresholds);
   wirePanel(panel, store, player);
-  wireCorrections({ panel, url: run.urls.correct, store, refresh: ask });
+  const choose = (corrections) => store.set({ corrections });
+  wireCorrections({ panel, url: run.urls.correct, refresh: ask, choose });
   store.on(["threshold", "method", "off", "window", "open", "corrections"], ask);
   sayWhenSettled(store, panel);
   return { refresh, defaultMethod };

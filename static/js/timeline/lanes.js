@@ -1,6 +1,7 @@
 // The timeline: ruler, shots, one lane per brand and the sound, drawn on one canvas.
 import { clock } from "../common/clock.js";
 import { sharpen } from "../common/overlay.js";
+import { paintTurns } from "./speakers.js";
 import { drawTile } from "./sprites.js";
 
 export const RULER = 24;
@@ -18,7 +19,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   const canvas = document.getElementById("tl-canvas");
   const names = [...body.querySelectorAll("[data-lane]")];
   let queued = 0;
-  let commentsAt = Infinity; // where their lane begins
+  let [turnsAt, commentsAt] = [Infinity, Infinity]; // where their lanes begin
 
   const draw = () => {
     queued ||= requestAnimationFrame(() => {
@@ -77,6 +78,12 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       paintSound(view, y, data.peaks, data.duration);
       y += LANE;
     }
+    turnsAt = state.turns ? y : Infinity;
+    if (state.turns) {
+      paintLine(view, y);
+      paintTurns(view, y, LANE);
+      y += LANE;
+    }
     if (hasTopics(state)) {
       paintTopics(view, y);
       y += LANE;
@@ -93,10 +100,11 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   const nameRest = (state) => {
     const topics = document.getElementById("tl-topics");
     if (topics) topics.hidden = !hasTopics(state);
+    document.getElementById("tl-speakers").hidden = !state.turns;
     document.getElementById("tl-comments").hidden = !state.comments.length;
     draw();
   };
-  store.on(["outline", "comments"], nameRest);
+  store.on(["outline", "comments", "turns"], nameRest);
   store.on(["lanes", "shown", "time", "window", "draft", "segments", "shots"], draw);
   new ResizeObserver(draw).observe(canvas);
   addEventListener("themechange", draw);
@@ -105,6 +113,7 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   function rowAt(y) {
     if (y < RULER) return "ruler";
     if (y < RULER + SHOTS) return "shots";
+    if (y >= turnsAt && y < turnsAt + LANE) return "speakers";
     return y < commentsAt ? "lane" : "comments";
   }
   return { draw, canvas, names, rowAt };

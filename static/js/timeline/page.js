@@ -14,6 +14,7 @@ import { drawBoxes } from "../common/overlay.js";
 import { wireOutline } from "./outline.js";
 import { createPlayer } from "./player.js";
 import { wireSkipping } from "./skipping.js";
+import { wireSpeakers } from "./speakers.js";
 import { wireSpeech } from "./speech.js";
 import { createSprites } from "./sprites.js";
 import { createStore } from "../common/store.js";
@@ -41,6 +42,7 @@ import { tell } from "./posting.js";
  * @property {object|null} figures     the server's latest answer
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} said
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} written
+ * @property {?import("./speakers.js").Turns} turns
  * @property {{topics: object, standouts: object, speech: number[][]}|null} outline
  * @property {{id: number, start: number, end: number|null, open: boolean, said: string}[]} comments
  * @property {object[]} segments
@@ -73,6 +75,7 @@ const store = createStore({
   figures: firstView,
   lanes: firstView?.lanes ?? null,
   said: null,
+  turns: null,
   outline: null,
   written: null,
   comments: [],
@@ -95,6 +98,10 @@ if (run) {
   wireRun();
 } else {
   const openTab = wireTabs(document.getElementById("side-tabs"));
+  document.addEventListener("click", ({ target }) => {
+    const named = target.closest("#named [data-said]");
+    if (named) player.seek(Number(named.dataset.said));
+  });
   openWanted(openTab);
   wireComments({ player, store, openTab });
   wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, asking, data });
@@ -123,9 +130,11 @@ function wireRun() {
     if (id === "tab-frames") tiles.openAt(store.get().time);
   });
   openWanted(openTab);
+  wireSpeakers({ player, store, openTab });
   wireComments({ player, store, openTab });
   wireKeys({ store, player, zoom, labels, frames, openFrame: () => openFrame(), drawMissed, asking, data });
   document.getElementById("draw-missed")?.addEventListener("click", drawMissed);
+  if (new URLSearchParams(location.search).has("frame")) openFrame(address.settled); // a report leads to a frame
   wireTables({ run, store, defaultMethod: exposure.defaultMethod });
   keepAddress(store, exposure.defaultMethod);
   createMentions({ run, store, player });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
+from analysis.speech import Word
 from analysis.speech.biasing import choose_by, is_recited, likeness
 from analysis.speech.network import Guess
 from analysis.speech.ngrams import WORDS, WordModel, plain_words
+from analysis.speech.unheard import has_unlikely, without_unheard
 from analysis.speech.vocabulary import Vocabulary, read_vocabulary
 from analysis.speech.word_errors import word_errors
 
@@ -75,6 +78,42 @@ def test_a_list_that_goes_on_is_no_speech() -> None:
     assert is_recited("And Kestrel, Norra Bank, Quorra, and", terms)
     assert not is_recited("Kestrel and Norra Bank like Quorra", terms)
     assert not is_recited("anything", ())
+
+
+def said(text: str, *unlikely: str) -> list[Word]:
+    """Half a second a word; the unlikely ones are what the network would not write by itself."""
+    return [
+        Word(word, at / 2, at / 2 + 0.5, 0.001 if word in unlikely else 0.8)
+        for at, word in enumerate(text.split())
+    ]
+
+
+def text_of(words: Iterable[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def test_a_name_that_only_the_vocabulary_wrote_has_to_be_in_the_sound() -> None:
+    terms = ("High Hill", "Quorra")
+    told = said("The man on the High Hill, is happy", "High", "Hill,")
+    plain = said("The man on the hiker is happy")
+    assert has_unlikely(told, terms)
+    assert text_of(without_unheard(told, plain, terms)) == "The man on the hiker is happy"
+    like = said("The man on the high heel is happy")
+    assert text_of(without_unheard(told, like, terms)) == text_of(told)
+    assert text_of(without_unheard(told, said("The man on the is happy"), terms)) == (
+        "The man on the is happy"
+    )
+    assert text_of(without_unheard(told, told, terms)) == text_of(told), "it is written anyway"
+
+
+def test_a_name_that_the_network_finds_likely_needs_nothing_else() -> None:
+    terms = ("High Hill", "Quorra")
+    assert not has_unlikely(said("The man on the High Hill"), terms)
+    assert not has_unlikely(said("an unlikely word", "unlikely"), terms)
+    both = said("From Quorra we see the High Hill today", "High", "Hill")
+    plain = said("From Cora we see the hiker today")
+    assert text_of(without_unheard(both, plain, terms)) == "From Quorra we see the hiker today"
+    assert without_unheard([], [], terms) == ()
 
 
 # --- comparing ------------------------------------------------------------------------------------

@@ -1,0 +1,66 @@
+"""Brands in what is said and written in an asset that nobody analysed: sound, which has no picture
+to look at, or a film before its first analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from webapp.accounts.access import find, may
+from webapp.accounts.models import Action
+from webapp.accounts.requests import MemberRequest
+from webapp.assets.models import Asset
+from webapp.projects.models import Label
+from webapp.runs.offering import offered
+from webapp.runs.refusals import NO_LABELS
+from webapp.timeline.mentions import Found, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A label, and where it is said and written."""
+
+    label: Label
+    said: list[Found]
+    written: list[Found]
+
+    @property
+    def by_time(self) -> list[Found]:
+        return sorted([*self.said, *self.written], key=lambda one: one.mention.start_s)
+
+
+@require_safe
+@may(Action.VIEW)
+def named(request: MemberRequest, pk: int) -> HttpResponse:
+    """The list beside the player, for `?project=` or the project that fits best."""
+    asset = find(Asset.objects.select_related("workspace", "collection"), request, pk=pk)
+    projects = [
+        one.project
+        for one in offered(asset.workspace, asset.collection)
+        if one.why_not != NO_LABELS
+    ]
+    wanted = request.GET.get("project", "")
+    asked_for = [project for project in projects if str(project.pk) == wanted]
+    project = next(iter(asked_for or projects), None)
+    context: dict[str, Any] = {"asset": asset, "projects": projects, "project": project}
+    if project is not None:
+        told = Told.of(asset, list(project.current_labels()))
+        context |= {"told": told, "brands": _brands(told)}
+    return render(request, "timeline/_named.html", context)
+
+
+def _brands(told: Told) -> list[Named]:
+    """Those that are named at all, in the project's order."""
+    found = [
+        Named(
+            label,
+            said=[one for one in told.said if one.mention.brand == label.pk],
+            written=[one for one in told.written if one.mention.brand == label.pk],
+        )
+        for label in told.labels
+    ]
+    return [one for one in found if one.said or one.written]
