@@ -31,6 +31,7 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.film.schedule import samples, stretches
+from analysis.media import forkserver
 from analysis.media.audio import waveform
 from analysis.media.frame_table import FrameTable
 from analysis.media.frames import Frame, FrameReader
@@ -69,7 +70,8 @@ def judge(number: int) -> Verdict:
         file.write(data)
         file.flush()
         outcome, said = _outcome(Path(file.name), number)
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    waited_for = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    memory = max(waited_for, forkserver.used().memory_bytes)
     return Verdict(number, seed, way, outcome, said, time.monotonic() - began, memory)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -100,6 +101,8 @@ def seeds(folder: Path) -> dict[str, bytes]:
         makers[f"picture.{kind}"] = lambda kind=kind, pixels=pixels: _by_ffmpeg(
             kind, pixels, folder
         )
+    for name, tile_size in (("picture.heic", 0), ("tiled.heic", 64)):
+        makers[name] = lambda tile_size=tile_size: _photograph(tile_size)
     made = {"picture.pam": _PAM + picture(3).tobytes()}
     for name, make in makers.items():
         try:
@@ -174,6 +177,12 @@ def _hum(out: av.container.OutputContainer, tone: Any) -> None:
 def _by_pillow(kind: str) -> bytes:
     data = io.BytesIO()
     Image.fromarray(picture(3)).save(data, kind)
+    return data.getvalue()
+
+
+def _photograph(tile_size: int) -> bytes:
+    data = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(picture(3))).save(data, tile_size=tile_size)
     return data.getvalue()
 
 

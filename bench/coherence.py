@@ -18,7 +18,6 @@ Tune on the even seeds; the odd ones are reported.
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -37,6 +36,7 @@ from analysis.media.frame_table import FrameTable
 from analysis.media.probe import examine
 from bench.board_plans import plan
 from bench.board_scenes import Scene, Seen, scene_of
+from bench.processor import processor_s
 from bench.report import Report
 from bench.tracked_yolo import tracked
 
@@ -265,10 +265,10 @@ def measured(seed: int, mode: str) -> Measured:
     """One scene in one mode, or as the peer sees it."""
     scene = scene_of(seed)
     info, table = examine(scene.path)
-    before = _processor_s()
+    before = processor_s()
     analyse = yolo if mode == PEER else MODES[mode]
     columns = analyse(scene.path, table, scene)
-    processor_s = _processor_s() - before
+    took_s = processor_s() - before
     pictures = np.searchsorted(table.times_s, columns.frames["time_s"] - 1e-4)
     outcomes = []
     for number, brand in enumerate(scene.plan.labels):
@@ -276,13 +276,7 @@ def measured(seed: int, mode: str) -> Measured:
         tally = judged(columns, number, boards, pictures, info.duration_s)
         said = conditions(scene, brand.name, boards)
         outcomes.append(Outcome(seed, brand.name, said, tally))
-    return Measured(outcomes, processor_s, info.duration_s, scene.plan.coding.height)
-
-
-def _processor_s() -> float:
-    """Of this process and of the decoders that it waited for."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+    return Measured(outcomes, took_s, info.duration_s, scene.plan.coding.height)
 
 
 # ---- Report ------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ Frozen encoders: MobileNet v1 and v2 (ImageNet; ../shared/data/detectors), MiniL
 The official test pictures are kept back and nothing was tuned on the 500: epochs, weights and the
 peer's ridge are chosen on a tenth of the training pictures.
 
-The peer is ridge regression between the same frozen numbers, standardised, with cosines of what it
-predicts; its direction and strength are chosen on the same tenth, and it then learns from all
-2,000. Beside it the same with numbers whitened as ours are. Chance is that of a random order.
+The peer is ridge regression between the summaries of the same encoders, standardised, with cosines
+of what it predicts; its direction and strength are chosen on the same tenth, and it then learns
+from all 2,000. Beside it the same with numbers whitened as ours are, and with the very numbers that
+ours takes for an item as a whole (`wholes`), whitened. Chance is that of a random order.
 
 `continuous only` is a space taught without codes, `no matching` one whose codes are taught without
 cross-modal code matching. Figures are means over the seeds, ± the standard deviation between them.
@@ -35,7 +36,7 @@ from typing import Any, NamedTuple  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from analysis.crossmodal.items import Items, Whitening, matched_groups  # noqa: E402
+from analysis.crossmodal.items import Items, Whitening, matched_groups, pooled_roots  # noqa: E402
 from analysis.crossmodal.measures import Retrieval, retrieval  # noqa: E402
 from analysis.crossmodal.naming import (  # noqa: E402
     STOP,
@@ -64,9 +65,8 @@ ASKED = ((TEXT, PICTURE), (PICTURE, TEXT), (SOUND, PICTURE), (PICTURE, SOUND))
 QUICK = (300, 100)  # pictures to learn from, and to be measured on
 WORDS: dict[int, set[str]] = {}  # of the captions of each picture that is measured on
 LEAST = 5  # pictures, for a word to be told
-FLAT, WHITE = "standardised", "whitened"
+FLAT, WHITE, OURS = "standardised", "whitened", "our numbers, whitened"
 RIDGES = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0)
-AXES = 384  # of the peer's numbers
 
 Pairs = dict[str, Items]
 
@@ -94,25 +94,22 @@ def lines(quick: bool) -> dict[str, list[Line]]:
     return of
 
 
-def encode_pictures(of: Sequence[Line], mirrored: bool) -> tuple[list[Encoded], list[int], str]:
+def encode_pictures(of: Sequence[Line]) -> tuple[list[Encoded], list[int], str]:
     import cv2
 
-    from analysis.crossmodal.pictures import BackboneEncoder, JoinedEncoder
+    from analysis.crossmodal.pictures import BackboneEncoder, JoinedEncoder, MirroredEncoder
 
-    encoder = JoinedEncoder(
-        [BackboneEncoder(CORAL / name, rgb=True, cells=CELLS) for name in NETWORKS]
-    )
-    encoded, groups = [], []
-    for group, one in enumerate(of):
+    networks = [BackboneEncoder(CORAL / name, rgb=True, cells=CELLS) for name in NETWORKS]
+    encoder = MirroredEncoder(JoinedEncoder(networks))
+    encoded = []
+    for one in of:
         picture = cv2.imread(str(FOLDER / "images" / one.image))
         assert picture is not None
-        views = [picture, np.ascontiguousarray(picture[:, ::-1])] if mirrored else [picture]
-        encoded += encoder(views)
-        groups += [group] * len(views)
-    return encoded, groups, encoder.engine
+        encoded += encoder([picture])
+    return encoded, list(range(len(of))), encoder.engine
 
 
-def encode_texts(of: Sequence[Line], mirrored: bool) -> tuple[list[Encoded], list[int], str]:
+def encode_texts(of: Sequence[Line]) -> tuple[list[Encoded], list[int], str]:
     from analysis.crossmodal.text import TextEncoder
 
     encoder = TextEncoder()
@@ -120,7 +117,7 @@ def encode_texts(of: Sequence[Line], mirrored: bool) -> tuple[list[Encoded], lis
     return encoded, [g for g, one in enumerate(of) for _ in one.captions], encoder.engine
 
 
-def encode_sounds(of: Sequence[Line], mirrored: bool) -> tuple[list[Encoded], list[int], str]:
+def encode_sounds(of: Sequence[Line]) -> tuple[list[Encoded], list[int], str]:
     from analysis.crossmodal.sound import SoundEncoder
     from analysis.media.audio import read_audio
     from analysis.speech.engines import engines
@@ -131,7 +128,7 @@ def encode_sounds(of: Sequence[Line], mirrored: bool) -> tuple[list[Encoded], li
     return encoder(sounds), [group for group, _ in spoken], encoder.engine
 
 
-ENCODERS: Mapping[str, Callable[[Sequence[Line], bool], tuple[list[Encoded], list[int], str]]] = {
+ENCODERS: Mapping[str, Callable[[Sequence[Line]], tuple[list[Encoded], list[int], str]]] = {
     PICTURE: encode_pictures,
     TEXT: encode_texts,
     SOUND: encode_sounds,
@@ -146,7 +143,7 @@ def features(of: Mapping[str, Sequence[Line]], folder: Path) -> dict[str, Pairs]
         for modality, encode in ENCODERS.items():
             path = folder / f"{split}-{len(some)}-{modality}.npz"
             if not path.is_file():
-                encoded, groups, engine = encode(some, split == "train")
+                encoded, groups, engine = encode(some)
                 keep(Items.of(modality, engine, encoded, groups), path)
             found.setdefault(split, {})[modality] = kept(path)
     return found
@@ -189,6 +186,14 @@ class Ridge(NamedTuple):
         return scores
 
 
+class Peers(NamedTuple):
+    """What ridge regression finds in one direction, by what it is given."""
+
+    plain: Retrieval
+    white: Retrieval
+    ours: Retrieval
+
+
 def couples(pairs: Pairs, query: str, answer: str) -> tuple[Items, Items]:
     """Each query item with an answer of its group, row by row."""
     a, b = pairs[query], pairs[answer]
@@ -201,8 +206,7 @@ def couples(pairs: Pairs, query: str, answer: str) -> tuple[Items, Items]:
 def ridges(pairs: Pairs, query: str, answer: str, ways: str) -> Iterator[tuple[tuple, Ridge]]:
     """One for each setting, taught on pairs."""
     asked, answers = couples(pairs, query, answer)
-    power = 0.5 if ways == WHITE else 0.0
-    fits = [whitening(pairs[name], power, ways) for name in (query, answer)]
+    fits = [whitening(pairs[name], ways) for name in (query, answer)]
     q, a = fits[0](asked.summaries), fits[1](answers.summaries)
     for forth in (True, False):
         x, y = (q, a) if forth else (a, q)
@@ -213,12 +217,12 @@ def ridges(pairs: Pairs, query: str, answer: str, ways: str) -> Iterator[tuple[t
             yield (forth, strength), Ridge(*fits, forth, factors)
 
 
-def whitening(items: Items, power: float, ways: str) -> Whitening:
+def whitening(items: Items, ways: str) -> Whitening:
     """Of at most 2,000 items, which are enough for axes. Standardised numbers are turned to their
     axes as well, all of them that 2,000 items have: for a ridge that is the same, and quicker."""
     some = items.summaries[:: max(len(items) // 2000, 1)]
-    if ways == WHITE:
-        return Whitening.fitted(some, AXES, power)
+    if ways != FLAT:
+        return Whitening.fitted(some, TAUGHT.summary_axes, TAUGHT.whitening)
     mean, spread = some.mean(0), some.std(0) + 1e-6
     turned = Whitening.fitted((some - mean) / spread, 600, 0.0)
     return Whitening(mean + turned.mean * spread, turned.basis / spread[:, None])
@@ -314,24 +318,27 @@ def say_words(of: Sequence[Line]) -> None:
         WORDS[group] = {w for w in re.findall(r"[a-z]{3,}", text) if w not in STOP} or {"-"}
 
 
-def peers(taught: Pairs, tested: Pairs) -> dict[tuple[str, str], tuple[Retrieval, Retrieval]]:
-    """Of each direction what ridge regression finds: plain, and with whitened numbers."""
+def peers(taught: Pairs, tested: Pairs, pooled: set[str]) -> dict[tuple[str, str], Peers]:
+    """Of each direction what ridge regression finds. pooled: modalities of which ours takes the
+    roots of parts."""
     groups = np.random.default_rng(0).permutation(matched_groups(taught))
     n = round(0.1 * len(groups))
-    plain = {name: without_parts(items) for name, items in taught.items()}
-    held, rest = (
-        {name: items.of_groups(some) for name, items in plain.items()}
-        for some in (groups[:n], groups[n:])
-    )
-    found = {}
-    for query, answer in ((TEXT, PICTURE), (SOUND, PICTURE)):
-        for ways in (FLAT, WHITE):
+    found: dict[tuple[str, str], dict[str, Retrieval]] = {way: {} for way in ASKED}
+    for ways in (FLAT, WHITE, OURS):
+        roots = pooled if ways == OURS else set()
+        plain = {name: without_parts(items, name in roots) for name, items in taught.items()}
+        asked = {name: without_parts(items, name in roots) for name, items in tested.items()}
+        held, rest = (
+            {name: items.of_groups(some) for name, items in plain.items()}
+            for some in (groups[:n], groups[n:])
+        )
+        for query, answer in ((TEXT, PICTURE), (SOUND, PICTURE)):
             setting = best_ridge(rest, held, query, answer, ways)
             ridge = next(r for s, r in ridges(plain, query, answer, ways) if s == setting)
-            print(f"ridge {query} and {answer}: {setting}", flush=True)
+            print(f"ridge {query} and {answer}, {ways}: {setting}", flush=True)
             for a, b in ((query, answer), (answer, query)):
-                found[a, b, ways] = of_scores(ridge_scores(ridge, query), tested, a, b)
-    return {(a, b): (found[a, b, FLAT], found[a, b, WHITE]) for a, b in ASKED}
+                found[a, b][ways] = of_scores(ridge_scores(ridge, query), asked, a, b)
+    return {way: Peers(*(of[ways] for ways in (FLAT, WHITE, OURS))) for way, of in found.items()}
 
 
 def ridge_scores(ridge: Ridge, query: str) -> Callable[[Items, Items], np.ndarray]:
@@ -345,17 +352,21 @@ def ridge_scores(ridge: Ridge, query: str) -> Callable[[Items, Items], np.ndarra
     return scores
 
 
-def without_parts(items: Items) -> Items:
-    """Ridge regression sees summaries only; a picture without its mirror image."""
+def without_parts(items: Items, pools: bool) -> Items:
+    """Ridge regression sees one row of numbers an item."""
     n = len(items)
-    bare = replace(items, parts=np.zeros((n, 1), np.float32), offsets=np.arange(n + 1))
-    return bare.chosen(np.arange(0, n, 2)) if items.modality == PICTURE else bare
+    return replace(
+        items,
+        summaries=pooled_roots(items) if pools else items.summaries,
+        parts=np.zeros((n, 1), np.float32),
+        offsets=np.arange(n + 1),
+    )
 
 
 def tell(report: Report, found: Sequence[Found], peer: Mapping, tested: Pairs) -> None:
     for query, answer in ASKED:
         way = f"{query} → {answer}"
-        plain, white = peer[query, answer]
+        plain, white, ours = peer[query, answer]
         for kind in SHOWN:
             some = [one.by[query, answer, kind] for one in found]
             for k in (1, 5, 10):
@@ -365,6 +376,7 @@ def tell(report: Report, found: Sequence[Found], peer: Mapping, tested: Pairs) -
             rank, _ = over([one.median_rank for one in some])
             report.row(f"{way}, {kind}: median rank", rank, plain.median_rank)
         report.row(f"{way}, ridge with whitened numbers: R@10", None, white.recall[10])
+        report.row(f"{way}, ridge with the numbers of ours: R@10", None, ours.recall[10])
         chance = 10 / len(np.unique(tested[answer].groups))
         report.row(f"{way}, by chance: R@10, about", None, min(chance, 1.0))
 
@@ -392,8 +404,11 @@ def bars(report: Report, found: Sequence[Found], peer: Mapping) -> None:
             mean, bar=f"> {spread:.4f}, the spread", holds=mean > spread,
         )  # fmt: skip
     ours, _ = over([one.by[TEXT, PICTURE, "both"].recall[10] for one in found])
-    plain, white = (one.recall[10] for one in peer[TEXT, PICTURE])
+    plain, white, same = (one.recall[10] for one in peer[TEXT, PICTURE])
     report.row("text → picture: R@10 beside ridge with whitened numbers", ours, white, ours / white)
+    report.row(
+        "text → picture: R@10 beside ridge with the numbers of ours", ours, same, ours / same
+    )
     report.row(
         "text → picture: R@10 beside ridge", ours, plain, ours / plain,
         ">= 1.2 x", ours >= 1.2 * plain,
@@ -415,8 +430,9 @@ def main() -> int:
     of = lines(options.quick)
     pairs = features(of, options.features)
     say_words(of["val"])
-    peer = peers(pairs["train"], pairs["val"])
     prepared = Prepared(pairs["train"], TAUGHT)
+    print(f"taken from the roots of parts: {sorted(prepared.pooled)}", flush=True)
+    peer = peers(pairs["train"], pairs["val"], prepared.pooled)
     seeds = 1 if options.quick else options.seeds
     found = [measure(prepared, pairs["val"], seed, options.quick) for seed in range(seeds)]
     report = Report("cross_modal", peer="ridge")

@@ -14,6 +14,9 @@ peer      OpenCV VideoCapture (frames not wanted are grabbed, not converted) and
 followed  the same run where a detector looks at key samples and what it finds is followed to the
           others, which is what a project does unless told otherwise; in time, and in seconds on
           screen beside those of the run in which every sample was inferred
+two       two worker processes on one minute, at 5 frames a second, beside one; each of them and its
+          decoders are kept to a core of their own
+picture   from the request for a picture's analysis to its rows
 memory    resident memory of a worker and its decoder together, at its highest, for the film and
           for the film twenty times over; every frame decoded, one a second analysed
           (--quick: key frames alone)
@@ -62,21 +65,29 @@ MODES = (
     Mode("5 frames a second", {"mode": "interval", "interval_s": 0.2}, RATE // 5, 0.6, 0.35),
     Mode("every frame", {"mode": "every"}, 1, 0.45, 0.2),
 )
-BARE_BAR = 1.25
+BARE_BAR = 1.15
 FOUND_BAR = 0.98
 SECONDS_BAR = 0.01  # of the seconds on screen, by which following may differ from looking at each
 COUNTS = 0.5  # confidence from which a box counts
+TWO_BAR = 1.8
+PICTURE_BAR = 0.5
 MEMORY_BAR = 1.10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    if sys.argv[1:2] == ["--worker"]:
+        return work_on(int(sys.argv[2]), int(sys.argv[3]))
     options = arguments(__doc__.partition("\n")[0], argv)
     film = match_film(15 if options.quick else 60)
     report = Report("end_to_end", peer="yolo predict")
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         model = _weights(folder)
-        _measure(report, film, model, folder, rounds=1 if options.quick else 3)
+        rounds = 1 if options.quick else 3
+        worker = Worker(folder / "ours", model)
+        _measure(report, film, worker, Peer(model, folder), folder, rounds)
+        _report_two(report, worker, _minute(film, folder), rounds)
+        _report_picture(report, worker, film, folder)
         _memory(report, film, model, folder, quick=options.quick)
     return report.finish(options.json)
 
@@ -99,9 +110,10 @@ def _weights(folder: Path) -> Path:
 # ---- Times -------------------------------------------------------------------------------------
 
 
-def _measure(report: Report, film: Path, model: Path, folder: Path, rounds: int) -> None:
-    ours, peer = Worker(folder / "ours", model), Peer(model, folder)
-    engine = _bare_engine(model, folder)
+def _measure(
+    report: Report, film: Path, ours: Worker, peer: Peer, folder: Path, rounds: int
+) -> None:
+    engine = _bare_engine(ours.model, folder)
     for mode in MODES:
         wanted = range(0, _length(film), mode.step)
         sides = ("ours", "followed", "peer", "decode", "engine")
@@ -161,6 +173,43 @@ def _report_on_screen(
         ratio=a / b if b else None,
         bar=f"± {SECONDS_BAR:.0%}",
         holds=b > 0 and abs(a - b) <= SECONDS_BAR * b,
+    )
+
+
+def _report_two(report: Report, worker: Worker, minute: Path, rounds: int) -> None:
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    took: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(rounds):
+        for count, seconds in took.items():
+            seconds.append(worker.work_by(cores[:count], minute, MODES[0].options))
+    one, two = (statistics.median(seconds) for seconds in took.values())
+    report.row(
+        "a minute by two worker processes, beside one (s)",
+        round(two, 2),
+        round(one, 2),
+        ratio=one / two,
+        bar=f">= {TWO_BAR} x",
+        holds=len(cores) == 2 and one >= TWO_BAR * two,
+    )
+    report.extra["workers"] = took
+
+
+def _report_picture(report: Report, worker: Worker, film: Path, folder: Path) -> None:
+    from analysis.media.frames import extract_frame
+    from analysis.media.thumbnails import jpeg
+
+    seconds = []
+    for number in range(5):
+        picture = folder / f"{number}.jpg"
+        picture.write_bytes(jpeg(extract_frame(film, number + 0.5).bgr(), quality=90))
+        worker.asset(picture)
+        seconds.append(_timed(lambda p=picture: worker.work(worker.prepare(p, MODES[0].options))))
+    took = statistics.median(seconds)
+    report.row(
+        "a picture, from request to rows (s)",
+        round(took, 3),
+        bar=f"<= {PICTURE_BAR}",
+        holds=took <= PICTURE_BAR,
     )
 
 
@@ -287,7 +336,7 @@ class Worker:
     """A worker with a database of its own, in this process."""
 
     def __init__(self, folder: Path, model: Path) -> None:
-        self._folder = folder
+        self.model = model
         folder.mkdir()
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "webapp.settings",
@@ -302,7 +351,7 @@ class Worker:
         django.setup()
         call_command("migrate", verbosity=0)
         self._found_project(model)
-        self._warm_up()
+        _warm_up(self._inputs)
 
     def _found_project(self, model: Path) -> None:
         from analysis.models.describe import describe
@@ -345,22 +394,25 @@ class Worker:
             target.symlink_to(path)
         return f"{folder}/{path.name}"
 
-    def _warm_up(self) -> None:
-        """Load and compile the model, as a worker has after its first run."""
-        from analysis.media.frames import Frame
-        from workers.runs import loaded
-
-        options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
-        detector = loaded.detector(self._inputs, options, should_stop=lambda: False)
-        blank = Frame.from_bgr(np.zeros((1080, 1920, 3), np.uint8))
-        assert len(list(detector.detect([blank] * 4))) == 4
-
     def prepare(self, film: Path, sampling: dict[str, Any]) -> Any:
         """A run that somebody asked for."""
+        from webapp.runs.run import Run
+
+        options = {"interval_s": 0.2, "change": 0.03, "tile": None} | sampling
+        return Run.objects.create(
+            asset=self.asset(film),
+            project=self._project,
+            options=options,
+            inputs=self._inputs,
+            software_version="bench",
+            input_hash=str(time.time_ns()),
+        )
+
+    def asset(self, film: Path) -> Any:
+        """The film or picture, as it is once it was uploaded."""
         from analysis.models.formats import sha256
         from webapp.assets.models import Asset
         from webapp.leases import Status
-        from webapp.runs.run import Run
 
         asset, _ = Asset.objects.get_or_create(
             workspace=self._workspace,
@@ -370,34 +422,48 @@ class Worker:
                 "size_bytes": film.stat().st_size,
                 "file": self._store(film, "assets"),
                 "status": Status.DONE,
-                "kind": Asset.Kind.VIDEO,
-                "duration_s": _length(film) / RATE,
+                "kind": Asset.Kind.VIDEO if film.suffix == ".mp4" else Asset.Kind.IMAGE,
+                "duration_s": _length(film) / RATE if film.suffix == ".mp4" else 0.0,
                 "width": 1920,
                 "height": 1080,
             },
         )
-        options = {"interval_s": 0.2, "change": 0.03, "tile": None} | sampling
-        return Run.objects.create(
-            asset=asset,
-            project=self._project,
-            options=options,
-            inputs=self._inputs,
-            software_version="bench",
-            input_hash=str(time.time_ns()),
-        )
+        return asset
 
     def work(self, run: Any) -> None:
         """From the file to rows: list its frames, plan, analyse, finish."""
         from webapp.runs.run import Run
         from workers.runs import analyse
 
-        self._list_frames(run.asset)
+        if run.asset.kind == run.asset.Kind.VIDEO:
+            self._list_frames(run.asset)
         assert analyse.plan_next()
         while analyse.analyse_next():
             pass
         assert analyse.finish_next()
         run.refresh_from_db()
         assert run.status == Run.Status.SUCCEEDED, run.error
+
+    def work_by(self, cores: Sequence[int], film: Path, sampling: dict[str, Any]) -> float:
+        """How many seconds as many processes take, each kept to one of these cores."""
+        from workers.runs import analyse
+
+        run = self.prepare(film, sampling)
+        self._list_frames(run.asset)
+        assert analyse.plan_next()
+        command = [sys.executable, "-m", "bench.end_to_end", "--worker", str(run.pk)]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        workers = [subprocess.Popen([*command, str(c)], cwd=ROOT, **pipes) for c in cores]
+        for worker in workers:
+            worker.stdout.readline()  # until it is warm
+        began = time.perf_counter()
+        for worker in workers:
+            worker.stdin.close()
+        ended = [worker.wait() for worker in workers]
+        assert not any(ended), ended
+        took = time.perf_counter() - began
+        assert analyse.finish_next()
+        return took
 
     def _list_frames(self, asset: Any) -> None:
         from analysis.media.frame_table import read_frame_table
@@ -421,6 +487,34 @@ class Worker:
         labels = np.array([positions[i] for i in found["label"].tolist()], float)
         rows = np.stack([*fields, labels], axis=1) if len(found) else np.empty((0, 6))
         return [rows[found["frame"] == i] for i in range(len(columns.frames))]
+
+
+def _warm_up(inputs: dict[str, Any]) -> None:
+    """Load and compile the model, as a worker has after its first run."""
+    from analysis.media.frames import Frame
+    from workers.runs import loaded
+
+    options = {"mode": "interval", "interval_s": 0.2, "change": 0.03, "tile": None}
+    detector = loaded.detector(inputs, options, should_stop=lambda: False)
+    blank = Frame.from_bgr(np.zeros((1080, 1920, 3), np.uint8))
+    assert len(list(detector.detect([blank] * 4))) == 4
+
+
+def work_on(run: int, core: int) -> int:
+    """One of several processes on a run, kept to a core: when it is warm, it says so and waits."""
+    import django
+
+    os.sched_setaffinity(0, {core})
+    django.setup()
+    from webapp.runs.run import Run
+    from workers.runs import analyse
+
+    _warm_up(Run.everything.get(pk=run).inputs)
+    print("warm", flush=True)
+    sys.stdin.read()
+    while analyse.analyse_next():
+        pass
+    return 0
 
 
 # ---- Memory ------------------------------------------------------------------------------------
@@ -454,7 +548,7 @@ def _peak_megabytes(film: Path, model: Path, folder: Path, sampling: dict[str, A
     call = f"from bench.end_to_end import work_alone; work_alone(*{(str(film), str(model))!r}, "
     code = f"{call}{str(folder)!r}, {sampling!r})"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
-    peak = 0
+    peak = 0.0
     while process.poll() is None:
         peak = max(peak, _resident_bytes(process.pid))
         time.sleep(0.02)
@@ -469,21 +563,19 @@ def work_alone(film: str, model: str, folder: str, sampling: dict[str, Any]) -> 
     worker.work(worker.prepare(Path(film), sampling))
 
 
-def _resident_bytes(pid: int) -> int:
-    """Of a process and all that it started.
-
-    A child that is still called as its parent was forked this instant and shares its memory.
-    """
+def _resident_bytes(pid: int) -> float:
+    """Of a process and all that it started. What several of them share is counted once (Pss)."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        called = Path(f"/proc/{pid}/cmdline").read_bytes()
-        started: set[str] = set()
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            started |= set((task / "children").read_text().split())
-        own = {c for c in started if Path(f"/proc/{c}/cmdline").read_bytes() != called}
-    except (OSError, IndexError):  # it ended while we looked
+        said = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        started = [
+            child
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:  # it ended while we looked
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident_bytes(int(c)) for c in own)
+    kilobytes = said.partition("\nPss:")[2].split()[:1] or ["0"]
+    return 1024 * float(kilobytes[0]) + sum(_resident_bytes(int(child)) for child in started)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from analysis.auditing import Answers, Estimate, Population, beginnings, shares
-from analysis.auditing.estimate import jeffreys
+from analysis.auditing.estimate import limits_of_share
 from analysis.film.columns import DETECTION, FRAME, Columns
 from bench.report import Report, arguments
 
@@ -138,7 +138,7 @@ def audited(case: Case, n: int) -> tuple[float, NDArray, NDArray]:
             found = _asked(population, there, case.answers, int(rng.integers(2**31)))
             ours.append((_holds(found.low_s, truth_s, found.high_s), found.width_s / whole_s))
             chosen = rng.permutation(population.n)[: case.answers]
-            low, high = jeffreys(float(there[chosen].mean()), len(chosen))
+            low, high = limits_of_share(float(there[chosen].mean()), len(chosen))
             plain.append((_holds(low * whole_s, truth_s, high * whole_s), high - low))
     return float(np.mean(f1)), np.array(ours, float), np.array(plain, float)
 
@@ -157,7 +157,7 @@ def counted(case: Case, n: int) -> tuple[float, NDArray, NDArray]:
             held = _holds(found.low_s, truth, found.high_s)
             ours.append((held, found.width_s / population.n))
             chosen = rng.permutation(population.n)[: case.answers]
-            low, high = jeffreys(float(begins[chosen].mean()), len(chosen))
+            low, high = limits_of_share(float(begins[chosen].mean()), len(chosen))
             plain.append((_holds(low * population.n, truth, high * population.n), high - low))
     return float(np.mean(f1)), np.array(ours, float), np.array(plain, float)
 

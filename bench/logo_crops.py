@@ -7,15 +7,13 @@ Crops of one photograph stay together: it is the photographs that are split.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.kept import kept
 from bench.reference import FOLDER, Crop
 from bench.report import DATA
 
@@ -62,14 +60,7 @@ def _boxes() -> list[Crop]:
 
 def _kept(found: list[Crop]) -> NDArray[np.float32]:
     """From the cache, where the same crops were asked about before."""
-    about = repr((found, AROUND, NETWORK.name)).encode()
-    path = Path(tempfile.gettempdir()) / f"crops-{hashlib.sha256(about).hexdigest()[:16]}.npy"
-    try:
-        return np.load(path)
-    except (OSError, ValueError):
-        numbers = _numbers(found)
-        np.save(path, numbers)
-        return numbers
+    return kept("crops", (found, AROUND, NETWORK.name), lambda: _numbers(found))
 
 
 def _numbers(found: list[Crop]) -> NDArray[np.float32]:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import io
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.films import LOGOS, RATE, match_film
+from bench.processor import processor_s
 from bench.report import Report, arguments
 
 BAR_S = 10.0  # by the clock, for a minute of film on two cores
@@ -96,14 +96,9 @@ def _measure(report: Report, site: Site, rounds: int) -> None:
 
 def timed(do: Callable[[], object]) -> tuple[float, float]:
     """Seconds by the clock, and processor seconds of this process and all it waited for."""
-    began, used = time.perf_counter(), _processor_s()
+    began, used = time.perf_counter(), processor_s()
     do()
-    return time.perf_counter() - began, _processor_s() - used
-
-
-def _processor_s() -> float:
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, kinds))
+    return time.perf_counter() - began, processor_s() - used
 
 
 class Site:

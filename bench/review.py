@@ -214,6 +214,7 @@ def _item(run: Any, frame: int, labels: list[int], rng: np.random.Generator) -> 
         boxes=boxes,
         because=[{"rule": "Unsure ones", "words": words, "conditions": []}],
         stake_s=round(stake_s(boxes, 0.2), 4),
+        worth=round(stake_s(boxes, 0.2) / 4, 6),
         doubt=doubt(boxes[0]["confidence"]),
     )
 

@@ -167,6 +167,7 @@ def _item(run: Any, place: int, frame: int, labels: dict[str, int]) -> Any:
         boxes=boxes,
         because=[{"rule": "All", "words": "every frame", "conditions": []}],
         stake_s=1.0,
+        worth=0.25,
     )
 
 
