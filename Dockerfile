@@ -25,7 +25,7 @@ FROM base AS worker
 RUN apt-get update && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 ffmpeg \
     && rm -rf /var/lib/apt/lists/*
 COPY requirements-web.txt requirements-analysis.txt requirements-speech.txt requirements-meaning.txt \
-     requirements-reading.txt requirements-voices.txt requirements.txt constraints.txt ./
+     requirements-reading.txt requirements-voices.txt requirements-sky.txt requirements.txt constraints.txt ./
 RUN pip install -c constraints.txt -r requirements.txt \
     && pip install --no-deps -c constraints.txt -r requirements-meaning.txt \
        -r requirements-reading.txt -r requirements-voices.txt

@@ -19,7 +19,7 @@ export PORT
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready-analysis: requirements-analysis.txt requirements-web.txt constraints.txt
+$(VENV)/.ready-analysis: requirements-analysis.txt requirements-web.txt requirements-sky.txt constraints.txt
 	@echo "Making the environment (a minute or two, once) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or later.")'
 	@$(PYTHON) -m venv $(VENV)
@@ -77,7 +77,7 @@ check: $(VENV)/.ready-dev ## All that CI runs
 	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
-	@for name in $(or $(BENCH),backup bad_media coherence contention cross_modal end_to_end error_bars exposure_truth first_detector human_effort labelling long_files look_again moments picture_encodings pseudo_labels reading reference retrieval_scale review search sky speakers speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
+	@for name in $(or $(BENCH),backup bad_media coherence contention cross_modal demo_film end_to_end error_bars exposure_truth first_detector human_effort human_effort_boxes labelling long_files look_again moments new_brands picture_encodings pseudo_labels reading reference retrieval_scale review search sky sky_100mp sky_motion sky_network speakers speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
 	  $(BIN)/python -m bench.$$name $(if $(QUICK),--quick) || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "below the bar:$$failed"; exit 1; }
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 Source = Literal["reference", "yolo", "person"]
 Known = Literal["detected", "followed", "interpolated"]
-MediaKind = Literal["video", "image", "audio"]
+MediaKind = Literal["video", "image", "audio", "sky"]
 
 
 class Box(NamedTuple):

@@ -237,27 +237,32 @@ def run_of(owner) -> Callable:
     """run_of(asset, project): a succeeded run of two segments that found FOUND."""
 
     def make(asset, project, *, found=FOUND):
-        from webapp.projects.models import snapshot
-        from webapp.runs.run import Run
-
-        run = Run.objects.create(
-            asset=asset,
-            project=project,
-            requested_by=owner,
-            options={"mode": "interval", "interval_s": INTERVAL_S, "change": 0.03, "tile": None},
-            inputs=snapshot(project),
-            software_version="0.1.0",
-            input_hash="0" * 64,
-            status=Run.Status.SUCCEEDED,
-            stage=Run.Stage.FINISH,
-            duration_s=asset.duration_s,
-            started=timezone.now(),
-            finished=timezone.now(),
-        )
-        fill_run(run, found)
-        return run
+        return finished_run(asset, project, found, by=owner)
 
     return make
+
+
+def finished_run(asset, project, found, *, by):
+    """A succeeded run, put into the database as it is."""
+    from webapp.projects.models import snapshot
+    from webapp.runs.run import Run
+
+    run = Run.objects.create(
+        asset=asset,
+        project=project,
+        requested_by=by,
+        options={"mode": "interval", "interval_s": INTERVAL_S, "change": 0.03, "tile": None},
+        inputs=snapshot(project),
+        software_version="0.1.0",
+        input_hash="0" * 64,
+        status=Run.Status.SUCCEEDED,
+        stage=Run.Stage.FINISH,
+        duration_s=asset.duration_s,
+        started=timezone.now(),
+        finished=timezone.now(),
+    )
+    fill_run(run, found)
+    return run
 
 
 def fill_run(run, found) -> None:

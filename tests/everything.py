@@ -18,6 +18,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     """By the word of an address that comes before its number. `annotator` works in the jobs."""
     from tests.captions_rows import overlay
     from tests.heard import told_apart
+    from tests.night_sky import searched_night
     from tests.spoken import transcribed
     from webapp.accounts.models import Key
     from webapp.asking.asks import Ask
@@ -50,6 +51,8 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.moments.flags import Flag
     from webapp.moments.moments import MomentEdit
     from webapp.moments.outlines import Outline
+    from webapp.nights.deciding import decide
+    from webapp.nights.teaching import SkyTeaching
     from webapp.novelty.groups import NewBrand
     from webapp.novelty.work import NoveltyWork
     from webapp.registry.exports import ModelExport
@@ -65,6 +68,7 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     from webapp.runs.boxes import Boxes
     from webapp.runs.found import Shot
     from webapp.search.saved import SavedSearch
+    from webapp.sky.exposures import SkyExposure
     from webapp.spaces.codes import Code
     from webapp.spaces.making import SpaceMaking
     from webapp.spaces.pair_sets import PairSet
@@ -125,6 +129,10 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
     space = Space.objects.create(
         workspace=workspace, number=1, kind="taught", state="kept", version="v", file="spaces/x"
     )
+    night = searched_night(workspace, by=user, name="Secret night")
+    decide(night.candidates.get(number=1), "accepted", by=user)
+    teaching = SkyTeaching.objects.request(workspace, [night], by=user)
+    SkyTeaching.objects.filter(pk=teaching.pk).update(notes=["Secret note"])
     called = [{"word": "Secret word", "purity": 0.5, "coverage": 0.5}]
     return {
         "spaces": space,
@@ -132,11 +140,17 @@ def everything(job: Any, clip_job: Any, run: Any, user: Any, annotator: Any) -> 
         "space-makings": SpaceMaking.objects.create(workspace=workspace),
         "space-trainings": SpaceTraining.objects.create(workspace=workspace, notes=["Secret pair"]),
         "pair-sets": PairSet.objects.create(workspace=workspace, name="Secret pairs", file="x"),
+        "nights": night,
+        "teachings": teaching,
+        "sky-teachings": teaching,
+        "candidates": 1,
+        "night-candidates": night.candidates.get(number=1),
         "workspaces": workspace,
         "members": workspace.memberships.get(user=user),
         "keys": key,
         "uploads": upload,
         "assets": run.asset,
+        "sky-exposures": SkyExposure.objects.create(asset=run.asset, object_name="Secret field"),
         "collections": collection,
         "projects": project,
         "labels": label,
@@ -234,6 +248,8 @@ WORDS = {"labelling-jobs": "jobs", "trainings": "training", "saved-searches": "s
 TEXTS = {
     "do": "cancel",
     "kind": "brands",
+    "mark": "0123456789abcdef",
+    "place": "0-0-0",
     "person": "analyst",
     "removed": "2026-01-01T00:00:00+00:00",
     "undo": "x",

@@ -29,7 +29,7 @@ from webapp.contracts.api import (
 from webapp.cuts.api import CutClipViewSet, CutViewSet, RenderingViewSet
 from webapp.datasets.api import DatasetVersionViewSet, SampleViewSet, TransferViewSet
 from webapp.explaining.api import ExplanationViewSet, RunMentionWhy
-from webapp.graph.api import ProjectGraph
+from webapp.graph.api import ProjectGraph, WorkspaceGraph
 from webapp.improving.api import LoopViewSet, RoundViewSet
 from webapp.indexing.api import IndexingViewSet, LineEditViewSet, WordEditViewSet
 from webapp.indexing.speaker_api import (
@@ -49,7 +49,8 @@ from webapp.moments.api import (
     MomentViewSet,
     OutlineViewSet,
 )
-from webapp.new_brands.api import LabelPast, NewBrandViewSet
+from webapp.new_brands.api import LabelPast, LabelTake, NewBrandViewSet
+from webapp.nights.api import NightCandidateViewSet, NightViewSet, SkyTeachingViewSet
 from webapp.project_pages.api import DatasetViewSet, ProjectViewSet
 from webapp.projects.api import LabelViewSet, ReferenceViewSet
 from webapp.registry.api import HostingViewSet, ModelViewSet
@@ -59,6 +60,7 @@ from webapp.review_figures.api import ProjectReviewFigures
 from webapp.review_queue.api import ReviewItemViewSet, ReviewRuleViewSet
 from webapp.runs.api import RunViewSet
 from webapp.search.api import LabelMentions, SavedSearchViewSet
+from webapp.sky.api import SkyExposureViewSet
 from webapp.spaces.api import (
     PairSetViewSet,
     SpaceCodeViewSet,
@@ -108,6 +110,7 @@ router = DefaultRouter()
 router.include_format_suffixes = False
 router.register("workspaces", WorkspaceViewSet, "api-workspace")
 router.register("assets", AssetViewSet, "api-asset")
+router.register("sky-exposures", SkyExposureViewSet, "api-sky-exposure")
 router.register("collections", CollectionViewSet, "api-collection")
 router.register("projects", ProjectViewSet, "api-project")
 router.register("labels", LabelViewSet, "api-label")
@@ -134,6 +137,9 @@ router.register("speakers", SpeakerViewSet, "api-speaker")
 router.register("voices", VoiceViewSet, "api-voice")
 router.register("speaker-turns", SpeakerTurnViewSet, "api-speaker-turn")
 router.register("speaker-edits", SpeakerEditViewSet, "api-speaker-edit")
+router.register("nights", NightViewSet, "api-night")
+router.register("night-candidates", NightCandidateViewSet, "api-night-candidate")
+router.register("sky-teachings", SkyTeachingViewSet, "api-sky-teaching")
 router.register("spaces", SpaceViewSet, "api-space")
 router.register("space-codes", SpaceCodeViewSet, "api-space-code")
 router.register("space-trainings", SpaceTrainingViewSet, "api-space-training")
@@ -181,6 +187,8 @@ urlpatterns = [
         ProjectReviewFigures.as_view({"get": "unusual"}),
         name="api-unusual-seconds",
     ),
+    path("graph/", WorkspaceGraph.as_view({"get": "retrieve"})),
+    path("graph/moments/", WorkspaceGraph.as_view({"get": "moments"})),
     path("projects/<number:pk>/graph/", ProjectGraph.as_view({"get": "retrieve"})),
     path("projects/<number:pk>/graph/moments/", ProjectGraph.as_view({"get": "moments"})),
     path("runs/<number:pk>/exposure/", RunExposure.as_view({"get": "retrieve"})),
@@ -209,6 +217,7 @@ urlpatterns = [
         name="api-label-guideline",
     ),
     path("labels/<number:pk>/past/", LabelPast.as_view({"get": "retrieve"})),
+    path("labels/<number:pk>/take-pictures/", LabelTake.as_view({"post": "create"})),
     path("labels/<number:pk>/mentions/", LabelMentions.as_view({"get": "retrieve"})),
     path("search/", Search.as_view({"get": "search"}), name="api-search"),
     *router.urls,

@@ -13,7 +13,10 @@ from webapp.contracts.models import ContractNotice
 from webapp.labelling.jobs import LabelingJob
 from webapp.labelling.notices import LabellingNotice
 from webapp.labelling.reviews import waiting as waiting_for_review
-from webapp.review_queue.lending import n_open_to
+from webapp.nights.candidates import Candidate
+from webapp.nights.notices import NightNotice
+from webapp.review_queue.items import ReviewItem
+from webapp.review_queue.lending import MOST_COUNTED, some_open_to
 from webapp.review_queue.notices import QueueNotice
 from webapp.search.saved import SavedFind
 
@@ -34,6 +37,7 @@ class Place:
 _PLACES = [
     ("home", "Home", ("",), True),
     ("library", "Library", ("library", "assets", "collections"), True),
+    ("nights", "Nights", ("nights",), False),
     ("search", "Search", ("search", "spaces", "space-codes", "space-trainings"), False),
     ("projects", "Projects", ("projects", "labels", "datasets", "samples"), True),
     ("labelling", "Label", ("labelling",), True),
@@ -62,7 +66,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 # Where a person may go who may not see the workspace, and what others need to go there.
 _FOR_LABELLERS = ("home", "labelling", "inbox")
-_ICONS = {"labelling": "tag", "review": "check"}
+_ICONS = {"labelling": "tag", "review": "check", "nights": "moon"}
 
 
 def _places(path: str, membership: Membership) -> list[Place]:
@@ -88,10 +92,19 @@ def _waiting(name: str, membership: Membership) -> Callable[[], int]:
         case "inbox":
             return partial(_n_new, *of, may_view=membership.can(Action.VIEW))
         case "review" if membership.can(Action.REVIEW):
-            return partial(n_open_to, *of)
+            return partial(_n_to_review, *of)
         case "labelling":
             return partial(_n_jobs, *of, may_review=membership.can(Action.REVIEW))
     return int
+
+
+def _n_to_review(user: User, workspace: Workspace) -> int:
+    """Items of the queue and candidates of the sky, in one question."""
+    items = ReviewItem.objects.filter(pk__in=some_open_to(user, workspace).values("pk"))
+    sky = Candidate.objects.of(workspace).waiting()[:MOST_COUNTED]
+    sky = Candidate.objects.filter(pk__in=sky.values("pk"))
+    rows = items.order_by().values("pk").union(sky.order_by().values("pk"), all=True)
+    return int(rows.count())
 
 
 def _n_jobs(user: User, workspace: Workspace, *, may_review: bool) -> int:
@@ -116,6 +129,7 @@ def _n_new(user: User, workspace: Workspace, *, may_view: bool) -> int:
             Notice.objects.of(user, workspace).unseen(),
             ContractNotice.objects.of(user, workspace).unseen(),
             QueueNotice.objects.of(user, workspace).unseen(),
+            NightNotice.objects.of(user, workspace).unseen(),
             SavedFind.objects.new(user, workspace),
         )
     )

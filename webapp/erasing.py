@@ -27,6 +27,8 @@ FOLDERS = {
     "labelling": "labeling.Item",  # frames of a clip
     "training": "training.TrainingRun",  # to go on from
     "space-training": "spaces.SpaceTraining",  # to go on from
+    "sky-teaching": "nights.SkyTeaching",  # the model, examples, pictures
+    "nights": "nights.Night",  # pictures of what was found
 }
 # Columns of JSON that name logo files somewhere: what was made from them can be made again.
 _INSIDE = {"datasets.Transfer": "options"}

@@ -101,6 +101,16 @@ def taken(token: Any, worker: Any, *, until: Any) -> dict[str, Any]:
     }
 
 
+def done() -> dict[str, Any]:
+    """What a finish writes."""
+    return {
+        "status": Status.DONE,
+        "lease_until": None,
+        "finished": timezone.now(),
+        "error": "",
+    }
+
+
 class LeasedQuerySet(models.QuerySet[_Leased]):
     def unfinished(self) -> Self:
         return self.filter(status__in=UNFINISHED)
@@ -277,15 +287,7 @@ class Leased(models.Model):
 
     def finish(self, **changes: Any) -> bool:
         """Done. False: the lease was lost, and whoever has it now will finish."""
-        return bool(
-            self._mine().update(
-                status=Status.DONE,
-                lease_until=None,
-                finished=timezone.now(),
-                error="",
-                **changes,
-            )
-        )
+        return bool(self._mine().update(**done() | changes))
 
     def fail(self, message: str, *, can_retry: bool, **changes: Any) -> bool:
         return bool(

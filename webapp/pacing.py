@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -19,7 +20,11 @@ class Took(NamedTuple):
 def usual(latest_first: QuerySet[Any], assumed_s: float) -> Took:
     """The median `spent_s` of the latest rows, or what is assumed while few were timed."""
     timed = latest_first.filter(spent_s__gt=0).values_list("spent_s", flat=True)
-    spent = list(timed[:_LATEST])
-    if len(spent) < _TIMED:
+    return typical(list(timed[:_LATEST]), assumed_s)
+
+
+def typical(spent_s: Sequence[float], assumed_s: float) -> Took:
+    """The median, or what is assumed while few were timed."""
+    if len(spent_s) < _TIMED:
         return Took(assumed_s, is_measured=False)
-    return Took(float(median(spent)), is_measured=True)
+    return Took(float(median(spent_s)), is_measured=True)

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "webapp.home",
     "webapp.accounts",
     "webapp.assets",
+    "webapp.sky",
     "webapp.projects",
     "webapp.registry",
     "webapp.methodologies",
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "webapp.indexing",
     "webapp.encodings",
     "webapp.spaces",
+    "webapp.nights",
     "webapp.reviewing",
     "webapp.moments",
     "webapp.comments",
@@ -210,6 +212,12 @@ EXACT = env.flag("SIGHTLINE_EXACT", False)
 # Whether workspaces may have indexed what is uploaded to them, on this installation.
 INDEX_UPLOADS = env.flag("SIGHTLINE_INDEX_UPLOADS", True)
 
+# Below it a folder of each workspace, called by its number, whose exposures of the sky are taken
+# in and searched where the workspace has switched that on.
+NIGHTS_FOLDER = env.text("SIGHTLINE_NIGHTS_FOLDER", "")
+# Of an exposure that a night searches: both pictures and their difference are held at once.
+NIGHT_PIXELS = env.number("SIGHTLINE_NIGHT_MEGAPIXELS", 400) * 10**6
+
 # --- cache --------------------------------------------------------------------------------
 # How often the API was called, and the like. In Redis it is one count for all web processes.
 CACHES: dict[str, dict[str, object]] = {
@@ -306,6 +314,7 @@ SPECTACULAR_SETTINGS = {
         "NoticeKind": "webapp.comments.notices.Notice.Kind",
         "ReactionKind": "webapp.comments.reactions.Reaction.Kind",
         "TextKind": "webapp.indexing.text_regions.TextRegion.Kind",
+        "SkyRole": "webapp.sky.exposures.SkyExposure.Role",
         "AssetKind": "webapp.assets.models.Asset.Kind",
         "TransferKind": "webapp.datasets.transfers.Transfer.Kind",
         "Preparation": "webapp.leases.Status",
@@ -314,6 +323,8 @@ SPECTACULAR_SETTINGS = {
         "AskKind": "webapp.asking.asks.Ask.Kind",
         "SpaceKind": "webapp.spaces.space.Space.Kind",
         "SpaceState": "webapp.spaces.space.Space.State",
+        "CandidateVerdict": "webapp.nights.candidates.Verdict",
+        "NightStage": "webapp.nights.night.Night.Stage",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -59,6 +60,22 @@ def keep_once(name: str, content: bytes | File) -> str:
     except FileNotFoundError:
         return keep(name, content)
     return name
+
+
+def read_part(name: str, first: int, length: int) -> bytes:
+    """Some bytes of a stored file, fewer where it ends before; a bucket sends no more than these.
+
+    Raises FileNotFoundError where it is gone.
+    """
+    if not settings.S3_BUCKET:
+        with open(default_storage.path(name), "rb") as file:
+            return os.pread(file.fileno(), length, first)
+    bucket: Any = default_storage.bucket  # type: ignore[attr-defined]
+    try:
+        part = bucket.Object(name).get(Range=f"bytes={first}-{first + length - 1}")
+    except bucket.meta.client.exceptions.NoSuchKey as error:
+        raise FileNotFoundError(name) from error
+    return part["Body"].read()
 
 
 def take_in(path: Path, name: str) -> str:

@@ -37,6 +37,8 @@ from workers.labelling import chores, propagate  # noqa: E402, F401
 from workers.media import ingest, rendition  # noqa: E402, F401
 from workers.models import export, verify  # noqa: E402, F401
 from workers.moments import outline as outlines  # noqa: E402, F401
+from workers.nights import pieces as night_pieces  # noqa: E402, F401
+from workers.nights import watch as night_watch  # noqa: E402, F401
 from workers.novelty import pieces as novelty_pieces  # noqa: E402, F401
 from workers.reading import readers  # noqa: E402
 from workers.review_queue import sift  # noqa: E402, F401
@@ -56,6 +58,7 @@ celery = app
 # Resources a task needs are limited by analysis itself; what a Python thread may not do is hide
 # a dead process, so the thread below only ever says "alive" and lets go of models.
 _SAY_ALIVE_EVERY_S = 5.0
+_BEHIND = 5  # nice: analyses go behind the site, uploads and what somebody sits by
 _engines: dict[str, Any] = {}  # that this worker has, as they were found last
 
 
@@ -68,6 +71,8 @@ def check_machine(**_: Any) -> None:
 @worker_ready.connect
 def come_alive(sender: Any, **_: Any) -> None:
     bells.served = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
+    if not {"soon", "ingest"} & set(bells.served):
+        os.nice(_BEHIND)
     queues = ",".join(bells.served)
     housekeeping.release_the_dead()
     _engines.update(_able())

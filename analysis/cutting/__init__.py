@@ -6,7 +6,7 @@ laid on its frames. `highlights` chooses the best of many. What came of it is wr
 All but `render` and `command` need nothing but numpy.
 """
 
-from analysis.cutting.clips import Clip, Rules, Source, Span, clips_of, limited
+from analysis.cutting.clips import Clip, Rules, Source, Span, clips_of, in_all, limited
 from analysis.cutting.highlights import Shown, highlights
 from analysis.cutting.rates import Rate, common_rate, timecode
 
@@ -20,6 +20,7 @@ __all__ = [
     "clips_of",
     "common_rate",
     "highlights",
+    "in_all",
     "limited",
     "timecode",
 ]

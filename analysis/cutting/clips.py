@@ -182,6 +182,29 @@ def clips_of(source: Source, spans: Iterable[Span], rules: Rules | None = None) 
     return clips
 
 
+def in_all(kinds: Iterable[Iterable[Span]]) -> list[Span]:
+    """The stretches that lie in a span of every kind, seconds, by time: of topics and of turns,
+    what is said about one of the topics by one of the speakers. Titles are joined. Spans of one
+    kind may overlap; what has no length is in none."""
+    found: list[Span] | None = None
+    for kind in kinds:
+        spans = _joined([span for span in kind if span.start_s < span.end_s], 0.0)
+        found = spans if found is None else [both for one in found for both in _common(one, spans)]
+    return found or []
+
+
+def _common(one: Span, spans: Iterable[Span]) -> list[Span]:
+    return [
+        Span(
+            max(one.start_s, other.start_s),
+            min(one.end_s, other.end_s),
+            _both(one.title, other.title),
+        )
+        for other in spans
+        if max(one.start_s, other.start_s) < min(one.end_s, other.end_s)
+    ]
+
+
 def limited(clips: Sequence[Clip], most_s: float, least_s: float = 0.5) -> list[Clip]:
     """The first of these clips that last `most_s` together; the last is cut off where it fits no
     more, and left out where less than `least_s` would be left of it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import erfc, hypot, sqrt
 from typing import NamedTuple
 
-from analysis.auditing.estimate import jeffreys
+from analysis.auditing.estimate import limits_of_share
 
 FEWEST = 5  # expected of each kind on each side: below it the test says nothing
 
@@ -33,7 +33,7 @@ def counted(seen: int, n: int) -> Counted | None:
     """The share of `seen` among n that were drawn by lot, with Jeffreys' limits; None of none."""
     if not 0 <= seen <= n:
         raise ValueError("what was seen is among what was drawn")
-    return Counted(seen / n, *jeffreys(seen / n, n), n) if n else None
+    return Counted(seen / n, *limits_of_share(seen / n, n), n) if n else None
 
 
 def over_parts(parts: Iterable[Drawn]) -> Counted | None:
@@ -51,7 +51,7 @@ def over_parts(parts: Iterable[Drawn]) -> Counted | None:
     share = below = above = 0.0
     for part in known:
         size, own = part.size or 0, part.seen / part.n
-        low, high = jeffreys(own, part.n)
+        low, high = limits_of_share(own, part.n)
         left = sqrt(max(size - part.n, 0) / max(size - 1, 1))
         weight = size / whole
         share += weight * own

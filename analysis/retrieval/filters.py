@@ -10,7 +10,7 @@ from datetime import date
 
 from analysis.retrieval.lexing import Lexeme
 
-SOURCES = ("said", "written", "seen")
+SOURCES = ("said", "written", "seen", "comment")
 FILTERS = ("brand", "speaker", "project", "collection", "in", "after", "before", "longer", "score")
 _LONGEST_S = 1e7
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(s|sec|m|min|h)?$|(\d+):(\d\d)(?::(\d\d))?$")
@@ -164,7 +164,7 @@ _HINTS = {
     "speaker": "say the name of one",
     "project": "say the name of one",
     "collection": "say the name of one",
-    "in": "it is said, written or seen",
+    "in": "it is said, written, seen or comment",
     "after": "write a day as 2026-01-31, a month or a year",
     "before": "write a day as 2026-01-31, a month or a year",
     "longer": "write a length as 90s, 10m, 2h or 1:30:00",

@@ -48,6 +48,7 @@ Match = Leaf | All | Either
 
 Known = Callable[[Iterable[str]], Mapping[str, int]]  # of some tokens, those there are; how often
 Near = Callable[[str], Sequence[str]]  # tokens that are spelled nearly like one
+Shares = Callable[[str, bool], float]  # of a token, and whether it may go on: 0 to 1
 
 
 def matcher(tree: Node, known: Known, near: Near) -> tuple[Match, Mapping[str, int]]:
@@ -241,31 +242,39 @@ def _rarity(leaf: Leaf, counts: Mapping[str, int], total: int) -> float:
     return math.log(1 + (total - n + 0.5) / (n + 0.5))
 
 
-def share_with_words(match: Match, counts: Mapping[str, int], total: int) -> float:
+def share_with_words(match: Match, shares: Shares, *, scattered: float = 1.0) -> float:
     """About which share of all passages holds the words of it in whatever order, 0 to 1: words
     taken as independent of one another, as planners of databases take them.
 
-    counts: how many passages hold each token; total: how many there are.
+    shares: of a token, and whether it may go on, the share of passages that hold it; scattered: of
+    so many passages that hold words in whatever order, one is taken to hold them in theirs.
     """
+
+    def of_way(way: Sequenced, is_prefix: bool) -> float:
+        *whole, last = way
+        share = math.prod(shares(token, False) for token in set(whole))
+        if is_prefix or last not in whole:
+            share *= shares(last, is_prefix)
+        return share / scattered if whole else share
+
     match match:
-        case Leaf(is_prefix=True):
-            return 1.0  # how many words begin so is not known
-        case Leaf():
-            shares = [[counts.get(t, 0) / max(total, 1) for t in set(w)] for w in match.sequences]
-            return min(1.0, sum(math.prod(way) for way in shares))
+        case Leaf(_, sequences, is_prefix):
+            return min(1.0, sum(of_way(way, is_prefix) for way in sequences))
         case Either(some):
-            return min(1.0, sum(share_with_words(part, counts, total) for part in some))
+            return min(1.0, sum(share_with_words(p, shares, scattered=scattered) for p in some))
         case All(some):
-            return min(1.0, math.prod(share_with_words(part, counts, total) for part in some))
+            every = (share_with_words(part, shares, scattered=scattered) for part in some)
+            return min(1.0, math.prod(every))
 
 
-def wants_order(match: Match) -> bool:
-    """Whether words have to stand in an order, which an index of words alone does not tell."""
+def is_hard_to_foretell(match: Match) -> bool:
+    """Whether how many passages hold it is more than its words tell: some have to stand in an
+    order, or a word may go on."""
     match match:
         case Leaf():
-            return any(len(way) > 1 for way in match.sequences)
+            return match.is_prefix or any(len(way) > 1 for way in match.sequences)
         case Either(some) | All(some):
-            return any(wants_order(part) for part in some)
+            return any(is_hard_to_foretell(part) for part in some)
 
 
 # --- for the databases --------------------------------------------------------------------------

@@ -6,12 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 AUGMENTATIONS = ("normal", "light", "strong", "mirrored", "none")
 STARTS = ("pretrained", "version", "scratch")
 DEVICES = ("auto", "cpu", "cuda")
 ARCHITECTURE = re.compile(r"yolo(26|12|11|v8)[nsmlx]")
+# Our own, by the list of their layers; for what is small in every picture.
+OWN_ARCHITECTURES = {"points": Path(__file__).with_name("points.yaml")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class TrainingOptions:
         for name, allowed in (("augment", AUGMENTATIONS), ("start", STARTS), ("device", DEVICES)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}")
-        if not ARCHITECTURE.fullmatch(str(self.architecture)):
+        is_own = self.architecture in OWN_ARCHITECTURES
+        if not is_own and not ARCHITECTURE.fullmatch(str(self.architecture)):
             raise ValueError("architecture must be one such as yolo26n, yolo11s or yolov8m")
         rate = self.learning_rate
         if rate is not None and not (isfinite(rate) and 0 < rate <= 1):

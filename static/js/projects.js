@@ -30,9 +30,15 @@ function addDropped() {
 
 const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
 
-document.addEventListener("change", (event) => {
-  const form = event.target.closest("[data-pictures]");
-  if (form && event.target.files.length) form.requestSubmit();
+function addChosen(input) {
+  const form = input.closest("[data-pictures]");
+  if (form && input.files.length) form.requestSubmit();
+}
+document.addEventListener("change", (event) => addChosen(event.target));
+// Chosen before this was heard: on a slow line the button is there some seconds earlier. htmx, whose
+// script comes first, knows the forms by then.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-pictures] input[type=file]").forEach(addChosen);
 });
 document.addEventListener("dragover", (event) => {
   if (!holdsFiles(event)) return;

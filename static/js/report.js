@@ -23,7 +23,9 @@ choices?.addEventListener("submit", () => {
   for (const field of choices.querySelectorAll("input")) if (field.value === "") field.disabled = true;
   const { rate, currency } = choices.elements;
   if (currency && !rate.value) currency.disabled = true;
-  setTimeout(() => { for (const field of choices.querySelectorAll("input")) field.disabled = false; });
+  const { corrections } = choices.elements;
+  if (corrections && !corrections.value) corrections.disabled = true;
+  setTimeout(() => { for (const field of choices.querySelectorAll("input, select")) field.disabled = false; });
 });
 // Of a season: what was not chosen need not be in the address, and a tick is a choice.
 choices?.addEventListener("submit", () => {
@@ -37,6 +39,6 @@ choices?.addEventListener("submit", () => {
 choices?.addEventListener("change", ({ target }) => {
   if (target.name === "run") choices.elements.of.value = "chosen";
   if (target.name === "project") { choices.elements.of.value = "newest"; choices.requestSubmit(); }
-  if (target.name === "show") choices.requestSubmit();
+  if (target.name === "show" || target.name === "corrections") choices.requestSubmit();
 });
 choices?.querySelector("select:not(#project)")?.addEventListener("change", () => choices.requestSubmit());

@@ -1,4 +1,5 @@
 // Files on their way, each in a row with its progress: a few at a time, paused, resumed, cancelled.
+import { onChosen } from "./choosing.js";
 import { fingerprint, forget, Refused, remember, Upload } from "./tus.js";
 
 class Row {
@@ -122,7 +123,7 @@ export class UploadRows {
     this.waiting = [];
     this.active = new Set();
     for (const input of list.querySelectorAll("[data-again]")) {
-      input.addEventListener("change", () => this.#takeAgain(input));
+      onChosen(input, () => this.#takeAgain(input));
     }
   }
 
@@ -179,7 +180,6 @@ export class UploadRows {
   #takeAgain(input) {
     const [file] = input.files;
     const item = input.closest(".upload");
-    if (!file) return;
     const name = item.querySelector(".name").textContent;
     if (file.name !== name) {
       item.querySelector(".state").textContent = `That is ${file.name}. Choose ${name} to go on.`;

@@ -1,5 +1,6 @@
 // Uploads on the page of the library or of a project: chosen, dropped, in folders, two at a time,
 // each in a row. What comes into a project is analysed for it, and goes on in its list of assets.
+import { onChosen } from "./choosing.js";
 import { onDrop } from "./dropping.js";
 import { keyOf } from "./keys.js";
 import { size, UploadRows } from "./upload-rows.js";
@@ -32,7 +33,8 @@ function arrive(row, { asset, isDuplicate }) {
   }
   const url = here.dataset.status.replace("/0/", `/${asset}/`) + (isDuplicate ? "&was=there" : "");
   document.getElementById(`arrived-${asset}`)?.remove(); // the same bytes, dropped twice
-  htmx.ajax("GET", url, { target: row.item, swap: "outerHTML" });
+  // asked for by the row itself: of what the page as a whole asks for, only the last one is waited for
+  htmx.ajax("GET", url, { source: row.item, target: row.item, swap: "outerHTML" });
   refreshSoon();
 }
 
@@ -61,7 +63,7 @@ function refreshSoon() {
 const isWanted = (file) => !/^(\.|Thumbs\.db$|desktop\.ini$)/i.test(file.name);
 
 for (const input of [form.querySelector("[type=file]"), ...here.querySelectorAll("[data-choose]")]) {
-  input.addEventListener("change", () => {
+  onChosen(input, () => {
     rows.add([...input.files].filter(isWanted));
     input.value = "";
   });

@@ -122,9 +122,9 @@ def make_rows(site: Site, signed_in) -> Iterator[Callable[[str], Any]]:
 
     def make(name: str) -> Any:
         print(name, file=process.stdin, flush=True)
-        made = process.stdout.readline()
-        assert made, f"{name} could not be made: the error stands above"
-        return json.loads(made)
+        answer = json.loads(process.stdout.readline())
+        assert "made" in answer, f"{name} could not be made:\n{answer['error']}"
+        return answer["made"]
 
     yield make
     process.stdin.close()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
+from secrets import token_hex
 from typing import Any
 
 import cv2
@@ -28,7 +28,7 @@ def make() -> dict[str, Any]:
 
     user = User.objects.filter(is_superuser=True).order_by("pk")[0]
     workspace = Workspace.objects.of(user).order_by("pk")[0]
-    mark = f"{time.time():.3f}"
+    mark = token_hex(4)
     project = Project.objects.create(workspace=workspace, name=f"Reviewed {mark}")
     for i, (name, colour) in enumerate(BOARDS.items()):
         Label.objects.create(project=project, name=name, colour=colour, position=i)

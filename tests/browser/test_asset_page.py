@@ -130,6 +130,26 @@ def test_an_exposure_that_is_none_is_taken_out_and_the_figures_follow(asset):
     assert on_screen(asset) == pytest.approx(before, abs=0.01)
 
 
+def test_a_report_is_corrected_by_keys_where_it_is_read(asset):
+    asset.get_by_role("link", name="Open report").click()
+    figures = asset.locator("table.kept tbody tr")
+    before = figures.filter(has_text="Acme").inner_text()
+    assert "Nobody" in figures.filter(has_text="none").inner_text()
+    fill = asset.get_by_role("button", name=re.compile("^Correct Acme from")).first
+    fill.focus()
+    asset.keyboard.press("Enter")  # the exposure's own times are in the form
+    asset.keyboard.press("ArrowDown")  # it is the other brand
+    for key in ("Tab", "Tab", "Tab", "Enter"):
+        asset.keyboard.press(key)
+    asset.get_by_text("1 correction by people is counted").wait_for()
+    assert "none" not in figures.filter(has_text="Nobody").inner_text()
+    asset.locator("#toasts").get_by_role("button", name="Undo").click()
+    asset.get_by_text("1 correction by people is counted").wait_for(state="detached")
+    assert figures.filter(has_text="Acme").inner_text() == before
+    asset.locator("a:has(> .tile)").first.click()
+    asset.locator("#frame-view[open]").wait_for()  # where single boxes are judged and drawn
+
+
 def test_a_link_to_a_moment_opens_there(tab, analysed):
     tab.goto(f"{analysed}?t=9.5")
     until(
@@ -219,3 +239,14 @@ def test_charts_have_tables(asset):
         table = asset.locator(f"#{opener.get_attribute('aria-controls')} table")
         table.wait_for()
         assert re.search(r"\d", table.inner_text())
+
+
+def test_what_is_like_a_box_that_was_detected_is_found(asset):
+    """The box itself is asked by, not the frame around it."""
+    seek(asset, 2.0)
+    asset.keyboard.press("f")
+    asset.locator("dialog[open] [data-alike]").first.click()
+    asset.wait_for_url("**/search?ask=*")
+    asset.get_by_text(re.compile("^a part of a frame of ")).wait_for()
+    asset.get_by_role("heading", name="The same thing elsewhere").wait_for()
+    asset.locator(".alike-crops li, .alike-cells a").first.wait_for()

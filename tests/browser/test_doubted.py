@@ -76,7 +76,14 @@ def test_a_group_is_named_as_a_new_brand_and_put_back_by_keys(page, doubted):
     page.goto(f"/projects/{doubted['project']}/new-brands")
     page.locator("[data-group]").first.wait_for()
     assert_accessible(page)
+    folded = page.get_by_role("listitem", name="Group 2")
+    assert not folded.is_visible()
     page.keyboard.press("j")
+    page.keyboard.press("j")  # stays: the next one is folded away
+    assert page.evaluate("document.activeElement.ariaLabel") == "Group 1"
+    page.get_by_text("1 group that looks less like a logo").click()
+    assert folded.is_visible()
+    page.locator("[data-group]").first.focus()
     page.keyboard.press("n")
     page.keyboard.type("Halden")
     page.keyboard.press("Enter")
@@ -87,3 +94,12 @@ def test_a_group_is_named_as_a_new_brand_and_put_back_by_keys(page, doubted):
     assert "Halden" in names
     page.keyboard.press("z")
     page.locator("[data-group]").first.wait_for()
+
+
+def test_a_labelled_box_becomes_a_logo_picture_where_the_brand_is_opened(page, doubted):
+    page.goto(f"/projects/{doubted['project']}?open={doubted['label']}")
+    page.get_by_role("button", name="Take logo pictures from 1 labelled box").click()
+    page.get_by_text("Kestrel was given 1 logo picture out of 1 labelled box.").wait_for()
+    assert_accessible(page)
+    page.get_by_role("link", name="Show its pictures").click()
+    page.locator(f"#label-{doubted['label']} .references img").first.wait_for()

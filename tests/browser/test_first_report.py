@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.browser.conftest import ROOT, counted_clicks
 from tests.browser.waiting import PATIENCE_S
@@ -41,6 +42,50 @@ def test_a_film_is_a_report_in_at_most_twelve_clicks(page, logo_file: Path, tmp_
     page.wait_for_url(re.compile(r"/reports/\d+$"))
     page.get_by_text("Issued").first.wait_for()
     assert SIGN_IN + len(clicks) <= MOST_CLICKS, "\n".join(clicks)
+
+
+def test_files_chosen_before_the_page_hears_them_are_sent(page, logo_file: Path, tmp_path: Path):
+    held: list = []
+    page.route(re.compile(r"/js/(upload|projects)[.\w]*\.js"), lambda route: held.append(route))
+    page.goto("/library", wait_until="commit")
+    clip = film(tmp_path / "Early.mp4", seconds=1)
+    page.locator("#upload-form input[type=file]").set_input_files(clip)
+    let_come(page, held)
+    page.get_by_text("Early.mp4 is uploaded.").wait_for()
+
+    page.goto("/projects")
+    page.get_by_label("Name").first.fill("Early")
+    page.get_by_label("Brands").fill("Acme")
+    page.get_by_role("button", name="Make project").click(no_wait_after=True)
+    page.locator("#labels input[type=file]").first.set_input_files(logo_file)
+    let_come(page, held)
+    page.get_by_alt_text(logo_file.name).first.wait_for()
+
+
+def test_each_of_several_files_says_that_it_is_there(page, tmp_path: Path):
+    """Also when the list of what is in the library is long in coming."""
+    files = [tmp_path / f"Board {n}.png" for n in range(4)]
+    for n, file in enumerate(files):
+        Image.new("RGB", (64, 48), (40 * n, 90, 160)).save(file)
+    held: list = []
+    page.goto("/library")
+    page.route(re.compile("/library$"), lambda route: held.append(route))
+    chosen = page.locator("#upload-form input[type=file]")
+    chosen.set_input_files(files[0])
+    while not held:
+        page.wait_for_timeout(20)
+    chosen.set_input_files(files[1:])
+    for file in files:
+        page.locator("#uploads .arrived", has_text=file.name).wait_for()
+    let_come(page, held)
+
+
+def let_come(page, held: list) -> None:
+    """The scripts that are held back, once there is one."""
+    while not held:
+        page.wait_for_timeout(20)
+    while held:
+        held.pop().continue_()
 
 
 def choose(page, place, file: Path) -> None:

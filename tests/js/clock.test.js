@@ -1,7 +1,7 @@
 // How times read, on the timeline and in labelling.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, spoken } from "../../static/js/common/clock.js";
+import { clock, fromClock, spoken } from "../../static/js/common/clock.js";
 
 test("hours only where there are any, and never more than there is", () => {
   assert.equal(clock(0), "0:00.0");
@@ -18,4 +18,12 @@ test("said aloud", () => {
   assert.equal(spoken(64), "1 min 4 s");
   assert.equal(spoken(3600), "1 h 0 min 0 s");
   assert.equal(spoken(0.4), "0 s");
+});
+
+test("read as they are written", () => {
+  assert.equal(fromClock("0:05.5"), 5.5);
+  assert.equal(fromClock(" 9 "), 9);
+  assert.equal(fromClock("2:41,4"), 161.4);
+  assert.equal(fromClock("1:00:02"), 3602);
+  for (const none of ["", "soon", "1:2:3:4", "-1", "0:0x"]) assert.ok(Number.isNaN(fromClock(none)), none);
 });

@@ -73,6 +73,23 @@ def test_the_next_one_is_claimed_as_a_named_one_is(segments):
         assert row.renew(), "whoever claimed it holds it"
 
 
+def test_a_claimed_segment_says_all_that_is_stored_and_a_finish_stores_all_that_is_said(segments):
+    segments.filter(index=0).update(sprite_data={"tiles": [1, 2]}, busy_s=1.5, problem="one")
+    row = Segment.objects.claim_next("w")
+    names = [field.attname for field in Segment._meta.concrete_fields]
+    kept = Segment.objects.get(pk=row.pk)
+    assert [getattr(row, name) for name in names] == [getattr(kept, name) for name in names]
+
+    lost = Segment.objects.get(pk=row.pk)
+    lost.lease_token = "another"
+    assert not lost.finish(problem="lost")
+    assert row.finish(sprite_data={"tiles": ["%s"]}, busy_s=2.5, sprite="sprites/a.jpg")
+    kept.refresh_from_db()
+    assert (kept.status, kept.problem, kept.lease_until) == (Status.DONE, "one", None)
+    assert (kept.sprite_data, kept.busy_s, kept.sprite) == ({"tiles": ["%s"]}, 2.5, "sprites/a.jpg")
+    assert not row.finish(), "it is over"
+
+
 def test_the_most_urgent_comes_first_and_what_a_dead_worker_left_before_all(segments):
     segments.filter(index=5).update(priority=1)
     segments.filter(index=7).update(

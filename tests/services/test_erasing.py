@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from analysis.datasets.types import LabelledBox
 from analysis.types import Box
+from tests.services.folders import files_in
 from webapp import jobs
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Annotation, Sample
@@ -63,9 +64,7 @@ def dataset(site, owner, settings) -> Dataset:
 def test_a_worker_killed_while_it_erases_leaves_nothing_behind(site, dataset, owner):
 
     def stored() -> int:
-        return sum(
-            path.is_file() and path.name[0] != "." for path in (site.folder / "media").rglob("*")
-        )
+        return sum(path.name[0] != "." for path in files_in(site.folder / "media"))
 
     first = site.folder / "media" / dataset.samples.earliest("pk").file
     page = Client()
@@ -107,9 +106,7 @@ def test_a_worker_killed_while_it_erases_a_video_leaves_nothing_behind(site, own
         return name
 
     def stored() -> int:
-        return sum(
-            path.is_file() and path.name[0] != "." for path in (site.folder / "media").rglob("*")
-        )
+        return sum(path.name[0] != "." for path in files_in(site.folder / "media"))
 
     workspace = Workspace.found("Services", by=owner)
     original = store("originals/aa/film.mp4")

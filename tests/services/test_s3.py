@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 
 from tests import full_house
+from tests.services.folders import files_in
 from tests.services.test_arriving import long_film, sent
 from tests.services.test_restoring import told
 from tests.services.test_surviving import over
@@ -108,7 +109,7 @@ def test_a_film_in_a_bucket_is_ingested_analysed_and_served(site, ready_asset, p
     assert ready_asset.file in stored
     assert ready_asset.rendition("poster").file in stored
     assert set(run.files()) <= stored
-    assert not [p for p in (site.folder / "media").rglob("*") if p.is_file()]
+    assert not files_in(site.folder / "media")
 
     part = urllib.request.Request(media_link(ready_asset.file), headers={"Range": "bytes=0-99"})
     with urllib.request.urlopen(part) as answer:
@@ -175,7 +176,7 @@ def test_an_upload_that_a_worker_was_killed_while_it_stored_comes_into_the_bucke
     with default_storage.open(asset.file) as stored:
         assert hashlib.file_digest(stored, "sha256").hexdigest() == sha256
     assert not list((site.folder / "uploads").iterdir())
-    assert not [p for p in (site.folder / "media").rglob("*") if p.is_file()]
+    assert not files_in(site.folder / "media")
 
     assert parts() == [asset.file], "what the first one sent"
     monkeypatch.setattr(strays, "GRACE", strays.GRACE * 0)

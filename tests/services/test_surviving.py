@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from analysis.film.columns import Columns
+from tests.services.folders import files_in
 from webapp import jobs
 from webapp.leases import Status
 from webapp.novelty.work import NoveltyWork
@@ -166,6 +167,14 @@ def test_two_workers_share_a_run(site, ready_asset, project, undisturbed):
 
 
 @pytest.mark.embedded
+def test_what_somebody_waits_for_has_the_processor_first(site):
+    waited_for, others = site.start_worker("soon"), site.start_worker("analysis")
+    site.wait(lambda: Worker.objects.count() == 2, "the workers to live")
+    first, behind = (os.getpriority(os.PRIO_PROCESS, one.pid) for one in (waited_for, others))
+    assert first < behind
+
+
+@pytest.mark.embedded
 def test_the_sweeper_finds_work_whose_message_was_lost(site, ready_asset, project, undisturbed):
     from webapp.celery import app
 
@@ -238,8 +247,7 @@ def test_deleting_an_asset_while_its_run_goes_on_leaves_nothing(site, ready_asse
     time.sleep(3)
     assert worker.is_alive()  # the worker lives
     assert not Run.objects.exists()
-    left = [p for p in (site.folder / "media").rglob("*") if p.is_file()]
-    assert [p.name for p in left] == ["acme.png"]
+    assert [p.name for p in files_in(site.folder / "media")] == ["acme.png"]
 
 
 @pytest.mark.grown_up

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.folders import files_in
 from webapp.leases import Status
 from webapp.registry.versions import ModelVersion
 from webapp.training.models import Evaluation, TrainingRun
@@ -48,8 +49,7 @@ def epochs_of(run: TrainingRun) -> int:
 
 def left_of_trainings(site) -> list[Path]:
     """What lies where trainings keep what they need to go on, half files too."""
-    places = (site.folder / "cache" / "training", site.folder / "media" / "training")
-    return [path for place in places for path in place.rglob("*")]
+    return files_in(site.folder / "cache" / "training", site.folder / "media" / "training")
 
 
 def trainers() -> list[int]:

@@ -68,6 +68,19 @@ def page(browser, **query) -> str:
     return browser.get("/search", query).content.decode()
 
 
+def test_a_space_that_finds_no_more_than_chance_is_warned_of_where_it_answers(
+    space, asked, workspace, viewer
+):
+    way = {"kind": "both", "questions": 50, "recall": {"5": 0.11}, "chance": {"5": 0.1}}
+    space.kind, space.figures = "taught", {"is_measured_apart": True, "ablation": [way]}
+    space.save()
+    notes = answer(workspace, viewer, "", [Wish(asked(101))]).notes
+    assert any("no more often than chance would" in note for note in notes)
+    way["recall"]["5"] = 0.5
+    space.save()
+    assert answer(workspace, viewer, "", [Wish(asked(101))]).notes == []
+
+
 def test_a_picture_finds_its_moment_first(films, space, asked, workspace, viewer):
     found = answer(workspace, viewer, "", [Wish(asked(101))])
     assert found.spans[0].asset == films[0].pk

@@ -13,8 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webapp.assets.models import Asset
+from webapp.auditing.answering import give
+from webapp.auditing.items import AuditItem
+from webapp.auditing.rounds import start
 from webapp.reports.models import Report
 from webapp.reports.season import as_json, season
+from webapp.reviewing.corrections import Correction
 from webapp.runs.run import Run
 from webapp.timeline.choices import Choices
 
@@ -86,6 +90,19 @@ def test_totals_add_up_over_the_assets(at_compare, run, run_of, asset_in, worksp
     assert kestrel.startswith("2:00.0 2:00.0")  # ten times 12 s on screen and reported
     assert kestrel.replace("\u202f", " ").endswith("32 % 10 of 10")
     assert "not checked by a person" in at_compare()
+
+
+def test_it_says_how_many_analyses_people_checked(at_compare, run, second, project, reviewer):
+    assert "Every figure is not checked by a person." in at_compare()
+    kestrel = project.labels.get(name="Kestrel")
+    made = Correction.objects.correct(run.asset, kestrel, by=reviewer, start_s=10, end_s=12)
+    [audited] = start(second, [kestrel.pk], 10, by=reviewer)
+    assert "1 of 2 analyses was checked by people, at least in part" in at_compare()
+    give(audited.items.first(), AuditItem.Answer.THERE, by=reviewer)
+    assert "All 2 analyses were checked by people" in at_compare()
+    made.undo(by=reviewer)
+    found = season([run, second], Choices())
+    assert as_json(found)["checked"].startswith("1 of 2")
 
 
 def test_the_trend_is_drawn_and_said(at_compare, run, second):

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from webapp.accounts.models import Event
+from webapp.datasets.dataset import Dataset
 from webapp.projects.models import Project
 from webapp.reports.models import Report
 from webapp.reports.season import figures_of
@@ -64,6 +65,19 @@ def test_it_is_taken_back(browser, run, kestrel):
     assert browser.post(undo).status_code == 200, "twice does no harm"
 
 
+def test_it_can_be_brought_into_the_next_model(browser, run, kestrel, analyst, client_for):
+    dataset = Dataset.objects.begin(run.project, "Boards", by=analyst)
+    review = client_for(analyst)
+    assert "Into the next model" not in review.get(reverse("review")).content.decode()
+    undo = say(browser, run, kestrel, 10, 20).json()["undo"]
+    page = review.get(reverse("review")).content.decode()
+    assert "Boards: 1 new or changed" in page
+    review.post(reverse("review-learn"), {"dataset": dataset.pk})
+    assert dataset.transfers.get().options == {"how": "reviewed", "assets": [run.asset_id]}
+    browser.post(undo)
+    assert "Into the next model" not in review.get(reverse("review")).content.decode()
+
+
 def test_what_is_another_brand_counts_there(browser, run, kestrel):
     bank = run.project.labels.get(name="Norra Bank")  # from 15 to 40 s
     say(browser, run, kestrel, 10, 20, instead=bank.pk)
@@ -94,6 +108,31 @@ def test_the_report_names_it_and_one_issued_before_stays(at_report, browser, run
     assert after.numbers["corrections"][0]["label"] == kestrel.pk
     live = at_report.get(reverse("run-report", args=[run.pk]) + "?corrections=off")
     assert "the figures of the model alone" in live.content.decode()
+
+
+def report(client, run, query: str = "") -> str:
+    return client.get(reverse("run-report", args=[run.pk]) + query).content.decode()
+
+
+def test_who_may_correct_does_so_in_the_report_and_takes_it_back_there(
+    browser, run, kestrel, viewer, client_for
+):
+    form = f'data-correct-stretch="{kestrel.pk}"'
+    assert form in report(browser, run)
+    assert "is Norra Bank" in report(browser, run)
+    made = say(browser, run, kestrel, 10, 20).json()
+    assert f'data-uncorrect="{made["undo"]}"' in report(browser, run)
+    alone = report(browser, run, "?corrections=off")
+    assert form not in alone, "what counts for nothing there is not asked for"
+    assert "data-uncorrect" not in report(client_for(viewer), run)
+    assert form not in report(client_for(viewer), run)
+
+
+def test_what_is_issued_is_corrected_nowhere_and_says_where(at_report, run):
+    issued = at_report.post(reverse("report-issue", args=[run.pk]), {"title": "Cup"})["Location"]
+    page = at_report.get(issued).content.decode()
+    assert "data-correct" not in page
+    assert reverse("run-report", args=[run.pk]) in page
 
 
 @pytest.mark.parametrize(

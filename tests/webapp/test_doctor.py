@@ -1,9 +1,13 @@
 """What `manage.py doctor` says about the work, for whoever looks after the machine."""
 
 import io
+import os
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -62,3 +66,16 @@ def test_it_is_part_of_the_whole():
     with suppress(SystemExit):  # this machine may lack other things
         call_command("doctor", stdout=out)
     assert "nothing waits in the queue soon." in out.getvalue()
+
+
+def test_before_the_first_migration_it_says_what_to_do(tmp_path):
+    asked = subprocess.run(
+        [sys.executable, "manage.py", "doctor"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"SIGHTLINE_DATA": str(tmp_path), "DATABASE_URL": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert "Run `manage.py migrate`." in asked.stdout
+    assert "reference logos need no weights" in asked.stdout, "and the rest is told as well"
+    assert asked.stderr == ""

@@ -8,8 +8,11 @@ import re
 import pytest
 from django.urls import reverse
 
+from analysis.datasets.types import LabelledBox
+from analysis.types import Box
 from tests.labelled import box, operation, put
 from webapp.labelling.works import Operation, Work
+from webapp.leases import Status
 
 HERE = [0.1, 0.1, 0.3, 0.3]
 THERE = [0.5, 0.5, 0.8, 0.9]
@@ -417,6 +420,25 @@ def test_who_may_only_look_is_shown_no_control_that_changes(client_for, analyst,
     assert shown(page) == (False, False)
     job.close(by=analyst)
     assert shown(page) == (True, True), "a job that is over is to look at, for everybody"
+
+
+def test_no_version_is_frozen_while_what_a_job_found_is_written_down(client_for, analyst, job):
+    client, dataset = client_for(analyst), job.dataset
+    sample = dataset.samples.first()
+    sample.annotate([LabelledBox("Kestrel", Box(0.1, 0.1, 0.4, 0.4))], by=analyst)
+    job.close(by=analyst)
+    address = reverse("dataset-versions", args=[dataset.pk])
+    answer = client.post(address, {"train": 70, "val": 20, "test": 10, "seed": 1, "near": 4})
+    assert f"What was labelled in “{job}” is being written down." in answer.content.decode()
+    assert not dataset.versions.exists()
+    answer = client.post("/api/v1/dataset-versions/", {"dataset": dataset.pk})
+    assert answer.status_code == 422
+    assert "is being written down" in answer.content.decode()
+
+    job.chores.update(status=Status.DONE)
+    assert "is being written down" not in client.get(address).content.decode()
+    assert client.post("/api/v1/dataset-versions/", {"dataset": dataset.pk}).status_code == 202
+    assert dataset.versions.count() == 1
 
 
 def test_a_viewer_has_no_place_here(client_for, viewer, work):

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.film.columns import DETECTION, FRAME, Columns
 from webapp.assets.models import Asset, Collection, Rendition, Upload
+from webapp.indexing.indexing import Indexing
 from webapp.leases import Status
 from webapp.projects.models import Project
 from webapp.runs.refusals import RunRefused
@@ -192,6 +193,16 @@ def test_a_brand_below_its_threshold_is_not_on_the_card(page, asset, run):
 def test_a_card_shows_its_poster_by_signed_link(page, asset):
     Rendition.keep(asset, "poster", "renditions/1/poster.jpg")
     assert re.search(r'<img class="poster" src="/media/renditions/1/poster.jpg:[^"]+"', page())
+
+
+def test_a_card_says_in_one_line_what_is_indexed_and_how_much_waits(page, asset):
+    for step in ("speech", "text", "speakers"):
+        Indexing.objects.create(asset=asset, step=step, version=1)
+    assert page().count("Waiting") == 1
+    assert "Waiting to be indexed" in page()
+    heard = Indexing.objects.get(step="speech")
+    Indexing.objects.claim(heard.pk, "b:1:1")
+    assert "Reading the sound · 2 more steps" in page()
 
 
 def test_a_card_in_preparation_asks_again_and_a_finished_one_does_not(browser, asset):

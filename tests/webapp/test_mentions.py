@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from tests.captions_rows import overlay
 from tests.spoken import transcribed
-from webapp.projects.models import Label
+from webapp.projects.models import Label, Project
 from webapp.reports import figures
 from webapp.timeline.choices import Choices
 
@@ -178,3 +179,24 @@ def test_a_program_turns_a_mention_down_and_lets_it_count_again(
     back = browser.post(f"/api/v1/denied-mentions/{made.json()['id']}/undo/")
     assert back.json()["undone"]
     assert len(said(browser, run)) == 3
+
+
+def test_without_an_analysis_brands_are_listed_where_they_are_said_and_written(
+    asset, workspace, owner, viewer, client_for
+):
+    """Sound has no analysis at all, and a film is listened to before its first."""
+    transcribed(asset, by=owner, said=["the Kestrels leave", "and Norra Bank follows"])
+    overlay(asset, "KESTREL", 2.0, 4.0)
+    Project.objects.begin(workspace, "Other", by=owner, brands=["Norra Bank"])
+    birds = Project.objects.begin(workspace, "Birds", by=owner, brands=["Kestrel", "Vitalo"])
+    Project.objects.begin(workspace, "Empty", by=owner)
+    browser, address = client_for(viewer), reverse("asset-named", args=[asset.pk])
+    listed = " ".join(browser.get(address, {"project": birds.pk}).content.decode().split())
+    assert "said 1 time, written 1 time" in listed
+    assert "“Kestrels”" in listed
+    assert "“KESTREL”" in listed
+    assert 'data-said="2.000"' in listed
+    assert "Vitalo" not in listed
+    assert ">Empty<" not in listed, "it names nothing"
+    assert "said 1 time" in browser.get(address, {"project": "no number"}).content.decode()
+    assert address in browser.get(reverse("asset", args=[asset.pk])).content.decode()

@@ -56,6 +56,21 @@ def test_the_page_lists_who_speaks_and_how_long(indexing, viewer, client_for):
     assert reverse("voice-name", args=[indexing.voices.first().pk]) not in page  # a viewer reads
 
 
+def test_the_timeline_and_its_table_say_who_speaks_when(run, owner, viewer, client_for):
+    told = told_apart(run.asset, by=owner)
+    browser = client_for(viewer)
+    page = browser.get(reverse("asset", args=[run.asset_id])).content.decode()
+    lane = json.loads(page.split('id="speakers-data" type="application/json">')[1].split("</")[0])
+    names = [lane["voices"][str(voice)][0] for voice in lane["voice"]]
+    found = list(zip(lane["start"], lane["end"], names, strict=True))
+    assert found == [(round(a, 2), round(b, 2), name) for a, b, name in turns(told)]
+    table = browser.get(reverse("run-episodes", args=[run.pk])).content.decode()
+    assert table.count(">Speaker 1</th>") == 2
+    first_turn = {"in": "0", "out": "5"}
+    table = browser.get(reverse("run-episodes", args=[run.pk]), first_turn).content.decode()
+    assert table.count(">Speaker 1</th>") == 1
+
+
 def test_the_lines_of_the_transcript_say_who_speaks(indexing, owner, client_for):
     said = transcribed(indexing.asset, by=owner, said=["Kestrel leads", "and Norra Bank"])
     got = client_for(owner).get(reverse("indexing-lines", args=[said.pk]), {"segments": "0"})
@@ -152,8 +167,9 @@ def test_a_person_who_is_erased_takes_their_voice_along(first, owner, client_for
     assert str(first) == "Speaker 1"
 
 
-def test_a_name_on_the_picture_is_offered(indexing, first, owner, client_for):
+def test_a_name_on_the_picture_is_offered(indexing, first, project, owner, client_for):
     overlay(indexing.asset, "MARIA LOPEZ", 3.0, 7.0)
+    overlay(indexing.asset, "NORRA BANK", 2.0, 8.0)  # a brand of the project is nobody
     overlay(indexing.asset, "BREAKING NEWS", 3.0, 8.0)
     [row] = [row for row in speakers(indexing.asset, Who(indexing)) if row.voice == first]
     assert (row.on_screen.name, row.on_screen.time_s) == ("Maria Lopez", 3.0)

@@ -89,6 +89,10 @@ class AssetQuerySet(LeasedQuerySet["Asset"]):
     def ready(self) -> Self:
         return self.filter(status=Status.DONE)
 
+    def with_frames(self) -> Self:
+        """Films and pictures, in which brands can be seen; not sound, and not the sky."""
+        return self.filter(kind__in=(Asset.Kind.VIDEO, Asset.Kind.IMAGE))
+
 
 _LibraryManager = models.Manager.from_queryset(AssetQuerySet)
 
@@ -113,6 +117,7 @@ class Asset(Leased):
         VIDEO = "video"
         IMAGE = "image"
         AUDIO = "audio"
+        SKY = "sky", "Sky exposure"
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="assets")
     collection = models.ForeignKey(
@@ -168,6 +173,11 @@ class Asset(Leased):
         return self.status == Status.DONE
 
     @property
+    def has_frames(self) -> bool:
+        """Whether it has frames in which brands can be seen."""
+        return self.kind in (Asset.Kind.VIDEO, Asset.Kind.IMAGE)
+
+    @property
     def is_arriving(self) -> bool:
         """Whether its bytes are not in the media storage yet."""
         return not self.file
@@ -184,6 +194,15 @@ class Asset(Leased):
         waits = Asset.everything.filter(pk=self.pk).exclude(status=Status.WORKING)
         if waits.update(file="", status=Status.WAITING, attempt=0, error="", lease_until=None):
             jobs.ring(self)
+
+    def prepare_again(self) -> bool:
+        """Have a worker prepare what is ready once more. False: it is not ready."""
+        again = {"status": Status.WAITING, "attempt": 0, "error": "", "lease_until": None}
+        is_mine = bool(Asset.objects.filter(pk=self.pk, status=Status.DONE).update(**again))
+        if is_mine:
+            self.refresh_from_db()
+            jobs.ring(self)
+        return is_mine
 
     def rename(self, name: str, *, by: User | None) -> None:
         before, self.name = self.name, name
@@ -271,8 +290,8 @@ class RenditionQuerySet(LeasedQuerySet["Rendition"]):
 class Rendition(Leased):
     """A file derived from an asset by a recipe. Safe to delete: it can be made again.
 
-    Recipes: `poster`, `strip`, `waveform`, `proxy`, `frame_table`, `frame@SECONDS`; the last two
-    with `@TRACK` behind for a picture track other than the one that players show.
+    Recipes: `poster`, `strip`, `waveform`, `proxy`, `pyramid`, `frame_table`, `frame@SECONDS`; the
+    last two with `@TRACK` behind for a picture track other than the one that players show.
     """
 
     WORKSPACE = "asset__workspace"

@@ -35,6 +35,7 @@ from django.utils import timezone
 from rest_framework.exceptions import APIException
 
 from analysis.datasets.archive import Limits
+from analysis.sky.formats import is_sky
 from webapp.accounts.models import User, Workspace
 from webapp.assets.models import Asset, Collection, Upload
 from webapp.storage import take_in
@@ -256,11 +257,12 @@ def sweep_abandoned_uploads() -> int:
         swept += 1
     oldest = time.time() - ABANDONED_AFTER.total_seconds()
     for path in settings.UPLOAD_DIR.iterdir():
-        if path.is_file() and (
-            _is_taken_in(path) or (path.stat().st_mtime < oldest and not _is_known(path))
-        ):
-            path.unlink(missing_ok=True)
-            swept += 1
+        with suppress(FileNotFoundError):  # whoever took it in was quicker
+            if path.is_file() and (
+                _is_taken_in(path) or (path.stat().st_mtime < oldest and not _is_known(path))
+            ):
+                path.unlink()
+                swept += 1
     return swept
 
 
@@ -315,6 +317,8 @@ def original_name(sha256: str, name: str) -> str:
 
 def impossible(name: str, head: bytes) -> str:
     """Why a file that begins with `head` cannot be media, or "". The probe has the last word."""
+    if is_sky(head):  # packed or not
+        return ""
     kind = filetype.guess(head)
     if kind is not None and kind.mime.split("/")[0] not in ("video", "image", "audio"):
         return f"{name} is not video, a picture or sound, but {_article(kind.extension)} file."

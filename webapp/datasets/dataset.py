@@ -15,7 +15,7 @@ from webapp.assets.models import Asset
 from webapp.datasets.logos import FoundLogo, LogoFile
 from webapp.datasets.samples import Sample
 from webapp.erasing import hold
-from webapp.leases import Status
+from webapp.leases import UNFINISHED, Status
 from webapp.projects.models import Label, Project
 from webapp.storage import keep_once
 
@@ -75,6 +75,11 @@ class Dataset(models.Model):
     def is_deleted(self) -> bool:
         """Whether only the record is left of it: which version a model was trained on."""
         return self.project.removed is not None
+
+    def jobs_being_written(self) -> list[str]:
+        """Labelling jobs that are over and of which a worker still writes down what was found."""
+        of_worker = {"chores__kind": "completion", "chores__status__in": UNFINISHED}
+        return [str(job) for job in self.jobs.filter(**of_worker).order_by("pk")]
 
     def current_labels(self) -> models.QuerySet[Label]:
         return self.project.labels.filter(archived=None)

@@ -277,7 +277,7 @@ class SynthesisForm(forms.Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         ready = Asset.objects.filter(workspace=workspace, status=Status.DONE)
-        offer(self, "assets", ready.exclude(kind=Asset.Kind.AUDIO))
+        offer(self, "assets", ready.with_frames())
         for field in self.fields.values():
             field.widget.attrs["form"] = "synthesis"  # logos are added by forms in between
 

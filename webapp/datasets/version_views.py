@@ -35,6 +35,7 @@ def versions(request: MemberRequest, pk: int) -> HttpResponse:
             except Refused as refused:
                 form.add_error(None, str(refused))
     context = page_context(found, "versions") | {"form": form, "versions": found.versions.all()}
+    context["writing"] = found.jobs_being_written()
     status = INVALID if form.errors else 200
     return render(request, "datasets/versions.html", context, status=status)
 

@@ -24,8 +24,18 @@ class DatasetVersionQuerySet(LeasedQuerySet["DatasetVersion"]):
         recipe: dict[str, Any] | None = None,
         note: str = "",
         by: User | None,
+        when_written: bool = True,
     ) -> DatasetVersion:
-        """The next version, for a worker to freeze. `recipe`: analysis.datasets.split.Recipe."""
+        """The next version, for a worker to freeze. `recipe`: analysis.datasets.split.Recipe.
+
+        Raises Refused while no picture is labelled, and, `when_written`, while what a labelling job
+        found is being written down: the version would hold a part of it.
+        """
+        if when_written and (writing := dataset.jobs_being_written()):
+            raise Refused(
+                f"What was labelled in “{writing[0]}” is being written down. Freeze the version "
+                "when that is done."
+            )
         labelled = dataset.samples.current().filter(state=Sample.State.LABELLED)
         if not labelled.exists():
             raise Refused("No picture is labelled yet, so there is nothing to freeze.")

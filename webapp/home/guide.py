@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 
-PEOPLE = ("analyst", "labeller", "reviewer", "integrator", "administrator")
+PEOPLE = ("analyst", "labeller", "reviewer", "astronomer", "integrator", "administrator")
 _DOCS = settings.BASE_DIR / "docs"
 _PICTURE = re.compile(r'src="pictures/([\w.-]+)"')
 

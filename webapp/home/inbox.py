@@ -19,6 +19,7 @@ from webapp.comments import people
 from webapp.comments.notices import Notice
 from webapp.contracts.models import ContractNotice
 from webapp.labelling.notices import LabellingNotice
+from webapp.nights.notices import NightNotice
 from webapp.review_queue.notices import QueueNotice
 from webapp.search.saved import SavedFind
 
@@ -59,6 +60,10 @@ def _of_workspace(*of: Any) -> dict[str, Any]:
             )[:MOST],
             key=lambda notice: notice.seen is not None,
         ),
+        "nights": sorted(
+            NightNotice.objects.of(*of).select_related("night")[:MOST],
+            key=lambda notice: notice.seen is not None,
+        ),
         "contracts": sorted(contracts, key=lambda notice: notice.seen is not None),
     }
 
@@ -88,7 +93,7 @@ def all_seen(request: PersonRequest) -> HttpResponse:
     of = request.user, request.membership.workspace
     kinds: list[Any] = [LabellingNotice]
     if request.membership.can(Action.VIEW):
-        kinds += [Notice, ContractNotice, QueueNotice]
+        kinds += [Notice, ContractNotice, QueueNotice, NightNotice]
     n = sum(kind.objects.of(*of).see() for kind in kinds)
     if n:
         messages.success(request, f"{n} marked as seen.")

@@ -257,7 +257,8 @@ def _running(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def _recent(workspace: Workspace) -> list[Recent]:
-    assets = list(Asset.objects.filter(workspace=workspace).order_by("-created")[:MOST_RECENT])
+    newest = Asset.objects.filter(workspace=workspace).select_related("sky")
+    assets = list(newest.defer("sky__header", "sky__plate").order_by("-created")[:MOST_RECENT])
     links = posters([asset.pk for asset in assets])
     answers = answers_of(assets)
     return [Recent(a, links.get(a.pk, ""), answers.get(a.pk, [])) for a in assets]

@@ -38,7 +38,7 @@ def first_steps(workspace: Workspace) -> list[Step]:
     if finished(workspace).exists():
         return []
     project = Project.objects.filter(workspace=workspace).order_by("-changed").first()
-    asset = Asset.objects.filter(workspace=workspace).first()
+    asset = Asset.objects.filter(workspace=workspace).with_frames().first()
     has_logo = Reference.objects.logos().filter(label__project__workspace=workspace).exists()
     has_logo = (
         has_logo or Project.objects.filter(workspace=workspace).exclude(model_version=None).exists()

@@ -16,7 +16,13 @@ class LibraryForm(forms.Form):
 
     q = forms.CharField(max_length=120, required=False)
     kind = forms.ChoiceField(
-        choices=[("", "Every kind"), ("video", "Video"), ("image", "Pictures"), ("audio", "Sound")],
+        choices=[
+            ("", "Every kind"),
+            ("video", "Video"),
+            ("image", "Pictures"),
+            ("audio", "Sound"),
+            ("sky", "Sky exposures"),
+        ],
         required=False,
     )
     collection = forms.ChoiceField(required=False)

@@ -27,6 +27,7 @@ _SORTS = {
     "size": ("-size_bytes", "-pk"),
 }
 _UNREADY = (Status.WAITING, Status.WORKING)
+_WAITING = "Waiting"  # the word of a step that nothing has begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,17 @@ class Card:
         """Something is under way, so the card should ask again."""
         is_going_on = any(answer.is_going_on for answer in self.answers)
         return self.asset.status in _UNREADY or is_going_on or bool(self.indexing)
+
+    @property
+    def indexed(self) -> str:
+        """How its indexing stands, in a line: what goes on, and how many steps more there are."""
+        if not self.indexing:
+            return ""
+        first = max(self.indexing, key=lambda one: (one.word != _WAITING, one.share))
+        if first.word == _WAITING:
+            return "Waiting to be indexed"
+        more = len(self.indexing) - 1
+        return f"{first.said} · {more} more step{'s' * (more != 1)}" if more else first.said
 
 
 def assets_for(workspace: Workspace, form: LibraryForm) -> QuerySet[Asset]:
@@ -77,13 +89,14 @@ def _standing(found: QuerySet[Asset], status: str) -> QuerySet[Asset]:
         "ready": lambda: found.filter(status=Status.DONE),
         "analysing": lambda: found.filter(Exists(unfinished)),
         "analysed": lambda: found.filter(Exists(succeeded)),
-        "not-analysed": lambda: found.filter(~Exists(succeeded)),
+        "not-analysed": lambda: found.filter(~Exists(succeeded)).exclude(kind=Asset.Kind.SKY),
     }[status]()
 
 
 def page_of(found: QuerySet[Asset], number: str | None) -> Page:
     """A page; the last one when there are fewer by now, so that deleting loses nobody's place."""
-    return Paginator(found.select_related("collection"), PAGE_SIZE).get_page(number)
+    rows = found.select_related("collection", "sky").defer("sky__header", "sky__plate")
+    return Paginator(rows, PAGE_SIZE).get_page(number)
 
 
 def cards_of(assets: Iterable[Asset]) -> list[Card]:

@@ -47,12 +47,14 @@ def library(request: MemberRequest) -> HttpResponse:
     workspace = request.membership.workspace
     form = LibraryForm(request.GET, workspace)
     page = shelves.page_of(shelves.assets_for(workspace, form), request.GET.get("page"))
+    cards = shelves.cards_of(page)
     context = {
         "form": form,
         "wish": form.cleaned_data,
         "page": page,
         **_moments(workspace, form),
-        "cards": shelves.cards_of(page),
+        "cards": cards,
+        "has_sky": any(card.asset.kind == Asset.Kind.SKY for card in cards),
         "projects": offered(workspace, form.shelf),
         "engine": " and ".join(filter(None, [speech_engine(), reading_engine()])),
         "datasets": Dataset.objects.filter(project__workspace=workspace).select_related("project"),

@@ -213,7 +213,7 @@ def assets_context(project: Project, number: str | None) -> dict[str, Any]:
         if (answer := answers.get(asset.pk))
     ]
     others = Asset.objects.filter(workspace=project.workspace).ready()
-    others = others.exclude(kind=Asset.Kind.AUDIO).exclude(pk__in=project.runs.values("asset"))
+    others = others.with_frames().exclude(pk__in=project.runs.values("asset"))
     return {
         "project": project,
         "page": page,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from webapp.project_pages import deleting, views
+from webapp.project_pages import deleting, taking, views
 
 urlpatterns = [
     path("projects", views.projects, name="projects"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("labels/<number:pk>/remove", views.label_remove, name="label-remove"),
     path("labels/<number:pk>/restore", views.label_restore, name="label-restore"),
     path("labels/<number:pk>/references", views.reference_add, name="reference-add"),
+    path("labels/<number:pk>/references/labelled", taking.labelled, name="references-labelled"),
+    path("labels/<number:pk>/references/take", taking.take, name="references-take"),
     path("references/<number:pk>/remove", views.reference_remove, name="reference-remove"),
     path(
         "labels/<number:pk>/references/restore/<str:undo>",

@@ -314,7 +314,7 @@ def assets(request: MemberRequest, pk: int) -> HttpResponse:
 def run_on_all(request: MemberRequest, pk: int) -> HttpResponse:
     """Run again on what was analysed for this project, or on the rest of the library too."""
     found = find(Project, request, Action.ANALYSE, pk=pk)
-    ready = Asset.objects.filter(workspace=found.workspace).ready().exclude(kind="audio")
+    ready = Asset.objects.filter(workspace=found.workspace).ready().with_frames()
     analysed = Q(pk__in=found.runs.values("asset"))
     wanted = (
         ready.exclude(analysed) if request.POST.get("which") == "others" else ready.filter(analysed)

@@ -31,6 +31,8 @@ def refuse_the_impossible(asset: Asset, inputs: dict[str, Any]) -> None:
         raise RunRefused(f"{asset.name} is not ready yet: wait until its upload is prepared.")
     if asset.kind == Asset.Kind.AUDIO:
         raise RunRefused(f"{asset.name} is sound without pictures, so no logo can be seen in it.")
+    if asset.kind == Asset.Kind.SKY:
+        raise RunRefused(f"{asset.name} is an exposure of the sky: there are no logos in it.")
     if nothing := nothing_to_look_for(inputs):
         raise RunRefused(nothing)
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any, Self
 
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
-from webapp.claiming import NotKept, claim_at_once, without_waiting_for_the_disk
+from webapp.claiming import NotKept, claim_at_once, finish_at_once
 from webapp.leases import (
     UNFINISHED,
     Leased,
@@ -44,9 +44,15 @@ class SegmentQuerySet(LeasedQuerySet):
 
     def in_turn(self) -> list[models.QuerySet]:
         """First what a dead worker left, then what waits: each in the order of an index, so that
-        however many there are, a few are looked at."""
-        left_behind = self.open().filter(status=Status.WORKING).order_by("lease_until")
-        waiting = self.open().filter(status=Status.WAITING)
+        however many there are, a few are looked at.
+
+        Whether its run goes on is asked of each row by itself: over a join, PostgreSQL may read and
+        sort all segments of all runs that do."""
+        going_on = Run.everything.filter(status=Run.Status.RUNNING, stage=Run.Stage.ANALYSE)
+        its_run = going_on.filter(pk=OuterRef("run_id")).order_by().values("pk")[:1]
+        open_ = self.claimable().filter(run_id=Subquery(its_run))
+        left_behind = open_.filter(status=Status.WORKING).order_by("lease_until")
+        waiting = open_.filter(status=Status.WAITING)
         return [left_behind, waiting.order_by("-priority", "run_id", "index")]
 
 
@@ -100,8 +106,7 @@ class Segment(Leased):
     def finish(self, **changes: Any) -> bool:
         """Done, without waiting for the disk: a finish that a crash of the database loses is only
         analysed again. The run's own success is waited for, and with it all that came before."""
-        with without_waiting_for_the_disk():
-            return super().finish(**changes)
+        return finish_at_once(self, changes)
 
     def fail(self, message: str, *, can_retry: bool, **changes: Any) -> bool:
         """A segment that fails ends its run."""

@@ -37,7 +37,7 @@ def _start(upload: Upload) -> bool:
     asset, project = upload.asset, upload.project
     assert asset is not None
     assert project is not None
-    can_be_looked_at = asset.kind != Asset.Kind.AUDIO
+    can_be_looked_at = asset.has_frames
     is_there = project.workspace_id == asset.workspace_id  # not so once it is deleted
     inputs = snapshot(project)
     if can_be_looked_at and is_there and nothing_to_look_for(inputs):

@@ -111,6 +111,12 @@ def named(source: str) -> str:
 
 
 @register.filter
+def measured(number: float | None, decimals: int = 2) -> str:
+    """-8.4839 → "−8.48"; nothing where nothing was measured."""
+    return "" if number is None else f"{number:.{decimals}f}".replace("-", "−")
+
+
+@register.filter
 def thousands(n: int | None) -> str:
     """12345 → "12,345"."""
     return "" if n is None else f"{n:,}"

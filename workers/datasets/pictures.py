@@ -25,6 +25,7 @@ from analysis.media.frame_table import FrameTable
 from analysis.media.frames import FrameReader, read_picture
 from analysis.media.probe import examine
 from analysis.media.thumbnails import jpeg
+from analysis.sky.formats import format_of_file
 from analysis.synthesis.logo_files import read_logo
 from analysis.synthesis.pictures import SynthesisedPicture, SynthesisOptions
 from analysis.synthesis.pictures import synthesise as make_pictures
@@ -125,6 +126,8 @@ def take_pictures(transfer: Transfer, beat: Heartbeat) -> dict[str, Any]:
 def _take(transfer: Transfer, asset: Asset, name: str, report: dict[str, Any], tell: Tell) -> None:
     options = transfer.options
     path = local_path(asset.file)
+    if asset.kind == Asset.Kind.SKY or format_of_file(path):
+        raise UnreadableMedia("It is an exposure of the sky: datasets of brands have none.")
     if options["how"] == "reviewed":
         for _ in _reviewed(transfer, asset, path, tell):
             report["added"] += 1
@@ -146,7 +149,7 @@ def _take(transfer: Transfer, asset: Asset, name: str, report: dict[str, Any], t
 
 
 def _reviewed(transfer: Transfer, asset: Asset, path: Path, tell: Tell) -> Iterator[Sample]:
-    """What people decided in the review queue about frames of this asset."""
+    """What people decided about frames of this asset, in the review queue and where they read."""
     dataset, told = transfer.dataset, learn.wanted(transfer, asset)
     about = {"asset": asset, "origin": Sample.Origin.REVIEW}
     if asset.kind != Asset.Kind.VIDEO:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+from analysis.errors import Stopped
+
 log = logging.getLogger("sightline.worker")
 
 shutting_down = threading.Event()
@@ -69,6 +71,11 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
 
     def should_stop(self) -> bool:
         return self.lost.is_set() or shutting_down.is_set()
+
+    def tick(self) -> None:
+        """For what is called between steps: raises Stopped where it should stop."""
+        if self.should_stop():
+            raise Stopped
 
     def _beat(self) -> None:
         """Whatever happens, it goes on: a thread that ended in silence would lose the lease."""

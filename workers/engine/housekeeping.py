@@ -21,6 +21,7 @@ from webapp.datasets.transfers import Transfer
 from webapp.encodings.kept import Encodings
 from webapp.indexing.missing import encode_what_is_missing
 from webapp.leases import Leased, Status, from_now, pieces
+from webapp.nights.watching import Watch
 from webapp.runs.run import POISONOUS, Run
 from webapp.runs.wanted import start_wanted
 from webapp.runs.workers import Worker
@@ -32,6 +33,7 @@ from workers.engine.originals import forget_scratch
 from workers.improving.rounds import begin_due_rounds
 from workers.indexing.pieces import finish_what_is_done
 from workers.labelling.chores import forget_old_frames as forget_clip_frames
+from workers.nights.pieces import finish_done_nights
 from workers.runs import hosting
 from workers.search.pieces import look_what_is_missing
 from workers.spaces.indexes import drop_what_is_gone
@@ -156,6 +158,12 @@ def make_first_spaces() -> None:
         _encoded_last = last
 
 
+def look_at_watched_folders() -> None:
+    """Exposures that appeared are taken in, and those that are prepared join their nights."""
+    if settings.NIGHTS_FOLDER:
+        Watch.objects.look()
+
+
 def forget_the_gone() -> None:
     Worker.objects.filter(seen__lt=from_now(-3600)).delete()
 
@@ -177,6 +185,8 @@ STEPS: tuple[Callable[[], object], ...] = (
     give_up_on_the_poisonous,
     finish_what_is_analysed,
     finish_what_is_done,
+    finish_done_nights,
+    look_at_watched_folders,
     look_what_is_missing,
     encode_what_is_missing,
     make_first_spaces,

@@ -49,15 +49,11 @@ class Line:
 def make(row: Outline, beat: Heartbeat) -> None:
     """Find the topics and moments of an asset."""
 
-    def tick() -> None:
-        if beat.should_stop():
-            raise Stopped
-
     beat.note(step="reading what is said", progress=0.0)
     indexing, edited = row.indexing, n_edits(row.indexing)
     lines = list(spoken(indexing))
     meanings = _meanings(lines, beat)
-    found = outline(lines, indexing.language or "en", brands(row), meanings, tick=tick)
+    found = outline(lines, indexing.language or "en", brands(row), meanings, tick=beat.tick)
     beat.note(step="listening for what stands out", progress=_SAID)
     store(row, lines, found, _standouts(row, beat), n_edits=edited)
 

@@ -22,6 +22,7 @@ from webapp.runs.segments import Segment, SegmentResult
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, local_path
 from workers.runs import loaded, store
+from workers.runs.frame_tables import frame_table
 
 _GONE = "The analysis that this one goes out from was deleted meanwhile."
 
@@ -83,10 +84,20 @@ def _look(segment: Segment, before: Columns, changes: np.ndarray, beat: Heartbea
         told=told,
         rivals={number: name for number, name in names.items() if name != label},
         span_s=(segment.start_s, segment.end_s),
+        keys_s=_keys_s(segment),
         on_progress=on_progress,
         should_stop=beat.should_stop,
         track=run.options.get("track"),
     )
+
+
+def _keys_s(segment: Segment) -> np.ndarray:
+    """When key frames are shown in a segment; none where that is no longer known."""
+    try:
+        keys_s = frame_table(segment.run).key_times_s
+    except AnalysisError:
+        return np.empty(0)
+    return keys_s[(keys_s >= segment.start_s) & (keys_s < segment.end_s)]
 
 
 def _told(run: Run, label: str, before: Columns) -> Mapping[float, list[Detection]]:

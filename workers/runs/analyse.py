@@ -26,10 +26,9 @@ from analysis.film.stretch import (
     picture_result,
     unwatched,
 )
-from analysis.media.frame_table import FrameTable, read_frame_table
 from analysis.media.thumbnails import sprite
 from analysis.novelty.keeping import Keeper
-from webapp.assets.models import Asset, Rendition
+from webapp.assets.models import Asset
 from webapp.celery import app
 from webapp.runs.run import Run, RunQuerySet
 from webapp.runs.segments import Segment, SegmentQuerySet
@@ -41,6 +40,7 @@ from workers.engine.identity import this_worker
 from workers.engine.originals import full_disk_is_said, keep, local_path
 from workers.engine.piece import DEFECT, carry_out
 from workers.runs import again, finish, hosting, loaded, regions, store
+from workers.runs.frame_tables import frame_table, track_of
 
 log = logging.getLogger("sightline.analyse")
 
@@ -137,7 +137,7 @@ def plan(run: Run) -> None:
     if run.asset.kind == Asset.Kind.IMAGE:
         run.plan([Segment(run=run, index=0, start_s=0, end_s=0, frames_total=1)], **_still(run))
         return
-    table = _frame_table(run)
+    table = frame_table(run)
     times = samples(table, _sampling(run))["time_s"]
     segments: list[Segment] = []
     for start_s, end_s in stretches(table, _segment_s(table.end_s)):
@@ -149,7 +149,7 @@ def plan(run: Run) -> None:
             )
     if not segments:
         raise AnalysisError(f"{run.asset.name} has no frame that could be analysed.")
-    run.plan(segments, duration_s=table.end_s, notes=_notes(run.asset, _track(run)))
+    run.plan(segments, duration_s=table.end_s, notes=_notes(run.asset, track_of(run)))
 
 
 def _segment_s(duration_s: float) -> float:
@@ -170,29 +170,6 @@ def _notes(asset: Asset, track: int | None = None) -> list[str]:
     if track is None:
         return odd
     return [f"Picture track {track} was looked at; the player shows another.", *odd]
-
-
-def _track(run: Run) -> int | None:
-    """The picture track that was asked for; None for the one that players show."""
-    track = run.options.get("track")
-    shown = [p["index"] for p in run.asset.probe.get("pictures", []) if p["is_used"]]
-    return None if track in shown else track
-
-
-def _frame_table(run: Run) -> FrameTable:
-    asset, track = run.asset, _track(run)
-    rendition = asset.rendition("frame_table" if track is None else f"frame_table@{track}")
-    if rendition is None and track is not None:
-        table = read_frame_table(local_path(asset.file), track=track)
-        file = keep(f"renditions/{asset.pk}/frames-{track}.bin", table.pack())
-        Rendition.keep(asset, f"frame_table@{track}", file, frames=len(table), end_s=table.end_s)
-        return table
-    if rendition is None:
-        raise AnalysisError(
-            "The list of this video's frames is missing. Press Retry on the asset, then here.",
-            permanent=False,
-        )
-    return FrameTable.unpack(local_path(rendition.file).read_bytes())
 
 
 def _sampling(run: Run) -> SamplingOptions:
@@ -245,7 +222,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat, watch: Watch) -> StretchR
 
     if run.asset.kind == Asset.Kind.IMAGE:
         return picture_result(path, detector, keeper=Keeper(), watch=watch)
-    chosen = samples(_frame_table(run), _sampling(run))
+    chosen = samples(frame_table(run), _sampling(run))
     inside = (chosen["time_s"] >= segment.start_s) & (chosen["time_s"] < segment.end_s)
     return analyse_stretch(
         path,
@@ -255,7 +232,7 @@ def _look(run: Run, segment: Segment, beat: Heartbeat, watch: Watch) -> StretchR
         span_s=(segment.start_s, segment.end_s),
         on_progress=on_progress,
         should_stop=beat.should_stop,
-        track=_track(run),
+        track=track_of(run),
         follow=run.options.get("follow", False),  # as it was before runs said so
         keeper=Keeper(),
         watch=watch,

@@ -41,6 +41,7 @@ def finish(run: Run) -> None:
     """
     shots = _shots(run)
     joined = _joined(run, [shot.start_s for shot in shots])
+    wanted = passing.wanted_now(run)
     with transaction.atomic():
         if not run.is_mine_to_finish():
             return
@@ -48,7 +49,7 @@ def finish(run: Run) -> None:
         Shot.objects.bulk_create(shots)
         _rename_tracks(run, joined)
         _rewrite(run, joined)
-        passing.become_indexing(run)
+        passing.become_indexing(run, wanted)
         run.succeed([note for note in _notes(run) if note not in run.notes])
         Sifting.objects.request(run, by=None)
         if not run.is_shadow:

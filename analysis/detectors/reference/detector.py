@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import cv2
@@ -59,10 +64,38 @@ __all__ = [
 
 _FLAT = 3.0  # grey levels: a spread below this is one colour with noise
 _FEATURES = 4  # fewer say nothing
-_BLAS = ThreadpoolController()
+_AT_ONCE = min(2, os.cpu_count() or 1)  # frames looked at: more only wait for Python
 # Places that the embedding compares: the surest few, and all that may be reported.
 _COMPARED, _HARDLY, _MAYBE = 6, 0.005, 0.05
 _UNSEEN = 0.67  # a logo more than this outside the frame cannot be told from something else
+
+
+class _OneBlasThread:
+    """Keeps BLAS to one thread, in all threads, while anybody is inside.
+
+    The products are small: several threads would wait for each other, and burn what other workers
+    could use. OpenBLAS takes no notice of a limit that is set in a thread of a pool.
+    """
+
+    def __init__(self) -> None:
+        self._controller = ThreadpoolController()
+        self._lock = Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limits = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +190,7 @@ class ReferenceDetector:
         for label, sources in references.items():
             if not sources:
                 raise UnusableReference(f"The label “{label}” has no reference picture.")
-        self._artwork = {
-            label: [solid_part(read_reference(source)) for source in sources]
-            for label, sources in references.items()
-        }
+        self._artwork = _read_all(references)
         made = [
             make_reference(number, picture, self.options.reference_features)
             for number, some in enumerate(self._artwork.values())
@@ -169,7 +199,7 @@ class ReferenceDetector:
         ]
         # What is seen in one plane of colour is compared with what is seen in that plane only.
         self._gallery = Gallery(list(self._artwork.values())) if self.options.weighs else None
-        with _BLAS.limit(limits=1, user_api="blas"):
+        with _one_blas_thread:
             self._indices = {
                 plane: Index([r for r in made if r.plane == plane], common_features())
                 for plane in dict.fromkeys(r.plane for r in made if r.label in self._wanted)
@@ -180,13 +210,18 @@ class ReferenceDetector:
         return self._artwork.get(label, [])
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
-        """The detections of each frame, most confident first. Reads one frame at a time."""
-        for frame in frames:
-            # The products are small: several threads would wait for each other, and burn what
-            # other workers could use.
-            with _BLAS.limit(limits=1, user_api="blas"):
-                detections = self._detections(frame)
-            yield detections
+        """The detections of each frame, most confident first.
+
+        Reads a frame or two ahead: most of the work is OpenCV's, which several threads can do.
+        """
+        waiting: deque[Future[list[Detection]]] = deque()
+        with _one_blas_thread, ThreadPoolExecutor(_AT_ONCE) as several:
+            for frame in frames:
+                waiting.append(several.submit(self._detections, frame))
+                if len(waiting) == _AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
     def _detections(self, frame: Frame) -> list[Detection]:
         kept: list[tuple[Sighting, Detection]] = []
@@ -278,6 +313,18 @@ class ReferenceDetector:
         if plane != "brightness":
             grey = stretched(grey)
         return grey, np.array([size[0] / width, size[1] / height])
+
+
+def _read_all(references: Mapping[str, Sequence[Source]]) -> dict[str, list[NDArray[np.uint8]]]:
+    """The pictures of each label, cut to the logo.
+
+    As many files as there are cores are read at once: each is decoded by a child of its own, which
+    takes its time to start.
+    """
+    sources = [source for some in references.values() for source in some]
+    with ThreadPoolExecutor(os.cpu_count()) as several:
+        pictures = several.map(lambda source: solid_part(read_reference(source)), sources)
+        return {label: list(islice(pictures, len(some))) for label, some in references.items()}
 
 
 def _looked_again(found: list[Sighting], planes: Planes, gallery: Gallery) -> list[Sighting]:

@@ -59,7 +59,8 @@ class Features:
 
 def find_features(grey: NDArray[np.uint8], limit: int, mask: NDArray | None = None) -> Features:
     """The `limit` strongest RootSIFT features of a grey picture, inside `mask`."""
-    sift = cv2.SIFT.create(0, 3, _CONTRAST)
+    # Only the strongest are described; those outside a mask would be among them.
+    sift = cv2.SIFT.create(limit if mask is None else 0, 3, _CONTRAST)
     keypoints, descriptors = sift.detectAndCompute(grey, mask)
     if descriptors is None or not keypoints:
         none = np.zeros(0, np.float32)

@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.training.child.work import Work
+from analysis.training.options import OWN_ARCHITECTURES
 
 RATES = {"scratch": 0.002, "tuned": 0.001}  # of AdamW with a step after every batch
 RAM_BYTES = 2 << 30  # decoded pictures kept in memory up to here
@@ -41,12 +42,14 @@ def overrides(
     """Ultralytics' settings for our options; `values` are what a search found."""
     options = work.options
     suffix = "-cls" if work.task == "concept" else ""
+    own = OWN_ARCHITECTURES.get(options.architecture)
     rate = values.get("learning_rate") or learning_rate(work)
     augment = dict(AUGMENT[values.get("augment", options.augment)])
     if work.task == "concept" and augment["scale"]:
         augment["fliplr"] = 0.5
     return {
-        "model": f"{options.architecture}{suffix}.yaml", "pretrained": work.start is not None,
+        "model": str(own or f"{options.architecture}{suffix}.yaml"),
+        "pretrained": work.start is not None,
         "data": str(data), "epochs": options.epochs, "patience": options.patience or 10_000,
         "imgsz": work.side(turn), "batch": batch, "nbs": batch,  # a step after every batch
         "seed": options.seed + turn, "device": device_for(options.device),

@@ -13,6 +13,13 @@ export function clock(seconds, decimals = 1) {
   return decimals ? `${text}.${pad(ticks % 10 ** decimals, decimals)}` : text;
 }
 
+/** "2:41.4" → 161.4; NaN where it is no time. */
+export function fromClock(text) {
+  const parts = text.trim().replace(",", ".").split(":");
+  if (parts.length > 3 || !parts.every((part) => /^\d+(\.\d*)?$/.test(part))) return NaN;
+  return parts.reduce((seconds, part) => 60 * seconds + Number(part), 0);
+}
+
 /** 64 → "1 min 4 s". */
 export function spoken(seconds) {
   const whole = Math.floor(seconds + SAME);

@@ -1,4 +1,5 @@
 // Pictures, folders and videos dropped on a dataset: sent resumably, then taken into it in batches.
+import { onChosen } from "../choosing.js";
 import { onDrop } from "../dropping.js";
 import { Refused, Upload } from "../tus.js";
 
@@ -131,7 +132,7 @@ addEventListener("beforeunload", (event) => {
 
 // --- choosing and dropping ------------------------------------------------------------------------
 for (const input of form.querySelectorAll("[data-choose]")) {
-  input.addEventListener("change", () => {
+  onChosen(input, () => {
     add([...input.files].map((file) => [file, file.webkitRelativePath || file.name]));
     input.value = "";
   });

@@ -1,4 +1,6 @@
 // Synthesis: what the sliders say, and logo files that send themselves.
+import { onChosen } from "../choosing.js";
+
 function say(slider) {
   const output = slider.closest(".slider")?.querySelector("output");
   if (output) output.textContent = slider.value + (slider.dataset.unit ? `\u202f${slider.dataset.unit}` : "");
@@ -11,7 +13,7 @@ for (const slider of document.querySelectorAll(".slider input")) {
 for (const form of document.querySelectorAll("[data-logo-file]")) {
   const input = form.querySelector("[type=file]");
   const zone = form.querySelector("[data-drop]");
-  input.addEventListener("change", () => input.files.length && form.requestSubmit());
+  onChosen(input, () => form.requestSubmit());
   zone.addEventListener("dragover", (event) => {
     event.preventDefault();
     zone.classList.add("over");

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.cutting import Rate, Rules, Shown, Source, Span, clips_of, highlights, limited
+from analysis.cutting import Rate, Rules, Shown, Source, Span, clips_of, highlights, in_all, limited
 from analysis.cutting.rates import common_rate
 
 PAL = Rate.of(25)
@@ -140,3 +140,13 @@ def test_one_rate_for_films_of_several():
     assert common_rate([(phone, 5)]).exact == 30
     assert common_rate([(Rate.of(120), 5)]).exact == 60
     assert common_rate([]).exact == 25
+
+
+def test_stretches_that_lie_in_every_kind_of_span():
+    topics = [Span(0, 10, "start"), Span(20, 30, "finish")]
+    turns = [Span(8, 12, "Ann"), Span(11, 22, "Ann"), Span(29, 29, "Ann"), Span(29, 40, "Bo")]
+    found = in_all([topics, turns])
+    assert [(one.start_s, one.end_s) for one in found] == [(8, 10), (20, 22), (29, 30)]
+    assert [one.title for one in found] == ["start · Ann", "finish · Ann", "finish · Bo"]
+    assert in_all([topics]) == topics
+    assert in_all([topics, []]) == in_all([]) == []

@@ -12,12 +12,12 @@ from analysis.__main__ import main
 from analysis.retrieval import fuse, moments, parse
 from analysis.retrieval.matching import (
     fts5,
+    is_hard_to_foretell,
     matcher,
     matches,
     places,
     share_with_words,
     tsquery,
-    wants_order,
 )
 from analysis.retrieval.moments import LONGEST_S, TOGETHER_S, Piece
 from analysis.tokens import tokens
@@ -99,7 +99,7 @@ def test_whatever_is_read_can_be_asked_of_tokens_and_of_databases(typed, text):
         ("a OR", "a", "OR stands between words; one without is left out."),
         ("a NOT", "a", "NOT stands before a word; one without is left out."),
         ("-a", "", "NOT a alone finds nothing: say what to look for as well."),
-        ("a in:heard", "a", "in:heard is left out: it is said, written or seen."),
+        ("a in:heard", "a", "in:heard is left out: it is said, written, seen or comment."),
         ("a score:2", "a", "score:2 is left out: it is from 0 to 1, or in percent."),
         (
             "a after:2026-02-31",
@@ -176,21 +176,29 @@ def test_transcripts_are_searched_at_a_prompt(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "share", "ordered"),
+    ("text", "holding", "fulfilling", "is_hard"),
     [
-        ("harbour", 0.5, False),
-        ("harbour gale", 0.05, False),
-        ('"harbour gale"', 0.05, True),
-        ('"harbour gale" OR bay', 0.25, True),
-        ('harbour -"gale bay"', 0.5, False),  # what must not be there makes it no rarer
-        ('"gale storm"', 0.0, True),  # nobody says storm
-        ("har*", 1.0, False),  # how many words begin so is not known
+        ("harbour", 0.5, 0.5, False),
+        ("harbour gale", 0.05, 0.05, False),
+        ('"harbour gale"', 0.05, 0.005, True),
+        ('"harbour harbour"', 0.5, 0.05, True),
+        ('"harbour gale" OR bay', 0.25, 0.205, True),
+        ('harbour -"gale bay"', 0.5, 0.5, False),  # what must not be there makes it no rarer
+        ('"gale storm"', 0.0, 0.0, True),  # nobody says storm
+        ("ba*", 0.3, 0.3, True),  # bay and bat
+        ('"harbour ba*"', 0.15, 0.015, True),
     ],
 )
-def test_how_many_passages_hold_the_words_of_a_phrase(text, share, ordered):
-    counts = {"harbour": 50, "gale": 10, "bay": 20}
+def test_how_many_passages_hold_the_words_of_a_phrase(text, holding, fulfilling, is_hard):
+    counts = {"harbour": 50, "gale": 10, "bay": 20, "bat": 10}
+
+    def shares(token: str, is_prefix: bool) -> float:
+        begun = sum(n for word, n in counts.items() if word.startswith(token))
+        return (begun if is_prefix else counts.get(token, 0)) / 100
+
     tree = parse(text).tree
     assert tree is not None
     match, _ = matcher(tree, lambda some: {t: counts[t] for t in some if t in counts}, lambda _: ())
-    assert share_with_words(match, counts, 100) == pytest.approx(share)
-    assert wants_order(match) is ordered
+    assert share_with_words(match, shares) == pytest.approx(holding)
+    assert share_with_words(match, shares, scattered=10) == pytest.approx(fulfilling)
+    assert is_hard_to_foretell(match) is is_hard

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.media.svg import looks_like_drawing
-from analysis.synthesis.logo_files import cut_out, read_logo
+from analysis.synthesis.logo_files import cut_out, draw, read_logo
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {}</svg>'
 LOGOS = Path(__file__).resolve().parents[3] / "demo" / "logos"
@@ -124,6 +124,34 @@ def test_the_painter_can_open_no_file_even_if_it_is_not_stopped(tmp_path, monkey
         )
     painted = cv2.imdecode(np.frombuffer(done.stdout, np.uint8), cv2.IMREAD_UNCHANGED)
     assert painted[..., 3].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [
+        ('width="40mm" height="20mm" viewBox="0 0 200 100">', (400, 200)),
+        ('width="1in" height="36pt">', (400, 200)),
+        ('width="100" viewBox="0 0 100 200">', (200, 400)),
+        ('width="2cm" height="5cm" viewBox="0 0 40 100">', (160, 400)),
+        ('viewBox="0 0 5 200">', (10, 400)),
+    ],
+)
+def test_a_drawing_measured_in_any_unit_is_painted_in_its_proportions(tmp_path, head, size):
+    path = svg(tmp_path / "a.svg", '<rect width="300" height="300"/>', head)
+    height, width = draw(path, 400).shape[:2]
+    assert (width, height) == pytest.approx(size, abs=2)
+
+
+def test_shapes_measured_in_print_units_are_painted(tmp_path):
+    inside = '<rect width="1in" height="24" fill="#ff0000"/>'
+    logo = read_logo(svg(tmp_path / "a.svg", inside, 'viewBox="0 0 200 100">'))
+    assert logo.shape[1] / logo.shape[0] == pytest.approx(96 / 24, rel=0.03)
+
+
+def test_a_drawing_that_is_all_length_is_refused(tmp_path):
+    path = svg(tmp_path / "a.svg", '<rect width="9" height="9"/>', 'width="1" height="1000">')
+    with pytest.raises(AnalysisError, match="hundred times as long"):
+        read_logo(path)
 
 
 def test_a_huge_drawing_is_painted_small(tmp_path):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from webapp import strays
 from webapp.celery import app
 from webapp.home import system
 from webapp.leases import Status, from_now
+from webapp.registry.versions import ModelVersion
 from webapp.runs.workers import Worker
 
 Finding = tuple[str, str, str]  # mark, what, what to do
@@ -35,6 +37,8 @@ LIBRARIES = {
     "faster_whisper": "transcribes speech",
     "whisper": "transcribes speech by PyTorch files (needs weights, see below)",
     "spacy": "finds names in text",
+    "astropy": "reads exposures of the sky (FITS)",
+    "xisf": "reads exposures of the sky in PixInsight's format",
 }
 
 
@@ -186,10 +190,9 @@ def devices() -> Iterator[Finding]:
 
 
 def weights() -> Iterator[Finding]:
-    from webapp.registry.versions import ModelVersion
-
-    usable = ModelVersion.objects.filter(status="done").count()
-    yield "✓" if usable else "·", f"{usable} detection models in the registry", ""
+    with suppress(DatabaseError):  # said above
+        usable = ModelVersion.objects.filter(status="done").count()
+        yield "✓" if usable else "·", f"{usable} detection models in the registry", ""
     yield "✓", "reference logos need no weights", ""
     yield from speech()
     yield from meaning()
