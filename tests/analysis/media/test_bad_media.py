@@ -21,6 +21,7 @@ from analysis.media.frames import Frame, FrameReader
 from analysis.media.guard import Child, Limits
 from analysis.media.probe import probe
 from tests.analysis.clips import constant, number_in, numbered, write_clip, write_sound
+from tests.analysis.media.steps import LINGERS
 
 
 def file_of(folder: Path, name: str, content: bytes) -> Path:
@@ -300,7 +301,7 @@ def test_cut_sound_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_a_child_that_crashes_is_a_sentence(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", constant(5))
     for signal_number, sentence, permanent in ((11, "broke down", True), (9, "killed", False)):
-        with Child("examine", path) as child:
+        with Child(LINGERS, path) as child:
             os.kill(child._process.pid, signal_number)
             with pytest.raises(AnalysisError, match=sentence) as caught:
                 child.receive()
@@ -309,7 +310,7 @@ def test_a_child_that_crashes_is_a_sentence(tmp_path: Path) -> None:
 
 def test_a_child_that_hangs_is_ended(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", constant(5))
-    with Child("examine", path, limits=Limits(stall_s=0.5)) as child:
+    with Child(LINGERS, path, limits=Limits(stall_s=0.5)) as child:
         os.kill(child._process.pid, 19)  # stopped: it will never answer
         began = time.monotonic()
         with pytest.raises(AnalysisError, match="no progress") as caught:

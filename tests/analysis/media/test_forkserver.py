@@ -17,14 +17,9 @@ from analysis.media import forkserver
 from analysis.media.guard import Child
 from analysis.media.probe import probe
 from tests.analysis.clips import constant, write_clip
-
-LINGERS = f"{__name__}:linger"  # a step that does not end by itself
+from tests.analysis.media.steps import LINGERS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
-
-
-def linger(request: dict, payload: bytes, line: object) -> None:
-    time.sleep(60)
 
 
 @pytest.fixture
@@ -67,11 +62,12 @@ def held_by(pid: int) -> set[int]:
 
 def test_children_have_one_server_and_what_they_used_is_known(clip: Path) -> None:
     before = forkserver.used().processor_s
-    with Child("examine", clip) as one, Child("examine", clip) as other:
+    with Child(LINGERS, clip) as one, Child(LINGERS, clip) as other:
         servers = {server_of(child._process.pid) for child in (one, other)}
         assert servers.isdisjoint({os.getpid()})
         assert len(servers) == 1
-        while one.receive() is not None:
+    with Child("examine", clip) as third:
+        while third.receive() is not None:
             pass
     assert forkserver.used().processor_s > before
     assert forkserver.used().memory_bytes > 10e6
