@@ -35,6 +35,7 @@ _LIES = 0.95  # correlation from which it lies just where it was expected
 _ENOUGH, _SOME = 20, 4  # samples of a logo, from which one in so many is added to their mean
 _ASTRAY = 0.3  # of its shorter side: what is further from where it was expected is not quite there
 _CLEAR = 0.8  # share of its detail from which no better place is looked for
+_ANOTHER = 3.0  # a logo is not so many times as large as itself, though a part of it be hidden
 
 
 class Look(NamedTuple):
@@ -610,8 +611,13 @@ def _is_same(canvas: patches.Floats, before: patches.Floats) -> bool:
 
 
 def _shared(a: Box, b: Box) -> float:
-    """How much of the smaller of two boxes they share, or of both together where that is more."""
+    """How much of the smaller of two boxes they share, or of both together where that is more.
+
+    Nothing, where one is many times the other: what is found inside a large doubtful sighting must
+    neither make that one sure nor end where it is.
+    """
+    small, large = sorted((a.area, b.area))
     width, height = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
-    if width <= 0 or height <= 0:
+    if width <= 0 or height <= 0 or large > _ANOTHER * small:
         return 0.0
-    return max(overlap(a, b), 0.8 * width * height / max(min(a.area, b.area), 1e-12))
+    return max(overlap(a, b), 0.8 * width * height / max(small, 1e-12))

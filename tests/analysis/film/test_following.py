@@ -261,6 +261,17 @@ def test_what_only_ever_was_weak_stays_weak():
     assert {d.confidence for some in boxes for d in some} == {0.3}
 
 
+def test_a_logo_inside_a_large_doubtful_sighting_does_not_make_that_sure():
+    def paint(n: int) -> np.ndarray:
+        return hung(board()) if 9 <= n < 22 else WALL
+
+    doubtful = seen((60, 60, 420, 330), confidence=0.2)
+    boxes = followed(paint, {0: [doubtful], 12: [seen()], 18: [seen()]})
+    sure = [[d for d in some if d.confidence > 0.5] for some in boxes]
+    assert shown(sure) == list(range(9, 22))
+    assert all(near(d.box, box(*AT)) for some in sure for d in some)
+
+
 def test_its_pictures_decide_how_much_a_single_sight_is_worth():
     found = {12: [seen(confidence=0.8)]}
     sure = followed(lambda n: hung(board()), found, artwork={"Aurora": [board()]})
