@@ -110,7 +110,7 @@ def _start(arguments: Sequence[str], stdin: int) -> subprocess.Popen[bytes]:
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # a group of its own, to be killed whole
+        process_group=0,  # to be killed whole
     )
     with contextlib.suppress(OSError, AttributeError):  # Linux only
         resource.prlimit(process.pid, resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))

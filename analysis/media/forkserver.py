@@ -81,6 +81,9 @@ Process = Forked | subprocess.Popen[bytes]
 def start(descriptors: Sequence[int]) -> Process:
     """Start a child that decodes, as leader of its own group, so that it can be killed whole.
 
+    It stays in its caller's session: Linux may share the processor among sessions first, where a
+    child with a session of its own would have its full share, however `nice` its caller is.
+
     It has pipes as stdin, stdout and stderr, and `descriptors` under the numbers they have here.
     """
     if sys.platform != "linux":
@@ -90,7 +93,7 @@ def start(descriptors: Sequence[int]) -> Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=descriptors,
-            start_new_session=True,
+            process_group=0,
             env=_environment(),
         )
     return _forked(descriptors) or _forked(descriptors) or _refused()
@@ -148,7 +151,7 @@ def _served() -> tuple[socket.socket, subprocess.Popen[bytes]]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            start_new_session=True,
+            process_group=0,
             env=_environment(),
         )
     _server = ours, process

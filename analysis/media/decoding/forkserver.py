@@ -1,11 +1,11 @@
 """A process with the decoders loaded, from which guarded children are forked.
 
 Loading them takes longer than many a piece of work does. A child that is forked here has them at
-once; it is in a session of its own and holds nothing but the descriptors meant for it.
+once; it leads a group of its own and holds nothing but the descriptors meant for it.
 
 The caller sends through a socket the descriptors of a child, and with them the numbers that they
 are to have there. Before them comes one that is not for the child to keep: it is told there that
-the child leads its session, and then that it has ended.
+the child leads its group, and then that it has ended.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _become(end: int, descriptors: list[int], numbers: tuple[int, ...]) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.setsid()
+        os.setpgid(0, 0)
         _write(end, NEWS.pack(os.getpid(), LIVES, 0.0, 0))
         beyond = max(numbers) + 1
         aside = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, beyond) for descriptor in descriptors]

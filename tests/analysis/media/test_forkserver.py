@@ -106,3 +106,11 @@ def test_server_and_children_end_with_a_caller_that_is_killed(clip: Path) -> Non
     caller.wait()
     assert is_gone_soon(pid)
     assert is_gone_soon(server)
+
+
+def test_a_child_goes_behind_others_where_its_caller_does(clip: Path) -> None:
+    """Linux shares the processor among sessions before it asks how nice each process is."""
+    with Child(LINGERS, clip) as child:
+        pid = child._process.pid
+        assert os.getsid(pid) == os.getsid(0)
+        assert os.getpgid(pid) == pid, "it is killed with all that it started"
