@@ -29,7 +29,9 @@ class BackboneEncoder:
     to 7 × 7 cells; the summary is their mean and their maximum.
 
     Of a detector that is the map its neck begins with, of a classifier the one that it takes the
-    mean of. Half precision (bfloat16) where the processor has it.
+    mean of. Half precision (bfloat16) where the processor has it. Several pictures are under way at
+    once, each by itself: what is said of one never depends on the others (as
+    `analysis.detectors.engine` does it).
     """
 
     modality = PICTURE
@@ -65,22 +67,34 @@ class BackboneEncoder:
             self._bytes = source.get_element_type().get_type_name() == "u8"
             feature_map = openvino.Model([_deepest(model)], model.get_parameters(), "backbone")
             options: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads} if threads else {}
-            self._run = core.compile_model(feature_map, "CPU", options)
+            options |= {"PERFORMANCE_HINT": "THROUGHPUT", "ENABLE_CPU_PINNING": False}
+            compiled = core.compile_model(feature_map, "CPU", options)
         except (RuntimeError, IndexError, TypeError) as e:
             raise UnusableModel(f"{graph.name} has no feature map that pictures go by.") from e
+        self._queue = openvino.AsyncInferQueue(compiled)
+        self._queue.set_callback(_keep_map)
         self._rgb, self._cells = rgb, cells
         self.engine = f"{name or graph.stem}-{_digest(graph)}-{cells}"
 
     def __call__(self, items: Sequence[Pixels]) -> list[Encoded]:
-        return [self._one(picture) for picture in items]
+        maps: dict[int, Floats] = {}
+        try:
+            for at, picture in enumerate(items):
+                self._queue.start_async(self._given(picture), (maps, at))
+        finally:
+            self._queue.wait_all()
+        return [self._encoded(picture, maps.pop(at)) for at, picture in enumerate(items)]
 
-    def _one(self, picture: Pixels) -> Encoded:
+    def _given(self, picture: Pixels) -> NDArray[Any]:
+        """One picture as the network takes it."""
         sized = resize(np.ascontiguousarray(picture[:, :, :3]), self._size)
         sized = np.ascontiguousarray(sized[:, :, ::-1]) if self._rgb else sized
         numbers = sized if self._bytes else sized.astype(np.float32) / 255
         given = numbers if self._last else numbers.transpose(2, 0, 1)
-        (feature_map,) = self._run(np.ascontiguousarray(given)[None]).values()
-        cells, places = in_cells(np.asarray(feature_map[0], np.float32), self._cells)
+        return np.ascontiguousarray(given)[None]
+
+    def _encoded(self, picture: Pixels, feature_map: Floats) -> Encoded:
+        cells, places = in_cells(feature_map, self._cells)
         blank = shows_nothing(picture)
         return Encoded(np.concatenate([cells.mean(0), cells.max(0)]), cells, places, blank)
 
@@ -222,6 +236,12 @@ def in_cells(feature_map: Floats, most: int = MOST_CELLS) -> tuple[Floats, tuple
     )
     flat: Floats = cells.reshape(channels, -1).T.astype(np.float32)
     return np.ascontiguousarray(flat), places
+
+
+def _keep_map(request: Any, kept_as: tuple[dict[int, Floats], int]) -> None:
+    """A copy: the request takes the next picture."""
+    maps, at = kept_as
+    maps[at] = np.array(request.get_output_tensor(0).data[0], np.float32)
 
 
 def _mirrored_order(places: Sequence[Place]) -> list[int]:

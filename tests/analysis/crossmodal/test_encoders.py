@@ -108,6 +108,34 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path):
         BackboneEncoder(tmp_path / "a.onnx")
 
 
+def test_what_a_backbone_says_of_a_picture_does_not_depend_on_the_others(tmp_path: Path):
+    from onnx import TensorProto, helper, save_model
+
+    from analysis.crossmodal.pictures import BackboneEncoder
+
+    kernel = np.random.default_rng(0).normal(size=(5, 3, 8, 8)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["images", "kernel"], ["map"], strides=[8, 8]),
+            helper.make_node("GlobalAveragePool", ["map"], ["mean"]),
+        ],
+        "classifier",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 32, 32])],
+        [helper.make_tensor_value_info("mean", TensorProto.FLOAT, [1, 5, 1, 1])],
+        [helper.make_tensor("kernel", TensorProto.FLOAT, kernel.shape, kernel.ravel())],
+    )
+    save_model(helper.make_model(graph, ir_version=8), tmp_path / "classifier.onnx")
+    encoder = BackboneEncoder(tmp_path / "classifier.onnx", threads=1)
+    pictures = [picture(seed) for seed in range(9)]
+    together = encoder(pictures)
+    assert len(together) == 9
+    assert together[0].parts.shape == (16, 5)
+    assert len({float(one.summary[0]) for one in together}) == 9
+    for one, alone in zip(together, [encoder([p])[0] for p in pictures], strict=True):
+        assert np.array_equal(one.parts, alone.parts)
+    assert encoder([]) == []
+
+
 def test_weights_that_are_pickled_are_refused_and_a_missing_package_is_named(tmp_path: Path):
     from importlib.util import find_spec
 
