@@ -15,11 +15,13 @@ from analysis.crossmodal.space import Space
 KINDS = ("continuous only", "discrete only", "both", "no matching")
 AT = (1, 5, 10)
 _MOST = 2000  # items a side, that are asked or answer
+_WEIGHED = ("both", "no matching")
 _BY_KIND = {"ours": ("both", "discrete only"), "no-matching": ("no matching",)}
 
 
 class Way(NamedTuple):
-    """Of one kind of score, asked in one modality and answered in another."""
+    """Of one kind of score, asked in one modality and answered in another. weight: how much codes
+    count in it beside the cosine."""
 
     asked: str
     answered: str
@@ -29,6 +31,7 @@ class Way(NamedTuple):
     chance: dict[int, float]  # of a random order
     questions: int
     answers: int
+    weight: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         rounded = {str(k): round(v, 4) for k, v in self.recall.items()}
@@ -53,18 +56,21 @@ def ablation(spaces: Mapping[str, Space], held: Mapping[str, Items]) -> list[Way
         for name, space in spaces.items():
             one, other = space.place(asked, questions), space.place(answered, answers)
             near, codes = space.parts_of_scores(asked, one, answered, other)
-            both = near + space.weight(asked, answered) * codes
+            weight = space.weight(asked, answered)
+            both = near + weight * codes
             scores = {"both": both, "discrete only": codes, "no matching": both}
             kinds = _BY_KIND.get(name, ())
             if name == "continuous" or (name == "ours" and "continuous" not in spaces):
                 kinds = ("continuous only", *kinds)
                 scores["continuous only"] = near
-            found += [_way(kind, scores[kind], questions, answers) for kind in kinds]
+            for kind in kinds:
+                counts = weight if kind in _WEIGHED else 0.0
+                found.append(_way(kind, scores[kind], questions, answers, counts))
     order = {kind: at for at, kind in enumerate(KINDS)}
     return sorted(found, key=lambda way: (way.asked, way.answered, order[way.kind]))
 
 
-def _way(kind: str, scores: np.ndarray, questions: Items, answers: Items) -> Way:
+def _way(kind: str, scores: np.ndarray, questions: Items, answers: Items, weight: float) -> Way:
     found = retrieval(scores, questions.groups, answers.groups, AT)
     right = (questions.groups[:, None] == answers.groups[None]).sum(1)
     chance = {k: _by_chance(right, len(answers), k) for k in AT}
@@ -77,6 +83,7 @@ def _way(kind: str, scores: np.ndarray, questions: Items, answers: Items) -> Way
         chance,
         len(questions),
         len(answers),
+        weight,
     )
 
 

@@ -41,10 +41,16 @@ def retrieval(
     return Retrieval(recall, float(np.median(place)), float((1 / place).mean()))
 
 
+def each_way(scores: NDArray[np.floating], a: Whole, b: Whole) -> tuple[float, float]:
+    """The mean of 1/rank of rows asked, and of columns asked. scores: (n, m), a: (n,), b: (m,)
+    their groups."""
+    return retrieval(scores, a, b).reciprocal, retrieval(scores.T, b, a).reciprocal
+
+
 def both_ways(scores: NDArray[np.floating], a: Whole, b: Whole) -> float:
-    """The mean of 1/rank of rows asked and of columns asked. scores: (n, m), a: (n,), b: (m,) their
-    groups."""
-    return (retrieval(scores, a, b).reciprocal + retrieval(scores.T, b, a).reciprocal) / 2
+    """The mean of `each_way`."""
+    forth, back = each_way(scores, a, b)
+    return (forth + back) / 2
 
 
 def mutual_information(one: Whole, other: Whole) -> float:

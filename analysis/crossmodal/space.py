@@ -129,7 +129,8 @@ class SharedCode:
 @dataclass(frozen=True, slots=True, eq=False)
 class Space:
     """Heads for each modality, and one codebook (V, D). `weights`: how much the codes count beside
-    the cosine, for each two modalities, by their names in order and joined by "+". `banks`: where
+    the cosine, by `way_name` of what is asked in and what answers, or for both ways of two
+    modalities by `pair_name`. `banks`: where
     some of what it was taught with lies, by modality (see `corrected`). `pairs`: the modalities
     that may be compared, each two as `weights` names them; none: any two that it knows."""
 
@@ -190,9 +191,11 @@ class Space:
         share: Floats = (fires / fires.sum(1, keepdims=True)).astype(np.float32)
         return share
 
-    def weight(self, one: str, other: str) -> float:
-        """How much the codes count beside the cosine."""
-        return self.weights.get(pair_name(one, other), 0.0)
+    def weight(self, asked: str, answered: str) -> float:
+        """How much the codes count beside the cosine, where items of one modality are asked by and
+        those of another answer."""
+        both = self.weights.get(pair_name(asked, answered), 0.0)
+        return self.weights.get(way_name(asked, answered), both)
 
     def compares(self, one: str, other: str) -> bool:
         """Whether items of two modalities may be compared."""
@@ -216,18 +219,23 @@ class Space:
             banks[CLIP] = banks[PICTURE]
         weights, pairs = dict(self.weights), list(self.pairs)
         for name in sides:
-            like = pair_name(PICTURE, PICTURE if name == CLIP else name)
-            if like in self.weights:
-                weights[pair_name(CLIP, name)] = self.weights[like]
-            if like in self.pairs:
+            other = PICTURE if name == CLIP else name
+            for own, like in (
+                (pair_name(CLIP, name), pair_name(PICTURE, other)),
+                (way_name(CLIP, name), way_name(PICTURE, other)),
+                (way_name(name, CLIP), way_name(other, PICTURE)),
+            ):
+                if like in self.weights:
+                    weights[own] = self.weights[like]
+            if pair_name(PICTURE, other) in self.pairs:
                 pairs.append(pair_name(CLIP, name))
         return replace(self, sides=sides, banks=banks, weights=weights, pairs=tuple(pairs))
 
-    def scores(self, one: str, a: Placed, other: str, b: Placed) -> Floats:
-        """How well items of two modalities match: cosine + weight · similarity of codes, both
-        corrected, (N, M). Raises UnusableModel where the two were never compared."""
-        near, codes = self.parts_of_scores(one, a, other, b)
-        return near + self.weight(one, other) * codes
+    def scores(self, asked: str, a: Placed, answered: str, b: Placed) -> Floats:
+        """How well items of a modality answer those of another: cosine + weight · similarity of
+        codes, both corrected, (N, M). Raises UnusableModel where the two were never compared."""
+        near, codes = self.parts_of_scores(asked, a, answered, b)
+        return near + self.weight(asked, answered) * codes
 
     def parts_of_scores(self, one: str, a: Placed, other: str, b: Placed) -> tuple[Floats, Floats]:
         """The continuous and the discrete part of `scores`, the second without its weight."""
@@ -382,6 +390,11 @@ class Space:
 def pair_name(one: str, other: str) -> str:
     """By what `Space.weights` knows two modalities."""
     return "+".join(sorted((one, other)))
+
+
+def way_name(asked: str, answered: str) -> str:
+    """By what `Space.weights` knows one way between two modalities."""
+    return f"{asked}>{answered}"
 
 
 def continuous_scores(a: Placed, b: Placed) -> Floats:

@@ -23,6 +23,7 @@ def space(workspace, asset) -> Space:
     """A taught one that serves, with three codes of which one fires on nothing."""
     way = {"recall": {"1": 0.25, "5": 0.5, "10": 0.75}, "median_rank": 4.0}
     way |= {"chance": {"1": 0.01, "5": 0.05, "10": 0.1}, "questions": 20, "answers": 30}
+    way |= {"weight": 0.07}
     space = Space.objects.create(
         workspace=workspace,
         number=1,
@@ -71,6 +72,7 @@ def test_a_space_shows_its_figures_beside_chance_and_its_codes_with_their_words(
     page = browser.get(f"/spaces/{space.pk}").content.decode()
     for said in (
         "Asked in words, answered in pictures",
+        "codes count 0.07 times beside vectors",
         "75\u202f%",
         "by chance",
         "10\u202f%",

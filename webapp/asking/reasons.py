@@ -63,11 +63,13 @@ class Shared:
 
 @dataclass(slots=True)
 class Reason:
-    """Of one question. near, codes: the parts of the score, the second with its weight."""
+    """Of one question. near, codes: the parts of the score, the second with its weight: how much
+    codes count where such an item answers such a question."""
 
     answer: Answer
     near: float
     codes: float
+    weight: float | None = None
     shared: list[Shared] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -95,6 +97,7 @@ def _reason(space: Space, answer: Answer) -> Reason:
     reason = Reason(answer, hit.near, hit.score - hit.near)
     try:
         taught, item = read_space(space), encoded(hit)
+        reason.weight = taught.weight(question.modality, hit.modality)
         found = taught.explain(
             question.modality, question.encoded, hit.modality, item, most=_LOOKED_AT
         )

@@ -77,9 +77,12 @@ def ablation_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
                 "questions": way["questions"],
                 "answers": way["answers"],
                 "chance": [way["chance"][k] for k in _AT],
+                "weight": None,
                 "kinds": [],
             },
         )
+        if way["kind"] == "both":
+            table["weight"] = way.get("weight")  # older figures do not tell it
         found_by = [way["recall"][k] for k in _AT]
         table["kinds"].append((way["kind"], found_by, way["median_rank"]))
     return list(found.values())

@@ -17,7 +17,7 @@ from analysis.crossmodal.space import (  # noqa: E402
     continuous_scores,
     discrete_scores,
 )
-from analysis.crossmodal.training import Collapsed, Epoch, train  # noqa: E402
+from analysis.crossmodal.training import Collapsed, Epoch, train, weighed  # noqa: E402
 from analysis.errors import AnalysisError, Stopped, UnusableModel  # noqa: E402
 from tests.analysis.crossmodal.made_up import QUICK, items, pairs, shown  # noqa: E402
 
@@ -112,6 +112,20 @@ def test_what_was_saved_is_read_back_and_other_files_are_refused(space: Space, t
     for name in ("broken", "missing"):
         with pytest.raises(UnusableModel, match="no space of Sightline"):
             Space.load(tmp_path / f"{name}.safetensors")
+
+
+def test_codes_may_count_more_one_way_than_the_other(space: Space, tmp_path: Path):
+    assert weighed([(0.5, 0.5), (0.6, 0.4), (0.55, 0.45)]) == (1, 0)
+    assert weighed([(0.5, 0.501), (0.6, 0.5)]) == (1, 1)  # so little says nothing against it
+    ways = {"picture+text": 0.3, "text>picture": 0.1}
+    told = Space.load(replace(space, weights=ways).save(tmp_path / "space")).with_clips()
+    assert told.weight("text", "picture") == told.weight("text", "clip") == 0.1
+    assert told.weight("picture", "text") == told.weight("clip", "text") == 0.3  # as it was before
+    assert told.weight("sound", "clip") == 0.0
+    a, b = (space.place(name, items(name, shown(4))) for name in ("text", "picture"))
+    near, codes = told.parts_of_scores("text", a, "picture", b)
+    assert np.allclose(told.scores("text", a, "picture", b), near + 0.1 * codes)
+    assert np.allclose(told.scores("picture", b, "text", a), (near + 0.3 * codes).T, atol=1e-5)
 
 
 def test_items_whose_parts_say_more_than_their_summaries_are_placed_by_their_parts(tmp_path: Path):
