@@ -31,7 +31,8 @@ function arrive(row, { asset, isDuplicate }) {
       .then(() => document.getElementById("project-assets").scrollIntoView({ block: "nearest" }));
     return;
   }
-  const url = here.dataset.status.replace("/0/", `/${asset}/`) + (isDuplicate ? "&was=there" : "");
+  const named = `&file=${encodeURIComponent(row.file.name)}`;
+  const url = here.dataset.status.replace("/0/", `/${asset}/`) + named + (isDuplicate ? "&was=there" : "");
   document.getElementById(`arrived-${asset}`)?.remove(); // the same bytes, dropped twice
   // asked for by the row itself: of what the page as a whole asks for, only the last one is waited for
   htmx.ajax("GET", url, { source: row.item, target: row.item, swap: "outerHTML" });

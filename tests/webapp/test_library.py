@@ -249,7 +249,7 @@ def test_a_name_is_never_markup(page, workspace, asset_in):
 
 
 def test_an_empty_library_says_what_to_do(page, workspace):
-    assert "Drop video, pictures or sound anywhere on this page" in page()
+    assert "Drop video, pictures, sound or exposures of the sky anywhere on this page" in page()
 
 
 def test_an_unfinished_upload_can_be_taken_up_or_discarded(browser, page, analyst, workspace):

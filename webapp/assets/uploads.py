@@ -321,11 +321,13 @@ def impossible(name: str, head: bytes) -> str:
         return ""
     kind = filetype.guess(head)
     if kind is not None and kind.mime.split("/")[0] not in ("video", "image", "audio"):
-        return f"{name} is not video, a picture or sound, but {_article(kind.extension)} file."
+        what = f"{_article(kind.extension)} file"
+        return f"{name} is not video, a picture, sound or an exposure of the sky, but {what}."
     if kind is None and b"<svg" in head:
         return f"{name} is a drawing (SVG). Save it as a PNG and upload that."
     if kind is None and _is_text(head) and not head.startswith(_TEXT_MEDIA):
-        return f"{name} is text, whatever its name says. Sightline takes video, pictures and sound."
+        takes = "Sightline takes video, pictures, sound and exposures of the sky."
+        return f"{name} is text, whatever its name says. {takes}"
     return ""
 
 

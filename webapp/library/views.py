@@ -112,6 +112,7 @@ def _status(request: MemberRequest, asset: Asset, *, was_there: bool = False) ->
         "projects": offered(asset.workspace, asset.collection),
         "wanted": wanted().filter(asset=asset),
         "was_there": was_there or request.GET.get("was") == "there",
+        "given": request.GET.get("file", ""),  # the name of the file that was sent
     }
     return render(request, template, context)
 

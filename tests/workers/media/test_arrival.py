@@ -107,6 +107,8 @@ def test_the_page_and_the_api_lead_on_from_an_id_that_gave_way(came, client, own
     row = client.get(f"/assets/{second.pk}/status?as=upload").content.decode()
     assert "Already in your library" in row
     assert f"arrived-{first.pk}" in row
+    row = client.get(f"/assets/{second.pk}/status?as=upload&file=again.png").content.decode()
+    assert "again.png is the same file" in row  # which of those that were chosen
     assert not client.get(f"/assets/{second.pk}/status").content  # its card goes
     assert client.get(f"/api/v1/assets/{second.pk}/").json()["id"] == first.pk
     assert client.delete(f"/api/v1/assets/{second.pk}/").status_code == 404
