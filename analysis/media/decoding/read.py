@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ from analysis.media.frame_table import EVENLY_PACED
 
 _SEEKS_BADLY = ("mpeg",)  # guesses the times of the packets it finds after a seek
 _HOP_S = 3.0  # a wanted frame further ahead than this is reached by seeking
+_LET_GO_EVERY = 4  # delivered frames between two times that those before are let go
 _REPORT_EVERY = 16  # decoded frames between two signs of life
 _LOOK_BACK_S = (0.0, 2.0, 15.0, 120.0)
 
@@ -47,7 +49,7 @@ class Reading:
         self.meter = Meter(request)
         self.ring = Ring(request, line)
         self._told: Geometry | None = None
-        self.n_decoded = 0
+        self.n_decoded = self.n_delivered = 0
         self._hopped_for = -1
         self._open()
         self.joins = joins_of(self.container, request, line)
@@ -260,6 +262,17 @@ class Reading:
             fields["layout"], self._told = geometry.layout(), geometry
         self.held = []
         self.line.send(fields, self.meter.take())
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Give back the memory of frames that nobody needs any more.
+
+        PyAV's frames and what lies beside their pixels refer to each other once that was asked for,
+        so that only a collection frees them; by itself it would come after a hundred frames.
+        """
+        self.n_delivered += 1
+        if self.n_delivered % _LET_GO_EVERY == 0:
+            gc.collect()
 
     def _geometry(self, frame: av.VideoFrame) -> Geometry:
         most = self.request["limits"]["max_video_side"]

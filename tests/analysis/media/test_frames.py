@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,25 @@ def test_frames_carry_their_own_numbers(tmp_path: Path) -> None:
     times = read_frame_table(path).times_s
     with FrameReader(path, times[::3]) as reader:
         assert [number_in(frame.bgr()) for frame in reader] == list(range(0, 40, 3))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_decoder_holds_as_few_frames_at_the_end_as_at_the_beginning(tmp_path: Path) -> None:
+    size = (640, 360)
+    path = write_clip(tmp_path / "a.mp4", constant(90), size=size, options={"preset": "ultrafast"})
+    held: list[int] = []
+    with FrameReader(path, read_frame_table(path).times_s) as reader:
+        for number, _ in enumerate(reader):
+            if number in (20, 70):
+                held.append(private_bytes(reader._child._process.pid))
+    frame_bytes = size[0] * size[1] * 3 // 2
+    assert held[1] - held[0] < 12 * frame_bytes
+
+
+def private_bytes(pid: int) -> int:
+    """The memory of a process that is neither of a file nor shared with another."""
+    said = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(said.partition("RssAnon:")[2].split()[0])
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
