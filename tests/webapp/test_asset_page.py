@@ -165,7 +165,10 @@ def test_a_picture_has_no_timeline(page, project, asset_in, run_of):
 
 def test_sound_says_that_it_has_no_picture(page, project, asset_in):
     sound = asset_in(project.workspace, "radio.mp3", kind="audio", width=0, height=0)
-    assert "no logo can be seen" in text(page(of=sound))
+    html = text(page(of=sound))
+    assert "no logo can be seen" in html
+    assert 'id="timeline"' in html
+    assert "Shots" not in html
 
 
 def test_names_cannot_bring_markup(page, asset, project, run):

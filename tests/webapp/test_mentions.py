@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -198,5 +201,8 @@ def test_without_an_analysis_brands_are_listed_where_they_are_said_and_written(
     assert 'data-said="2.000"' in listed
     assert "Vitalo" not in listed
     assert ">Empty<" not in listed, "it names nothing"
+    Project.objects.begin(workspace, "Quiet", by=owner, brands=["Vitalo"])
     assert "said 1 time" in browser.get(address, {"project": "no number"}).content.decode()
+    lane = next(json.loads(found) for found in re.findall(r"named-data.*?>(.*?)</script", listed))
+    assert [(one["name"], one["said"]["text"]) for one in lane] == [("Kestrel", ["Kestrels"])]
     assert address in browser.get(reverse("asset", args=[asset.pk])).content.decode()

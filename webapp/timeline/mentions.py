@@ -349,8 +349,8 @@ def rows_json(mentions: Mentions) -> dict[str, Any]:
     """By label the lanes: columns of starts, ends and words; and where each word stands."""
     return {
         str(label.pk): {
-            **_columns(some),
-            "words": [[[word.line, word.place] for word in i.found.words] for i in some],
+            **columns([i.found for i in some]),
+            "words": word_places([i.found for i in some]),
         }
         for label, some in mentions.by_label("said")
     }
@@ -360,7 +360,7 @@ def written_json(mentions: Mentions) -> dict[str, Any]:
     """By label the lanes of what is written: as above, and the box and row of each."""
     return {
         str(label.pk): {
-            **_columns(some),
+            **columns([i.found for i in some]),
             "region": [i.found.item.region for i in some if i.found.item],
             "box": [[round(side, 4) for side in i.found.item.box] for i in some if i.found.item],
         }
@@ -368,12 +368,18 @@ def written_json(mentions: Mentions) -> dict[str, Any]:
     }
 
 
-def _columns(some: Sequence[Item]) -> dict[str, list]:
+def columns(some: Sequence[Found]) -> dict[str, list]:
+    """A lane of mentions."""
     return {
-        "start": [round(i.mention.start_s, 3) for i in some],
-        "end": [round(i.mention.end_s, 3) for i in some],
-        "text": [i.mention.text for i in some],
+        "start": [round(one.mention.start_s, 3) for one in some],
+        "end": [round(one.mention.end_s, 3) for one in some],
+        "text": [one.mention.text for one in some],
     }
+
+
+def word_places(some: Sequence[Found]) -> list[list[list[int]]]:
+    """For each the line and the place of its words in the transcript."""
+    return [[[word.line, word.place] for word in one.words] for one in some]
 
 
 def others(run: Run) -> list[Label]:

@@ -17,7 +17,9 @@ from webapp.assets.models import Asset
 from webapp.projects.models import Label
 from webapp.runs.offering import offered
 from webapp.runs.refusals import NO_LABELS
-from webapp.timeline.mentions import Found, Told
+from webapp.timeline.mentions import Found, Told, columns, word_places
+
+_TRIED = 8  # projects that are asked for their brands, until one has any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,20 @@ class Named:
     def by_time(self) -> list[Found]:
         return sorted([*self.said, *self.written], key=lambda one: one.mention.start_s)
 
+    def for_scripts(self) -> dict[str, Any]:
+        """For its lane, and to mark its words in the transcript."""
+        return {
+            **{name: getattr(self.label, name) for name in ("name", "colour")},
+            "id": self.label.pk,
+            "said": columns(self.said) | {"words": word_places(self.said)},
+            "written": columns(self.written),
+        }
+
 
 @require_safe
 @may(Action.VIEW)
 def named(request: MemberRequest, pk: int) -> HttpResponse:
-    """The list beside the player, for `?project=` or the project that fits best."""
+    """The list beside the player, for `?project=` or the first whose brands are named."""
     asset = find(Asset.objects.select_related("workspace", "collection"), request, pk=pk)
     projects = [
         one.project
@@ -45,11 +56,16 @@ def named(request: MemberRequest, pk: int) -> HttpResponse:
     ]
     wanted = request.GET.get("project", "")
     asked_for = [project for project in projects if str(project.pk) == wanted]
-    project = next(iter(asked_for or projects), None)
-    context: dict[str, Any] = {"asset": asset, "projects": projects, "project": project}
-    if project is not None:
+    context: dict[str, Any] = {"asset": asset, "projects": projects, "project": None}
+    for project in (asked_for or projects)[:_TRIED]:
         told = Told.of(asset, list(project.current_labels()))
-        context |= {"told": told, "brands": _brands(told)}
+        brands = _brands(told)
+        if brands or context["project"] is None:
+            scripts = [brand.for_scripts() for brand in brands]
+            about = {"project": project, "told": told, "brands": brands, "for_scripts": scripts}
+            context |= about
+        if brands:
+            break
     return render(request, "timeline/_named.html", context)
 
 

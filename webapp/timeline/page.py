@@ -144,6 +144,7 @@ def state_of(asset: Asset, run: Run | None) -> str:
 def for_scripts(asset: Asset, run: Run | None, media: Media) -> dict[str, Any]:
     """Everything the modules of the page need to know, for its JSON block."""
     return {
+        "asset": asset.pk,
         "kind": asset.kind,
         "duration": asset.duration_s,
         "size": [asset.width, asset.height],

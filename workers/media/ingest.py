@@ -31,6 +31,7 @@ log = logging.getLogger("sightline.ingest")
 TILE_WIDTH = 160  # pixels, of the strip
 
 
+LEAST_PEAKS, MOST_PEAKS = 1200, 7200  # of the outline of a sound
 ELSEWHERE_S = 2.0  # until the machine that has the bytes may have looked
 
 
@@ -146,7 +147,9 @@ def make_strip(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
 def make_waveform(asset: Asset, info: MediaInfo, beat: Heartbeat) -> None:
     from analysis.media.audio import waveform
 
-    peaks = waveform(local_path(asset.file))
+    # the timeline zooms into it: half a second each, in files of an hour and less
+    wanted = min(max(round(2 * info.duration_s), LEAST_PEAKS), MOST_PEAKS)
+    peaks = waveform(local_path(asset.file), wanted)
     Rendition.keep(asset, "waveform", "", peaks=[round(float(p), 3) for p in peaks])
 
 

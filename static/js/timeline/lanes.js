@@ -1,8 +1,10 @@
-// The timeline: ruler, shots, one lane per brand and the sound, drawn on one canvas.
+// The timeline: ruler, shots or the curve of a sound, one lane per brand, and what is said by whom,
+// drawn on one canvas.
 import { clock } from "../common/clock.js";
 import { sharpen } from "../common/overlay.js";
-import { paintTurns } from "./speakers.js";
+import { paintTurns, speakerAt } from "./speakers.js";
 import { drawTile } from "./sprites.js";
+import { lineAt, paintWords } from "./words-lane.js";
 
 export const RULER = 24;
 export const SHOTS = 44;
@@ -17,9 +19,10 @@ const SLOT = 76; // width of a picture in the row of shots
 export function createLanes({ data, store, sprites, frames, labels }) {
   const body = document.getElementById("tl-body");
   const canvas = document.getElementById("tl-canvas");
-  const names = [...body.querySelectorAll("[data-lane]")];
+  const names = () => [...body.querySelectorAll("[data-lane]")];
+  const isSound = data.kind === "audio";
   let queued = 0;
-  let [turnsAt, commentsAt] = [Infinity, Infinity]; // where their lanes begin
+  let [wordsAt, turnsAt, commentsAt] = [Infinity, Infinity, Infinity]; // where their lanes begin
 
   const draw = () => {
     queued ||= requestAnimationFrame(() => {
@@ -28,17 +31,18 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     });
   };
 
-  /** The lanes in view, from the top: those of brands that were detected at all. */
+  /** The lanes in view, from the top: those of brands that were found at all. */
   function lanesShown() {
-    return names.filter((name) => !name.hidden).map((name) => Number(name.dataset.lane));
+    return names().filter((name) => !name.hidden).map((name) => Number(name.dataset.lane));
   }
 
   function nameLanes(state) {
     document.getElementById("tl-said-key").hidden = !Object.keys(state.said ?? {}).length;
     document.getElementById("tl-written-key").hidden = !Object.keys(state.written ?? {}).length;
     if (state.figures) document.getElementById("tl-frames").textContent = state.figures.frames;
+    document.getElementById("tl-loud-key").hidden = !isSound || !state.outline?.standouts.start.length;
     const rows = state.figures?.lanes.rows ?? {};
-    for (const name of names) {
+    for (const name of names()) {
       const label = Number(name.dataset.lane);
       const isOff = state.off.includes(label);
       if (rows[label]?.start.length) name.dataset.found = "yes";
@@ -48,9 +52,13 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       name.classList.toggle("off", isOff);
       const count = state.figures?.counts[label] ?? 0;
       name.querySelector("em").textContent = isOff ? "" : countsIn(count, said, written);
-      const told = `${said ? `, said ${times(said)}` : ""}${written ? `, written ${times(written)}` : ""}`;
-      name.title = isOff ? "" : `${labels.get(label).name}: seen ${times(count)}${told}`;
-      name.setAttribute("aria-label", isOff ? `${labels.get(label).name}, left out` : `${labels.get(label).name}, seen ${times(count)}${told}`);
+      const told = [
+        data.run ? `seen ${times(count)}` : "",
+        said ? `said ${times(said)}` : "",
+        written ? `written ${times(written)}` : "",
+      ].filter(Boolean).join(", ");
+      name.title = isOff ? "" : `${labels.get(label).name}: ${told}`;
+      name.setAttribute("aria-label", `${labels.get(label).name}, ${isOff ? "left out" : told}`);
     }
   }
 
@@ -65,7 +73,8 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     paintRuler(view);
     paintWindow(view);
     let y = RULER;
-    paintShots(view, y, { sprites, frames });
+    if (isSound) paintSound(view, y, SHOTS, data);
+    else paintShots(view, y, { sprites, frames });
     y += SHOTS;
     for (const label of lanesShown()) {
       paintLine(view, y);
@@ -74,8 +83,14 @@ export function createLanes({ data, store, sprites, frames, labels }) {
       paintSaid(view, y, state.said?.[label], labels.get(label).colour);
       y += LANE;
     }
-    if (data.peaks.length) {
-      paintSound(view, y, data.peaks, data.duration);
+    if (data.peaks.length && !isSound) {
+      paintSound(view, y, LANE, data);
+      y += LANE;
+    }
+    wordsAt = state.lines.length ? y : Infinity;
+    if (state.lines.length) {
+      paintLine(view, y);
+      paintWords(view, y, LANE);
       y += LANE;
     }
     turnsAt = state.turns ? y : Infinity;
@@ -93,18 +108,19 @@ export function createLanes({ data, store, sprites, frames, labels }) {
     paintPlayhead(view, y);
   }
 
-  store.on(["figures", "off", "said", "written"], (state) => {
+  store.on(["figures", "off", "said", "written", "outline"], (state) => {
     nameLanes(state);
     draw();
   });
   const nameRest = (state) => {
     const topics = document.getElementById("tl-topics");
     if (topics) topics.hidden = !hasTopics(state);
+    document.getElementById("tl-words").hidden = !state.lines.length;
     document.getElementById("tl-speakers").hidden = !state.turns;
     document.getElementById("tl-comments").hidden = !state.comments.length;
     draw();
   };
-  store.on(["outline", "comments", "turns"], nameRest);
+  store.on(["outline", "comments", "turns", "lines"], nameRest);
   store.on(["lanes", "shown", "time", "window", "draft", "segments", "shots"], draw);
   new ResizeObserver(draw).observe(canvas);
   addEventListener("themechange", draw);
@@ -112,11 +128,32 @@ export function createLanes({ data, store, sprites, frames, labels }) {
   nameRest(store.get());
   function rowAt(y) {
     if (y < RULER) return "ruler";
-    if (y < RULER + SHOTS) return "shots";
+    if (y < RULER + SHOTS) return isSound ? "lane" : "shots";
+    if (y >= wordsAt && y < wordsAt + LANE) return "words";
     if (y >= turnsAt && y < turnsAt + LANE) return "speakers";
     return y < commentsAt ? "lane" : "comments";
   }
-  return { draw, canvas, names, rowAt };
+  /** What a place of a row says, for the card at the pointer. */
+  function says(y, time) {
+    const state = store.get();
+    const row = rowAt(y);
+    if (row === "speakers") return speakerAt(state.turns, time);
+    return row === "words" ? lineAt(state.lines, time) : "";
+  }
+  /** A lane for each of these brands, where no analysis has put them there. */
+  function nameBrands(brands) {
+    const made = brands.map(({ id, name }) => {
+      const lane = Object.assign(document.createElement("button"), { type: "button", className: "name lane" });
+      lane.dataset.lane = id;
+      const title = Object.assign(document.createElement("span"), { className: "cut", textContent: name });
+      lane.append(title, Object.assign(document.createElement("em"), { className: "wide" }));
+      return lane;
+    });
+    document.getElementById("tl-brands").replaceChildren(...made);
+    nameLanes(store.get());
+    draw();
+  }
+  return { draw, canvas, names, rowAt, says, nameBrands };
 }
 
 /** Beside the name: how often it is seen, and said; what is written where there is room for it. */
@@ -216,7 +253,7 @@ function blocks({ from, to, width, state }) {
 /** The finer pictures of the segment once the strip's are further apart than what is drawn. */
 function tileFor(time, { from, to, width }, { sprites, frames }) {
   const isClose = ((to - from) / width) * SLOT < sprites.pitch;
-  const segment = isClose ? frames.atHand(frames.segmentIndex(time)) : null;
+  const segment = isClose && frames ? frames.atHand(frames.segmentIndex(time)) : null;
   return (segment?.sprite && sprites.tileOf(segment.sprite, time)) || sprites.ofStrip(time);
 }
 
@@ -272,16 +309,20 @@ function paintWritten({ ink, x, from, to }, y, row, colour) {
   }
 }
 
-function paintSound(view, y, peaks, duration) {
+/** How loud it is, as bars about a middle; where it stands out in another colour, where there is room. */
+function paintSound(view, y, room, { peaks, duration }) {
   paintLine(view, y);
-  const { ink, width, colour, from, to } = view;
-  ink.fillStyle = colour("--ink3");
+  const { ink, width, colour, from, to, state } = view;
+  const loud = room > LANE ? state.outline?.standouts : null;
+  const [usual, standsOut] = [colour("--ink3"), colour("--warn")];
   ink.globalAlpha = 0.6;
   for (let left = 0; left < width; left += 3) {
-    const start = Math.floor(((from + ((to - from) * left) / width) / duration) * peaks.length);
-    const end = Math.ceil(((from + ((to - from) * (left + 3)) / width) / duration) * peaks.length);
-    const high = Math.max(...peaks.slice(Math.max(start, 0), Math.max(end, start + 1)), 0) * (LANE - 6);
-    ink.fillRect(left, y + (LANE - Math.max(high, 1)) / 2, 1.6, Math.max(high, 1));
+    const [begins, ends] = [left, left + 3].map((x) => from + ((to - from) * x) / width);
+    const start = Math.floor((begins / duration) * peaks.length);
+    const end = Math.ceil((ends / duration) * peaks.length);
+    const high = Math.max(...peaks.slice(Math.max(start, 0), Math.max(end, start + 1)), 0) * (room - 6);
+    ink.fillStyle = loud?.start.some((at, i) => at < ends && loud.end[i] > begins) ? standsOut : usual;
+    ink.fillRect(left, y + (room - Math.max(high, 1)) / 2, 1.6, Math.max(high, 1));
   }
   ink.globalAlpha = 1;
 }

@@ -10,6 +10,8 @@ import { wireLaneKeys } from "./lane-keys.js";
 import { createLanes } from "./lanes.js";
 import { createMentions } from "./mentions.js";
 import { createMinutes } from "./minutes.js";
+import { openNamed, wireNamed } from "./named.js";
+import { wireRangeCut } from "./range-cut.js";
 import { drawBoxes } from "../common/overlay.js";
 import { wireOutline } from "./outline.js";
 import { createPlayer } from "./player.js";
@@ -43,6 +45,7 @@ import { tell } from "./posting.js";
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} said
  * @property {Record<number, {start: number[], end: number[], text: string[]}>|null} written
  * @property {?import("./speakers.js").Turns} turns
+ * @property {import("./transcript-lines.js").Line[]} lines  what is said, as far as it is fetched
  * @property {{topics: object, standouts: object, speech: number[][]}|null} outline
  * @property {{id: number, start: number, end: number|null, open: boolean, said: string}[]} comments
  * @property {object[]} segments
@@ -76,6 +79,7 @@ const store = createStore({
   lanes: firstView?.lanes ?? null,
   said: null,
   turns: null,
+  lines: [],
   outline: null,
   written: null,
   comments: [],
@@ -97,14 +101,24 @@ wireMomentLinks();
 if (run) {
   wireRun();
 } else {
+  wireWithoutRun();
+}
+
+/** Sound, which is never looked at, or a film before its first analysis. */
+function wireWithoutRun() {
   const openTab = wireTabs(document.getElementById("side-tabs"));
-  document.addEventListener("click", ({ target }) => {
-    const named = target.closest("#named [data-said]");
-    if (named) player.seek(Number(named.dataset.said));
-  });
+  const open = (label) => {
+    const tab = document.getElementById("named")?.closest("[role=tabpanel]").getAttribute("aria-labelledby");
+    if (tab) openTab(tab);
+    openNamed(named.get(label).name);
+  };
+  const timeline = document.getElementById("timeline") ? wireTimeline({ frames: null, openFrame: player.seek, open }) : null;
+  wireNamed({ store, player, lanes: timeline?.lanes, labels: named });
   openWanted(openTab);
+  if (timeline) wireSpeakers({ player, store, openTab });
   wireComments({ player, store, openTab });
-  wireKeys({ store, player, zoom: null, labels, frames: null, openFrame: () => {}, asking, data });
+  wireKeys({ store, player, zoom: timeline?.zoom, labels: named, frames: null, openFrame: () => {}, asking, data });
+  if (timeline) keepAddress(store, store.get().method);
 }
 
 /** The transcript, where the address asks for it: who corrected a speaker comes back to the speakers. */
@@ -119,7 +133,12 @@ function wireRun() {
   const drawMissed = () => openFrame(undefined, { isDrawing: true });
   const exposure = createExposure({ run, store, player, ownThresholds: run.labels.map((l) => l.threshold) });
   const tiles = createTiles({ store, frames, sprites, labels, openFrame });
-  const zoom = data.kind === "video" ? wireTimeline({ frames, exposure, openFrame }) : null;
+  const open = (label) => store.set({ open: store.get().open === label ? null : label });
+  const zoom = data.kind === "video" ? wireTimeline({ frames, openFrame, open }).zoom : null;
+  if (zoom) {
+    followZoom({ run, store, defaultMethod: exposure.defaultMethod });
+    createMinutes({ store, player, labels });
+  }
   wireOverlay(frames);
   wireToggles(openFrame);
   document.getElementById("exposure").addEventListener("click", (event) => {
@@ -143,16 +162,15 @@ function wireRun() {
   for (const event of moving) document.body.addEventListener(event, exposure.refresh);
 }
 
-function wireTimeline({ frames, exposure, openFrame }) {
+function wireTimeline({ frames, openFrame, open }) {
   const lanes = createLanes({ data, store, sprites, frames, labels: named });
   store.set({ plotWidth: lanes.canvas.clientWidth });
   new ResizeObserver(() => store.set({ plotWidth: lanes.canvas.clientWidth })).observe(lanes.canvas);
   const zoom = createZoom({ store, player, lanes, sprites, openFrame });
-  wireLaneKeys({ lanes, store, player, zoom });
-  followZoom({ run, store, defaultMethod: exposure.defaultMethod });
-  createMinutes({ store, player, labels });
+  wireLaneKeys({ lanes, store, player, zoom, open });
+  wireRangeCut({ store, asset: data.asset });
   redraw.push(lanes.draw);
-  return zoom;
+  return { lanes, zoom };
 }
 
 /** The boxes of the picture on screen, drawn in the callback that reports the picture. */

@@ -35,6 +35,7 @@ function start({ player, store, captions, labels }) {
   const stopped = new AbortController();
   const { signal } = stopped;
   const lines = createLines({ speech, store, signal });
+  lines.on(() => signal.aborted || store.set({ lines: [...lines.all()] })); // a list of its own: they change in place
   const view = createView({ speech, lines, player, signal });
   const follow = followPlayer({ lines, view, player, store, captions, signal });
   const edits = speech.mayEdit ? wireEdits({ speech, lines, view, captions, signal }) : null;

@@ -1,6 +1,5 @@
 // Moving in the timeline: zoom, pan, seek, choose a range. By mouse, touch and key.
 import { clamp, clock } from "../common/clock.js";
-import { speakerAt } from "./speakers.js";
 import { showCard } from "./sprites.js";
 
 const CLOSEST_S = 1;
@@ -48,7 +47,7 @@ export function createZoom({ store, player, lanes, sprites, openFrame }) {
 
   wireWheel(canvas, { zoom, pan, timeAt, store });
   wirePointers(canvas, { store, player, lanes, show, timeAt, openFrame });
-  wireHover(canvas, { timeAt, sprites, lanes, store });
+  wireHover(canvas, { timeAt, sprites, lanes });
   wireHead({ zoom, fit, mark, store });
   wireScroll({ store, show, duration });
   store.on(["time"], (state) => !player.media.paused && reveal(state.time));
@@ -131,15 +130,15 @@ function spread(fingers) {
   return Math.max(Math.abs(a - b), 8);
 }
 
-function wireHover(canvas, { timeAt, sprites, lanes, store }) {
+function wireHover(canvas, { timeAt, sprites, lanes }) {
   const card = document.getElementById("tl-card");
   const panel = document.getElementById("timeline");
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch") return;
     const time = timeAt(event.clientX);
     const rect = panel.getBoundingClientRect();
-    const who = lanes.rowAt(event.offsetY) === "speakers" ? speakerAt(store.get().turns, time) : "";
-    const words = who ? `${clock(time)} · ${who}` : clock(time);
+    const said = lanes.says(event.offsetY, time);
+    const words = said ? `${clock(time)} · ${said}` : clock(time);
     showCard(card, sprites.ofStrip(time), words, event.clientX - rect.left, rect.width);
   });
   canvas.addEventListener("pointerleave", () => (card.hidden = true));
