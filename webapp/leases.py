@@ -58,6 +58,25 @@ def pieces() -> list[type[Leased]]:
     return [model for model in apps.get_models() if issubclass(model, Leased)]
 
 
+def kinds_at_hand() -> list[type[Leased]]:
+    """The kinds of which anything waits or is worked on.
+
+    One question however many kinds there are: mostly there is nothing to do, and that is asked
+    every few seconds and after each piece.
+    """
+    kinds = pieces()
+    name = connection.ops.quote_name
+    unfinished = ", ".join(f"'{status}'" for status in UNFINISHED)
+    asked = " UNION ALL ".join(
+        f"SELECT {number} WHERE EXISTS"  # noqa: S608  names of our own tables
+        f" (SELECT 1 FROM {name(kind._meta.db_table)} WHERE status IN ({unfinished}))"
+        for number, kind in enumerate(kinds)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        return [kinds[number] for (number,) in cursor.fetchall()]
+
+
 def from_now(seconds: float) -> Any:
     """A moment by the database's clock."""
     return Now() + timedelta(seconds=seconds)

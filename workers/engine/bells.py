@@ -17,7 +17,7 @@ from django.db import DatabaseError
 
 from webapp import jobs
 from webapp.celery import app
-from webapp.leases import pieces
+from webapp.leases import kinds_at_hand
 from webapp.projects.models import Reference
 from webapp.registry.hosting import Hosting
 from webapp.runs.run import Run
@@ -79,7 +79,7 @@ def ring_for_the_idle(queue: str) -> None:
 
 def waiting(queue: str, *, at_most: int) -> Iterator[_Waiting]:
     """The tasks of a queue for which something waits, each with how much, up to `at_most`."""
-    for model in pieces():
+    for model in kinds_at_hand():
         if model is not Segment:
             rows = model._default_manager.in_queue(queue).open()
             if n := len(rows.order_by().values_list("pk", flat=True)[:at_most]):

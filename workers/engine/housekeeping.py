@@ -20,7 +20,7 @@ from webapp.comments.comments import Comment
 from webapp.datasets.transfers import Transfer
 from webapp.encodings.kept import Encodings
 from webapp.indexing.missing import encode_what_is_missing
-from webapp.leases import Leased, Status, from_now, pieces
+from webapp.leases import Leased, Status, from_now, kinds_at_hand
 from webapp.nights.watching import Watch
 from webapp.runs.run import POISONOUS, Run
 from webapp.runs.wanted import start_wanted
@@ -80,7 +80,7 @@ def sweep() -> None:
 
 def release_the_dead() -> None:
     """Free the leases of processes of this machine that are gone, without waiting them out."""
-    for model in pieces():
+    for model in kinds_at_hand():
         held = model._base_manager.filter(status=Status.WORKING)
         for worker in set(held.values_list("worker", flat=True)):
             if is_dead(worker):
@@ -105,7 +105,7 @@ def _free_what_was_taken_from_the_dead(model: type[Leased]) -> None:
 
 def give_up_on_the_poisonous() -> None:
     """A row that took its worker down again and again fails, so that others get their turn."""
-    for model in pieces():
+    for model in kinds_at_hand():
         tried = model._default_manager.expired().filter(attempt__gte=model.MAX_ATTEMPTS)
         for row in tried:
             row.fail(POISONOUS.format(model.MAX_ATTEMPTS), can_retry=True)

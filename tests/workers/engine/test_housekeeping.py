@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.utils import timezone
 
-from webapp.leases import Status, from_now
+from webapp.leases import Status, from_now, kinds_at_hand
 from webapp.runs.run import Run
 from webapp.runs.segments import Segment
 from webapp.runs.workers import Worker
@@ -112,3 +112,17 @@ def test_a_run_whose_last_step_was_lost_goes_on(running):
     housekeeping.finish_what_is_analysed()
     running.refresh_from_db()
     assert running.stage == Run.Stage.FINISH
+
+
+def test_an_idle_installation_is_asked_little(db, django_assert_max_num_queries):
+    housekeeping.sweep()
+    with django_assert_max_num_queries(40):  # of some thirty kinds of work
+        housekeeping.sweep()
+
+
+def test_a_kind_is_at_hand_while_some_of_it_waits_or_is_worked_on(running):
+    assert Segment in kinds_at_hand()
+    segment = Segment.objects.claim_next(this_worker())
+    assert Segment in kinds_at_hand()
+    segment.finish()
+    assert Segment not in kinds_at_hand()
