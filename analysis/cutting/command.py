@@ -6,12 +6,17 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.cutting.clips import Clip, Rules, Source, Span, clips_of
 from analysis.cutting.edit_lists import clips_csv, edl, otio
 from analysis.errors import AnalysisError
 from analysis.media.probe import examine
 
+if TYPE_CHECKING:
+    from analysis.cutting.render import Chapter
+
+_SOUND = (".m4a", ".mp3")
 _LISTS = {".edl": edl, ".otio": otio, ".csv": clips_csv}
 
 
@@ -35,7 +40,8 @@ def command(argv: Sequence[str]) -> int:
     """python -m analysis cut FILE --span 12.5-20 -o reel.mp4: put stretches one after the other.
 
     Each --span is of FILE, or of the --next file before it. What is written goes by the ending
-    of -o: .mp4 with a chapter for each, or a list for an editing program: .edl, .otio, .csv.
+    of -o: .mp4 with a chapter for each, the sound alone so as .m4a or .mp3, or a list for an
+    editing program: .edl, .otio, .csv.
     """
     parser = argparse.ArgumentParser(
         prog="python -m analysis cut",
@@ -57,8 +63,8 @@ def command(argv: Sequence[str]) -> int:
     parser.add_argument("--title", default="")
     parser.add_argument("-o", "--out", type=Path, required=True)
     options = parser.parse_args(argv)
-    if options.out.suffix not in {".mp4", *_LISTS}:
-        parser.error(f"-o ends in .mp4, {', '.join(_LISTS)}")
+    if options.out.suffix not in {".mp4", *_SOUND, *_LISTS}:
+        parser.error(f"-o ends in {', '.join(['.mp4', *_SOUND, *_LISTS])}")
     try:
         rules = Rules(handles_s=options.handles, join_s=options.join)
         clips = _clips(options.file, options.parts, rules)
@@ -115,12 +121,23 @@ def _write(clips: Sequence[Clip], out: Path, title: str) -> int:
         out.write_text(_LISTS[out.suffix](title, clips), newline="")
         print(f"{out}: {len(clips)} clips, {sum(clip.seconds for clip in clips):.3f} s")
         return 0
+    if out.suffix in _SOUND:
+        from analysis.cutting.render_sound import render_sound
+
+        sound = render_sound(clips, out, title=title)
+        _say_chapters(sound.chapters)
+        print(f"{out}: {sound.seconds:.3f} s")
+        return 0
     from analysis.cutting.render import render
 
     made = render(clips, out, title=title)
-    for number, chapter in enumerate(made.chapters, start=1):
-        print(f"{number:3}  {chapter.start_s:9.3f}  {chapter.end_s:9.3f}  {chapter.title}")
+    _say_chapters(made.chapters)
     width, height = made.size
     rate = float(made.rate.exact)
     print(f"{out}: {made.n_frames} frames, {made.seconds:.3f} s, {width}×{height}, {rate:.3f} fps")
     return 0
+
+
+def _say_chapters(chapters: Sequence[Chapter]) -> None:
+    for number, chapter in enumerate(chapters, start=1):
+        print(f"{number:3}  {chapter.start_s:9.3f}  {chapter.end_s:9.3f}  {chapter.title}")

@@ -22,17 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from analysis.cutting.clip_sound import SOUND_RATE, ClipSound, Samples, path_of
 from analysis.cutting.clips import Clip
 from analysis.cutting.edit_lists import rate_of
 from analysis.cutting.rates import Rate
 from analysis.errors import AnalysisError, Stopped, UnreadableMedia
-from analysis.media.audio import sound_pieces
 from analysis.media.frames import Frame, FrameReader
 
 Pixels = NDArray[np.uint8]  # (height, width, 3), BGR
-Samples = NDArray[np.float32]  # (n, 2), -1 to 1
 
-SOUND_RATE = 48_000
 MOST_SIDE = 1920  # pixels of the longer side, unless another size is asked for
 _NO_PICTURE = (1280, 720)
 _INSIDE_S = 2e-3  # before a clip ends, so that its last frame is meant and not the next
@@ -129,7 +127,7 @@ class _Part:
 
     def __init__(self, clip: Clip, first: int, end: int) -> None:
         self.clip, self.first, self.end = clip, first, end
-        self._sound: _Sound | None = None
+        self._sound: ClipSound | None = None
 
     def chapter(self, rate: Rate) -> Chapter:
         title = self.clip.title or self.clip.source.name
@@ -143,9 +141,9 @@ class _Part:
         times[0] = self.clip.start_s
         return times
 
-    def open_sound(self, rate: Rate, should_stop: Callable[[], bool]) -> _Sound:
+    def open_sound(self, rate: Rate, should_stop: Callable[[], bool]) -> ClipSound:
         seconds = float((self.end - self.first) / rate.exact)
-        self._sound = _Sound(self.clip, seconds, should_stop)
+        self._sound = ClipSound(self.clip, seconds, should_stop)
         return self._sound
 
     def sound(self, n: int) -> Samples:
@@ -183,7 +181,7 @@ def _frames(
         open_part(0)
         for at, part in enumerate(plan):
             open_part(at + 1)
-            with _named(part.clip):
+            with named(part.clip):
                 for picture in _pictures(part, readers.get(at), size):
                     if should_stop():
                         raise Stopped
@@ -199,7 +197,7 @@ def _frames(
 
 
 @contextmanager
-def _named(clip: Clip) -> Iterator[None]:
+def named(clip: Clip) -> Iterator[None]:
     """What cannot be decoded is said with where it is."""
     try:
         yield
@@ -211,19 +209,13 @@ def _named(clip: Clip) -> Iterator[None]:
 def _reader(part: _Part, rate: Rate, should_stop: Callable[[], bool]) -> FrameReader:
     source = part.clip.source
     return FrameReader(
-        _path(part.clip),
+        path_of(part.clip),
         part.times(rate),
         shown=True,
         hop=True,
         track=source.track,
         should_stop=should_stop,
     )
-
-
-def _path(clip: Clip) -> Path:
-    if clip.source.path is None:
-        raise ValueError(f"where is {clip.source.name}?")
-    return clip.source.path
 
 
 def _pictures(part: _Part, reader: FrameReader | None, size: tuple[int, int]) -> Iterator[Pixels]:
@@ -281,45 +273,6 @@ def _shortened(draw: ImageDraw.ImageDraw, text: str, font: Any, width: float) ->
     return f"{text}…"
 
 
-class _Sound:
-    """The sound of a clip piece by piece, in stereo; silence where there is none."""
-
-    def __init__(self, clip: Clip, seconds: float, should_stop: Callable[[], bool]) -> None:
-        self._rest: Samples = np.empty((0, 2), np.float32)
-        self._pieces: Iterator[Samples] | None = None
-        if clip.source.has_sound:
-            self._pieces = sound_pieces(
-                _path(clip),
-                start_s=clip.start_s,
-                end_s=clip.start_s + seconds + 0.1,
-                channels="stereo",
-                rate=SOUND_RATE,
-                should_stop=should_stop,
-            )
-
-    def take(self, n: int) -> Samples:
-        """The next `n` samples."""
-        while len(self._rest) < n and (piece := self._next()) is not None:
-            self._rest = np.concatenate([self._rest, piece])
-        taken, self._rest = self._rest[:n], self._rest[n:]
-        if len(taken) < n:
-            taken = np.concatenate([taken, np.zeros((n - len(taken), 2), np.float32)])
-        return taken
-
-    def _next(self) -> Samples | None:
-        if self._pieces is None:
-            return None
-        with suppress(UnreadableMedia):  # a picture without its sound is better than no film
-            return next(self._pieces, None)
-        self._pieces = None
-        return None
-
-    def close(self) -> None:
-        if self._pieces is not None:
-            self._pieces.close()  # type: ignore[attr-defined]  # a generator: its child ends
-        self._pieces = None
-
-
 # --- writing --------------------------------------------------------------------------------------
 
 
@@ -339,7 +292,7 @@ class _Writer:
         self.rate, self.n_frames, self.n_samples = rate, 0, 0
         self._out = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._out.metadata.update({"title": title} if title else {})
-        self._out.set_chapters([_numbered(n, chapter) for n, chapter in enumerate(chapters, 1)])
+        self._out.set_chapters(numbered(chapters))
         self._picture = self._add_picture(size)
         self._sound = self._add_sound() if has_sound else None
 
@@ -397,12 +350,15 @@ class _Writer:
         self._out.close()
 
 
-def _numbered(number: int, chapter: Chapter) -> Any:
+def numbered(chapters: Sequence[Chapter]) -> list[Any]:
     """As PyAV has chapters, in milliseconds as MP4 keeps them."""
-    return {
-        "id": number,
-        "start": round(chapter.start_s * 1000),
-        "end": round(chapter.end_s * 1000),
-        "time_base": Fraction(1, 1000),
-        "metadata": {"title": chapter.title},
-    }
+    return [
+        {
+            "id": number,
+            "start": round(chapter.start_s * 1000),
+            "end": round(chapter.end_s * 1000),
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": chapter.title},
+        }
+        for number, chapter in enumerate(chapters, start=1)
+    ]

@@ -48,7 +48,7 @@ def test_make_a_reel_and_download_it(reel, tmp_path):
     until(page, "document.querySelector('#cut-play span').textContent === 'Play'", 20)
     assert re.match(r"0:0[34]", page.locator("#cut-time").inner_text())
 
-    page.get_by_role("button", name="Render MP4").click()
+    page.get_by_role("button", name="Render", exact=True).click()
     link = page.get_by_role("link", name="Download MP4")
     link.wait_for(timeout=120_000)
     with page.expect_download() as download:

@@ -27,6 +27,7 @@ from webapp.cuts.serializers import (
     CutDetailSerializer,
     CutRequestSerializer,
     CutSerializer,
+    RenderingRequestSerializer,
     RenderingSerializer,
     SpansSerializer,
 )
@@ -142,14 +143,14 @@ class CutViewSet(
 
     @extend_schema(
         summary="Have a cut rendered as one film; answered at once",
-        request=None,
+        request=RenderingRequestSerializer,
         responses={202: RenderingSerializer},
     )
     @action(detail=True, methods=["post"])
     def renderings(self, request: Request, pk: str) -> Response:
-        cut = self.get_object()
+        cut, wish = self.get_object(), self.sent(RenderingRequestSerializer)
         with in_words():
-            row = Rendering.objects.request(cut, by=request.user)
+            row = Rendering.objects.request(cut, by=request.user, ending=wish["ending"])
         return self.begun(row, "api-cut-rendering-detail")
 
     @extend_schema(

@@ -12,7 +12,7 @@ from webapp.assets.links import media_link
 from webapp.assets.models import Asset, Rendition
 from webapp.assets.tiles import Tile, Tiles
 from webapp.cuts.cut import Cut, CutClip
-from webapp.cuts.renderings import Rendering
+from webapp.cuts.renderings import ENDINGS, Rendering, usual_ending
 from webapp.leases import Status
 from webapp.runs.workers import batch_says
 
@@ -66,6 +66,8 @@ def standing(cut: Cut) -> dict[str, Any]:
         "waits": batch_says(latest) if latest else "",
         "is_stale": done is not None and done.fingerprint != cut.fingerprint,
         "film": media_link(done.file) if done else "",
+        "endings": ENDINGS,
+        "usual": usual_ending(cut.playable()),
     }
 
 

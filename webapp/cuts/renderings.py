@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
@@ -10,15 +10,25 @@ from django.db import models, transaction
 from webapp import erasing, jobs
 from webapp.accounts.models import Event, Refused, User
 from webapp.assets.models import ERASING, Asset
-from webapp.cuts.cut import Cut
+from webapp.cuts.cut import Cut, CutClip
 from webapp.leases import Leased, LeasedQuerySet, Piece, Status, about_left_s
 from webapp.stored_files import StoredFile
+
+# What a cut can be rendered as, by the ending of its file.
+ENDINGS = {"mp4": "MP4, a film", "m4a": "M4A, the sound", "mp3": "MP3, the sound"}
+
+
+def usual_ending(clips: Iterable[CutClip]) -> str:
+    """A film where any of them has pictures."""
+    kinds = {clip.asset.kind for clip in clips if clip.asset is not None}
+    return "m4a" if kinds == {Asset.Kind.AUDIO} else "mp4"
 
 
 class RenderingQuerySet(LeasedQuerySet["Rendering"]):
     @transaction.atomic
-    def request(self, cut: Cut, *, by: User | None) -> Rendering:
-        """Have a worker render the cut as it is now. Raises Refused."""
+    def request(self, cut: Cut, *, by: User | None, ending: str = "") -> Rendering:
+        """Have a worker render the cut as it is now, as a film or its sound alone: as what fits it
+        unless `ending` says. Raises Refused."""
         if self.unfinished().filter(cut=cut).exists():
             raise Refused("This cut is being rendered already.")
         clips = [clip for clip in cut.standing() if clip.asset is not None]
@@ -29,12 +39,15 @@ class RenderingQuerySet(LeasedQuerySet["Rendering"]):
                 if cut.standing().exists()
                 else "There is nothing to render: this cut has no clips."
             )
+        ending = ending or usual_ending(there)
+        if ending not in ENDINGS:
+            raise Refused(f"A cut is rendered as {', '.join(ENDINGS)}, not as “{ending[:20]}”.")
         frozen = [
             {"asset": clip.asset_id, "start_s": clip.start_s, "end_s": clip.end_s}
             | {"title": clip.title, "name": clip.asset_name}
             for clip in there
         ]
-        about = {"title": cut.title, "fingerprint": cut.fingerprint}
+        about = {"title": cut.title, "fingerprint": cut.fingerprint, "ending": ending}
         row = self.create(cut=cut, requested_by=by, clips=frozen, **about)
         row.assets.set({clip.asset_id for clip in there if clip.asset_id})
         Event.record(cut.workspace, by, "had a cut rendered", cut.title, cut=cut.pk)
@@ -66,6 +79,7 @@ class Rendering(Leased):
     title = models.CharField(max_length=120)
     clips: Any = models.JSONField(default=list)
     fingerprint = models.CharField(max_length=16)
+    ending = models.CharField(max_length=3, default="mp4", choices=list(ENDINGS.items()))
     assets = models.ManyToManyField(Asset, related_name="renderings_of_cuts")
     is_cancelled = models.BooleanField(default=False)
     progress = models.FloatField(default=0)  # 0 to 1
@@ -87,6 +101,11 @@ class Rendering(Leased):
 
     def __str__(self) -> str:
         return f"rendering of {self.cut}"
+
+    @property
+    def is_film(self) -> bool:
+        """Or sound alone."""
+        return self.ending == "mp4"
 
     @property
     def is_going_on(self) -> bool:

@@ -305,7 +305,7 @@ def start(request: MemberRequest, pk: int) -> HttpResponse:
     """Have it rendered."""
     found = _cut(request, pk, Action.ANALYSE)
     try:
-        Rendering.objects.request(found, by=request.user)
+        Rendering.objects.request(found, by=request.user, ending=request.POST.get("as", ""))
     except Refused as refused:
         messages.error(request, str(refused))
     return _standing(request, found)
@@ -340,12 +340,12 @@ def _standing(request: MemberRequest, cut: Cut) -> HttpResponse:
 @require_safe
 @may(Action.VIEW)
 def film(request: MemberRequest, pk: int) -> HttpResponse:
-    """The film that was rendered last, as a download."""
+    """The film, or the sound, that was rendered last, as a download."""
     found = _cut(request, pk)
     done = Rendering.objects.done(found)
     if done is None:
         raise Http404
-    return redirect(media_link(done.file, download_as=file_name(found, "mp4")))
+    return redirect(media_link(done.file, download_as=file_name(found, done.ending)))
 
 
 @require_safe
@@ -372,7 +372,8 @@ def share(request: MemberRequest, pk: int) -> HttpResponse:
     done = Rendering.objects.done(found)
     if done is None or done.fingerprint != found.fingerprint:
         try:
-            Rendering.objects.request(found, by=request.user)
+            ending = done.ending if done else ""  # as it was wished for last
+            Rendering.objects.request(found, by=request.user, ending=ending)
         except Refused as refused:
             if not Rendering.objects.unfinished().filter(cut=found).exists():
                 messages.error(request, str(refused))

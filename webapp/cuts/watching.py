@@ -43,7 +43,7 @@ def film(request: HttpRequest, token: str) -> HttpResponseBase:
     done = None if link is None or link.cut.removed else Rendering.objects.done(link.cut)
     if link is None or done is None:
         return _over(request)
-    name = file_name(link.cut, "mp4") if "download" in request.GET else ""
+    name = file_name(link.cut, done.ending) if "download" in request.GET else ""
     if name and not link.may_download:
         raise Http404
     return send_rendering(request, done, name)

@@ -1,8 +1,9 @@
-"""A cut → one film: decoded, encoded and stored in one piece, minutes for a reel."""
+"""A cut → one film, or its sound: decoded, encoded and stored in one piece, minutes for a reel."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -22,39 +23,47 @@ TRIES = 3
 
 def work(row: Rendering, beat: Heartbeat) -> None:
     """Render what the row froze of its cut; the film replaces the one before it."""
-    from analysis.cutting.render import render
-
     beat.note(progress=0.0)
     clips, left_out = clips_there(row)
     if not clips:
         raise AnalysisError("There is nothing to render: every film of this cut was deleted.")
-    with scratch_file(".mp4") as path:
-        made = render(
-            clips,
-            path,
-            title=row.title,
-            on_progress=lambda share: beat.note(progress=round(share, 3)),
-            should_stop=beat.should_stop,
-        )
+    with scratch_file(f".{row.ending}") as path:
+        made = _made(row, clips, path, beat)
         size_bytes = path.stat().st_size
         # by the lease: what another worker makes meanwhile is another file
-        file = keep_file(f"cuts/{row.cut_id}/{row.pk}-{row.lease_token}.mp4", path)
-    width, height = made.size
-    is_mine = row.finish(
-        file=file,
-        size_bytes=size_bytes,
-        duration_s=made.seconds,
-        width=width,
-        height=height,
-        frame_rate=float(made.rate.exact),
-        chapters=[asdict(chapter) for chapter in made.chapters],
-        left_out=left_out,
-        progress=1.0,
-    )
+        file = keep_file(f"cuts/{row.cut_id}/{row.pk}-{row.lease_token}.{row.ending}", path)
+    about = {"file": file, "size_bytes": size_bytes, "left_out": left_out, "progress": 1.0}
+    is_mine = row.finish(**about, **made)
     if is_mine:
         row.replace_older()
     else:  # cancelled or deleted meanwhile
         default_storage.delete(file)
+
+
+def _made(row: Rendering, clips: list[Clip], path: Path, beat: Heartbeat) -> dict[str, Any]:
+    """Write the film, or the sound, to a file; what is told of it."""
+    how: dict[str, Any] = {
+        "title": row.title,
+        "on_progress": lambda share: beat.note(progress=round(share, 3)),
+        "should_stop": beat.should_stop,
+    }
+    if not row.is_film:
+        from analysis.cutting.render_sound import render_sound
+
+        sound = render_sound(clips, path, **how)
+        chapters = [asdict(chapter) for chapter in sound.chapters]
+        return {"duration_s": sound.seconds, "chapters": chapters}
+    from analysis.cutting.render import render
+
+    made = render(clips, path, **how)
+    width, height = made.size
+    return {
+        "duration_s": made.seconds,
+        "width": width,
+        "height": height,
+        "frame_rate": float(made.rate.exact),
+        "chapters": [asdict(chapter) for chapter in made.chapters],
+    }
 
 
 render_cut = piece(Rendering, tries=TRIES)(work)

@@ -14,6 +14,7 @@ from tests.webapp.cut_films import cut_of, ready, ready_film
 from webapp import erasing
 from webapp.accounts.models import Refused
 from webapp.assets.models import Asset
+from webapp.cuts.choosing import Wish, clips_wished
 from webapp.cuts.renderings import Rendering
 from webapp.leases import Status, from_now
 from workers.cuts.render import render_cut, work
@@ -186,3 +187,21 @@ def test_sound_and_films_together(workspace, owner, film, tmp_path):
     row = rendered(cut_of(workspace, owner, (talk, 0.5, 1, "Greeting"), (film, 0, 0.2, "")))
     assert row.status == Status.DONE, row.error
     assert len(numbers(local_path(row.file))) == 12 + 5
+
+
+def test_a_cut_of_recordings_is_sound_unless_a_film_is_wished_for(workspace, owner, film, tmp_path):
+    talk = ready(write_sound(tmp_path / "talk.m4a", 3), workspace)
+    cut = cut_of(workspace, owner, (talk, 0.5, 1.5, "Opening"), (talk, 2, 2.5, "End"))
+    row = rendered(cut)
+    assert (row.status, row.ending, row.width) == (Status.DONE, "m4a", 0), row.error
+    assert row.duration_s == pytest.approx(1.5)
+    assert [chapter["title"] for chapter in row.chapters] == ["Opening", "End"]
+    assert all(one["codec_type"] != "video" for one in facts(local_path(row.file))["streams"])
+    cut.add(clips_wished(workspace, [Wish.read(f"{film.pk}:0:1:")]))
+    assert rendered(cut).ending == "mp4", "there are pictures in it"
+    row = Rendering.objects.request(cut, by=owner, ending="mp3")
+    render_cut(row.pk)
+    row.refresh_from_db()
+    assert row.file.endswith(".mp3")
+    with pytest.raises(Refused, match="mp4, m4a, mp3"):
+        Rendering.objects.request(cut, by=owner, ending="exe")
