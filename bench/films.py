@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def match_film(seconds: int) -> Path:
     return path
 
 
+def visible_shares(seconds: int, step: int) -> list[dict[str, float]]:
+    """What every so many frames of the film of so many seconds show.
+
+    By the name of a logo's file: how much of its board no other board covers, 0 to 1, of the one
+    of which most is seen.
+    """
+    first, shares = 0, []
+    for shot in _shots(seconds):
+        shares += [shot.shares(n) for n in range(-first % step, shot.length, step)]
+        first += shot.length
+    return shares
+
+
 def repeated(path: Path, times: int, target: Path) -> Path:
     """The same film several times over, without encoding it again."""
     with av.open(str(target), "w", format="mp4") as out:
@@ -63,22 +77,54 @@ def repeated(path: Path, times: int, target: Path) -> Path:
     return target
 
 
-def _frames(seconds: int) -> Iterator[Pixels]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shot:
+    """Boards before a scene over which the camera pans."""
+
+    scene: Pixels
+    grain: Pixels
+    boards: list[_Board]
+    angle: float
+    length: int  # frames
+
+    def draw(self, number: int) -> Pixels:
+        along = number / (SHOT_S * RATE)
+        left = round(MARGIN / 2 * (1 + np.cos(self.angle) * along))
+        top = round(MARGIN / 2 * (1 + np.sin(self.angle) * along))
+        image = self.scene[top : top + HEIGHT, left : left + WIDTH].copy()
+        for board in self.boards:
+            board.draw(image, along)
+        first = number * 37 % HEIGHT
+        return cv2.add(image, self.grain[first : first + HEIGHT])
+
+    def shares(self, number: int) -> dict[str, float]:
+        """By the name of a logo's file, of its board of which most is seen."""
+        foremost = np.zeros((HEIGHT, WIDTH), np.uint8)
+        for position, board in enumerate(self.boards, 1):
+            foremost[board.at(number / (SHOT_S * RATE))] = position
+        shares: dict[str, float] = {}
+        for position, board in enumerate(self.boards, 1):
+            at = foremost[board.at(number / (SHOT_S * RATE))]
+            share = float((at == position).mean())
+            shares[board.name] = max(share, shares.get(board.name, 0.0))
+        return shares
+
+
+def _shots(seconds: int) -> Iterator[_Shot]:
     for shot in range(-(-seconds // SHOT_S)):
         rng = np.random.default_rng([5, shot])
         scene = make_backdrop(rng, WIDTH + MARGIN, HEIGHT + MARGIN)
         grain = rng.integers(0, 12, (HEIGHT * 2, WIDTH, 3), np.uint8)
         boards = [_Board(rng) for _ in range(4)]
         angle = rng.uniform(0, 2 * np.pi)
-        for number in range(min(SHOT_S, seconds - shot * SHOT_S) * RATE):
-            along = number / (SHOT_S * RATE)
-            left = round(MARGIN / 2 * (1 + np.cos(angle) * along))
-            top = round(MARGIN / 2 * (1 + np.sin(angle) * along))
-            image = scene[top : top + HEIGHT, left : left + WIDTH].copy()
-            for board in boards:
-                board.draw(image, along)
-            first = number * 37 % HEIGHT
-            yield cv2.add(image, grain[first : first + HEIGHT])
+        length = min(SHOT_S, seconds - shot * SHOT_S) * RATE
+        yield _Shot(scene, grain, boards, angle, length)
+
+
+def _frames(seconds: int) -> Iterator[Pixels]:
+    for shot in _shots(seconds):
+        for number in range(shot.length):
+            yield shot.draw(number)
 
 
 class _Board:
@@ -86,7 +132,9 @@ class _Board:
 
     def __init__(self, rng: np.random.Generator) -> None:
         files = sorted(p for p in LOGOS.glob("*.png"))
-        logo = cv2.imread(str(files[rng.integers(len(files))]), cv2.IMREAD_UNCHANGED)
+        file = files[rng.integers(len(files))]
+        self.name = file.stem
+        logo = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
         width = int(rng.uniform(220, 620))
         logo = cv2.resize(
             logo,
@@ -105,7 +153,11 @@ class _Board:
         self.start = rng.uniform(0, 1, 2) * limits
         self.end = np.clip(self.start + rng.uniform(-350, 350, 2), 0, limits)
 
-    def draw(self, image: Pixels, along: float) -> None:
+    def at(self, along: float) -> tuple[slice, slice]:
+        """Rows and columns of the frame that it fills."""
         x, y = (self.start + (self.end - self.start) * along).astype(int)
         high, wide = self.image.shape[:2]
-        image[y : y + high, x : x + wide] = self.image
+        return slice(y, y + high), slice(x, x + wide)
+
+    def draw(self, image: Pixels, along: float) -> None:
+        image[self.at(along)] = self.image
