@@ -34,6 +34,8 @@ _BACK = 8  # pixels of a canvas: how far a detector's box may be off
 _LIES = 0.95  # correlation from which it lies just where it was expected
 _ENOUGH, _SOME = 20, 4  # samples of a logo, from which one in so many is added to their mean
 _ASTRAY = 0.3  # of its shorter side: what is further from where it was expected is not quite there
+_INSIDE, _MUCH_MORE = 0.85, 1.5  # of a box: it is part of another, which is so much larger
+_SURE = 0.5  # confidence
 _CLEAR = 0.8  # share of its detail from which no better place is looked for
 _ANOTHER = 3.0  # a logo is not so many times as large as itself, though a part of it be hidden
 
@@ -313,6 +315,9 @@ class Follower:
         """Give each track its detection; what no track is at is left."""
         left = []
         for detection in detections:
+            if part := self._part_of(sample, detection):
+                self._widen(part, sample, detection)
+                continue
             track = self._track_at(sample, detection)
             if track is None:
                 left.append(detection)
@@ -352,6 +357,42 @@ class Follower:
         where = track.where
         place = where.missed[-1][1] if where.missed else where.place
         return self._box(place, track.patch, self._views[self._done - 1])
+
+    def _part_of(self, sample: int, detection: Detection) -> Followed | None:
+        """The track that follows a part of what a detector sees now, surer than ever.
+
+        Something hid the rest when it was first seen. A box around two boards is neither of them,
+        and what was doubtful and far smaller was something else.
+        """
+        inside = [
+            (track, track.spots[sample].box)
+            for track in self.tracks
+            if not track.is_over
+            and track.label == detection.label
+            and sample in track.spots
+            and _within(track.spots[sample].box, detection.box) > _INSIDE
+        ]
+        if len(inside) != 1:
+            return None
+        [(track, box)] = inside
+        before = max(seen.confidence for seen in track.seen.values())
+        is_surer = sample not in track.seen and detection.confidence >= before
+        times_as_large = detection.box.area / max(box.area, 1e-12)
+        most = _ANOTHER if before < _SURE else math.inf
+        return track if is_surer and _MUCH_MORE < times_as_large <= most else None
+
+    def _widen(self, track: Followed, sample: int, detection: Detection) -> None:
+        """All of it is followed from here, and backwards as far as all of it fits."""
+        track.seen[sample] = detection
+        patch, where = self._at(sample, detection)
+        if patch.is_plain:
+            self._confirm(track, sample, detection)
+            return
+        part, track.spots = track.spots, {}
+        track.patch, track.where, track.pixels = patch, where, None
+        self._mark(track, sample, detection)
+        self._backwards(track, sample)
+        track.spots = part | track.spots
 
     def _confirm(self, track: Followed, sample: int, detection: Detection) -> None:
         """It is where it was followed to: its pixels of now are what it is known by."""
@@ -624,3 +665,10 @@ def _shared(a: Box, b: Box) -> float:
     if width <= 0 or height <= 0 or large > _ANOTHER * small:
         return 0.0
     return max(overlap(a, b), 0.8 * width * height / max(small, 1e-12))
+
+
+def _within(box: Box, other: Box) -> float:
+    """How much of a box lies in another, 0 to 1."""
+    width = min(box.x2, other.x2) - max(box.x1, other.x1)
+    height = min(box.y2, other.y2) - max(box.y1, other.y1)
+    return max(width, 0.0) * max(height, 0.0) / max(box.area, 1e-12)

@@ -117,6 +117,43 @@ def test_it_begins_and_ends_with_the_pixels_not_with_the_detector():
     assert shown(boxes) == list(range(9, 22))
 
 
+def test_a_board_first_seen_half_hidden_is_as_large_as_it_is_once_all_of_it_is_seen():
+    x1, y1, x2, y2 = AT
+    right = (x1 + 76, y1, x2, y2)
+
+    def paint(n: int) -> np.ndarray:
+        image = hung(board())
+        if n < 10:
+            image[y1 - 8 : y2 + 8, x1 - 20 : x1 + 74] = (30, 160, 210)
+        return image
+
+    boxes = followed(paint, {6: [seen(right, 0.6)], 18: [seen(AT, 0.9)]})
+    assert shown(boxes) == list(range(N))
+    assert all(near(some[0].box, box(*right)) for some in boxes[:10])
+    assert all(near(some[0].box, box(*AT)) for some in boxes[10:])
+
+
+def test_a_box_around_two_boards_of_a_brand_is_not_the_whole_of_one():
+    x1, y1, x2, y2 = AT
+    next_to_it = (x2 + 4, y1, 2 * x2 - x1 + 4, y2)
+
+    def paint(n: int) -> np.ndarray:
+        return hung(board(), next_to_it, hung(board()))
+
+    both = seen((x1, y1, next_to_it[2], y2), 0.95)
+    boxes = followed(paint, {6: [seen(), seen(next_to_it)], 18: [both]})
+    assert all(len(some) == 2 and some[0].box.area < 0.7 * both.box.area for some in boxes)
+
+
+def test_a_doubtful_sighting_far_smaller_than_a_logo_around_it_is_not_part_of_it():
+    _, y1, x2, y2 = AT
+    speck = (x2 - 40, y1 + 8, x2 - 8, y2 - 4)
+    boxes = followed(lambda n: hung(board()), {6: [seen(speck, 0.2)], 18: [seen(AT, 0.9)]})
+    specks = [d.confidence for some in boxes for d in some if near(d.box, box(*speck))]
+    assert specks
+    assert max(specks) <= 0.2
+
+
 def test_another_picture_at_its_place_ends_it():
     def paint(n: int) -> np.ndarray:
         return hung(board() if n < 16 else board("VENTOS"))
