@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -127,6 +127,22 @@ def _cuda_name() -> str:
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CUDA device"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compiled:
+    """A graph for pictures of one shape, and the requests made for it that are free."""
+
+    graph: Any
+    width: int  # how many pictures to keep under way
+    idle: list[Any] = field(default_factory=list)
+
+    def request(self) -> Any:
+        """A free one. Making one takes as long as a picture, so they are kept for the next film."""
+        try:
+            return self.idle.pop()
+        except IndexError:  # another thread may have taken the last
+            return self.graph.create_infer_request()
+
+
 class OpenVinoEngine:
     """A graph compiled for this CPU, once for each picture shape it meets."""
 
@@ -167,45 +183,41 @@ class OpenVinoEngine:
             self._options["INFERENCE_PRECISION_HINT"] = "f32"
         if streams is not None:
             self._options["NUM_STREAMS"] = streams
-        self._compiled: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._compiled: OrderedDict[tuple[int, int], _Compiled] = OrderedDict()
 
     def infer_many(
         self, pictures: Iterable[tuple[Key, Picture]]
     ) -> Iterator[tuple[Key, NDArray[np.float32]]]:
         """See `Engine.infer_many`."""
-        under_way: deque[tuple[Key, tuple[int, int], Any, Picture]] = deque()
-        idle: dict[tuple[int, int], list[Any]] = {}
+        under_way: deque[tuple[Key, _Compiled, Any, Picture]] = deque()
         limit = 2
         try:
             for key, picture in pictures:
-                shape = picture.shape[:2]
-                compiled, width = self._compile(shape)
-                limit = max(limit, width)
+                compiled = self._compile(picture.shape[:2])
+                limit = max(limit, compiled.width)
                 if len(under_way) >= limit:
-                    yield self._finish(under_way, idle)
-                spare = idle.setdefault(shape, [])
-                request = spare.pop() if spare else compiled.create_infer_request()
+                    yield self._finish(under_way)
+                request = compiled.request()
                 request.start_async(picture[None], share_inputs=True)
-                under_way.append((key, shape, request, picture))
+                under_way.append((key, compiled, request, picture))
             while under_way:
-                yield self._finish(under_way, idle)
+                yield self._finish(under_way)
         finally:
-            for _, _, request, _ in under_way:
+            for _, compiled, request, _ in under_way:
                 request.wait()  # it still reads a picture that is about to go
+                compiled.idle.append(request)
 
     @staticmethod
-    def _finish(
-        under_way: deque[Any], idle: dict[tuple[int, int], list[Any]]
-    ) -> tuple[Any, NDArray[np.float32]]:
+    def _finish(under_way: deque[Any]) -> tuple[Any, NDArray[np.float32]]:
         """The oldest picture's result; its request is free again."""
-        key, shape, request, _ = under_way.popleft()
+        key, compiled, request, _ = under_way.popleft()
         request.wait()
         output = np.array(request.get_output_tensor(0).data[0], np.float32)
-        idle[shape].append(request)
+        compiled.idle.append(request)
         return key, output
 
-    def _compile(self, shape: tuple[int, int]) -> tuple[Any, int]:
-        """The graph for pictures of (height, width), and how many to keep under way."""
+    def _compile(self, shape: tuple[int, int]) -> _Compiled:
+        """The graph for pictures of (height, width)."""
         if shape in self._compiled:
             self._compiled.move_to_end(shape)
             return self._compiled[shape]
@@ -217,10 +229,10 @@ class OpenVinoEngine:
             ) from e
         # One more than the streams, so that none waits while we look at a result.
         width = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
-        self._compiled[shape] = compiled, width
+        self._compiled[shape] = _Compiled(compiled, width)
         while len(self._compiled) > KEPT_SHAPES:
             self._compiled.popitem(last=False)
-        return compiled, width
+        return self._compiled[shape]
 
     def _taking_bytes(self, shape: tuple[int, int]) -> Any:
         """The graph with BGR bytes to scaled RGB planes folded into it."""

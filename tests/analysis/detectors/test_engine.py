@@ -123,6 +123,18 @@ def test_a_failing_source_reaches_the_caller(graph):
         list(OpenVinoEngine(graph, exact=True).infer_many(source()))
 
 
+def test_what_is_left_midway_does_not_touch_what_comes_next(graph):
+    running, given = OpenVinoEngine(graph, exact=True), pictures(12, (64, 96))
+    for _ in range(3):
+        left = running.infer_many(enumerate(given[:6]))
+        next(left)
+        left.close()
+        results = list(running.infer_many(enumerate(given[6:])))
+        assert [key for key, _ in results] == list(range(6))
+        for picture, (_, output) in zip(given[6:], results, strict=True):
+            assert np.allclose(output, expected(graph, picture), atol=1e-4)
+
+
 def test_pictures_are_let_go(graph):
     seen = []
 
