@@ -231,6 +231,9 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(asset):
     asset.reload()
     asset.locator("table.exposure").wait_for()
     assert asset.evaluate("document.documentElement.scrollWidth") <= 390
+    for button in asset.locator(".controls button:visible").all():
+        place = button.bounding_box()
+        assert place["x"] + place["width"] <= 390, button.get_attribute("id")
 
 
 def test_charts_have_tables(asset):

@@ -49,6 +49,10 @@ PAGES = [
     "/api/v1/docs/",
 ]
 
+# Files of cameras, projects and labels have such names; what the player offers is named by us.
+LENGTHEN = """() => document.querySelectorAll("main select:not(.controls *) option").forEach(
+    (one) => (one.text += " of a name that is far longer than any telephone is wide"))"""
+
 
 @pytest.mark.parametrize("path", PAGES)
 def test_it_opens(tab, analysed, path):
@@ -59,6 +63,11 @@ def test_it_opens(tab, analysed, path):
         tab.set_viewport_size(size)
         width = tab.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{path} is {width} px wide at {size['width']}"
+    tab.set_viewport_size(PHONE)
+    tab.evaluate(LENGTHEN)
+    width = tab.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"], f"{path} is {width} px wide with long names"
+    tab.set_viewport_size(DESKTOP)
     tab.locator("main").wait_for(state="attached")  # the page of the API makes its own
     assert_accessible(tab)  # which lasts longer than what pages still ask for meanwhile
 
