@@ -109,6 +109,11 @@ def test_it_is_rendered_when_it_is_asked_for(ask, cut):
     assert ask("post", f"cut-renderings/{row['id']}/cancel/").json()["state"] == "cancelled"
     assert ask("post", f"cut-renderings/{row['id']}/cancel/").status_code == 409
     assert ask("post", f"cut-renderings/{row['id']}/retry/").json()["state"] == "waiting"
+    assert ask("post", f"cut-renderings/{row['id']}/cancel/").json()["state"] == "cancelled"
+    assert ask("post", f"cuts/{cut.pk}/renderings/?ending=exe").status_code == 400
+    sound = ask("post", f"cuts/{cut.pk}/renderings/?ending=mp3").json()
+    assert (row["ending"], sound["ending"]) == ("mp4", "mp3")
+    cut.renderings.filter(pk=sound["id"]).delete()
     cut.renderings.update(status=Status.DONE, file="cuts/1/1.mp4")
     assert "/media/" in ask("get", f"cuts/{cut.pk}/").json()["rendering"]["link"]
 

@@ -19,7 +19,7 @@ from webapp.cuts import lists
 from webapp.cuts.choosing import ReelWish, Wish, clips_found, clips_wished, reel
 from webapp.cuts.cut import Cut, CutClip
 from webapp.cuts.personal import Chosen, Offer
-from webapp.cuts.renderings import Rendering
+from webapp.cuts.renderings import ENDINGS, Rendering
 from webapp.cuts.serializers import (
     CutChangeSerializer,
     CutClipChangeSerializer,
@@ -27,7 +27,6 @@ from webapp.cuts.serializers import (
     CutDetailSerializer,
     CutRequestSerializer,
     CutSerializer,
-    RenderingRequestSerializer,
     RenderingSerializer,
     SpansSerializer,
 )
@@ -40,6 +39,15 @@ _REFUSAL = "The rendering is {row.state}, so this cannot be done."
 
 class ListQuery(Query):
     kind = serializers.ChoiceField(list(lists.LISTS), default="edl")
+
+
+class RenderingQuery(Query):
+    ending = serializers.ChoiceField(
+        list(ENDINGS.items()),
+        default="",
+        help_text="As a film (mp4) or the sound alone (m4a, mp3), each with chapters. By default a "
+        "film, and m4a where no clip has a picture.",
+    )
 
 
 @extend_schema_view(
@@ -57,7 +65,7 @@ class CutViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, WorkspaceObjects
 ):
     parser_classes = (JSONParser,)  # a form has no lists of spans
-    queries = {"list_file": ListQuery}
+    queries = {"list_file": ListQuery, "renderings": RenderingQuery}
     queryset = Cut.objects.select_related("workspace", "made_by")
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer]:
@@ -142,15 +150,16 @@ class CutViewSet(
         return Response(self.get_serializer(cut).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Have a cut rendered as one film; answered at once",
-        request=RenderingRequestSerializer,
+        summary="Have a cut rendered as one film, or its sound alone; answered at once",
+        request=None,
         responses={202: RenderingSerializer},
     )
     @action(detail=True, methods=["post"])
     def renderings(self, request: Request, pk: str) -> Response:
-        cut, wish = self.get_object(), self.sent(RenderingRequestSerializer)
+        cut = self.get_object()
+        ending = self.asked["ending"]
         with in_words():
-            row = Rendering.objects.request(cut, by=request.user, ending=wish["ending"])
+            row = Rendering.objects.request(cut, by=request.user, ending=ending)
         return self.begun(row, "api-cut-rendering-detail")
 
     @extend_schema(

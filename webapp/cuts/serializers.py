@@ -8,7 +8,7 @@ from rest_framework import serializers
 from analysis.cutting.clips import LONGEST_TITLE
 from webapp.assets.links import media_link
 from webapp.cuts.cut import MOST_CLIPS, Cut, CutClip
-from webapp.cuts.renderings import ENDINGS, Rendering
+from webapp.cuts.renderings import Rendering
 from webapp.leases import Status
 from webapp.moments.serializers import STATES
 from webapp.rest import Body, Finite, Id
@@ -56,15 +56,6 @@ class RenderingSerializer(serializers.ModelSerializer):
         if row.status != Status.DONE or not row.file or row.shows_the_deleted:
             return None
         return self.context["request"].build_absolute_uri(media_link(row.file))
-
-
-class RenderingRequestSerializer(Body):
-    ending = serializers.ChoiceField(
-        list(ENDINGS.items()),
-        default="",
-        help_text="As a film (mp4) or the sound alone (m4a, mp3), each with chapters. By default a "
-        "film, and m4a where no clip has a picture.",
-    )
 
 
 class CutSerializer(serializers.ModelSerializer):
