@@ -1,8 +1,8 @@
 """Detections over time → tracks: which boxes are the same logo, seen again.
 
 Logos hang on things: they move with a camera and with people, at 5 samples a second by up to
-their own size. So boxes are paired label by label, in one best assignment (Kuhn 1955, by
-scipy), where the cost is first how little a box overlaps the place its track is heading for,
+their own size. So boxes are paired label by label, in one best assignment (Kuhn 1955; many
+by scipy), where the cost is first how little a box overlaps the place its track is heading for,
 and, for what overlaps nothing, how many of its own sizes away it is. After Bewley et al., SORT
 (2016), and Zhang et al., ByteTrack (2022), whose order we keep: sure boxes choose first.
 """
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from analysis.types import Box, Detection, FrameResult, Sample
 Boxes = NDArray[np.float64]  # (n, 4), xyxy
 
 NEVER = 1e6  # the cost of a pair that cannot be
+_TRIED = 360  # ways to pair tracks and boxes: so many are tried sooner than scipy is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,33 @@ def _best_pairs(costs: Boxes) -> list[tuple[int, int]]:
     if may_be.sum(0).max() <= 1 and may_be.sum(1).max() <= 1:  # as good as always
         rows, columns = np.nonzero(may_be)
     else:
-        from scipy.optimize import linear_sum_assignment  # takes a second to load
-
-        rows, columns = linear_sum_assignment(costs)
+        rows, columns = np.flatnonzero(may_be.any(1)), np.flatnonzero(may_be.any(0))
+        chosen = _assigned(costs[np.ix_(rows, columns)])
+        rows, columns = rows[chosen[0]], columns[chosen[1]]
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NEVER]
+
+
+def _assigned(costs: Boxes) -> tuple[Sequence[int], Sequence[int]]:
+    """The rows and columns that cost least together, each once."""
+    if math.perm(max(costs.shape), min(costs.shape)) <= _TRIED:
+        return _tried(costs)
+    from scipy.optimize import linear_sum_assignment  # takes a second to load
+
+    return linear_sum_assignment(costs)
+
+
+def _tried(costs: Boxes) -> tuple[list[int], list[int]]:
+    """The same for few: each way to pair them is tried."""
+    if costs.shape[0] > costs.shape[1]:
+        columns, rows = _tried(costs.T)
+        return rows, columns
+    lines = costs.tolist()
+
+    def cost(columns: Sequence[int]) -> float:
+        return sum(line[column] for line, column in zip(lines, columns, strict=True))
+
+    best = min(permutations(range(costs.shape[1]), len(lines)), key=cost)
+    return list(range(len(lines))), list(best)
 
 
 def _costs(

@@ -8,9 +8,18 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.optimize import linear_sum_assignment
 
 from analysis.film import tracking
-from analysis.film.tracking import Tracker, TrackingOptions, stitch, track_all
+from analysis.film.tracking import (
+    NEVER,
+    Tracker,
+    TrackingOptions,
+    _best_pairs,
+    stitch,
+    track_all,
+)
 from analysis.types import Box, Detection, FrameResult, Sample
 
 Path = Callable[[float], tuple[float, float] | None]  # seconds -> centre, or out of sight
@@ -235,3 +244,19 @@ def test_the_command_refuses_other_input(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         tracking.command([])
     assert "not one JSON object" in capsys.readouterr().err
+
+
+@given(
+    arrays(
+        float,
+        array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6),
+        elements=st.one_of(st.floats(0, 4), st.just(NEVER)),
+    )
+)
+def test_few_boxes_are_paired_as_well_as_many(costs):
+    """Beside scipy, of all rows and columns."""
+    pairs = _best_pairs(costs)
+    expected = [costs[at] for at in zip(*linear_sum_assignment(costs), strict=True)]
+    assert len(pairs) == len({row for row, _ in pairs}) == len({column for _, column in pairs})
+    assert len(pairs) == sum(cost < NEVER for cost in expected)
+    assert sum(costs[at] for at in pairs) == pytest.approx(sum(c for c in expected if c < NEVER))
