@@ -15,6 +15,8 @@ from django.contrib.auth.models import Group, Permission
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from webapp.accounts.models import User
 from webapp.assets.models import Asset, Upload
@@ -292,6 +294,16 @@ def test_times_stay_as_they_were(saved, asset):
 def test_it_does_not_write_over_an_earlier_backup(saved):
     with pytest.raises(CommandError, match="already there"):
         call_command("backup", str(saved))
+
+
+def test_a_database_of_an_older_version_is_not_half_written(owner, tmp_path):
+    recorder = MigrationRecorder(connection)
+    app, name = max(recorder.applied_migrations())
+    recorder.record_unapplied(app, name)
+    with pytest.raises(CommandError, match="of an older version"):
+        call_command("backup", str(tmp_path / "backup.tar"))
+    recorder.record_applied(app, name)
+    assert not (tmp_path / "backup.tar").exists()
 
 
 def test_memory_does_not_grow_with_the_number_of_files(settings, owner, tmp_path):

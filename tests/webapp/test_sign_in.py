@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -129,3 +130,20 @@ def test_after_a_link_a_password_can_be_set_or_left_for_later(owner, workspace, 
     assert owner.check_password("a lengthy phrase")
     # from now on the old one must be known
     assert "Current password" in client.get(reverse("password")).content.decode()
+
+
+def test_a_form_that_is_older_than_the_sign_in_says_how_to_go_on(owner, workspace):
+    browser = Client(enforce_csrf_checks=True)
+
+    def token(path: str) -> str:
+        html = browser.get(path).content.decode()
+        return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', html).group(1)
+
+    known = {"email": owner.email, "password": "correct horse"}
+    browser.post("/sign-in", known | {"csrfmiddlewaretoken": token("/sign-in")})
+    old = token("/contracts/new")
+    browser.cookies.pop("sessionid")  # it is over, and in another tab somebody signs in again
+    browser.post("/sign-in", known | {"csrfmiddlewaretoken": token("/sign-in")})
+    answer = browser.post("/contracts/new", {"csrfmiddlewaretoken": old})
+    assert answer.status_code == 403
+    assert "load the page again" in answer.content.decode()

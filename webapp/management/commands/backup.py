@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from webapp.backup import reading, writing
 
@@ -38,6 +40,12 @@ class Command(BaseCommand):
     def _write(self, target: Path, *, media: bool) -> None:
         if target.exists():
             raise CommandError(f"{target} is already there; choose another name.")
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError(
+                "The database is of an older version of Sightline. Back it up with that version, "
+                "or run `manage.py migrate` first."
+            )
         writing.write(
             target,
             media=media,
