@@ -1,6 +1,7 @@
 """Pictures, captions and speech found by each other, in one space with a codebook.
 
     python -m bench.cross_modal [--quick] [--json FILE] [--features FOLDER] [--seeds N]
+                                [--without-sound]
 
 Data: the part of Flickr8k in ../shared/data/flickr8k: 2,000 pictures with five captions each to
 learn from, 500 to be measured on, one caption spoken by a synthetic voice of 753 and 122 of them.
@@ -12,6 +13,9 @@ The peer is ridge regression between the summaries of the same encoders, standar
 of what it predicts; its direction and strength are chosen on the same tenth, and it then learns
 from all 2,000. Beside it the same with numbers whitened as ours are, and with the very numbers that
 ours takes for an item as a whole (`wholes`), whitened. Chance is that of a random order.
+
+The codes of pictures are held against the brands of FlickrLogos-27 as well (`brand_codes`), where
+those are there: nothing was taught with them.
 
 `continuous only` is a space taught without codes, `no matching` one whose codes are taught without
 cross-modal code matching. Figures are means over the seeds, ± the standard deviation between them.
@@ -36,10 +40,9 @@ from typing import Any, NamedTuple  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from analysis.crossmodal.items import Items, Whitening, matched_groups, pooled_roots  # noqa: E402
+from analysis.crossmodal.items import Items, Whitening, matched_groups, wholes  # noqa: E402
 from analysis.crossmodal.measures import Retrieval, retrieval  # noqa: E402
 from analysis.crossmodal.naming import (  # noqa: E402
-    STOP,
     Clarity,
     CodeName,
     agreement,
@@ -50,7 +53,12 @@ from analysis.crossmodal.naming import (  # noqa: E402
 )
 from analysis.crossmodal.space import Space  # noqa: E402
 from analysis.crossmodal.training import Prepared, Settings, train  # noqa: E402
-from analysis.crossmodal.types import PICTURE, SOUND, TEXT, Encoded  # noqa: E402
+from analysis.crossmodal.types import PICTURE, SOUND, TEXT, Encoded, Encoder  # noqa: E402
+from analysis.crossmodal.wholes import whitened_wholes  # noqa: E402
+from analysis.crossmodal.words import STOP  # noqa: E402
+from bench.brand_codes import Brands, of_brands, shuffled  # noqa: E402
+from bench.logo_crops import boxes, cut_out  # noqa: E402
+from bench.reference import FOLDER as LOGOS  # noqa: E402
 from bench.report import DATA, Report, options_of_all, skipped  # noqa: E402
 
 FOLDER = DATA / "flickr8k"
@@ -61,6 +69,7 @@ NETWORKS = (
     "mobilenet_v2_1.0_224_quant.tflite",
 )
 CELLS = 4  # of a side
+KEPT = 2  # another number: what was kept before is made anew
 ASKED = ((TEXT, PICTURE), (PICTURE, TEXT), (SOUND, PICTURE), (PICTURE, SOUND))
 QUICK = (300, 100)  # pictures to learn from, and to be measured on
 WORDS: dict[int, set[str]] = {}  # of the captions of each picture that is measured on
@@ -94,14 +103,17 @@ def lines(quick: bool) -> dict[str, list[Line]]:
     return of
 
 
-def encode_pictures(of: Sequence[Line]) -> tuple[list[Encoded], list[int], str]:
-    import cv2
-
+def picture_encoder() -> Encoder[Any]:
     from analysis.crossmodal.pictures import BackboneEncoder, JoinedEncoder, MirroredEncoder
 
     networks = [BackboneEncoder(CORAL / name, rgb=True, cells=CELLS) for name in NETWORKS]
-    encoder = MirroredEncoder(JoinedEncoder(networks))
-    encoded = []
+    return MirroredEncoder(JoinedEncoder(networks))
+
+
+def encode_pictures(of: Sequence[Line]) -> tuple[list[Encoded], list[int], str]:
+    import cv2
+
+    encoder, encoded = picture_encoder(), []
     for one in of:
         picture = cv2.imread(str(FOLDER / "images" / one.image))
         assert picture is not None
@@ -135,18 +147,40 @@ ENCODERS: Mapping[str, Callable[[Sequence[Line]], tuple[list[Encoded], list[int]
 }
 
 
-def features(of: Mapping[str, Sequence[Line]], folder: Path) -> dict[str, Pairs]:
+def features(
+    of: Mapping[str, Sequence[Line]], folder: Path, without: Sequence[str] = ()
+) -> dict[str, Pairs]:
     """The encoded items by split; kept in a folder, as encoding takes longest."""
     found: dict[str, Pairs] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for split, some in of.items():
         for modality, encode in ENCODERS.items():
-            path = folder / f"{split}-{len(some)}-{modality}.npz"
+            if modality in without:
+                continue
+            path = folder / f"{split}-{len(some)}-{modality}-{KEPT}.npz"
             if not path.is_file():
                 encoded, groups, engine = encode(some)
                 keep(Items.of(modality, engine, encoded, groups), path)
             found.setdefault(split, {})[modality] = kept(path)
     return found
+
+
+def brands(folder: Path, quick: bool) -> Brands | None:
+    """Crops of FlickrLogos-27, by the same encoder; None where they are not here."""
+    import cv2
+
+    if not LOGOS.is_dir():
+        return None
+    crops = boxes()[:: 5 if quick else 1]
+    path = folder / f"brands-{len(crops)}.npz"
+    if not path.is_file():
+        encoder, encoded = picture_encoder(), []
+        for crop in crops:
+            picture = cv2.imread(str(LOGOS / "images" / crop.file))
+            encoded += encoder([cut_out(np.asarray(picture, np.uint8), crop.box)])
+        keep(Items.of(PICTURE, encoder.engine, encoded, range(len(crops))), path)
+    items = kept(path)
+    return Brands(items, [crops[at].brand for at in items.groups])
 
 
 def keep(items: Items, path: Path) -> None:
@@ -157,6 +191,7 @@ def keep(items: Items, path: Path) -> None:
         parts=items.parts.astype(np.float16),
         offsets=items.offsets,
         groups=items.groups,
+        **({} if items.words is None else {"words": items.words}),
     )
     path.with_suffix(".writing.npz").replace(path)
 
@@ -165,7 +200,8 @@ def kept(path: Path) -> Items:
     with np.load(path) as file:
         modality, engine = file["about"].tolist()
         numbers: list[Any] = [file[name] for name in ("summaries", "parts", "offsets", "groups")]
-    return Items(modality, engine, *numbers)
+        words = file.get("words", None)
+    return Items(modality, engine, *numbers, words=words)
 
 
 class Ridge(NamedTuple):
@@ -192,6 +228,11 @@ class Peers(NamedTuple):
     plain: Retrieval
     white: Retrieval
     ours: Retrieval
+
+
+def asked_of(pairs: Mapping[str, Items]) -> list[tuple[str, str]]:
+    """What is asked in, and what answers."""
+    return [way for way in ASKED if set(way) <= pairs.keys()]
 
 
 def couples(pairs: Pairs, query: str, answer: str) -> tuple[Items, Items]:
@@ -222,7 +263,8 @@ def whitening(items: Items, ways: str) -> Whitening:
     axes as well, all of them that 2,000 items have: for a ridge that is the same, and quicker."""
     some = items.summaries[:: max(len(items) // 2000, 1)]
     if ways != FLAT:
-        return Whitening.fitted(some, TAUGHT.summary_axes, TAUGHT.whitening)
+        has_words = items.words is not None
+        return whitened_wholes(some, TAUGHT.summary_axes, TAUGHT.whitening, has_words=has_words)
     mean, spread = some.mean(0), some.std(0) + 1e-6
     turned = Whitening.fitted((some - mean) / spread, 600, 0.0)
     return Whitening(mean + turned.mean * spread, turned.basis / spread[:, None])
@@ -261,9 +303,12 @@ class Found(NamedTuple):
     clear: dict[tuple[str, str], Clarity]  # by run and modality
     agree: dict[str, float]
     weights: Mapping[str, float]
+    brands: dict[str, Clarity]  # by run, and by chance
 
 
-def measure(prepared: Prepared, tested: Pairs, seed: int, quick: bool) -> Found:
+def measure(
+    prepared: Prepared, tested: Pairs, logos: Brands | None, seed: int, quick: bool
+) -> Found:
     spaces = {}
     for name, settings in RUNS.items():
         if quick:
@@ -277,7 +322,7 @@ def measure(prepared: Prepared, tested: Pairs, seed: int, quick: bool) -> Found:
         for name, space in spaces.items()
     }
     by = {}
-    for query, answer in ASKED:
+    for query, answer in asked_of(tested):
         answers = tested[answer].groups
         rows = np.isin(tested[query].groups, answers)
         groups = tested[query].groups[rows], answers
@@ -296,7 +341,11 @@ def measure(prepared: Prepared, tested: Pairs, seed: int, quick: bool) -> Found:
         explained = {m: explain(spaces[name], m, tested) for m in (PICTURE, TEXT)}
         clear |= {(name, m): found for m, (found, _) in explained.items()}
         agree[name] = agreement(explained[PICTURE][1], explained[TEXT][1])
-    return Found(by, clear, agree, spaces["ours"].weights)
+    branded = {}
+    if logos is not None:
+        branded = {name: of_brands(spaces[name], logos) for name in ("ours", "no matching")}
+        branded["by chance"] = of_brands(spaces["ours"], shuffled(logos, seed))
+    return Found(by, clear, agree, spaces["ours"].weights, branded)
 
 
 def explain(space: Space, modality: str, tested: Pairs) -> tuple[Clarity, list[CodeName]]:
@@ -318,21 +367,22 @@ def say_words(of: Sequence[Line]) -> None:
         WORDS[group] = {w for w in re.findall(r"[a-z]{3,}", text) if w not in STOP} or {"-"}
 
 
-def peers(taught: Pairs, tested: Pairs, pooled: set[str]) -> dict[tuple[str, str], Peers]:
-    """Of each direction what ridge regression finds. pooled: modalities of which ours takes the
-    roots of parts."""
+def peers(taught: Pairs, tested: Pairs, ours: Prepared) -> dict[tuple[str, str], Peers]:
+    """Of each direction what ridge regression finds. ours: tells what ours takes for a whole."""
     groups = np.random.default_rng(0).permutation(matched_groups(taught))
     n = round(0.1 * len(groups))
-    found: dict[tuple[str, str], dict[str, Retrieval]] = {way: {} for way in ASKED}
+    found: dict[tuple[str, str], dict[str, Retrieval]] = {way: {} for way in asked_of(taught)}
     for ways in (FLAT, WHITE, OURS):
-        roots = pooled if ways == OURS else set()
-        plain = {name: without_parts(items, name in roots) for name, items in taught.items()}
-        asked = {name: without_parts(items, name in roots) for name, items in tested.items()}
+        how = dict.fromkeys(taught, (False, False))
+        if ways == OURS:
+            how = {name: (name in ours.pooled, name in ours.worded) for name in taught}
+        plain = {name: without_parts(items, *how[name]) for name, items in taught.items()}
+        asked = {name: without_parts(items, *how[name]) for name, items in tested.items()}
         held, rest = (
             {name: items.of_groups(some) for name, items in plain.items()}
             for some in (groups[:n], groups[n:])
         )
-        for query, answer in ((TEXT, PICTURE), (SOUND, PICTURE)):
+        for query, answer in asked_of(taught)[::2]:
             setting = best_ridge(rest, held, query, answer, ways)
             ridge = next(r for s, r in ridges(plain, query, answer, ways) if s == setting)
             print(f"ridge {query} and {answer}, {ways}: {setting}", flush=True)
@@ -352,19 +402,20 @@ def ridge_scores(ridge: Ridge, query: str) -> Callable[[Items, Items], np.ndarra
     return scores
 
 
-def without_parts(items: Items, pools: bool) -> Items:
-    """Ridge regression sees one row of numbers an item."""
+def without_parts(items: Items, pools: bool, has_words: bool) -> Items:
+    """Ridge regression sees one row of numbers an item. Its `words` stay where they are in it."""
     n = len(items)
     return replace(
         items,
-        summaries=pooled_roots(items) if pools else items.summaries,
+        summaries=wholes(items, pools, has_words),
+        words=items.words if has_words else None,
         parts=np.zeros((n, 1), np.float32),
         offsets=np.arange(n + 1),
     )
 
 
 def tell(report: Report, found: Sequence[Found], peer: Mapping, tested: Pairs) -> None:
-    for query, answer in ASKED:
+    for query, answer in asked_of(tested):
         way = f"{query} → {answer}"
         plain, white, ours = peer[query, answer]
         for kind in SHOWN:
@@ -389,6 +440,10 @@ def tell_codes(report: Report, found: Sequence[Found]) -> None:
                 report.row(f"codes of a {modality}, {name}: {figure}", mean)
         mean, _ = over([one.agree[name] for one in found])
         report.row(f"codes with one best word in both modalities, {name}", mean)
+    for name in found[0].brands:
+        for figure in ("codes", "named", "purity", "information"):
+            mean, _ = over([getattr(one.brands[name], figure) for one in found])
+            report.row(f"codes against brands, {name}: {figure}", mean)
 
 
 def bars(report: Report, found: Sequence[Found], peer: Mapping) -> None:
@@ -424,19 +479,23 @@ def main() -> int:
     parser = options_of_all(__doc__ or "")
     parser.add_argument("--features", type=Path, default=CACHE, help="keep what was encoded here")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--without-sound", action="store_true", help="pictures and captions alone")
     options = parser.parse_args()
     if not FOLDER.is_dir() or not CORAL.is_dir():
         return skipped(f"{FOLDER} and {CORAL} are needed")
     of = lines(options.quick)
-    pairs = features(of, options.features)
+    pairs = features(of, options.features, [SOUND] if options.without_sound else [])
     say_words(of["val"])
     prepared = Prepared(pairs["train"], TAUGHT)
     print(f"taken from the roots of parts: {sorted(prepared.pooled)}", flush=True)
-    peer = peers(pairs["train"], pairs["val"], prepared.pooled)
+    print(f"with the words they hold: {sorted(prepared.worded)}", flush=True)
+    peer = peers(pairs["train"], pairs["val"], prepared)
     seeds = 1 if options.quick else options.seeds
-    found = [measure(prepared, pairs["val"], seed, options.quick) for seed in range(seeds)]
+    logos = brands(options.features, options.quick)
+    tested = pairs["val"]
+    found = [measure(prepared, tested, logos, seed, options.quick) for seed in range(seeds)]
     report = Report("cross_modal", peer="ridge")
-    tell(report, found, peer, pairs["val"])
+    tell(report, found, peer, tested)
     tell_codes(report, found)
     bars(report, found, peer)
     report.extra["weights"] = [one.weights for one in found]

@@ -37,7 +37,7 @@ class Crops:
 
 def crops() -> Crops:
     """All of them, in the order of the file."""
-    found = _boxes()
+    found = boxes()
     names = tuple(sorted({crop.brand for crop in found}))
     files = sorted({crop.file for crop in found})
     return Crops(
@@ -48,7 +48,7 @@ def crops() -> Crops:
     )
 
 
-def _boxes() -> list[Crop]:
+def boxes() -> list[Crop]:
     """Each box once: the file says many of them several times."""
     seen: dict[Crop, None] = {}
     for line in (FOLDER / "train_annotation.txt").read_text(encoding="utf-8").splitlines():
@@ -73,14 +73,15 @@ def _numbers(found: list[Crop]) -> NDArray[np.float32]:
     for crop in found:
         if crop.file != name:
             name, picture = crop.file, cv2.imread(str(FOLDER / "images" / crop.file))
-        cut = _cut(picture, crop.box)
+        cut = cut_out(picture, crop.box)
         side = cv2.resize(cut, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)[..., ::-1]
         seen = network(side[None])[network.output(0)].reshape(-1).astype(np.float32)
         rows.append(seen / max(float(np.linalg.norm(seen)), 1e-9))
     return np.array(rows, np.float32)
 
 
-def _cut(picture: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+def cut_out(picture: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """A box with a tenth around it."""
     x1, y1, x2, y2 = box
     dx, dy = round(AROUND * (x2 - x1)), round(AROUND * (y2 - y1))
     return picture[max(y1 - dy, 0) : y2 + dy, max(x1 - dx, 0) : x2 + dx]

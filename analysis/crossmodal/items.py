@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.crossmodal import words
 from analysis.crossmodal.types import Encoded, Floats
 from analysis.errors import AnalysisError
 
@@ -25,7 +26,8 @@ class Items:
     summaries: (N, S). parts: (M, P), those of item i from offsets[i] to offsets[i + 1]; offsets:
     int64 (N + 1,). groups: int64 (N,); items of one group match, whatever their modality: a
     picture, its mirror image, its captions, what is said of it. blanks: how many were left out
-    because there is nothing in them.
+    because there is nothing in them. words: (N, `words.SIZE`), which words each holds, of items
+    that are made of words.
     """
 
     modality: str
@@ -35,6 +37,7 @@ class Items:
     offsets: Whole
     groups: Whole
     blanks: int = 0
+    words: NDArray[np.uint8] | None = None
 
     @classmethod
     def of(
@@ -48,6 +51,7 @@ class Items:
             why = encoded[0].blank if encoded else "There are none."
             raise AnalysisError(f"No {modality} can be learnt from. {why}")
         counts = [len(one.parts) for one, _ in kept]
+        said = [[place.word for place in one.places] for one, _ in kept]
         return cls(
             modality,
             engine,
@@ -56,6 +60,7 @@ class Items:
             np.cumsum([0, *counts]),
             np.array([group for _, group in kept], np.int64),
             len(encoded) - len(kept),
+            np.stack([words.held(some) for some in said]) if any(map(any, said)) else None,
         )
 
     def __len__(self) -> int:
@@ -79,6 +84,7 @@ class Items:
             offsets,
             self.groups[rows],
             self.blanks,
+            None if self.words is None else self.words[rows],
         )
 
     def of_groups(self, groups: Whole) -> Items:
@@ -92,6 +98,7 @@ class Items:
         if any((one.modality, one.engine) != (first.modality, first.engine) for one in some):
             raise ValueError("items of different encoders")
         sizes = np.concatenate([np.diff(one.offsets) for one in some])
+        said = [one.words for one in some if one.words is not None]
         return cls(
             first.modality,
             first.engine,
@@ -100,6 +107,7 @@ class Items:
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
             np.concatenate([one.groups for one in some]),
             sum(one.blanks for one in some),
+            np.concatenate(said) if len(said) == len(some) else None,
         )
 
 
@@ -194,6 +202,15 @@ class Whitening:
         size = np.sqrt((spread ** (2 - 2 * power)).mean())
         return cls(mean.astype(np.float32), (basis / size).astype(np.float32), of_roots)
 
+    def beside(self, other: Whitening, share: float) -> Whitening:
+        """Of rows that are what this one takes and then what the other does: the axes of both, one
+        after the other, the other's `share` times as large."""
+        mean = np.concatenate([self.mean, other.mean])
+        basis = np.zeros((len(mean), self.basis.shape[1] + other.basis.shape[1]), np.float32)
+        basis[: len(self.mean), : self.basis.shape[1]] = self.basis
+        basis[len(self.mean) :, self.basis.shape[1] :] = share * other.basis
+        return Whitening(mean, basis)
+
     def __call__(self, x: NDArray[np.floating]) -> Floats:
         x = roots(x) if self.of_roots else np.asarray(x, np.float32)
         return np.asarray((x - self.mean) @ self.basis, np.float32)
@@ -214,6 +231,17 @@ def pooled_roots(items: Items) -> Floats:
         total = np.add.reduceat(roots(items.parts[ends[0] : ends[-1]]), ends[:-1] - ends[0])
         found[at : at + _POOLED] = total / np.diff(ends)[:, None]
     return found
+
+
+def wholes(items: Items, pools: bool, has_words: bool) -> Floats:
+    """What stands for each item as a whole: its summary, or where it `pools` the mean of its parts'
+    roots, and the words that it holds where it has them: (N, S) or (N, S + `words.SIZE`)."""
+    whole = pooled_roots(items) if pools else items.summaries
+    if not has_words:
+        return whole
+    none = np.zeros((len(items), words.SIZE), np.uint8)
+    said = none if items.words is None else items.words
+    return np.hstack([whole, said.astype(np.float32)])
 
 
 def shared_axes(means: Mapping[str, tuple[Whole, Floats]], size: int) -> dict[str, Floats]:

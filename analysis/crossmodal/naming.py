@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +15,6 @@ from analysis.crossmodal.types import Floats
 
 GOOD = 0.3  # F1 of a word that a code can be called by
 _AT_ONCE = 2000  # items
-_WORD = re.compile(r"[^\W\d_][\w'’-]*[^\W_]|[^\W\d_]")
-_SHORTEST = 3  # letters, of those that have capitals
-# English words that say nothing of a picture; of other languages what is said everywhere goes.
-# fmt: off
-STOP = frozenset({
-    "the", "and", "are", "with", "his", "her", "their", "its", "that", "this", "from", "for",
-    "into", "over", "while", "off", "out", "has", "have", "two", "one", "three", "another",
-    "some", "who", "there", "near", "next", "front", "through", "down", "other", "being",
-    "was", "were", "you", "your", "they", "them", "she", "him", "our", "what", "when", "which",
-    "will", "would", "can", "could", "not", "but", "all", "any", "been", "had", "how", "about",
-    "just", "than", "then", "very", "here", "where", "also", "it's", "i'm", "we're", "that's",
-})
-# fmt: on
 _EVERYWHERE = 0.4  # of the items: a word that more of them have sets nothing apart
 
 
@@ -64,19 +50,6 @@ class CodeName:
     def name(self) -> str:
         """The best words; "" where the code fires on nothing that has any."""
         return ", ".join(called.word for called in self.words[:2])
-
-
-def content_words(text: str) -> set[str]:
-    """The words of a text that something can be called by, folded."""
-    found = (word.casefold().replace("’", "'") for word in _WORD.findall(text))
-    return {
-        word for word in found if word not in STOP and (len(word) >= _SHORTEST or _is_one(word))
-    }
-
-
-def _is_one(word: str) -> bool:
-    """Whether so few characters are a word: of a writing that has no capitals."""
-    return word.upper() == word.lower()
 
 
 def without_the_common(said: Sequence[Collection[str]]) -> list[set[str]]:

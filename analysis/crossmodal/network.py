@@ -125,8 +125,10 @@ class Network(nn.Module):
         engines: Mapping[str, str],
         whitenings: Mapping[str, tuple[Whitening, Whitening]],
         pooled: Collection[str],
+        worded: Collection[str],
     ) -> dict[str, Side]:
-        """For `space.Space`. pooled: modalities whose summaries are of pooled parts."""
+        """For `space.Space`. pooled: modalities whose summaries are of pooled parts; worded: those
+        that go by the words they hold as well."""
         found = {}
         for name, engine in engines.items():
             summary, parts = self.summary_heads[name], self.part_heads[name]
@@ -141,6 +143,7 @@ class Network(nn.Module):
                 parts.written(of_parts),
                 _numbers(torch.cat([gate.weight[0], gate.bias])),
                 name in pooled,
+                name in worded,
             )
         return found
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.crossmodal.items import Items, Whitening, pooled_roots
+from analysis.crossmodal.items import Items, Whitening, wholes
 from analysis.crossmodal.types import CLIP, PICTURE, Encoded, Floats, Place
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
@@ -75,17 +75,19 @@ class Head:
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
     """How items of one modality come into the space, and by which encoder's numbers. pools: an item
-    as a whole is the mean of its parts' roots, instead of its summary."""
+    as a whole is the mean of its parts' roots, instead of its summary. has_words: and the words
+    that it holds."""
 
     engine: str
     summary: Head  # to (C,)
     parts: Head  # to (D,), where the codebook is
     gate: Floats  # (k + 1,): how much a whitened part counts, the last number by itself
     pools: bool = False
+    has_words: bool = False
 
     def wholes(self, items: Items) -> Floats:
         """What `summary` takes of each item: (N, S)."""
-        return pooled_roots(items) if self.pools else items.summaries
+        return wholes(items, self.pools, self.has_words)
 
     def counts(self, parts: NDArray[np.floating]) -> Floats:
         """How much each part counts beside the others of its item, (n,), above 0."""
@@ -336,6 +338,7 @@ class Space:
                     Head.read(tensors, f"{name}.parts"),
                     tensors[f"{name}.gate"],
                     f"{name}.pools" in tensors,
+                    f"{name}.has_words" in tensors,
                 )
                 for name, engine in about["engines"].items()
             }
@@ -381,6 +384,8 @@ class Space:
             tensors |= side.parts.tensors(f"{name}.parts") | {f"{name}.gate": side.gate}
             if side.pools:
                 tensors[f"{name}.pools"] = np.ones(1, np.float32)  # so that the version tells it
+            if side.has_words:
+                tensors[f"{name}.has_words"] = np.ones(1, np.float32)
         for name, bank in self.banks.items():
             tensors[f"{_BANK}{name}.near"] = bank.continuous
             tensors[f"{_BANK}{name}.codes"] = bank.codes

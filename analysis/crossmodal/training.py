@@ -26,8 +26,8 @@ from analysis.crossmodal.items import (
     Whole,
     checked,
     matched_groups,
-    pooled_roots,
     shared_axes,
+    wholes,
 )
 from analysis.crossmodal.losses import both_ways, code_matching_loss
 from analysis.crossmodal.measures import both_ways as both_ways_found
@@ -43,7 +43,7 @@ from analysis.crossmodal.space import (
     way_name,
 )
 from analysis.crossmodal.types import Floats
-from analysis.crossmodal.wholes import to_be_pooled, whitened
+from analysis.crossmodal.wholes import to_be_pooled, to_have_words, whitened, whitened_wholes
 from analysis.errors import AnalysisError, Stopped
 from analysis.models.formats import written_aside
 
@@ -179,17 +179,17 @@ class Prepared:
         self.held: dict[str, _Side] = {}
         axes, power = settings.summary_axes, settings.whitening
         self.pooled = to_be_pooled(taught, held, axes, power)
+        self.worded = to_have_words(taught, held, self.pooled, axes, power)
         for name, items in taught.items():
-            pools = name in self.pooled
-            wholes = pooled_roots(items) if pools else items.summaries
+            how = name in self.pooled, name in self.worded
+            own = wholes(items, *how)
             whitenings = (
-                whitened(wholes, axes, power),
-                whitened(items.parts, settings.part_axes, power, of_roots=pools),
+                whitened_wholes(own, axes, power, has_words=how[1]),
+                whitened(items.parts, settings.part_axes, power, of_roots=how[0]),
             )
-            self.sides[name] = _Side(items, wholes, whitenings)
+            self.sides[name] = _Side(items, own, whitenings)
             if name in held:
-                own = pooled_roots(held[name]) if pools else held[name].summaries
-                self.held[name] = _Side(held[name], own, whitenings)
+                self.held[name] = _Side(held[name], wholes(held[name], *how), whitenings)
 
 
 def parted(pairs: Pairs, share: float) -> tuple[dict[str, Items], dict[str, Items]]:
@@ -428,7 +428,9 @@ class _Training:
         whitenings = {name: side.whitenings for name, side in self.sides.items()}
         settings = self.settings
         return Space(
-            self.network.sides(self.prepared.engines, whitenings, self.prepared.pooled),
+            self.network.sides(
+                self.prepared.engines, whitenings, self.prepared.pooled, self.prepared.worded
+            ),
             self.network.codebook.vectors.numpy().copy(),
             settings.code_temperature,
             dict(self.weights),

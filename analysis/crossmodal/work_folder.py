@@ -48,6 +48,8 @@ def write_pairs(pairs: Pairs, path: Path) -> None:
         for column in _COLUMNS:
             values = getattr(items, column)
             columns[f"{column}{at}"] = values.astype(np.float16) if column == "parts" else values
+        if items.words is not None:
+            columns[f"words{at}"] = items.words
     columns["about"] = np.array(json.dumps(about))
     with written_aside(path) as aside, aside.open("wb") as file:
         np.savez(file, **columns)
@@ -63,6 +65,7 @@ def read_pairs(path: Path) -> dict[str, Items]:
                     modality=name,
                     engine=one["engine"],
                     blanks=one["blanks"],
+                    words=file.get(f"words{one['at']}", None),
                     **{column: file[f"{column}{one['at']}"] for column in _COLUMNS},
                 )
                 for name, one in about.items()

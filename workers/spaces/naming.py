@@ -12,7 +12,6 @@ from analysis.crossmodal.items import Items, Whole
 from analysis.crossmodal.naming import (
     Called,
     CodeName,
-    content_words,
     hard_codes,
     names,
     parts_named,
@@ -20,6 +19,7 @@ from analysis.crossmodal.naming import (
 )
 from analysis.crossmodal.space import Space
 from analysis.crossmodal.types import Floats
+from analysis.crossmodal.words import content_words
 from workers.spaces.reading import Kind
 from workers.spaces.said import Library
 

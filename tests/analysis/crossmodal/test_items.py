@@ -14,6 +14,8 @@ from analysis.crossmodal.measures import mutual_information, ranks, retrieval
 from analysis.crossmodal.naming import agreement, clarity, names
 from analysis.crossmodal.space import Placed, continuous_scores, corrected
 from analysis.crossmodal.types import Encoded, Place
+from analysis.crossmodal.wholes import whitened_wholes
+from analysis.crossmodal.words import SIZE, content_words, held
 from analysis.errors import AnalysisError
 
 few = settings(max_examples=25, deadline=None)
@@ -45,6 +47,51 @@ def test_whitened_numbers_have_no_mean_and_no_axis_speaks_for_another(seed: int,
     covariance = white.T @ white / n
     assert np.allclose(covariance, np.diag(np.diag(covariance)), atol=2e-2)
     assert np.isclose((white**2).mean(), 1, atol=1e-2)
+
+
+def test_the_words_of_texts_are_told_apart_and_what_says_nothing_is_left_out():
+    assert content_words("The dog's ball, on it") == {"dog's", "ball"}
+    dog, dogs, poodle, none = (
+        held(text.split()) for text in ("a dog jumping", "the dogs jumped", "a poodle", "of the it")
+    )
+    assert np.array_equal(dog, dogs)
+    assert dog.sum() == 2
+    assert poodle.sum() == 1
+    assert not (dog & poodle).any()
+    assert none.shape == (SIZE,)
+    assert not none.any()
+
+
+def test_items_of_words_say_which_they_hold_and_whatever_is_made_of_them_does_too():
+    said = [
+        Encoded(np.ones(3, np.float32), np.ones((2, 3), np.float32), (Place(a), Place(b)))
+        for a, b in (("red", "car"), ("blue", "boat"))
+    ]
+    texts = Items.of("text", "x", said, [0, 1])
+    assert texts.words is not None
+    turned = Items.joined([texts.chosen(np.array([1])), texts.of_groups(np.array([0]))])
+    assert turned.words is not None
+    assert np.array_equal(turned.words, texts.words[::-1])
+    seen = [Encoded(np.ones(3, np.float32), np.ones((1, 3), np.float32), (Place(),))] * 2
+    assert Items.of("picture", "x", seen, [0, 1]).words is None
+
+
+@few
+@given(st.integers(0, 999), st.integers(3, 30), st.integers(1, 6))
+def test_words_are_whitened_apart_from_what_stands_before_them(seed: int, n: int, k: int):
+    rng = np.random.default_rng(seed)
+    own = rng.normal(size=(n, k)).astype(np.float32) + 3
+    said = np.zeros((n, SIZE), np.float32)
+    said[np.arange(n), rng.integers(0, 40, n)] = said[0, 41] = 1
+    both = whitened_wholes(np.hstack([own, said]), 8, 0.6, has_words=True)
+    alone = Whitening.fitted(own, 8, 0.6)(own)
+    white = both(np.hstack([own, said]))
+    assert np.allclose(white[:, : alone.shape[1]], alone, atol=1e-3)
+    apart = white[:, alone.shape[1] :]
+    assert np.isclose((apart**2).mean(), 0.7**2, atol=0.02)
+    assert np.allclose(
+        both(np.hstack([own, said]))[:1], both(np.hstack([own, said])[:1]), atol=1e-4
+    )
 
 
 def test_axes_that_two_modalities_share_are_found_at_once():

@@ -17,6 +17,7 @@ from analysis.crossmodal.child import main
 from analysis.crossmodal.space import Space
 from analysis.crossmodal.teaching import News, is_prepared, prepare, taught
 from analysis.crossmodal.training import Settings
+from analysis.crossmodal.words import held
 from analysis.crossmodal.work_folder import (
     REFUSED,
     read_json,
@@ -120,9 +121,13 @@ def test_a_collapse_is_told_and_stopped(tmp_path: Path):
 
 def test_pairs_come_back_as_they_were_and_damage_is_told(tmp_path: Path):
     some = pairs(10)
+    said = np.stack([held([f"thing{n}", "there"]) for n in range(10)])
+    some["text"] = replace(some["text"], words=said)
     write_pairs(some, tmp_path / "pairs.npz")
     back = read_pairs(tmp_path / "pairs.npz")
     assert list(back) == list(some)
+    assert np.array_equal(back["text"].words, said)
+    assert back["picture"].words is None
     for name, items in back.items():
         assert np.array_equal(items.groups, some[name].groups)
         assert np.allclose(items.parts, some[name].parts, atol=5e-3)

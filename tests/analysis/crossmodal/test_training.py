@@ -18,6 +18,7 @@ from analysis.crossmodal.space import (  # noqa: E402
     discrete_scores,
 )
 from analysis.crossmodal.training import Collapsed, Epoch, train, weighed  # noqa: E402
+from analysis.crossmodal.words import held  # noqa: E402
 from analysis.errors import AnalysisError, Stopped, UnusableModel  # noqa: E402
 from tests.analysis.crossmodal.made_up import QUICK, items, pairs, shown  # noqa: E402
 
@@ -144,6 +145,27 @@ def test_items_whose_parts_say_more_than_their_summaries_are_placed_by_their_par
         space, sides={**space.sides, "picture": replace(space.sides["picture"], pools=False)}
     )
     assert as_was.version != space.version
+
+
+def test_texts_go_by_the_words_they_hold_where_what_they_mean_says_less(tmp_path: Path):
+    some = pairs(160)
+    things = shown(160)
+    said = np.stack([held([f"thing{chr(97 + thing)}" for thing in row]) for row in things])
+    noise = np.random.default_rng(5).normal(size=some["text"].summaries.shape)
+    some["text"] = replace(
+        some["text"], summaries=noise.astype(np.float32), parts=some["text"].parts * 0, words=said
+    )
+    space = train(some, replace(QUICK, epochs=1))
+    assert space.sides["text"].has_words
+    read = Space.load(space.save(tmp_path / "space.safetensors"))
+    assert read.version == space.version
+    placed = {name: read.place(name, one) for name, one in some.items()}
+    cosines = continuous_scores(placed["picture"], placed["text"])
+    groups = some["picture"].groups, some["text"].groups
+    assert retrieval(cosines, *groups).recall[5] > 0.6  # chance is 0.03
+    sides = {**space.sides, "text": replace(space.sides["text"], has_words=False)}
+    assert replace(space, sides=sides).version != space.version
+    assert np.isfinite(read.place("text", replace(some["text"], words=None)).continuous).all()
 
 
 def test_what_it_was_not_taught_is_refused_in_words(space: Space):
