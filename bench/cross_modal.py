@@ -40,7 +40,8 @@ from typing import Any, NamedTuple  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from analysis.crossmodal.items import Items, Whitening, matched_groups, wholes  # noqa: E402
+from analysis.crossmodal.items import Items, Whitening, matched_groups  # noqa: E402
+from analysis.crossmodal.kinds import Taken  # noqa: E402
 from analysis.crossmodal.measures import Retrieval, retrieval  # noqa: E402
 from analysis.crossmodal.naming import (  # noqa: E402
     Clarity,
@@ -244,10 +245,13 @@ def couples(pairs: Pairs, query: str, answer: str) -> tuple[Items, Items]:
     return a.chosen(np.array(rows)), b.chosen(np.array(partners))
 
 
-def ridges(pairs: Pairs, query: str, answer: str, ways: str) -> Iterator[tuple[tuple, Ridge]]:
-    """One for each setting, taught on pairs."""
+def ridges(
+    pairs: Pairs, query: str, answer: str, ways: str, taken: tuple[Taken, Taken]
+) -> Iterator[tuple[tuple, Ridge]]:
+    """One for each setting, taught on pairs. taken: what their summaries are of."""
     asked, answers = couples(pairs, query, answer)
-    fits = [whitening(pairs[name], ways) for name in (query, answer)]
+    both = zip((query, answer), taken, strict=True)
+    fits = [whitening(pairs[name], ways, of) for name, of in both]
     q, a = fits[0](asked.summaries), fits[1](answers.summaries)
     for forth in (True, False):
         x, y = (q, a) if forth else (a, q)
@@ -258,22 +262,23 @@ def ridges(pairs: Pairs, query: str, answer: str, ways: str) -> Iterator[tuple[t
             yield (forth, strength), Ridge(*fits, forth, factors)
 
 
-def whitening(items: Items, ways: str) -> Whitening:
+def whitening(items: Items, ways: str, taken: Taken) -> Whitening:
     """Of at most 2,000 items, which are enough for axes. Standardised numbers are turned to their
     axes as well, all of them that 2,000 items have: for a ridge that is the same, and quicker."""
     some = items.summaries[:: max(len(items) // 2000, 1)]
     if ways != FLAT:
-        has_words = items.words is not None
-        return whitened_wholes(some, TAUGHT.summary_axes, TAUGHT.whitening, has_words=has_words)
+        return whitened_wholes(taken, some, TAUGHT.summary_axes, TAUGHT.whitening)
     mean, spread = some.mean(0), some.std(0) + 1e-6
     turned = Whitening.fitted((some - mean) / spread, 600, 0.0)
     return Whitening(mean + turned.mean * spread, turned.basis / spread[:, None])
 
 
-def best_ridge(taught: Pairs, held: Pairs, query: str, answer: str, ways: str) -> tuple:
+def best_ridge(
+    taught: Pairs, held: Pairs, query: str, answer: str, ways: str, taken: tuple[Taken, Taken]
+) -> tuple:
     """The setting that finds the held-out pairs best."""
     found = {}
-    for setting, ridge in ridges(taught, query, answer, ways):
+    for setting, ridge in ridges(taught, query, answer, ways, taken):
         found[setting] = of_scores(ridge_scores(ridge, query), held, query, answer).recall[10]
     return max(found, key=lambda setting: found[setting])
 
@@ -373,18 +378,18 @@ def peers(taught: Pairs, tested: Pairs, ours: Prepared) -> dict[tuple[str, str],
     n = round(0.1 * len(groups))
     found: dict[tuple[str, str], dict[str, Retrieval]] = {way: {} for way in asked_of(taught)}
     for ways in (FLAT, WHITE, OURS):
-        how = dict.fromkeys(taught, (False, False))
-        if ways == OURS:
-            how = {name: (name in ours.pooled, name in ours.worded) for name in taught}
-        plain = {name: without_parts(items, *how[name]) for name, items in taught.items()}
-        asked = {name: without_parts(items, *how[name]) for name, items in tested.items()}
+        taken = ours.taken if ways == OURS else dict.fromkeys(taught, Taken())
+        plain = {name: without_parts(items, taken[name]) for name, items in taught.items()}
+        asked = {name: without_parts(items, taken[name]) for name, items in tested.items()}
         held, rest = (
             {name: items.of_groups(some) for name, items in plain.items()}
             for some in (groups[:n], groups[n:])
         )
         for query, answer in asked_of(taught)[::2]:
-            setting = best_ridge(rest, held, query, answer, ways)
-            ridge = next(r for s, r in ridges(plain, query, answer, ways) if s == setting)
+            both = taken[query], taken[answer]
+            setting = best_ridge(rest, held, query, answer, ways, both)
+            every = ridges(plain, query, answer, ways, both)
+            ridge = next(ridge for one, ridge in every if one == setting)
             print(f"ridge {query} and {answer}, {ways}: {setting}", flush=True)
             for a, b in ((query, answer), (answer, query)):
                 found[a, b][ways] = of_scores(ridge_scores(ridge, query), asked, a, b)
@@ -402,13 +407,12 @@ def ridge_scores(ridge: Ridge, query: str) -> Callable[[Items, Items], np.ndarra
     return scores
 
 
-def without_parts(items: Items, pools: bool, has_words: bool) -> Items:
-    """Ridge regression sees one row of numbers an item. Its `words` stay where they are in it."""
+def without_parts(items: Items, taken: Taken) -> Items:
+    """Ridge regression sees one row of numbers an item."""
     n = len(items)
     return replace(
         items,
-        summaries=wholes(items, pools, has_words),
-        words=items.words if has_words else None,
+        summaries=taken(items),
         parts=np.zeros((n, 1), np.float32),
         offsets=np.arange(n + 1),
     )
@@ -487,8 +491,10 @@ def main() -> int:
     pairs = features(of, options.features, [SOUND] if options.without_sound else [])
     say_words(of["val"])
     prepared = Prepared(pairs["train"], TAUGHT)
-    print(f"taken from the roots of parts: {sorted(prepared.pooled)}", flush=True)
-    print(f"with the words they hold: {sorted(prepared.worded)}", flush=True)
+    for name, taken in prepared.taken.items():
+        how = ["roots of parts" if taken.pools else "summaries"]
+        how += ["kinds of parts"] * (taken.kinds is not None) + ["words"] * taken.has_words
+        print(f"of each {name}: {', '.join(how)}", flush=True)
     peer = peers(pairs["train"], pairs["val"], prepared)
     seeds = 1 if options.quick else options.seeds
     logos = brands(options.features, options.quick)

@@ -233,17 +233,6 @@ def pooled_roots(items: Items) -> Floats:
     return found
 
 
-def wholes(items: Items, pools: bool, has_words: bool) -> Floats:
-    """What stands for each item as a whole: its summary, or where it `pools` the mean of its parts'
-    roots, and the words that it holds where it has them: (N, S) or (N, S + `words.SIZE`)."""
-    whole = pooled_roots(items) if pools else items.summaries
-    if not has_words:
-        return whole
-    none = np.zeros((len(items), words.SIZE), np.uint8)
-    said = none if items.words is None else items.words
-    return np.hstack([whole, said.astype(np.float32)])
-
-
 def shared_axes(means: Mapping[str, tuple[Whole, Floats]], size: int) -> dict[str, Floats]:
     """Linear maps into `size` numbers in which matching items agree most, in closed form.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from analysis.crossmodal.codebook import Codebook, mean_of_items, soft_codes
 from analysis.crossmodal.items import Whitening
+from analysis.crossmodal.kinds import Taken
 from analysis.crossmodal.space import MOST, Head, Side
 from analysis.crossmodal.types import Floats
 
@@ -124,11 +125,9 @@ class Network(nn.Module):
         self,
         engines: Mapping[str, str],
         whitenings: Mapping[str, tuple[Whitening, Whitening]],
-        pooled: Collection[str],
-        worded: Collection[str],
+        taken: Mapping[str, Taken],
     ) -> dict[str, Side]:
-        """For `space.Space`. pooled: modalities whose summaries are of pooled parts; worded: those
-        that go by the words they hold as well."""
+        """For `space.Space`."""
         found = {}
         for name, engine in engines.items():
             summary, parts = self.summary_heads[name], self.part_heads[name]
@@ -142,8 +141,7 @@ class Network(nn.Module):
                 summary.written(of_summary),
                 parts.written(of_parts),
                 _numbers(torch.cat([gate.weight[0], gate.bias])),
-                name in pooled,
-                name in worded,
+                taken[name],
             )
         return found
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.crossmodal.items import Items, Whitening, wholes
+from analysis.crossmodal.items import Items, Whitening
+from analysis.crossmodal.kinds import Kinds, Taken
 from analysis.crossmodal.types import CLIP, PICTURE, Encoded, Floats, Place
 from analysis.errors import UnusableModel
 from analysis.models.formats import written_aside
@@ -74,20 +75,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """How items of one modality come into the space, and by which encoder's numbers. pools: an item
-    as a whole is the mean of its parts' roots, instead of its summary. has_words: and the words
-    that it holds."""
+    """How items of one modality come into the space, and by which encoder's numbers. taken: what
+    of an item stands for it as a whole."""
 
     engine: str
     summary: Head  # to (C,)
     parts: Head  # to (D,), where the codebook is
     gate: Floats  # (k + 1,): how much a whitened part counts, the last number by itself
-    pools: bool = False
-    has_words: bool = False
-
-    def wholes(self, items: Items) -> Floats:
-        """What `summary` takes of each item: (N, S)."""
-        return wholes(items, self.pools, self.has_words)
+    taken: Taken = field(default_factory=Taken)
 
     def counts(self, parts: NDArray[np.floating]) -> Floats:
         """How much each part counts beside the others of its item, (n,), above 0."""
@@ -167,7 +162,7 @@ class Space:
                 f"This {modality} was encoded by {items.engine}, and the space was taught with "
                 f"{side.engine}. Encode it again."
             )
-        continuous = _unit(side.summary(side.wholes(items)))
+        continuous = _unit(side.summary(side.taken(items)))
         codes = np.zeros((len(items), len(self.codebook)), np.float32)
         counts = np.diff(items.offsets)
         step = max(_AT_ONCE // max(int(counts.max(initial=1)), 1), 1)
@@ -337,8 +332,11 @@ class Space:
                     Head.read(tensors, f"{name}.summary"),
                     Head.read(tensors, f"{name}.parts"),
                     tensors[f"{name}.gate"],
-                    f"{name}.pools" in tensors,
-                    f"{name}.has_words" in tensors,
+                    Taken(
+                        f"{name}.pools" in tensors,
+                        f"{name}.has_words" in tensors,
+                        Kinds.read(tensors, f"{name}.kinds"),
+                    ),
                 )
                 for name, engine in about["engines"].items()
             }
@@ -382,10 +380,12 @@ class Space:
         for name, side in self.sides.items():
             tensors |= side.summary.tensors(f"{name}.summary")
             tensors |= side.parts.tensors(f"{name}.parts") | {f"{name}.gate": side.gate}
-            if side.pools:
+            if side.taken.pools:
                 tensors[f"{name}.pools"] = np.ones(1, np.float32)  # so that the version tells it
-            if side.has_words:
+            if side.taken.has_words:
                 tensors[f"{name}.has_words"] = np.ones(1, np.float32)
+            if side.taken.kinds is not None:
+                tensors |= side.taken.kinds.tensors(f"{name}.kinds")
         for name, bank in self.banks.items():
             tensors[f"{_BANK}{name}.near"] = bank.continuous
             tensors[f"{_BANK}{name}.codes"] = bank.codes

@@ -27,7 +27,6 @@ from analysis.crossmodal.items import (
     checked,
     matched_groups,
     shared_axes,
-    wholes,
 )
 from analysis.crossmodal.losses import both_ways, code_matching_loss
 from analysis.crossmodal.measures import both_ways as both_ways_found
@@ -43,7 +42,7 @@ from analysis.crossmodal.space import (
     way_name,
 )
 from analysis.crossmodal.types import Floats
-from analysis.crossmodal.wholes import to_be_pooled, to_have_words, whitened, whitened_wholes
+from analysis.crossmodal.wholes import chosen, whitened, whitened_wholes
 from analysis.errors import AnalysisError, Stopped
 from analysis.models.formats import written_aside
 
@@ -178,18 +177,17 @@ class Prepared:
         self.sides: dict[str, _Side] = {}
         self.held: dict[str, _Side] = {}
         axes, power = settings.summary_axes, settings.whitening
-        self.pooled = to_be_pooled(taught, held, axes, power)
-        self.worded = to_have_words(taught, held, self.pooled, axes, power)
+        self.taken = chosen(taught, held, axes, power)
         for name, items in taught.items():
-            how = name in self.pooled, name in self.worded
-            own = wholes(items, *how)
+            taken = self.taken[name]
+            wholes = taken(items)
             whitenings = (
-                whitened_wholes(own, axes, power, has_words=how[1]),
-                whitened(items.parts, settings.part_axes, power, of_roots=how[0]),
+                whitened_wholes(taken, wholes, axes, power),
+                whitened(items.parts, settings.part_axes, power, of_roots=taken.pools),
             )
-            self.sides[name] = _Side(items, own, whitenings)
+            self.sides[name] = _Side(items, wholes, whitenings)
             if name in held:
-                self.held[name] = _Side(held[name], wholes(held[name], *how), whitenings)
+                self.held[name] = _Side(held[name], taken(held[name]), whitenings)
 
 
 def parted(pairs: Pairs, share: float) -> tuple[dict[str, Items], dict[str, Items]]:
@@ -428,9 +426,7 @@ class _Training:
         whitenings = {name: side.whitenings for name, side in self.sides.items()}
         settings = self.settings
         return Space(
-            self.network.sides(
-                self.prepared.engines, whitenings, self.prepared.pooled, self.prepared.worded
-            ),
+            self.network.sides(self.prepared.engines, whitenings, self.prepared.taken),
             self.network.codebook.vectors.numpy().copy(),
             settings.code_temperature,
             dict(self.weights),

@@ -14,7 +14,8 @@ from itertools import combinations
 
 import numpy as np
 
-from analysis.crossmodal.items import Items, Whitening, Whole, check_spread, left_out
+from analysis.crossmodal.clusters import clustered, squares
+from analysis.crossmodal.items import Items, Whitening, check_spread, left_out
 from analysis.crossmodal.space import (
     Head,
     Placed,
@@ -25,7 +26,7 @@ from analysis.crossmodal.space import (
     pair_name,
 )
 from analysis.crossmodal.types import Floats
-from analysis.errors import AnalysisError, Stopped
+from analysis.errors import AnalysisError
 
 LEAST_ITEMS = 8  # of a modality; with fewer every one is as far from every other
 _SUMMARY_AXES, _PART_AXES = 256, 64
@@ -33,7 +34,6 @@ _AN_AXIS = 4  # items, or parts: with fewer all whitened items lie equally far a
 _POWER = 0.5  # as spaces are taught: whitened altogether, the smallest axes are mostly noise
 _FITTED = 40_000  # parts, to cluster and to whiten by
 _A_CODE = 48  # parts: a code is to fire on some items, not on one
-_STEPS, _BATCH = 80, 4096  # of the clustering
 _SHARED = 4.0  # codes that a part falls to, as a perplexity
 _FAR = 30.0  # between the codes of two modalities, beyond the farthest part
 _BESIDE = 256  # codes of a modality that stands beside those that were taught
@@ -191,56 +191,9 @@ def _head(whitening: Whitening) -> Head:
     )
 
 
-def clustered(
-    x: Floats, codes: int, rng: np.random.Generator, should_stop: Callable[[], bool]
-) -> Floats:
-    """Centres of (n, D) data, at most `codes` of them: (V, D). Those that nothing falls to are left
-    out. Raises Stopped."""
-    centres = _spread_out(x[rng.permutation(len(x))[: 8 * codes]], codes, rng)
-    seen = np.zeros(len(centres))
-    for _ in range(_STEPS):
-        if should_stop():
-            raise Stopped
-        batch = x[rng.integers(len(x), size=min(_BATCH, len(x)))]
-        nearest = _nearest(batch, centres)
-        order = np.argsort(nearest, kind="stable")
-        hit, starts, counts = np.unique(nearest[order], return_index=True, return_counts=True)
-        total = np.add.reduceat(batch[order], starts)
-        seen[hit] += counts
-        # each centre is the mean of all that ever fell to it
-        centres[hit] += (total - counts[:, None] * centres[hit]) / seen[hit, None]
-    used = np.bincount(_nearest(x, centres), minlength=len(centres)) > 0
-    return np.asarray(centres[used], np.float32)
-
-
-def _spread_out(x: Floats, codes: int, rng: np.random.Generator) -> Floats:
-    """k-means++: each next centre is drawn by its squared distance from those there are."""
-    chosen = [int(rng.integers(len(x)))]
-    far = _squares(x, x[chosen])[:, 0]
-    for _ in range(min(codes, len(x)) - 1):
-        total = float(far.sum())
-        if total <= 0:
-            break
-        chosen.append(int(rng.choice(len(x), p=far / total)))
-        far = np.minimum(far, _squares(x, x[chosen[-1:]])[:, 0])
-    return np.array(x[chosen], np.float32)
-
-
-def _nearest(x: Floats, centres: Floats) -> Whole:
-    """The centre of each row: (n,)."""
-    half = (centres**2).sum(1) / 2
-    found = [(half - x[at : at + _BATCH] @ centres.T).argmin(1) for at in range(0, len(x), _BATCH)]
-    return np.concatenate(found)
-
-
-def _squares(x: Floats, centres: Floats) -> Floats:
-    squares = (x * x).sum(1, keepdims=True) + (centres**2).sum(1) - 2 * x @ centres.T
-    return np.maximum(squares, 0.0)
-
-
 def _scale(x: Floats, centres: Floats) -> float:
     """By what parts and codes are multiplied so that a part falls to `_SHARED` codes."""
-    far = np.sqrt(_squares(x, centres))
+    far = np.sqrt(squares(x, centres))
     least, most = 1e-3, 1e4
     for _ in range(40):
         scale = float(np.sqrt(least * most))
@@ -263,7 +216,7 @@ def _together(
     """One codebook, in which each modality has a number of its own that sets it apart."""
     size = max(summary.straight.shape[1] for summary, _ in heads.values())
     width = max(codes.shape[1] for codes in centres.values())
-    reach = max(float(np.sqrt(_squares(codes, codes).max())) for codes in centres.values()) + _FAR
+    reach = max(float(np.sqrt(squares(codes, codes).max())) for codes in centres.values()) + _FAR
     apart = reach * np.eye(len(kinds), dtype=np.float32) if len(kinds) > 1 else np.zeros((1, 0))
     sides, rows = {}, []
     for (name, items), own in zip(kinds.items(), np.asarray(apart, np.float32), strict=True):

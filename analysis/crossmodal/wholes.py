@@ -1,5 +1,5 @@
 """What stands for an item as a whole: its encoder's summary, or the mean of its parts' roots; and
-the words that it holds.
+beside either which kinds its parts are of, or the words that it holds.
 
 Which of them matches better across modalities depends on the encoder. It is tried on pairs that
 were kept back, with what linear algebra finds at once.
@@ -8,12 +8,13 @@ were kept back, with what linear algebra finds at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from analysis.crossmodal import words
-from analysis.crossmodal.items import Items, Whitening, Whole, shared_axes, wholes
+from analysis.crossmodal.items import Items, Whitening, Whole, shared_axes
+from analysis.crossmodal.kinds import Kinds, Taken
 from analysis.crossmodal.measures import both_ways
 from analysis.crossmodal.space import Placed, continuous_scores, corrected
 from analysis.crossmodal.types import Floats
@@ -21,7 +22,6 @@ from analysis.crossmodal.types import Floats
 _TO_WHITEN = 4000  # rows, which are enough for some hundred axes
 _SIZE = 256
 _BANK = 1000  # items
-_WORDS_COUNT = 0.7  # of words, beside the numbers of what they mean
 _BETTER = 1.02  # times as good, before a summary is passed over: less is luck
 
 
@@ -32,52 +32,53 @@ def whitened(x: np.ndarray, most: int, power: float, *, of_roots: bool = False) 
     return Whitening.fitted(x, most, power, of_roots=of_roots)
 
 
-def whitened_wholes(x: np.ndarray, most: int, power: float, *, has_words: bool) -> Whitening:
-    """`whitened`, of `items.wholes`: words apart from what is before them."""
-    if not has_words:
-        return whitened(x, most, power)
-    own, said = x[:, : -words.SIZE], x[:, -words.SIZE :]
-    return whitened(own, most, power).beside(whitened(said, most, power), _WORDS_COUNT)
+def whitened_wholes(taken: Taken, x: Floats, most: int, power: float) -> Whitening:
+    """`whitened`, of what was `taken` of some items: its pieces apart."""
+    first, *others = (whitened(piece, most, power) for piece in taken.parted(x))
+    for one, count in zip(others, taken.counts()[1:], strict=True):
+        first = first.beside(one, count)
+    return first
 
 
-def to_be_pooled(
+def chosen(
     taught: Mapping[str, Items], held: Mapping[str, Items], axes: int, power: float
-) -> set[str]:
-    """The modalities that match better by their parts' roots than by their summaries, each tried
-    with the others by their summaries."""
-    summaries = {name: _Whole.of(taught[name], held[name], axes, power) for name in held}
-    pooled = {name: _Whole.of(taught[name], held[name], axes, power, pools=True) for name in held}
-    return _better(summaries, pooled)
+) -> dict[str, Taken]:
+    """What is taken of the items of each modality: what finds held-out pairs better, each choice
+    tried with the other modalities as they are."""
+    taken = dict.fromkeys(taught, Taken())
+
+    def take(trials: Mapping[str, Taken]) -> None:
+        better = _better(taught, held, taken, trials, axes, power)
+        taken.update({name: trials[name] for name in better})
+
+    take({name: Taken(pools=True) for name in held})
+    take(
+        {
+            name: replace(taken[name], has_words=True)
+            for name in held
+            if taught[name].words is not None and held[name].words is not None
+        }
+    )
+    kinds = {name: Kinds.fitted(taught[name]) for name in held if taught[name].words is None}
+    take({name: replace(taken[name], kinds=some) for name, some in kinds.items() if some})
+    return taken
 
 
-def to_have_words(
+def _better(
     taught: Mapping[str, Items],
     held: Mapping[str, Items],
-    pooled: set[str],
+    taken: Mapping[str, Taken],
+    trials: Mapping[str, Taken],
     axes: int,
     power: float,
 ) -> set[str]:
-    """The modalities that match better where the words that an item holds stand beside what it
-    means. pooled: from `to_be_pooled`."""
-    worded = {
-        name: _Whole.of(taught[name], held[name], axes, power, pools=name in pooled, has_words=True)
-        for name in held
-        if taught[name].words is not None and held[name].words is not None
-    }
-    if not worded:
+    """The modalities of which the other choice finds more, each tried by itself."""
+    if not trials:
         return set()
-    wordless = {
-        name: _Whole.of(taught[name], held[name], axes, power, pools=name in pooled)
-        for name in held
-    }
-    return _better(wordless, worded)
-
-
-def _better(before: Mapping[str, _Whole], others: Mapping[str, _Whole]) -> set[str]:
-    """The modalities of which the other kind of whole finds more, each tried by itself."""
+    before = {name: _Whole.of(taught[name], held[name], taken[name], axes, power) for name in held}
     found, better = _found(before), set()
-    for name, other in others.items():
-        after = _found({**before, name: other})
+    for name, other in trials.items():
+        after = _found({**before, name: _Whole.of(taught[name], held[name], other, axes, power)})
         mine = [pair for pair in found if name in pair]
         if sum(after[pair] for pair in mine) > _BETTER * sum(found[pair] for pair in mine):
             better.add(name)
@@ -92,18 +93,9 @@ class _Whole:
         self.held, self.held_groups = held, held_groups
 
     @classmethod
-    def of(
-        cls,
-        taught: Items,
-        held: Items,
-        axes: int,
-        power: float,
-        *,
-        pools: bool = False,
-        has_words: bool = False,
-    ) -> _Whole:
-        x, y = (wholes(one, pools, has_words) for one in (taught, held))
-        whitening = whitened_wholes(x, axes, power, has_words=has_words)
+    def of(cls, taught: Items, held: Items, taken: Taken, axes: int, power: float) -> _Whole:
+        x, y = taken(taught), taken(held)
+        whitening = whitened_wholes(taken, x, axes, power)
         return cls(whitening(x), taught.groups, whitening(y), held.groups)
 
     def means(self) -> tuple[Whole, Floats]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.crossmodal.items import Items, Whitening, pooled_roots, roots, shared_axes
+from analysis.crossmodal.kinds import Kinds, Taken
 from analysis.crossmodal.measures import mutual_information, ranks, retrieval
 from analysis.crossmodal.naming import agreement, clarity, names
 from analysis.crossmodal.space import Placed, continuous_scores, corrected
@@ -83,7 +84,7 @@ def test_words_are_whitened_apart_from_what_stands_before_them(seed: int, n: int
     own = rng.normal(size=(n, k)).astype(np.float32) + 3
     said = np.zeros((n, SIZE), np.float32)
     said[np.arange(n), rng.integers(0, 40, n)] = said[0, 41] = 1
-    both = whitened_wholes(np.hstack([own, said]), 8, 0.6, has_words=True)
+    both = whitened_wholes(Taken(has_words=True), np.hstack([own, said]), 8, 0.6)
     alone = Whitening.fitted(own, 8, 0.6)(own)
     white = both(np.hstack([own, said]))
     assert np.allclose(white[:, : alone.shape[1]], alone, atol=1e-3)
@@ -92,6 +93,23 @@ def test_words_are_whitened_apart_from_what_stands_before_them(seed: int, n: int
     assert np.allclose(
         both(np.hstack([own, said]))[:1], both(np.hstack([own, said])[:1]), atol=1e-4
     )
+
+
+def test_parts_are_of_kinds_and_too_few_are_of_none():
+    rng = np.random.default_rng(0)
+    looks = 5 * rng.normal(size=(4, 10))
+    of = rng.integers(0, 4, 400)
+    parts = (looks[of] + 0.1 * rng.normal(size=(400, 10))).astype(np.float32)
+    some = Items("picture", "x", np.zeros((100, 1), np.float32), parts, 4 * np.arange(101), of[::4])
+    kinds = Kinds.fitted(some)
+    assert kinds is not None
+    shares = kinds.shares(parts)
+    assert np.allclose(shares.sum(1), 1, atol=1e-5)
+    fall = shares.argmax(1)
+    assert all(len(set(of[fall == kind])) == 1 for kind in set(fall)), "no kind is of two looks"
+    assert np.allclose((kinds(some) ** 2).sum(1), 1, atol=1e-5)
+    assert np.allclose(kinds(some.chosen(np.array([9])))[0], kinds(some)[9], atol=1e-5)
+    assert Kinds.fitted(some.chosen(np.arange(5))) is None
 
 
 def test_axes_that_two_modalities_share_are_found_at_once():

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from analysis.crossmodal.items import Items, checked  # noqa: E402
+from analysis.crossmodal.kinds import Taken  # noqa: E402
 from analysis.crossmodal.measures import retrieval  # noqa: E402
 from analysis.crossmodal.space import (  # noqa: E402
     Space,
@@ -20,7 +21,13 @@ from analysis.crossmodal.space import (  # noqa: E402
 from analysis.crossmodal.training import Collapsed, Epoch, train, weighed  # noqa: E402
 from analysis.crossmodal.words import held  # noqa: E402
 from analysis.errors import AnalysisError, Stopped, UnusableModel  # noqa: E402
-from tests.analysis.crossmodal.made_up import QUICK, items, pairs, shown  # noqa: E402
+from tests.analysis.crossmodal.made_up import (  # noqa: E402
+    QUICK,
+    THINGS,
+    items,
+    pairs,
+    shown,
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,17 +141,15 @@ def test_items_whose_parts_say_more_than_their_summaries_are_placed_by_their_par
     noise = np.random.default_rng(5).normal(size=some["picture"].summaries.shape)
     some["picture"] = replace(some["picture"], summaries=noise.astype(np.float32))
     space = train(some, replace(QUICK, epochs=1))
-    assert space.sides["picture"].pools
+    assert space.sides["picture"].taken.pools
     read = Space.load(space.save(tmp_path / "space.safetensors"))
     assert read.version == space.version
     placed = {name: read.place(name, one) for name, one in some.items()}
     cosines = continuous_scores(placed["picture"], placed["text"])
     groups = some["picture"].groups, some["text"].groups
     assert retrieval(cosines, *groups).recall[5] > 0.6  # chance is 0.03
-    as_was = replace(
-        space, sides={**space.sides, "picture": replace(space.sides["picture"], pools=False)}
-    )
-    assert as_was.version != space.version
+    as_was = replace(space.sides["picture"], taken=Taken())
+    assert replace(space, sides={**space.sides, "picture": as_was}).version != space.version
 
 
 def test_texts_go_by_the_words_they_hold_where_what_they_mean_says_less(tmp_path: Path):
@@ -156,16 +161,40 @@ def test_texts_go_by_the_words_they_hold_where_what_they_mean_says_less(tmp_path
         some["text"], summaries=noise.astype(np.float32), parts=some["text"].parts * 0, words=said
     )
     space = train(some, replace(QUICK, epochs=1))
-    assert space.sides["text"].has_words
+    assert space.sides["text"].taken.has_words
     read = Space.load(space.save(tmp_path / "space.safetensors"))
     assert read.version == space.version
     placed = {name: read.place(name, one) for name, one in some.items()}
     cosines = continuous_scores(placed["picture"], placed["text"])
     groups = some["picture"].groups, some["text"].groups
     assert retrieval(cosines, *groups).recall[5] > 0.6  # chance is 0.03
-    sides = {**space.sides, "text": replace(space.sides["text"], has_words=False)}
+    sides = {**space.sides, "text": replace(space.sides["text"], taken=Taken())}
     assert replace(space, sides=sides).version != space.version
     assert np.isfinite(read.place("text", replace(some["text"], words=None)).continuous).all()
+
+
+def test_items_go_by_the_kinds_of_their_parts_where_their_mean_says_nothing(tmp_path: Path):
+    some, things = pairs(200), shown(200)
+    looks = np.random.default_rng(3).normal(size=(THINGS, 20))
+    each = looks[things]  # of each thing its opposite as well: what is left in the mean is noise
+    parts = np.concatenate([each, -each], 1).reshape(-1, 20)
+    noise = np.random.default_rng(4).normal(size=parts.shape)
+    some["picture"] = replace(
+        some["picture"],
+        summaries=noise[:200].astype(np.float32),
+        parts=(parts + 0.1 * noise).astype(np.float32),
+        offsets=np.arange(201) * 6,
+    )
+    space = train(some, replace(QUICK, epochs=1))
+    assert space.sides["picture"].taken.kinds is not None
+    read = Space.load(space.save(tmp_path / "space.safetensors"))
+    assert read.version == space.version
+    placed = {name: read.place(name, one) for name, one in some.items()}
+    cosines = continuous_scores(placed["picture"], placed["text"])
+    groups = some["picture"].groups, some["text"].groups
+    assert retrieval(cosines, *groups).recall[5] > 0.6  # chance is 0.025
+    alone = read.place("picture", some["picture"].chosen(np.array([7])))
+    assert np.allclose(alone.continuous[0], placed["picture"].continuous[7], atol=1e-5)
 
 
 def test_what_it_was_not_taught_is_refused_in_words(space: Space):
