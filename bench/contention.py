@@ -4,11 +4,11 @@
 
 480 segments of 50 ms of sleep (120 with --quick), 64 claimers, each a process, on PostgreSQL
 (BENCH_POSTGRES names another server than the one of this machine). Each claims a segment, sleeps,
-finishes it, and goes on. Before, whoever lost the race for eight candidates went away and waited
-for the sweep, which woke one worker each ten seconds while one run was open; both are here as they
-are and were. The ideal is all claimers asleep over a segment all the time. All begin at one moment,
-and none ends before all are through: what it takes to start and to end 64 processes on a few cores
-is no part of either scheme.
+finishes it, and goes on as a worker does with the short segments of a run. Before, whoever lost the
+race for eight candidates went away and waited for the sweep, which woke one worker each ten seconds
+while one run was open; both are here as they are and were. The ideal is all claimers asleep over a
+segment all the time. All begin at one moment, and none ends before all are through: what it takes
+to start and to end 64 processes on a few cores is no part of either scheme.
 
 Then what people and the sweep wait for while much else waits (bench.contention_flow): a logo check
 and a frame with 1,000 runs waiting (100 with --quick), the sweep with 200 uploads whose films need
@@ -170,28 +170,33 @@ def _claimer(scheme: str, name: str, together: Any, start: Any, results: Any) ->
     from webapp.runs.segments import Segment
 
     claim = _claim_as_before if scheme == "before" else Segment.objects.claim_next
-    for _ in range(WARM):  # as a worker that is at it: connected, what it needs in its caches
-        if segment := claim(name):
-            segment.finish()
+    go_on = _finish_as_before if scheme == "before" else Segment.finish_and_claim_next
+    segment = claim(name)
+    for _ in range(WARM - 1):  # as a worker that is at it: connected, what it needs in its caches
+        if segment:
+            _, segment = go_on(segment, name)
+    if segment:
+        segment.finish()
     together.wait()  # until all are warm
     together.wait()  # until the run is made
     cpu_before = _cpu_s(connection)
     time.sleep(max(0.0, start.value - time.monotonic()))
-    longest, since = 0.0, time.monotonic()
-    while True:
-        segment = claim(name)
+    longest, ended = 0.0, time.monotonic()
+    since, segment = ended, claim(name)
+    while segment is not None or Segment.objects.open().exists():
         if segment is not None:
             longest = max(longest, time.monotonic() - since)
             time.sleep(WORK_S)
-            segment.finish()
             since = time.monotonic()
-        elif not Segment.objects.open().exists():
-            break
-        elif scheme == "before":  # its message is gone; the sweep wakes one of all
+            _, segment = go_on(segment, name)
+            ended = time.monotonic()
+            continue
+        if scheme == "before":  # its message is gone; the sweep wakes one of all
             time.sleep(SWEEP_S)
+        segment = claim(name)
     cpu = _cpu_s(connection)
     used = None if cpu is None or cpu_before is None else cpu - cpu_before
-    results.put((since, longest, used))
+    results.put((ended, longest, used))
     together.wait()  # until all are through
     connection.close()
 
@@ -206,6 +211,11 @@ def _cpu_s(connection: Any) -> float | None:
         return time.process_time() + int(backend.joinpath("schedstat").read_text().split()[0]) / 1e9
     except OSError:
         return None
+
+
+def _finish_as_before(segment: Any, worker: str) -> tuple[bool, Any]:
+    """A finish, and then a claim."""
+    return segment.finish(), _claim_as_before(worker)
 
 
 def _claim_as_before(worker: str) -> Any:

@@ -136,10 +136,14 @@ class LeasedQuerySet(models.QuerySet[_Leased]):
 
     def claimable(self) -> Self:
         """Waiting, or left behind by a worker that died."""
-        is_free = Q(lease_until=None) | Q(lease_until__lt=Now())
         again = Q(status=Status.WORKING, attempt__lt=self.model.MAX_ATTEMPTS)
         # said for itself, so that the index over the unfinished is found
-        return self.unfinished().filter(is_free).filter(Q(status=Status.WAITING) | again)
+        return self.unfinished().filter(_is_free()).filter(Q(status=Status.WAITING) | again)
+
+    def waiting(self) -> Self:
+        """Of the claimable those that wait, in as few words: with more, PostgreSQL takes the index
+        over the unfinished for dear."""
+        return self.filter(_is_free(), status=Status.WAITING)
 
     def in_queue(self, queue: str) -> Self:
         """Those whose doorbell is rung in this queue."""
@@ -166,6 +170,10 @@ class LeasedQuerySet(models.QuerySet[_Leased]):
 
     def expired(self) -> Self:
         return self.filter(status=Status.WORKING, lease_until__lt=Now())
+
+
+def _is_free() -> Q:
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
 _TELLING = 0.02  # what is done tells how long the rest takes from this share on

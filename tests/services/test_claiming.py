@@ -144,3 +144,105 @@ def test_a_finish_is_not_waited_for_and_what_follows_is(segments):
     assert waits_for_the_disk()
     assert Segment.objects.claim_next("w").finish()
     assert waits_for_the_disk()
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+def test_who_goes_on_finishes_one_and_holds_the_next_of_the_run(segments):
+    segments.filter(index__in=[1, 4]).update(priority=1)
+    segments.filter(index=5).update(lease_until=timezone.now() + timedelta(minutes=1))
+    row = Segment.objects.claim(segments.get(index=3).pk, "w")
+    said = {"sprite_data": {"tiles": ["%s"]}, "busy_s": 2.5, "problem": "it's one"}
+    finished, following = row.finish_and_claim_next("w", **said)
+    assert finished
+    assert following.index == 6, "of its urgency, later in its run, and free"
+    kept = Segment.objects.get(pk=row.pk)
+    assert (kept.status, kept.lease_until, kept.error) == (Status.DONE, None, "")
+    assert [getattr(kept, name) for name in said] == list(said.values())
+    assert kept.finished >= kept.started
+    held = Segment.objects.get(pk=following.pk)
+    assert [getattr(held, name) for name in SAID] == [Status.WORKING, "w", 1, ""]
+    assert (held.lease_token, held.sprite_data) == (following.lease_token, following.sprite_data)
+    assert following.renew(), "whoever claimed it holds it"
+
+
+def test_a_lost_lease_finishes_nothing_and_another_is_claimed_all_the_same(segments):
+    row = Segment.objects.claim_next("slow")
+    segments.filter(pk=row.pk).update(lease_token="another", worker="quick")
+    finished, following = row.finish_and_claim_next("slow", problem="lost")
+    assert not finished
+    assert following.index == 1
+    kept = Segment.objects.get(pk=row.pk)
+    assert (kept.status, kept.worker, kept.problem) == (Status.WORKING, "quick", "")
+
+
+@pytest.mark.parametrize("status", [Run.Status.PAUSED, Run.Status.CANCELLED])
+def test_of_a_run_that_was_stopped_none_is_claimed_to_go_on(segments, status):
+    row = Segment.objects.claim_next("w")
+    Run.everything.update(status=status)
+    assert row.finish_and_claim_next("w") == (True, None)
+    assert not segments.filter(status=Status.WORKING).exists()
+
+
+def test_what_is_rolled_back_finishes_and_claims_nothing(segments):
+    row = Segment.objects.claim_next("w")
+    with transaction.atomic():
+        assert row.finish_and_claim_next("w")[0]
+        transaction.set_rollback(True)
+    assert Segment.objects.get(pk=row.pk).status == Status.WORKING
+    assert segments.filter(status=Status.WORKING).count() == 1
+    assert row.finish_and_claim_next("w")[1].index == 1
+
+
+def test_however_many_go_on_each_segment_is_done_once(segments):
+    done: list[int] = []
+
+    def go_on(name: str) -> None:
+        segment = Segment.objects.claim_next(name)
+        while segment is not None:
+            with transaction.atomic():  # as what was found is stored
+                finished, following = segment.finish_and_claim_next(name, frames_done=1)
+            done.extend([segment.index] * finished)
+            segment = following
+        connection.close()
+
+    threads = [threading.Thread(target=go_on, args=(f"w{n}",)) for n in range(CLAIMERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(done) == list(range(SEGMENTS))
+    assert not segments.exclude(status=Status.DONE, attempt=1, frames_done=1).exists()
+
+
+def test_in_a_transaction_what_is_not_prepared_any_more_costs_nothing_of_it(segments):
+    if connection.vendor != "postgresql":
+        pytest.skip("nothing is prepared elsewhere")
+    row = Segment.objects.claim_next("w")
+    _, row = row.finish_and_claim_next("w")
+    with connection.cursor() as cursor:  # as on another connection to the server
+        cursor.execute("DEALLOCATE ALL")
+    with transaction.atomic():
+        segments.filter(index=9).update(problem="written before")
+        finished, following = row.finish_and_claim_next("w")
+        assert (finished, following.index) == (True, 2)
+    assert segments.get(index=9).problem == "written before"
+    assert segments.filter(status=Status.DONE).count() == 2
+
+
+def test_however_few_there_were_at_the_last_count_none_are_sorted_to_claim_one(segments):
+    """Else a plan that is made while little waits reads all that came since, for each claim."""
+    if connection.vendor != "postgresql":
+        pytest.skip("nothing is planned ahead elsewhere")
+    waiting = segments.filter(index__gt=1)
+    waiting.update(status=Status.DONE)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE runs_segment")
+    Segment.objects.claim_next("w")
+    waiting.update(status=Status.WAITING)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN EXECUTE claim_runs_segment ('token', 'w', 30)")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Bitmap" not in plan
+    assert "priority DESC" not in plan

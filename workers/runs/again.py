@@ -23,6 +23,7 @@ from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, local_path
 from workers.runs import loaded, store
 from workers.runs.frame_tables import frame_table
+from workers.runs.stint import Stint
 
 _GONE = "The analysis that this one goes out from was deleted meanwhile."
 
@@ -37,7 +38,7 @@ def plan(run: Run) -> None:
     run.plan(segments, duration_s=run.parent.duration_s, notes=[said, *run.parent.notes])
 
 
-def analyse(segment: Segment, beat: Heartbeat) -> None:
+def analyse(segment: Segment, beat: Heartbeat, stint: Stint) -> None:
     """Look for the label in one segment, and store it with what is taken over."""
     run = segment.run
     before = _before(segment)
@@ -46,8 +47,10 @@ def analyse(segment: Segment, beat: Heartbeat) -> None:
     result = _look(segment, columns, np.frombuffer(before.changes, CHANGE), beat)
     found = Columns.from_results(result.results, run.label_ids())
     sprite = _copied_sprite(segment, before.segment)
-    kept = store.again(segment, result, merged(columns, found, label), before, sprite=sprite)
-    if kept:
+    all_found = merged(columns, found, label)
+    stored = store.again(segment, result, all_found, before, sprite=sprite, goes_on=stint.goes_on())
+    stint.following = stored.following
+    if stored.kept:
         run.all_analysed()
     elif not Segment.objects.filter(pk=segment.pk).exists():
         default_storage.delete(sprite[0])  # the asset was deleted meanwhile

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -41,6 +42,7 @@ from workers.engine.originals import full_disk_is_said, keep, local_path
 from workers.engine.piece import DEFECT, carry_out
 from workers.runs import again, finish, hosting, loaded, regions, store
 from workers.runs.frame_tables import frame_table, track_of
+from workers.runs.stint import LASTS_S, Stint
 
 log = logging.getLogger("sightline.analyse")
 
@@ -58,7 +60,8 @@ def work(*, of: str = "") -> None:
         _work_soon()
         return
     loaded_one = hosting.load_what_is_waited_for()
-    did = finish_next() or (_should_plan() and plan_next()) or analyse_next() or plan_next()
+    did = finish_next() or (_should_plan() and plan_next())
+    did = did or analyse_next(for_s=LASTS_S) or plan_next()
     if of and (did or loaded_one):
         bells.ring_on(of)
     elif of:
@@ -183,28 +186,38 @@ def _sampling(run: Run) -> SamplingOptions:
 # --- one segment --------------------------------------------------------------------------
 
 
-def analyse_next(segments: SegmentQuerySet | None = None) -> bool:
-    """Analyse the most urgent segment, of these or of all. False: there is none."""
+def analyse_next(segments: SegmentQuerySet | None = None, *, for_s: float = 0.0) -> bool:
+    """Analyse the most urgent segment, of these or of all, and for so long those of its run that
+    come next. False: there is none."""
     some = Segment.objects.all() if segments is None else segments
+    ends = time.monotonic() + for_s
     segment = some.claim_next(this_worker())
     if segment is None:
         return False
-    carry_out(segment, analyse, tries=TRIES)
+    while segment is not None:
+        stint = Stint(ends)
+        carry_out(segment, partial(analyse, stint=stint), tries=TRIES)
+        segment = stint.following
     return True
 
 
-def analyse(segment: Segment, beat: Heartbeat) -> None:
+def analyse(segment: Segment, beat: Heartbeat, stint: Stint) -> None:
     """Find the logos of one segment and store them, with its finish."""
     run = segment.run
     if run.again:
-        again.analyse(segment, beat)
+        again.analyse(segment, beat, stint)
         return
     watcher = passing.watcher(run)
     result = _look(run, segment, beat, watcher or unwatched)
     sprite = _keep_sprite(segment, result)
     sheet = regions.keep_sheet(segment, result.kept)
     encoded = passing.keep(segment, watcher)
-    if store.segment(segment, result, sprite=sprite, sheet=sheet, encoded=encoded):
+    goes_on = stint.goes_on()
+    stored = store.segment(
+        segment, result, sprite=sprite, sheet=sheet, encoded=encoded, goes_on=goes_on
+    )
+    stint.following = stored.following
+    if stored.kept:
         run.all_analysed()
     elif not Segment.objects.filter(pk=segment.pk).exists():  # the asset was deleted meanwhile
         for name in filter(None, (sprite[0], sheet.name, encoded.file if encoded else "")):

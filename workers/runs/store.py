@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ from webapp.encodings.kept import EncodedInPassing
 from webapp.runs.found import Track
 from webapp.runs.segments import Segment, SegmentResult
 from workers.encodings import passing
+from workers.engine.identity import this_worker
 from workers.runs import regions
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Whether it was: not when the lease was lost. Then nothing is written."""
+
+    kept: bool
+    following: Segment | None = None  # claimed with the finish, to go on with
 
 
 @transaction.atomic
@@ -24,13 +34,16 @@ def segment(
     sprite: tuple[str, dict[str, Any]],
     sheet: regions.Sheet = regions.Sheet(),  # noqa: B008  it never changes
     encoded: EncodedInPassing | None = None,
-) -> bool:
-    """Replace what is stored of this segment. False: the lease was lost, so nothing was written.
+    goes_on: bool = False,
+) -> Stored:
+    """Replace what is stored of this segment, unless its lease was lost.
 
     sheet: the file with small pictures of the regions that are kept, and how many are in a row.
-    encoded: what was encoded of it in passing, not saved yet.
+    encoded: what was encoded of it in passing, not saved yet. goes_on: claim the next as well.
     """
-    kept = segment.finish(
+    stored = _finish(
+        segment,
+        goes_on,
         frames_done=segment.frames_total,
         busy_s=result.seconds,
         held=result.n_held,
@@ -39,8 +52,8 @@ def segment(
         sprite=sprite[0],
         sprite_data=sprite[1],
     )
-    if not kept:
-        return False
+    if not stored.kept:
+        return stored
     columns = numbered(Columns.from_results(result.results, segment.run.label_ids()), segment.index)
     segment.tracks.all().delete()
     Track.objects.bulk_create(tracks_of(columns, segment))
@@ -51,7 +64,7 @@ def segment(
         found = result.kept.regions(segment.run.label_ids())
         regions.store(segment, regions.numbered(found, segment.index), sheet)
     passing.store(segment, encoded)
-    return True
+    return stored
 
 
 @transaction.atomic
@@ -62,15 +75,19 @@ def again(
     before: SegmentResult,
     *,
     sprite: tuple[str, dict[str, Any]],
-) -> bool:
-    """Replace what is stored of a segment in which one label was looked for again.
+    goes_on: bool = False,
+) -> Stored:
+    """Replace what is stored of a segment in which one label was looked for again, unless its lease
+    was lost.
 
-    The tracks of other labels keep their numbers, and the new ones come after them. False: the
-    lease was lost, so nothing was written.
+    The tracks of other labels keep their numbers, and the new ones come after them. goes_on: claim
+    the next segment as well.
     """
     label = segment.run.again["label"] if segment.run.again else 0
     then = before.segment
-    kept = segment.finish(
+    stored = _finish(
+        segment,
+        goes_on,
         frames_done=segment.frames_total,
         busy_s=result.seconds,
         held=then.held,
@@ -79,8 +96,8 @@ def again(
         sprite=sprite[0],
         sprite_data=sprite[1],
     )
-    if not kept:
-        return False
+    if not stored.kept:
+        return stored
     columns = _numbered_after(columns, label, then)
     segment.tracks.all().delete()
     others = list(then.tracks.exclude(label=label))
@@ -93,7 +110,13 @@ def again(
         segment=segment, defaults={"columns": columns.pack(), "changes": before.changes}
     )
     regions.take_over(segment, then, without=label)
-    return True
+    return stored
+
+
+def _finish(segment: Segment, goes_on: bool, **changes: Any) -> Stored:
+    if goes_on:
+        return Stored(*segment.finish_and_claim_next(this_worker(), **changes))
+    return Stored(segment.finish(**changes))
 
 
 def _numbered_after(columns: Columns, label: int, then: Segment) -> Columns:

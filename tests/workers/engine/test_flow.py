@@ -3,6 +3,7 @@ end. Messages go through a real broker, here one in memory."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -21,15 +22,16 @@ from webapp.celery import app
 from webapp.leases import Status, from_now
 from webapp.management.commands.analyse import receive
 from webapp.runs.run import Run
-from webapp.runs.segments import Segment
+from webapp.runs.segments import Segment, SegmentResult
 from webapp.runs.workers import Worker
 from webapp.storage import WholeFiles
 from workers.clock import Clock
-from workers.engine import bells, housekeeping
+from workers.engine import bells, heartbeat, housekeeping
 from workers.media.ingest import ingest
 from workers.media.rendition import rendition
 from workers.runs import analyse, hosting
 from workers.runs.references import check_reference
+from workers.runs.stint import Stint
 
 Doing = Callable[[], object]
 
@@ -262,8 +264,8 @@ def test_a_run_that_takes_its_workers_down_is_given_up_and_bars_no_other(
 
 
 @pytest.fixture
-def analysed(workspace, tmp_path: Path, settings) -> Run:
-    """A run of two segments, done, whose last worker died before it could say so."""
+def asked_for(workspace, tmp_path: Path, settings) -> Run:
+    """A run that will have two segments."""
     from webapp.projects.models import Project
 
     asset = receive(film(tmp_path / "clip.mp4", seconds=4), workspace)
@@ -274,13 +276,43 @@ def analysed(workspace, tmp_path: Path, settings) -> Run:
     file = default_storage.save("references/acme.png", ContentFile(logo()))
     label.references.create(name="acme.png", file=file, sha256="0" * 64, width=160, height=120)
     settings.SEGMENT_SECONDS = 2
-    run = Run.objects.request(asset, project, by=None)
+    return Run.objects.request(asset, project, by=None)
+
+
+@pytest.fixture
+def analysed(asked_for: Run) -> Run:
+    """A run of two segments, done, whose last worker died before it could say so."""
+    run = asked_for
     while run.stage != Run.Stage.FINISH:
         analyse.work()
         run.refresh_from_db()
         assert not run.is_over, run.error
     Run.objects.filter(pk=run.pk).update(stage=Run.Stage.ANALYSE)
     return run
+
+
+@pytest.mark.parametrize(("for_s", "done"), [(0, 1), (60, 2)])
+def test_one_message_is_for_one_segment_or_for_those_of_its_run_for_a_moment(
+    asked_for, for_s, done
+):
+    analyse.plan_next()
+    assert analyse.analyse_next(for_s=for_s)
+    states = asked_for.segments.values_list("status", "attempt")
+    assert list(states) == [(Status.DONE, 1)] * done + [(Status.WAITING, 0)] * (2 - done)
+    assert SegmentResult.objects.filter(segment__run=asked_for).count() == done
+    asked_for.refresh_from_db()
+    assert asked_for.stage == (Run.Stage.FINISH if done == 2 else Run.Stage.ANALYSE)
+
+
+def test_a_worker_that_shuts_down_goes_on_with_no_other(asked_for):
+    analyse.plan_next()
+    heartbeat.shutting_down.set()
+    try:
+        assert not Stint(ends=time.monotonic() + 60).goes_on()
+        assert analyse.analyse_next(for_s=60)
+    finally:
+        heartbeat.shutting_down.clear()
+    assert set(asked_for.segments.values_list("status", "attempt")) == {(Status.WAITING, 0)}
 
 
 def test_a_run_whose_segments_are_done_is_joined_though_nobody_said_so(ringing, analysed):

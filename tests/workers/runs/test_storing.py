@@ -61,7 +61,7 @@ def found(start_s: float, *tracks: tuple[str, int, float, float, float], **more)
 
 
 def keep(segment: Segment, result: StretchResult) -> bool:
-    return store.segment(segment, result, sprite=("", {}))
+    return store.segment(segment, result, sprite=("", {})).kept
 
 
 def columns_of(run: Run) -> list[Columns]:
