@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -102,7 +103,7 @@ class _Writer:
         self._out = av.open(str(path), "w", format=form, options=options)
         self._out.metadata.update({"title": title} if title else {})
         self._out.set_chapters(numbered(chapters))
-        self._sound = self._out.add_stream(codec, rate=SOUND_RATE)
+        self._sound = cast(Any, self._out.add_stream(codec, rate=SOUND_RATE))
         self._sound.layout, self._sound.bit_rate = "stereo", bit_rate
 
     def add(self, samples: Samples) -> None:

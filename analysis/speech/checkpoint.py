@@ -94,7 +94,9 @@ class CheckpointNetwork:
             task.sequence_ranker = _Ranker(tokenizer, request)
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(_SEED)  # the same sound, the same words
-            results = task.run(encoded)
+            # whisper has several guesses of one window alone, or one of several windows
+            batches = encoded.split(1) if request.guesses > 1 else [encoded]
+            results = [result for batch in batches for result in task.run(batch)]
             return [
                 Reading(
                     self._words(features, window, tokenizer, result.tokens),
@@ -210,6 +212,8 @@ def _model(engine: Engine) -> Any:
     """Whisper's model with the numbers of a checkpoint, in 32 bits."""
     from whisper.model import ModelDimensions, Whisper
 
+    from analysis.speech.decoder import hasten
+
     content = _numbers(engine.path, engine)
     dims = content.get("dims")
     names = [field.name for field in fields(ModelDimensions)]
@@ -224,6 +228,7 @@ def _model(engine: Engine) -> Any:
         raise _damaged(engine)
     try:
         model = Whisper(shape)
+        hasten(model.decoder)
         model.load_state_dict(content["model_state_dict"])
     except (RuntimeError, KeyError, TypeError, AttributeError, AssertionError) as e:
         raise _damaged(engine) from e

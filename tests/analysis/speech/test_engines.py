@@ -12,8 +12,13 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
+from analysis.media.audio import read_audio
 from analysis.speech import Recogniser, best_engine, engines
+from analysis.speech.checkpoint import CheckpointNetwork
 from analysis.speech.engines import Engine, bundled_files
+from analysis.speech.network import Request
+from analysis.speech.voice import Span
+from analysis.speech.windows import Window
 from bench.whisper_checkpoint import write_checkpoint
 from tests.analysis.speech.sounds import PRINTING, SPEECH, are_nearly, needs_speech, text, tiny
 
@@ -117,6 +122,42 @@ def test_a_checkpoint_of_openai_whisper_hears_the_same_words_at_the_same_times(c
         assert one.start_s == pytest.approx(other.start_s, abs=0.1)
     apart = [abs(one.confidence - other.confidence) for one, other in zip(*words, strict=True)]
     assert np.mean(apart) < 0.1
+
+
+@needs_speech
+def test_the_hastened_decoder_says_what_whisper_itself_says(checkpoint):
+    torch = pytest.importorskip("torch")
+    whisper = pytest.importorskip("whisper")
+    [found] = [e for e in engines(checkpoint.parent) if e.family == "openai-whisper"]
+    ours = CheckpointNetwork(found, "cpu")._model
+    theirs = whisper.load_model(str(checkpoint), device="cpu")
+    encoded = torch.randn(3, 1500, 384, generator=torch.Generator().manual_seed(1))
+    tokens = torch.tensor(
+        [[50257, 50362, 770, 318], [50257, 50362, 314, 716], [50257, 50362, 0, 1]]
+    )
+    with torch.inference_mode():
+        expected = theirs.decoder(tokens, encoded)
+        assert torch.allclose(ours.decoder(tokens, encoded), expected, atol=1e-3)
+        cache, hooks = ours.install_kv_cache_hooks()
+        for at in range(4):  # as a text is written: a token at a time
+            here = ours.decoder(tokens[:, at : at + 1], encoded, kv_cache=cache)
+            assert torch.allclose(here[:, 0], expected[:, at], atol=1e-3)
+        for hook in hooks:
+            hook.remove()
+
+
+@needs_speech
+def test_a_checkpoint_reads_several_windows_with_several_guesses(checkpoint):
+    """And each of them as it reads it alone."""
+    pytest.importorskip("whisper")
+    [found] = [e for e in engines(checkpoint.parent) if e.family == "openai-whisper"]
+    network = CheckpointNetwork(found, "cpu")
+    samples = read_audio(SPEECH / PRINTING)
+    parts = [Window(one, (Span(0, len(one)),)) for one in (samples, samples[: len(samples) // 2])]
+    request = Request("en", guesses=3, choose=lambda guesses: 0)
+    together = network.read(network.encode(parts), parts, request)
+    alone = [network.read(network.encode([one]), [one], request)[0] for one in parts]
+    assert [one.text for one in together] == [one.text for one in alone]
 
 
 class Evil:
