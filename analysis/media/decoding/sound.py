@@ -175,15 +175,21 @@ class Converter:
             layout = layout or frame.layout.name
             if resampler is None or now != shape:
                 for samples in _converted(resampler, None):
-                    yield None, samples
+                    yield None, _in_each_ear(samples, layout)
                 shape = now
-                resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+                # one channel in two would come out 3 dB softer
+                asked = "mono" if frame.layout.nb_channels == 1 and layout == "stereo" else layout
+                resampler = av.AudioResampler(format="flt", layout=asked, rate=self.rate)
             due = _due(frame)
             for samples in _converted(resampler, frame):
-                yield due, samples
+                yield due, _in_each_ear(samples, layout)
                 due = None
         for samples in _converted(resampler, None):
-            yield None, samples
+            yield None, _in_each_ear(samples, layout)
+
+
+def _in_each_ear(samples: Samples, layout: str) -> Samples:
+    return np.repeat(samples, 2, axis=1) if samples.shape[1] < 2 and layout == "stereo" else samples
 
 
 def _due(frame: av.AudioFrame) -> Fraction | None:

@@ -19,9 +19,8 @@ def write_steps(path, seconds: int = 10, rate: int = 48000):
     level = (np.arange(seconds * rate) // rate + 1) / (seconds + 1)
     tone = (level * np.sin(np.arange(seconds * rate) * 2 * np.pi * 440 / rate)).astype(np.float32)
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("pcm_s16le", rate=rate, layout="stereo")
-        both = np.repeat((tone * 32000).astype(np.int16), 2)[None]
-        frame = av.AudioFrame.from_ndarray(both, "s16", "stereo")
+        stream = out.add_stream("pcm_s16le", rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray((tone[None] * 32000).astype(np.int16), "s16", "mono")
         frame.sample_rate = rate
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))

@@ -111,3 +111,18 @@ def test_pieces_are_small_and_make_the_whole(tmp_path):
     pieces = list(sound_pieces(path))
     assert np.array_equal(np.concatenate(pieces)[:, 0], read_audio(path))
     assert max(map(len, pieces)) < RATE
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_s16le"), ("a.mp3", "libmp3lame")])
+def test_one_channel_is_as_loud_in_each_of_two(tmp_path, name, codec):
+    tone = (16000 * np.sin(np.arange(48000) * 2 * np.pi * 440 / 48000)).astype(np.int16)
+    with av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream(codec, rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(tone[None], "s16", "mono")
+        frame.sample_rate = 48000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    both = np.concatenate(list(sound_pieces(tmp_path / name, rate=48000, channels="stereo")))
+    middle = both[12000:36000]
+    assert middle.shape[1] == 2
+    assert np.abs(middle).max(0) == pytest.approx([16000 / 32768] * 2, rel=0.1)
