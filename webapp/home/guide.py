@@ -30,14 +30,21 @@ class Page:
     def link(self) -> str:
         return reverse("guide-page", args=[self.name])
 
+    @property
+    def heading(self) -> str:
+        return self._text().partition("\n")[0].removeprefix("# ")
+
     def html(self) -> str:
-        """The page, with links to the site's own pages instead of to files."""
-        text = (_DOCS / "people" / f"{self.name}.md").read_text()
+        """What is below the heading, with links to the site's own pages instead of to files."""
+        text = self._text().partition("\n")[2]
         html = MarkdownIt("commonmark").enable("table").render(text)
         html = _PICTURE.sub(lambda found: f'src="{static(f"guide/{found[1]}")}"', html)
         html = html.replace('<img src="', '<img loading="lazy" src="')
         html = html.replace('href="../methodology.md"', f'href="{reverse("methodology")}"')
         return re.sub(r'<a href="\.\./\w+\.md">(.*?)</a>', r"\1", html)
+
+    def _text(self) -> str:
+        return (_DOCS / "people" / f"{self.name}.md").read_text()
 
 
 @require_safe

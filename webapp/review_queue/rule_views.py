@@ -231,6 +231,7 @@ def restore(request: MemberRequest, pk: int) -> HttpResponse:
 def grammar(request: MemberRequest) -> HttpResponse:
     """docs/rules.md, for whoever writes a rule."""
     text = (settings.BASE_DIR / "docs" / "rules.md").read_text()
+    text = text.partition("\n")[2]  # the page has a heading of its own
     html = MarkdownIt("commonmark").enable("table").render(text)
     html = html.replace('href="methodology.md"', f'href="{reverse("methodology")}"')
     return render(request, "review_queue/grammar.html", {"html": html})
