@@ -68,7 +68,6 @@ class FollowingOptions:
     at_most: int = 24  # logos followed at once; the surest
     shown: float = 0.5  # share of its detail that has to be there
     alike: float = 0.4  # and how alike it has to be in all, -1 to 1
-    inside: float = 0.5  # share of it that has to be inside the frame
     surely: float = 0.65  # both, where it comes back or is not quite where it was expected
     lost_s: float = 1.0  # it is looked for this long once it is out of sight
     blurred_s: float = 0.5  # a gap no longer than this is a blur, if something like it is there
@@ -421,9 +420,8 @@ class Follower:
         track.spots[sample] = replace(spot, box=box, known="detected", clarity=clear)
         self._note_clarity(track, sample, detection)
         if spot.fit.shown > 0.8 and overlap(spot.box, detection.box) > 0.5:
-            view, place = self._views[sample], track.where.place
-            fresh = patches.patch_at(view, place, track.patch.size)
-            if not fresh.is_plain and patches.inside(fresh, view, place).all():
+            fresh = patches.patch_at(self._views[sample], track.where.place, track.patch.size)
+            if not fresh.is_plain:
                 track.patch = fresh
 
     def _resume(self, track: Followed, sample: int, detection: Detection) -> None:
@@ -631,9 +629,8 @@ class Follower:
     def _fit(self, patch: Patch, view: View, place: Map, canvas: patches.Floats) -> Fit:
         within = patches.inside(patch, view, place)
         fit = patches.compare(patch, canvas, within)
-        detail = float((patch.detail * within).sum()) / max(float(patch.detail.sum()), 1e-6)
-        share = min(detail, float(within.mean()))
-        return fit if share > self.options.inside else Fit(0.0, fit.alike)
+        share = float((patch.detail * within).sum()) / max(float(patch.detail.sum()), 1e-6)
+        return fit if share > 0.33 else Fit(0.0, fit.alike)  # the rest is outside the frame
 
     def _reach(self, patch: Patch, where: _Where, before: int, now: int) -> int:
         """How far around the expected place to look, pixels of the canvas."""
