@@ -51,7 +51,6 @@ STEPS = {
 
 def main(argv: Sequence[str]) -> int:
     folder = Path(argv[0])
-    os.nice(5)  # analyses and the site go first
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)  # a twin of a dead caller's may still be ending
     try:
@@ -164,4 +163,5 @@ def _used(space: Space, pairs: dict[str, Items]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    os.nice(5)  # analyses and the site go first
     sys.exit(main(sys.argv[1:]))

@@ -30,7 +30,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 def main(argv: Sequence[str]) -> int:
     """Train, or only finish what was trained. Returns the exit status."""
     what, folder, batch = argv[0], Path(argv[1]), int(argv[2]) or BATCH
-    os.nice(5)  # analyses and the site go first; a training takes what they leave
     # A twin of a dead caller's may still be ending: one at a time.
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -54,4 +53,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    os.nice(5)  # analyses and the site go first; a training takes what they leave
     sys.exit(main(sys.argv[1:]))
