@@ -10,7 +10,7 @@ from tests.analysis.clips import write_sound
 from tests.browser.indexed import received
 from tests.spoken import utterance
 
-BRAND = "Tidewater"
+BRAND, PROJECT = "Tidewater", "Pays for talks"
 SAID = [
     (1.0, "Good evening from the kitchen"),
     (6.0, "Tidewater pays for this talk"),
@@ -27,7 +27,7 @@ def make() -> dict[str, Any]:
     from webapp.projects.models import Project
 
     asset = received("KITCHEN TALK.m4a", lambda path: write_sound(path, 45))
-    Project.objects.begin(asset.workspace, "Pays for talks", by=asset.created_by, brands=[BRAND])
+    Project.objects.begin(asset.workspace, PROJECT, by=asset.created_by, brands=[BRAND])
     outlined(told_apart(spoken(asset, SAID)), TOPICS, APPLAUSE)
     return {"address": f"/assets/{asset.pk}", "asset": asset.pk}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.podcast import BRAND
+from tests.browser.podcast import BRAND, PROJECT
 from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -20,6 +20,9 @@ def talk(make_rows) -> dict:
 @pytest.fixture
 def timeline(page, talk):
     page.goto(talk["address"])
+    page.locator("#named h2").wait_for()
+    if (projects := page.locator("#named-project")).count():  # there are those of other tests
+        projects.select_option(label=PROJECT)
     page.get_by_role("button", name=f"{BRAND}, said 2 times").wait_for()
     until(page, "document.querySelector('audio').readyState >= 1")
     return page
