@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,3 +75,12 @@ class ClipSound:
         if self._pieces is not None:
             self._pieces.close()  # type: ignore[attr-defined]  # a generator: its child ends
         self._pieces = None
+
+
+def as_frame(samples: Samples, begins: int) -> av.AudioFrame:
+    """Samples (n, 2) as encoders take them, `begins` samples after the start of what is written."""
+    planes = np.ascontiguousarray(np.clip(samples, -1, 1).T)
+    frame = av.AudioFrame.from_ndarray(planes, "fltp", "stereo")
+    frame.sample_rate, frame.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)
+    frame.pts = begins
+    return frame

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.cutting.clip_sound import SOUND_RATE, ClipSound, Samples, path_of
+from analysis.cutting.clip_sound import SOUND_RATE, ClipSound, Samples, as_frame, path_of
 from analysis.cutting.clips import Clip
 from analysis.cutting.edit_lists import rate_of
 from analysis.cutting.rates import Rate
@@ -324,11 +324,7 @@ class _Writer:
 
     def add_sound(self, samples: Samples) -> None:
         assert self._sound is not None
-        planes = np.ascontiguousarray(np.clip(samples, -1, 1).T)
-        frame = av.AudioFrame.from_ndarray(planes, "fltp", "stereo")
-        frame.sample_rate, frame.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)
-        frame.pts = self.n_samples
-        self._out.mux(self._sound.encode(frame))
+        self._out.mux(self._sound.encode(as_frame(samples, self.n_samples)))
         self.n_samples += len(samples)
 
     def __enter__(self) -> Self:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 import av
 import numpy as np
 
-from analysis.cutting.clip_sound import SOUND_RATE, ClipSound, Samples
+from analysis.cutting.clip_sound import SOUND_RATE, ClipSound, Samples, as_frame
 from analysis.cutting.clips import Clip
 from analysis.cutting.render import Chapter, named, numbered
 from analysis.errors import AnalysisError, Stopped
@@ -107,11 +106,7 @@ class _Writer:
         self._sound.layout, self._sound.bit_rate = "stereo", bit_rate
 
     def add(self, samples: Samples) -> None:
-        planes = np.ascontiguousarray(np.clip(samples, -1, 1).T)
-        frame = av.AudioFrame.from_ndarray(planes, "fltp", "stereo")
-        frame.sample_rate, frame.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)
-        frame.pts = self.n_samples
-        self._out.mux(self._sound.encode(frame))
+        self._out.mux(self._sound.encode(as_frame(samples, self.n_samples)))
         self.n_samples += len(samples)
 
     def __enter__(self) -> _Writer:
