@@ -18,7 +18,7 @@ USER sightline
 RUN SIGHTLINE_DATA=/tmp/build python manage.py collectstatic --noinput
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "webapp.wsgi:application", "--bind", "0.0.0.0:8000", \
-     "--workers", "2", "--threads", "8", "--timeout", "120"]
+     "--workers", "2", "--threads", "8", "--timeout", "120", "--limit-request-line", "8190"]
 
 FROM base AS worker
 # OpenCV 5 needs libGL and glib.

@@ -20,6 +20,7 @@ def web(host: str, port: int) -> list[str]:
         *("-m", "gunicorn", "webapp.wsgi:application"),
         *("--bind", f"{host}:{port}", "--workers", "1", "--threads", "16"),
         *("--timeout", "120", "--access-logfile", "/dev/null", "--log-level", "warning"),
+        *("--limit-request-line", "8190"),  # a search of 500 letters, nine bytes each in an address
     ]
 
 

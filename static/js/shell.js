@@ -103,6 +103,17 @@ document.addEventListener("htmx:sendError", () => {
   tell("The server cannot be reached. Nothing was changed.", "error");
 });
 
+// --- what is looked for goes into the address, which servers read to a length -------------------
+const LONGEST = 6000; // bytes of words in an address
+
+document.addEventListener("input", ({ target }) => {
+  if (target.type !== "search" || target.form?.method !== "get") return;
+  const isTooLong = encodeURIComponent(target.value.toWellFormed()).length > LONGEST;
+  const n = target.value.length.toLocaleString("en");
+  target.setCustomValidity(isTooLong ? `This is too long to look for: ${n} characters. Shorten it.` : "");
+  if (isTooLong) target.reportValidity();
+});
+
 // --- copying, and forms that send themselves ----------------------------------------------------
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

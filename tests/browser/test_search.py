@@ -38,3 +38,18 @@ def test_keys_go_from_moment_to_moment(page, spoken):
     assert page.evaluate("document.activeElement.className") == "moment"
     page.keyboard.press("k")
     assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_what_is_too_long_to_be_asked_is_said_at_the_field(page):
+    page.goto("/search")
+    page.locator("#q").fill("harbour " * 1250)
+    said = page.evaluate("document.querySelector('#q').validationMessage")
+    assert said == "This is too long to look for: 10,000 characters. Shorten it."
+    page.locator("#q").press("Enter")
+    assert page.url.endswith("/search")
+    page.locator("#q").fill("界" * 500)  # as long as a search may be, and nine times that to send
+    page.wait_for_url("**/search?q=*")
+    page.locator("#found h2").first.wait_for()
+    assert page.goto(page.url).status == 200
+    page.locator("#q").fill("界" * 600)
+    page.get_by_text("A search holds at most 500 characters, this has 600.").wait_for()
