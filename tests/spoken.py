@@ -13,13 +13,20 @@ SOUND = {"audio": [{"index": 1, "codec": "aac", "sample_rate": 48000, "channels"
 SAID = ["Kestrel leads the harbour race", "and Norra Bank is close behind"]
 
 
-def utterance(text: str, start_s: float, *, word_s: float = 0.5, language: str = "en") -> Utterance:
+def utterance(
+    text: str,
+    start_s: float,
+    *,
+    word_s: float = 0.5,
+    language: str = "en",
+    confidence: float = 0.9,
+) -> Utterance:
     """A sentence whose words last `word_s` each, one after the other."""
     words = tuple(
-        Word(word, start_s + n * word_s, start_s + (n + 1) * word_s, 0.9)
+        Word(word, start_s + n * word_s, start_s + (n + 1) * word_s, confidence)
         for n, word in enumerate(text.split())
     )
-    return Utterance(start_s, words[-1].end_s, words, language, 0.9)
+    return Utterance(start_s, words[-1].end_s, words, language, confidence)
 
 
 def heard(*utterances: Utterance, dropped: Iterable[Dropped] = ()) -> Heard:

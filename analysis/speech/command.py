@@ -11,6 +11,7 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError, NoSound, NoWeights
 from analysis.speech import Recogniser, SpeechOptions, best_engine, engines, plan_speech
+from analysis.speech.doubts import little_understood
 from analysis.speech.engines import Engine, require_speech
 from analysis.speech.exports import FORMATS, export
 from analysis.speech.types import Utterance
@@ -77,6 +78,7 @@ def _transcribe(recogniser: Recogniser, file: Path, options: SpeechOptions) -> l
     if not segments:
         raise NoSound(f"There is no sound in {file.name}.")
     said: list[Utterance] = []
+    reasons: set[str] = set()
     remarks: dict[str, None] = {}
     for number, (start_s, end_s) in enumerate(segments):
         if sys.stderr.isatty():
@@ -87,9 +89,17 @@ def _transcribe(recogniser: Recogniser, file: Path, options: SpeechOptions) -> l
         for row in heard.dropped:
             at = f"{row.start_s:.1f} to {row.end_s:.1f} s"
             remarks[f"Left out at {at}: “{row.text}” ({row.why})."] = None
+            reasons.add(row.why)
     if sys.stderr.isatty():
         print("\r    \r", end="", file=sys.stderr)
-    for remark in (f"{recogniser.engine.title} listened.", *remarks):
+    engine = recogniser.engine
+    little = little_understood(
+        ((u.end_s - u.start_s, u.confidence) for u in said),
+        reasons,
+        engine.title,
+        is_english=engine.languages == ("en",),
+    )
+    for remark in filter(None, (f"{engine.title} listened.", little, *remarks)):
         print(remark, file=sys.stderr)
     return said
 

@@ -60,6 +60,15 @@ def test_the_page_has_the_panel_the_player_its_captions_and_what_was_left_out(
     assert "Kestrel leads" in captions.content.decode()
 
 
+def test_what_was_remarked_while_listening_stands_above_the_words(indexing, viewer, client_for):
+    remark = "This sounds like German, and was read as English, as asked for."
+    indexing.notes = [remark]
+    indexing.save(update_fields=["notes"])
+    page = client_for(viewer).get(reverse("asset", args=[indexing.asset_id])).content.decode()
+    assert page.count(remark) == 1
+    assert page.index(remark) < page.index('id="transcript"')
+
+
 def test_an_edit_stands_beside_the_word_and_is_undone(indexing, line, analyst, client_for):
     browser = client_for(analyst)
     answer = edit(browser, line, 0, "  Kestrel\n Sports ")

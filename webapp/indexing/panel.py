@@ -67,6 +67,11 @@ class Panel:
         return transcript.dropped(self.shown) if self.shown else []
 
     @property
+    def remarks(self) -> list[str]:
+        """What is to be known of what is read."""
+        return self.shown.notes if self.shown and self.shown.speech_segments.exists() else []
+
+    @property
     def n_edits(self) -> int:
         return transcript.n_edits(self.shown) if self.shown else 0
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from django.db import transaction
 
+from analysis.speech.doubts import little_understood
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.segments import IndexingSegment
 from webapp.indexing.speech import SpeechSegment
@@ -45,8 +46,20 @@ def _notes(indexing: Indexing) -> list[str]:
         for some in indexing.segments.order_by("index").values_list("remarks", flat=True)
         for remark in some
     )
-    silent = [] if indexing.speech_segments.exists() else ["No speech was heard in it."]
-    return [*silent, *remarks]
+    little = _little_understood(indexing)
+    is_silent = not little and not indexing.speech_segments.exists()
+    return [*filter(None, ["No speech was heard in it." if is_silent else little]), *remarks]
+
+
+def _little_understood(indexing: Indexing) -> str:
+    rows = indexing.speech_segments.order_by().values_list("start_s", "end_s", "confidence")
+    dropped = indexing.segments.exclude(dropped=[]).values_list("dropped", flat=True)
+    return little_understood(
+        ((end_s - start_s, confidence) for start_s, end_s, confidence in rows.iterator()),
+        {one["why"] for some in dropped for one in some},
+        indexing.engine_title,
+        is_english=indexing.engine.endswith(".en"),  # so Whisper's own names say it
+    )
 
 
 def _drop_a_word_heard_twice(before: IndexingSegment, after: IndexingSegment) -> None:

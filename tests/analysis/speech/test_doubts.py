@@ -8,6 +8,7 @@ from analysis.speech.doubts import (
     NOISE,
     SILENCE,
     failed,
+    little_understood,
     loops,
     passed_over_s,
     reasons,
@@ -73,6 +74,18 @@ def test_what_the_network_itself_doubts():
     assert failed(reading("ha " * 60)), "compresses too well"
     assert failed(reading("so be it", logprob=-1.2))
     assert not failed(reading("so be it", logprob=-1.2, no_speech=0.9)), "silence is no failure"
+
+
+def test_who_speaks_and_is_not_understood_is_not_called_silent():
+    whisper = "Whisper tiny, English only"
+    sure, unsure = (8.0, 0.9), (3.0, 0.4)
+    assert little_understood([sure, unsure], [GUESS], whisper, is_english=True) == ""
+    assert little_understood([], [SILENCE], whisper, is_english=True) == ""
+    nothing = little_understood([], [GUESS], whisper, is_english=True)
+    assert nothing.startswith("Somebody speaks in it")
+    assert f"{whisper} heard it as" in nothing
+    little = little_understood([unsure], [], "Whisper base", is_english=False)
+    assert little == "Little of what is said was understood: most of the words are guesses."
 
 
 def test_voice_that_no_word_accounts_for():

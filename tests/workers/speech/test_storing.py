@@ -93,6 +93,14 @@ def test_silence_is_done_and_says_so(indexing):
     assert indexing.notes == ["No speech was heard in it."]
 
 
+def test_what_was_hardly_understood_is_said_to_be_so(indexing):
+    (segment,) = planned(indexing, 0, 60)
+    store(segment, utterance("Thank you very much", 1, confidence=0.55))
+    finished(indexing)
+    (note,) = indexing.notes
+    assert note.startswith("Little of what is said was understood")
+
+
 def test_an_edit_holds_in_the_next_version_where_the_same_word_is_wrong_again(asset, owner):
     before = transcribed(asset, by=owner, said=["Castrel leads and Vitallo follows"])
     row = before.speech_segments.get()
