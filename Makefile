@@ -73,7 +73,7 @@ lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 # What fails on a busy machine is run once more, and listed at the end (R): to be mended all the same.
-check: export AGAIN = --reruns 1 --reruns-delay 1 -rfER
+check: export AGAIN = --reruns 1 --reruns-delay 1 --rerun-show-tracebacks -rfE
 check: $(VENV)/.ready-dev ## All that CI runs
 	$(MAKE) --jobs 3 lint js test  # types are checked on one core
 	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait

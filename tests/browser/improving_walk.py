@@ -10,7 +10,6 @@ from tests.browser.waiting import PATIENCE_S, look_again
 
 N_DECISIONS = 20
 N_GOLDEN = 2
-DATASET = "Boards of the harbour"
 
 
 def decide_twenty(page, project: str) -> None:
@@ -34,10 +33,10 @@ def decide_twenty(page, project: str) -> None:
     page.wait_for_function("() => !JSON.stringify(localStorage).includes('\"did')")
 
 
-def bring_into(page, dataset: str, n_pictures: int) -> None:
+def bring_into(page, name: str, dataset: str, n_pictures: int) -> None:
     """The decisions become pictures, beside some that no version ever learns from."""
     page.goto("/review")
-    learn = page.locator("form[action*='review/learn']").filter(has_text=DATASET)
+    learn = page.locator("form[action*='review/learn']").filter(has_text=name)
     learn.get_by_role("button", name="Bring in").click()
     page.goto(dataset)
     tiles = page.locator("#gallery .tile")
@@ -50,15 +49,15 @@ def bring_into(page, dataset: str, n_pictures: int) -> None:
     page.get_by_text(f"{N_GOLDEN} golden").first.wait_for()
 
 
-def improve(page, film: str, project: str) -> None:
+def improve(page, model: str, learned_from: str, film: str, project: str) -> None:
     """A round trains on them and asks; accepted, the new version is what the project looks with."""
     page.goto("/models")
-    page.locator("main").get_by_role("link", name=re.compile("^Boards")).first.click()
+    page.locator("main").get_by_role("link", name=re.compile(f"^{model}")).first.click()
     page.get_by_role("button", name="Put in production").click()
     page.get_by_text("v1 in production").first.wait_for()
     page.locator("#loop-panel").get_by_role("link", name="Improvement loop").click()
     learns_from = page.get_by_label("Learns from")
-    dataset = learns_from.locator("option", has_text=DATASET)
+    dataset = learns_from.locator("option", has_text=learned_from)
     learns_from.select_option(value=dataset.get_attribute("value"))
     page.locator("#id_epochs").fill("1")
     page.locator("#id_imgsz").fill("160")
@@ -76,7 +75,7 @@ def improve(page, film: str, project: str) -> None:
     page.get_by_role("heading", name="It passes").wait_for()
     page.locator("#difference table, #difference p").first.wait_for()
     accept.click()
-    page.get_by_text(re.compile(r"Boards v2 was accepted by")).wait_for()
+    page.get_by_text(f"{model} v2 was accepted by").wait_for()
     page.goto(project)
     looks_with = page.locator("#looking-model_version option:checked")
     assert "v2" in looks_with.inner_text(), "the project went over to it"

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -15,13 +16,14 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import TimeoutError
 
 from tests.browser.conftest import DESKTOP, counted_clicks
 from tests.browser.improving_walk import bring_into, decide_twenty, improve
 from tests.browser.labelling_job import N_FRAMES, boxes_at, draw, film
 from tests.browser.test_labelling import READY, Hand
 from tests.browser.test_mentions import analysed_by, ask
-from tests.browser.waiting import PATIENCE_S, look_again, until
+from tests.browser.waiting import PATIENCE_S, look_again, named_anew, until
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +31,7 @@ LABELS = ("Kestrel", "Norra Bank", "Vitalo")  # in the order of their number key
 N_PICTURES, N_EPOCHS = 6, 30
 FIRST = 36  # of the frames of the new video: with some twenty it is a short one
 LONG_MS = 4 * PATIENCE_S * 1000  # a training
+MOMENT_MS = 5000  # in which a button that is there can be pressed
 MOST_TO_A_BOX = 4  # clicks of a labeller, from the invitation
 MOST_TO_A_TRAINING = 16  # clicks of a trainer, from the first page; an address gone to is one
 
@@ -54,11 +57,11 @@ def sees(page, words: str) -> bool:
     return re.search(words, page.locator("main").inner_text(), re.I) is not None
 
 
-def start_dataset(page, pictures: list[Path]) -> str:
+def start_dataset(page, name: str, pictures: list[Path]) -> str:
     """A project of three labels with some pictures; the address of its dataset."""
     page.goto("/datasets/start")
     page.locator("input[name=way][value=boxes]").check()
-    page.locator("#id_name").fill("Boards of the harbour")
+    page.locator("#id_name").fill(name)
     page.locator("#id_labels").fill("\n".join(LABELS))
     page.get_by_role("button", name="Start").click()
     page.wait_for_url(re.compile(r"/datasets/\d+$"))
@@ -70,14 +73,12 @@ def start_dataset(page, pictures: list[Path]) -> str:
     return address
 
 
-def make_job(page, people: list[str]) -> tuple[str, list[str]]:
+def make_job(page, dataset: str, people: list[str]) -> tuple[str, list[str]]:
     """A job for two people who are new here: its address, and the links that sign them in."""
     page.goto("/labelling/make")
     page.locator("#id_title").fill("Boards, all of them")
     [choice] = [
-        words
-        for words in page.locator("#id_dataset option").all_inner_texts()
-        if "Boards of the harbour" in words
+        words for words in page.locator("#id_dataset option").all_inner_texts() if dataset in words
     ]
     page.locator("#id_dataset").select_option(label=choice)
     page.locator("#id_people").fill(", ".join(people))
@@ -170,12 +171,24 @@ def of_site(pid: int, folder: Path) -> bool:
     return f"SIGHTLINE_DATA={folder}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+def stop_and_keep(page, model: str) -> None:
+    """Until it is trained: by the button, if it is not through before somebody can press it."""
+    stop = page.get_by_role("button", name=re.compile("Stop and keep"))
+    trained = page.get_by_text(re.compile(f"Trained: {model}", re.I)).first
+    stop.or_(trained).first.wait_for(timeout=LONG_MS)
+    with suppress(TimeoutError):  # it went while the mouse was on its way
+        stop.click(timeout=MOMENT_MS)
+    trained.wait_for(timeout=LONG_MS)
+
+
 def test_a_team_makes_a_detector_of_its_own(
     page, browser, site, pictures: list[Path], new_video: Path
 ):
+    name = named_anew("Boards of the harbour")
+    model = named_anew("Boards")
     clicks = counted_clicks(page)
-    dataset = start_dataset(page, pictures)
-    job, (ann_link, ben_link) = make_job(page, ["ann@example.org", "ben@example.org"])
+    dataset = start_dataset(page, name, pictures)
+    job, (ann_link, ben_link) = make_job(page, name, ["ann@example.org", "ben@example.org"])
     ann, ben = (labeller(browser, site, link) for link in (ann_link, ben_link))
 
     # They see their job and nothing else.
@@ -197,7 +210,7 @@ def test_a_team_makes_a_detector_of_its_own(
     assert sees(page, rf"\b{3 * N_PICTURES}\b")  # three boxes each
 
     train.click()
-    page.locator("#id_name").fill("Boards")
+    page.locator("#id_name").fill(model)
     page.locator("input[name=start][value=scratch]").check()
     page.locator("#id_epochs").fill(str(N_EPOCHS))
     page.locator("details.more-options summary").click()
@@ -212,12 +225,7 @@ def test_a_team_makes_a_detector_of_its_own(
     for pid in training_processes():
         if of_site(pid, site.folder):
             os.kill(pid, signal.SIGKILL)
-    stop = page.get_by_role("button", name=re.compile("Stop and keep"))
-    trained = page.get_by_text(re.compile("Trained: Boards", re.I))
-    stop.or_(trained).first.wait_for(timeout=LONG_MS)
-    if stop.count():  # a quick machine is through before
-        stop.click()
-    trained.first.wait_for(timeout=LONG_MS)
+    stop_and_keep(page, model)
     page.reload()
     rows = page.locator("table tbody tr").all_inner_texts()
     epochs = [row.split()[0] for row in rows if row.split() and row.split()[0].isdigit()]
@@ -226,7 +234,7 @@ def test_a_team_makes_a_detector_of_its_own(
 
     # The model looks at a video nobody has seen, which is uploaded into its project.
     page.goto("/projects")
-    page.get_by_role("link", name="Boards of the harbour").first.click()
+    page.get_by_role("link", name=name).first.click()
     page.wait_for_url(re.compile(r"/projects/\d+$"))
     project = page.url
     page.locator("#looking-model_version").select_option(index=1)
@@ -239,8 +247,8 @@ def test_a_team_makes_a_detector_of_its_own(
 
     # What people say of it makes the next version.
     decide_twenty(page, project)
-    bring_into(page, dataset, N_PICTURES)
-    improve(page, "next match", project)
+    bring_into(page, name, dataset, N_PICTURES)
+    improve(page, model, name, "next match", project)
 
 
 def first_run(page, project: int) -> int:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 
 PATIENCE_S = 150
+
+
+def named_anew(name: str) -> str:
+    """A name that nothing has yet, not even where the test is run once more on the same site."""
+    return f"{name} {secrets.token_hex(2)}"
 
 
 def until(page, condition: str, seconds: float = PATIENCE_S) -> None:
