@@ -107,11 +107,10 @@ def take_back(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     one = _found(request, pk, number, Action.REVIEW)
     if not deciding.take_back(one, by=request.user):
         last = deciding.last_of(request.user, request.membership.workspace)
-        if last is None:
+        if last is None or not deciding.take_back(last.candidate, by=request.user):
             messages.info(request, "There is no verdict of yours to take back.")
             return redirect("night-candidate", pk, number)
         one = last.candidate
-        deciding.take_back(one, by=request.user)
     messages.success(request, f"Candidate {one.number}: taken back.")
     if request.POST.get("then") == QUEUE and lending.hold(one.pk, request.user):
         return to_queue(request)

@@ -116,8 +116,8 @@ class Candidate(models.Model):
 
     @property
     def designation(self) -> str:
-        """What it is called in a file of observations: at most 7 letters and digits, unique in a
-        workspace as long as it has fewer than a million candidates of a night."""
+        """What it is called in a file of observations: at most 7 letters and digits, of its own
+        among the first 46,656 nights and their first 46,656 candidates each."""
         return f"S{_letters(self.night_id, 3)}{_letters(self.number, 3)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from webapp.accounts.models import Event, Refused, User
@@ -37,10 +38,13 @@ def decide(
     candidate: Candidate, verdict: str, *, by: User, is_first: bool = False
 ) -> CandidateDecision:
     """Give a verdict, or another one. is_first: only where nobody else gave one meanwhile; the
-    same verdict sent again is one. Raises Refused, also for a word that is none."""
+    same verdict sent again is one. Raises Refused, also for a word that is none, and where the
+    candidate is not found any more since exposures were added."""
     if verdict not in (Verdict.REAL, Verdict.ARTEFACT, Verdict.UNSURE):
         raise Refused("A verdict is accepted, rejected or unsure.")
-    held = Candidate.objects.select_for_update().get(pk=candidate.pk)
+    held = Candidate.objects.select_for_update().filter(pk=candidate.pk).first()
+    if held is None:
+        raise Refused("Exposures were added, and it is not found any more.")
     if is_first and held.verdict:
         last = held.decisions.filter(taken_back=None).first()
         if last is not None and last.by_id == by.pk and last.verdict == verdict:
@@ -62,9 +66,9 @@ def decide(
 @transaction.atomic
 def take_back(candidate: Candidate, *, by: User) -> CandidateDecision | None:
     """Undo the last verdict, where it is this person's own. None: there is none of theirs."""
-    held = Candidate.objects.select_for_update().get(pk=candidate.pk)
-    last = held.decisions.filter(taken_back=None).first()
-    if last is None or last.by_id != by.pk:
+    held = Candidate.objects.select_for_update().filter(pk=candidate.pk).first()
+    last = held.decisions.filter(taken_back=None).first() if held else None
+    if held is None or last is None or last.by_id != by.pk:
         return None
     last.taken_back = timezone.now()
     last.save(update_fields=["taken_back"])
@@ -76,10 +80,12 @@ def take_back(candidate: Candidate, *, by: User) -> CandidateDecision | None:
 
 
 def last_of(user: User, workspace: Any) -> CandidateDecision | None:
-    """What a person decided last in a workspace and did not take back."""
-    rows = CandidateDecision.objects.filter(by=user, taken_back=None)
+    """What a person decided last in a workspace and can take back: they did not yet, and nobody
+    overruled it."""
+    stands = CandidateDecision.objects.filter(taken_back=None)
+    later = stands.filter(candidate=OuterRef("candidate"), pk__gt=OuterRef("pk"))
     return (
-        rows.filter(candidate__night__workspace=workspace)
+        stands.filter(~Exists(later), by=user, candidate__night__workspace=workspace)
         .select_related("candidate__night")
         .order_by("-pk")
         .first()

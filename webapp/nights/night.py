@@ -68,7 +68,7 @@ class NightQuerySet(LeasedQuerySet["Night"]):
             created_by=by,
             **{key: (masters or {}).get(key) for key in _MASTERS},
         )
-        added = row._take([one for one in exposures if one != reference])
+        added = row._take(exposures)
         if not added:
             raise Refused("Choose at least one exposure to search.")
         for asset in row.uses():
@@ -115,6 +115,15 @@ class NightQuerySet(LeasedQuerySet["Night"]):
             n_exposures=_count_of(NightExposure.objects.all()),
             n_candidates=_count_of(candidates),
             n_undecided=_count_of(candidates.filter(verdict="")),
+        )
+
+    def with_verdicts(self) -> Self:
+        """How many of their candidates people accepted, and how many they rejected."""
+        from webapp.nights.candidates import Candidate, Verdict
+
+        return self.annotate(
+            n_accepted=_count_of(Candidate.objects.filter(verdict=Verdict.REAL)),
+            n_rejected=_count_of(Candidate.objects.filter(verdict=Verdict.ARTEFACT)),
         )
 
 
@@ -238,14 +247,25 @@ class Night(Leased):
 
     # --- verbs a person uses ------------------------------------------------------------
 
+    def can_be_retried(self) -> bool:
+        """Whether it failed for a reason that may have gone, or one of its exposures did."""
+        if self.status == Status.FAILED:
+            return self.can_retry
+        failed = self.exposures.filter(status=Status.FAILED, can_retry=True)
+        return self.status == Status.DONE and failed.exists()
+
     @transaction.atomic
     def retry(self, **changes: Any) -> bool:
-        """Go on from what is already done: exposures that failed are tried again."""
+        """Go on from what is already done: exposures that failed are tried again, and what is
+        found is finished anew."""
+        if not self.can_be_retried():
+            return False
         failed = self.exposures.filter(status=Status.FAILED)
-        failed.update(status=Status.WAITING, attempt=0, error="", progress=0.0, busy_s=0.0)
-        on_exposures = self.stage == self.Stage.EXPOSURES
+        searches = self.stage != self.Stage.PLAN and failed.exists()
+        on_exposures = searches or self.stage == self.Stage.EXPOSURES
         moved = self._moved(
-            (Status.FAILED,),
+            (self.status,),
+            stage=self.Stage.EXPOSURES if on_exposures else self.stage,
             status=Status.WORKING if on_exposures else Status.WAITING,
             attempt=0,
             error="",
@@ -256,6 +276,7 @@ class Night(Leased):
             **changes,
         )
         if moved:
+            failed.update(status=Status.WAITING, attempt=0, error="", progress=0.0, busy_s=0.0)
             self._ring()
         return moved
 
@@ -273,7 +294,7 @@ class Night(Leased):
         Event.record(self.workspace, by, "added to a night", self.name, exposures=len(added))
         self.refresh_from_db()
         if self.stage != self.Stage.PLAN or self.is_over:
-            planned = self.reference_id is not None or bool(self.stacked)
+            planned = self.stage != self.Stage.PLAN
             Night.objects.filter(pk=self.pk).update(
                 stage=self.Stage.EXPOSURES if planned else self.Stage.PLAN,
                 status=Status.WORKING if planned else Status.WAITING,
@@ -314,7 +335,8 @@ class Night(Leased):
         from webapp.nights.exposures import NightExposure
 
         there = set(self.exposures.values_list("asset_id", flat=True))
-        new = [one for one in _in_time(assets) if one.pk not in there]
+        left_out = there | {self.reference_id}  # nothing differs from itself
+        new = [one for one in _in_time(assets) if one.pk not in left_out]
         if len(there) + len(new) > MOST_EXPOSURES:
             raise Refused(f"A night has at most {MOST_EXPOSURES} exposures.")
         first = self.exposures.aggregate(n=Max("number"))["n"] or 0
@@ -351,6 +373,10 @@ class Night(Leased):
         if mine:  # this row keeps its token: the heartbeat must not take the night for its own
             Night.objects.get(pk=self.pk)._ring()
         return bool(mine)
+
+    def is_mine_to_store(self) -> bool:
+        """Still this worker's, and locked: until the transaction ends it stays so."""
+        return self._mine().select_for_update().first() is not None
 
     def all_done(self) -> bool:
         """Move on to the finish when the last exposure is over; True for the one who moved it."""

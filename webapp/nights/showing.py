@@ -207,14 +207,16 @@ def plane_of(night: Night, chosen: QuerySet[Candidate]) -> tuple[Plot, list[dict
     for point in CandidatePoint.objects.filter(candidate__in=list(points)):
         points[point.candidate_id].append(point)
     on_sky = night.has_coordinates
+    beside = next((p.ra for one in rows for p in points[one.pk] if p.ra is not None), 0.0)
     marks, paths = [], []
     for one in rows:
         title = f"Candidate {one.number}, {one.kind}"
-        where = [_place(point, on_sky) for point in points[one.pk]]
-        marks += [Mark(x, y, _mark_of(one), title) for x, y in where]
-        if len(where) > 1:
-            paths.append(Path(where, _mark_of(one), title))
-        paths += [Path(_ends(p, on_sky), _mark_of(one), title) for p in points[one.pk] if p.trail]
+        lines = [[_place(point, on_sky) for point in points[one.pk]]]
+        lines += [_ends(point, on_sky) for point in points[one.pk] if point.trail]
+        if on_sky:
+            lines = [[(_near(ra, beside), dec) for ra, dec in line] for line in lines]
+        marks += [Mark(x, y, _mark_of(one), title) for x, y in lines[0]]
+        paths += [Path(line, _mark_of(one), title) for line in lines if len(line) > 1]
     axes = ("Right ascension, °", "Declination, °") if on_sky else ("x, pixels", "y, pixels")
     plot = plotted("Where candidates went", axes, marks, paths, flipped=(on_sky, False))
     table = []
@@ -223,6 +225,12 @@ def plane_of(night: Night, chosen: QuerySet[Candidate]) -> tuple[Plot, list[dict
             ends = [_place_in_words(point, on_sky) for point in (some[0], some[-1])]
             table.append({"candidate": one, "ends": ends})
     return plot, table
+
+
+def _near(ra: float, other: float) -> float:
+    """A right ascension as it is drawn beside another: below 0° or above 360° where 0° lies between
+    them."""
+    return other + (ra - other + 180) % 360 - 180
 
 
 def _ends(point: CandidatePoint, on_sky: bool) -> list[tuple[float, float]]:
@@ -391,7 +399,7 @@ def light_of(candidate: Candidate, points: list[dict[str, Any]]) -> Plot:
 
 
 def motion_of(candidate: Candidate, points: list[dict[str, Any]]) -> Plot:
-    """How it went from its first point on: ″ to the west and north, or pixels."""
+    """How it went from its first point on: ″ to the east and north, or pixels."""
     rows = [row["point"] for row in points]
     on_sky = candidate.night.has_coordinates and all(row.ra is not None for row in rows)
     if len(rows) < 2:
@@ -400,7 +408,7 @@ def motion_of(candidate: Candidate, points: list[dict[str, Any]]) -> Plot:
     places = []
     for row in rows:
         if on_sky:
-            east = ((row.ra - first.ra + 180) % 360 - 180) * cos(radians(first.dec)) * 3600
+            east = (_near(row.ra, first.ra) - first.ra) * cos(radians(first.dec)) * 3600
             places.append((east, (row.dec - first.dec) * 3600))
         else:
             places.append((row.x - first.x, row.y - first.y))
@@ -433,8 +441,7 @@ def marks_in(
 
 
 def _with_exposure(rows: QuerySet[CandidatePoint]) -> QuerySet[CandidatePoint]:
-    heavy = ("exposure__found", "exposure__found_put_in")
-    return rows.select_related("candidate", "exposure").defer(*heavy)
+    return rows.select_related("candidate", "exposure").defer(*HEAVY)
 
 
 def _mark(point: CandidatePoint, chosen: Candidate | None) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from webapp.accounts.requests import MemberRequest
 from webapp.assets.links import media_link
 from webapp.ids import SomeOf
 from webapp.leases import Status
-from webapp.nights.candidates import Candidate, Verdict
 from webapp.nights.night import Night
 from webapp.nights.teaching import (
     DEFAULTS,
@@ -97,25 +96,17 @@ def teachings(request: MemberRequest) -> HttpResponse:
     page = Paginator(_teachings().filter(workspace=workspace), _LISTED).get_page(
         request.GET.get("page")
     )
-    nights = nights_of().filter(workspace=workspace, status=Status.DONE).order_by("-pk")[:_NIGHTS]
+    every = nights_of().filter(workspace=workspace, status=Status.DONE).order_by("-pk")
+    nights = every.with_verdicts()[:_NIGHTS]
     asked = {str(pk) for pk in form["nights"].value() or request.GET.getlist("night")}
     context = {
         "page": page,
         "form": form,
         "numbers": [form[name] for name in NUMBERS],
-        "nights": [(one, _decided(one), str(one.pk) in asked) for one in nights],
+        "nights": [(one, str(one.pk) in asked) for one in nights],
     }
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "nights/teachings.html", context, status=status)
-
-
-def _decided(night: Night) -> tuple[int, int]:
-    """How many of its candidates people accepted, and how many they rejected."""
-    rows = Candidate.objects.filter(night=night)
-    return (
-        rows.filter(verdict=Verdict.REAL).count(),
-        rows.filter(verdict=Verdict.ARTEFACT).count(),
-    )
 
 
 @require_safe

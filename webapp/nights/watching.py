@@ -99,21 +99,33 @@ class Watch(Leased):
 
     @transaction.atomic
     def join_what_is_ready(self) -> int:
-        """Put prepared exposures into their nights. Returns how many nights changed."""
+        """Put prepared exposures into their nights. Returns how many nights changed. Where one is
+        refused the watch says why, and the others go on."""
         open_ = self.files.filter(is_settled=False).exclude(asset=None)
         waiting = open_.select_related("asset__sky")
         groups: dict[str, list[WatchedFile]] = {}
         for file in waiting:
             if file.asset is None or not file.asset.is_over:
                 continue
+            if file.asset.removed is not None or file.asset_id == self.reference_id:
+                continue  # it may be restored, or another may become the reference
             sky = getattr(file.asset, "sky", None)
             if sky is None or sky.role != SkyExposure.Role.SCIENCE or not file.asset.is_ready:
                 # not an exposure of the sky, or a master, or it cannot be read
                 file.settle(f"{file.asset}: {file.asset.error}" if file.asset.error else "")
             else:
                 groups.setdefault(_key(sky), []).append(file)
-        return sum(self._join(key, files) for key, files in groups.items())
+        n_changed, refusals = 0, []
+        for key, files in groups.items():
+            try:
+                n_changed += self._join(key, files)
+            except Refused as refused:
+                refusals.append(str(refused))
+        if n_changed or refusals:
+            Watch.objects.filter(pk=self.pk).update(error=" ".join(refusals))
+        return n_changed
 
+    @transaction.atomic
     def _join(self, key: str, files: list[WatchedFile]) -> bool:
         assets = [file.asset for file in files if file.asset is not None]
         since = timezone.now() - _JOINED_WITHIN

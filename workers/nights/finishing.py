@@ -83,12 +83,9 @@ def finish(night: Night, beat: Heartbeat) -> dict[str, Any]:
     with on.step("score", "Scoring candidates", 0.9):
         version = score(night, found, on.tick, on.notes)
     with on.step("store", "Storing candidates", 0.95):
-        n_new = store(night, found)
-        n_moving = (
-            night.candidates.waiting().filter(is_still=False, is_trail=False, known_as="").count()
-        )
-    if night.watch_key and n_new:
-        tell(night, n_moving)
+        new = store(night, found)
+    if night.watch_key:
+        tell(night, sum(not (one.is_still or one.is_trail or one.known_as) for one in new))
     used = sum(len(one.rows) for one in tracklets)
     figures: dict[str, Any] = {
         "completeness": completeness,
@@ -98,7 +95,7 @@ def finish(night: Night, beat: Heartbeat) -> dict[str, Any]:
         "by_network": int(gathered.by_network.sum()),
         "tracklets": len(tracklets),
         "moving": sum(not one.stationary for one in tracklets),
-        "new": n_new,
+        "new": len(new),
         "known": sum(name is not None for name in names),
         "first_score": version is None,
         "zero": asdict(all_measured.zero) if not all_measured.zero.instrumental else None,

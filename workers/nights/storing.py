@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from analysis.errors import Stopped
 from webapp.nights.candidates import Candidate, CandidatePoint
 from webapp.nights.exposures import NightExposure
 from webapp.nights.night import Night
 
+# What a candidate of before may have, and what it is found to be now has not.
+_UNSAID: dict[str, Any] = {
+    name: Candidate._meta.get_field(name).get_default()
+    for name in ("rate", "angle", "residual", "chance", "known_as", "known_apart")
+}
 _SAME = 0.5  # of a decided candidate's detections that a new one has to have, to be it
 
 
@@ -33,37 +39,49 @@ class Found:
 
 
 @transaction.atomic
-def store(night: Night, found: list[Found]) -> int:
-    """Replace the candidates of a night by these; no number is given twice. Returns how
-    many are new."""
-    Night.objects.select_for_update().get(pk=night.pk)
+def store(night: Night, found: list[Found]) -> list[Candidate]:
+    """Replace the candidates of a night by these; no number is given twice. Returns those that are
+    new. People go on deciding meanwhile: only what is found is written. Raises Stopped where the
+    night is not this worker's any more."""
+    if not night.is_mine_to_store():
+        raise Stopped
     before = _detections_of(night)
     taken: set[int] = set()
     number = max((one.number for one in before), default=0)
-    n_new = 0
+    new = []
     for one in found:
+        about = _columns(one)
         row = _same(one, before, taken)
         if row is None:
-            number, n_new = number + 1, n_new + 1
-            row = Candidate(night=night, number=number)
+            number += 1
+            row = Candidate.objects.create(night=night, number=number, **about)
+            new.append(row)
         else:
             taken.add(row.pk)
+            Candidate.objects.filter(pk=row.pk).update(**about)
             row.points.all().delete()
-        counts = {
-            "n_points": len(one.points),
-            "n_by_network": sum(bool(about.get("is_by_network")) for _, _, about in one.points),
-        }
-        for name, value in (one.about | counts | {"is_gone": False}).items():
-            setattr(row, name, value)
-        row.save()
         CandidatePoint.objects.bulk_create(
             CandidatePoint(candidate=row, exposure=exposure, row=n, **about)
             for exposure, n, about in one.points
         )
-    gone = night.candidates.filter(pk__in=[one.pk for one in before if one.pk not in taken])
-    gone.exclude(verdict="").update(is_gone=True)
-    gone.filter(verdict="").delete()
-    return n_new
+    _let_go(night, [one.pk for one in before if one.pk not in taken])
+    return new
+
+
+def _columns(one: Found) -> dict[str, Any]:
+    n_by_network = sum(bool(about.get("is_by_network")) for _, _, about in one.points)
+    counts = {"n_points": len(one.points), "n_by_network": n_by_network}
+    return _UNSAID | one.about | counts | {"is_gone": False}
+
+
+def _let_go(night: Night, candidates: list[int]) -> None:
+    """Those that are not found any more. The lock is waited for by who decides, or waits for them:
+    nothing that was decided is deleted."""
+    gone = night.candidates.filter(pk__in=candidates)
+    held = gone.select_for_update().order_by("pk").values_list("pk", "verdict")
+    undecided = [pk for pk, verdict in held if not verdict]
+    gone.filter(pk__in=undecided).delete()
+    gone.update(is_gone=True)
 
 
 def _detections_of(night: Night) -> dict[Candidate, set[tuple[int, int]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,8 @@ def watch_nights(row: Watch, beat: Heartbeat) -> dict[str, Any]:
 
 def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
     try:
-        before = path.stat()
-        asset = _received(row, path, beat)
         state = path.stat()
+        asset = _received(row, path, state, beat)
     except FileNotFoundError:
         return  # moved away meanwhile
     except PermissionError as error:
@@ -44,8 +44,8 @@ def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
             "to read it.",
             permanent=False,
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
-        return  # it is still being written: what was copied is half of it
+    if asset is None:
+        return
     WatchedFile.objects.get_or_create(
         watch=row,
         name=path.name,
@@ -55,7 +55,8 @@ def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
     )
 
 
-def _received(row: Watch, path: Path, beat: Heartbeat) -> Asset:
+def _received(row: Watch, path: Path, state: os.stat_result, beat: Heartbeat) -> Asset | None:
+    """Its asset; None where it was written to since `state`: what was copied is half of it."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -66,11 +67,14 @@ def _received(row: Watch, path: Path, beat: Heartbeat) -> Asset:
     name = original_name(sha256, path.name)
     with full_disk_is_said():
         stored = keep_file_once(name, path)
+    now = path.stat()
+    if (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
+        return None
     asset, _ = Asset.objects.receive(
         row.workspace,
         name=path.name,
         sha256=sha256,
-        size_bytes=path.stat().st_size,
+        size_bytes=state.st_size,
         file=stored,
         by=row.set_by,
     )

@@ -32,6 +32,7 @@ from webapp.leases import Status
 from webapp.nights.candidates import Candidate
 from webapp.nights.deciding import decide
 from webapp.nights.night import Night
+from webapp.nights.watching import Watch
 from webapp.sky.exposures import SkyExposure
 from workers.nights.pieces import night, night_exposure
 
@@ -170,6 +171,21 @@ def test_a_verdict_stands_when_an_exposure_is_added(workspace, exposures, refere
     again = row.candidates.get(is_still=False)
     assert (again.pk, again.verdict, again.n_points) == (one.pk, "accepted", 4)
     assert row.exposures.filter(attempt=1).count() == 4, "the first three were not searched again"
+
+
+def test_of_a_watched_night_only_what_is_new_is_told(
+    workspace, exposures, reference, analyst, settings, tmp_path
+):
+    settings.NIGHTS_FOLDER = str(tmp_path)
+    Watch.objects.set_for(workspace, is_on=True, reference=None, by=analyst)
+    row = request(workspace, exposures, reference)
+    Night.objects.filter(pk=row.pk).update(watch_key="tonight")
+    row = searched(row)
+    assert [one.count for one in row.notices.all()] == [1]
+    row.add([exposure_in(workspace, 3)])
+    row = searched(row)
+    assert row.candidates.count() >= 1
+    assert [one.count for one in row.notices.all()] == [1], "nothing that moves is new"
 
 
 def test_a_deleted_night_leaves_no_picture_behind(workspace, exposures, reference, owner):

@@ -17,7 +17,7 @@ from webapp.nights.notices import NightNotice, tell
 from webapp.nights.watching import Watch, WatchedFile, folder_of
 from webapp.sky.exposures import SkyExposure
 from workers.engine.housekeeping import look_at_watched_folders
-from workers.nights.watch import watch_nights
+from workers.nights.watch import _take, watch_nights
 
 pytest.importorskip("astropy", reason="requirements-sky.txt is not installed")
 MIDDLES = [60000.0 + n / 48 for n in range(6)]
@@ -168,3 +168,65 @@ def test_a_file_that_cannot_be_read_is_named_with_its_reason_and_the_night_goes_
     first.refresh_from_db()
     assert first.error == "field7-1.fits: The file ends early."
     assert Night.objects.get().exposures.count() == 3
+
+
+def taken(folder, watch, *numbers: int, **about) -> None:
+    """Exposures of these numbers appeared, are taken in and prepared."""
+    for n in numbers:
+        put(folder, f"{n}.fits", fits_bytes(n))
+    look(watch)
+    prepared(numbers[0], **about)
+
+
+def test_an_exposure_that_is_made_the_reference_is_not_searched_and_stops_no_other(
+    folder, watch, workspace, analyst
+):
+    taken(folder, watch, 0)
+    first = Asset.objects.get()
+    Watch.objects.set_for(workspace, is_on=True, reference=first, by=analyst)
+    look(watch)
+    assert not Night.objects.exists()
+    taken(folder, watch, 1)
+    look(watch)
+    assert [one.asset.name for one in Night.objects.get().exposures.all()] == ["1.fits"]
+
+
+def test_an_exposure_that_was_deleted_meanwhile_stops_no_other(folder, watch, owner):
+    taken(folder, watch, 0, 1, 2, 3)
+    Asset.objects.get(name="1.fits").remove(by=owner)
+    look(watch)
+    assert Night.objects.get().exposures.count() == 3
+
+
+def test_a_night_that_is_refused_says_why_and_stops_no_other(
+    folder, watch, workspace, owner, analyst
+):
+    reference = bare_exposure(workspace, -1, name="reference.fits", role="reference")
+    Watch.objects.set_for(workspace, is_on=True, reference=reference, by=analyst)
+    Asset.objects.filter(pk=reference.pk).update(status=Status.FAILED, error="It ends early.")
+    taken(folder, watch, 0)
+    look_at_watched_folders()
+    watch.refresh_from_db()
+    assert "reference.fits could not be prepared" in watch.error
+    Watch.objects.set_for(workspace, is_on=True, reference=None, by=analyst)
+    taken(folder, watch, 1, 2)
+    look(watch)
+    assert Night.objects.get().exposures.count() == 3
+
+
+class Written:
+    """Of a worker that is not to stop, while somebody writes to a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def should_stop(self) -> bool:
+        self.path.write_bytes(self.path.read_bytes() + b"more")
+        return False
+
+
+def test_a_file_that_is_written_to_while_it_is_copied_is_no_exposure_yet(folder, watch):
+    put(folder, "0.fits", fits_bytes(0))
+    _take(watch, folder / "0.fits", Written(folder / "0.fits"))
+    assert not Asset.objects.exists()
+    assert not WatchedFile.objects.exists()
