@@ -164,7 +164,7 @@ class _Parser:
             self.left.pop()
             parts.append(self._together(depth))
         found = [part for part in parts if part is not None]
-        if len(found) < len(parts):
+        if len(found) < len(parts) > 1:
             self.notes.append("OR stands between words; one without is left out.")
         return _any_of(found, self.notes)
 

@@ -115,6 +115,11 @@ def test_what_cannot_be_meant_is_read_as_it_probably_was(typed, read, note):
     assert (str(query), query.notes) == (read, (note,))
 
 
+def test_marks_alone_are_no_words_and_nothing_else_is_said_of_them():
+    assert parse("%").notes == ("“%” holds no letter or digit and is left out.",)
+    assert parse("NOT").notes == ("NOT stands before a word; one without is left out.",)
+
+
 def test_a_long_query_is_a_sentence():
     assert parse("x" * 10_000).problem == ("A search holds at most 500 characters, this has 10000.")
 
