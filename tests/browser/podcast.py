@@ -41,21 +41,25 @@ def _done(asset: Any, step: str) -> Any:
 
 
 def spoken(asset: Any, said: Sequence[tuple[float, str]]) -> Any:
-    """A transcript in one segment: when each line begins, and its words."""
+    """A transcript: when each line begins, and its words. The last line is of a second segment."""
     from webapp.indexing.segments import IndexingSegment
     from webapp.indexing.speech import SpeechSegment
     from webapp.leases import Status
 
     indexing = _done(asset, "speech")
-    segment = IndexingSegment.objects.create(
-        indexing=indexing, index=0, start_s=0, end_s=asset.duration_s, status=Status.DONE
+    border_s = said[-1][0] - 0.5
+    first, last = (
+        IndexingSegment.objects.create(
+            indexing=indexing, index=index, start_s=start_s, end_s=end_s, status=Status.DONE
+        )
+        for index, (start_s, end_s) in enumerate([(0, border_s), (border_s, asset.duration_s)])
     )
     for start_s, text in said:
         line = utterance(text, start_s)
         words = line.words
         SpeechSegment.objects.create(
             indexing=indexing,
-            segment=segment,
+            segment=last if start_s > border_s else first,
             start_s=line.start_s,
             end_s=line.end_s,
             text=text,

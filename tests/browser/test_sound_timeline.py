@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.accessibility import assert_accessible
-from tests.browser.podcast import BRAND, PROJECT
+from tests.browser.podcast import BRAND, PROJECT, TURNS
 from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -54,6 +54,7 @@ def test_its_lanes_are_clicked_and_walked_by_keys(timeline, talk):
     until(timeline, f"Math.abs({NOW} - 26) < 0.2")
     until(timeline, "location.search.includes('t=26')")
     assert timeline.locator("#transcript .names", has_text=BRAND).count() == 2
+    assert timeline.locator("#transcript .who").count() == len(TURNS)  # none anew at a border
     assert_accessible(timeline)
 
 

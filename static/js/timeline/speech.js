@@ -36,7 +36,7 @@ function start({ player, store, captions, labels }) {
   const { signal } = stopped;
   const lines = createLines({ speech, store, signal });
   lines.on(() => signal.aborted || store.set({ lines: [...lines.all()] })); // a list of its own: they change in place
-  const view = createView({ speech, lines, player, signal });
+  const view = createView({ lines, player, signal });
   const follow = followPlayer({ lines, view, player, store, captions, signal });
   const edits = speech.mayEdit ? wireEdits({ speech, lines, view, captions, signal }) : null;
   wireFind({ lines, view, follow, signal });

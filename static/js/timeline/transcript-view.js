@@ -5,8 +5,8 @@ import { reads } from "./transcript-lines.js";
 
 const UNSURE = 0.35; // of its confidence: drawn fainter below
 
-/** @param {{speech: object, lines: object, player: object, signal: AbortSignal}} options */
-export function createView({ speech, lines, player, signal }) {
+/** @param {{lines: object, player: object, signal: AbortSignal}} options */
+export function createView({ lines, player, signal }) {
   const box = document.getElementById("transcript");
   const note = document.getElementById("transcript-note");
   const places = new Map(); // by segment
@@ -78,13 +78,14 @@ export function createView({ speech, lines, player, signal }) {
   lines.on(({ segments, line }) => {
     if (signal.aborted) return;
     for (const index of segments ?? []) {
-      place(index).replaceChildren(...lines.of(index).map((each, n, all) => draw(each, all[n - 1])));
+      const some = lines.of(index);
+      const before = some.length ? lines.all()[lines.all().indexOf(some[0]) - 1] : null; // of another segment
+      place(index).replaceChildren(...some.map((each, n) => draw(each, n ? some[n - 1] : before)));
     }
     if (line && drawn.get(line.id)?.dataset.spelt) {
       for (const part of drawn.get(line.id).querySelectorAll("[data-word]")) dress(part, line, Number(part.dataset.word));
     }
     if (note && lines.all().length) note.hidden = true;
-    else if (note && speech.over && segments?.length) note.textContent = "No speech was heard in it.";
   });
 
   const wordOf = (event) => {
