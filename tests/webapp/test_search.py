@@ -205,6 +205,13 @@ def test_what_is_written_from_the_right_is_found(asset, workspace, owner):
     assert found.mention.text == "كيستريل"
 
 
+def test_a_name_that_was_heard_as_two_other_words_is_found_by_their_sound(asset, workspace, owner):
+    said = ["tight water paid for the sails", "the tide is high", "hot water for a tight fit"]
+    transcribed(asset, by=owner, said=said)
+    [found] = find_brand(workspace, Brand(1, ("Tidewater",)))
+    assert (found.mention.text, found.mention.by) == ("tight water", "sound")
+
+
 def test_a_brand_in_a_comment_is_not_said_in_the_film(indexing, workspace, viewer):
     Comment.objects.say(indexing.asset, by=viewer, text="No Zephyrline board here")
     filters = parse('brand:"Zephyrline"').filters

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import jellyfish
+from rapidfuzz.distance import OSA
 
 from analysis.retrieval.matching import Leaf, ways
 from analysis.retrieval.query import Words
 from analysis.text import Brand, Mention, find_mentions
+from analysis.text.mentions import Names, nearness, sound_of
 from analysis.tokens import tokens
 from webapp.accounts.models import Workspace
 from webapp.indexing.speech import SpeechSegment
@@ -83,16 +84,20 @@ def _could_be(name: str, vocabulary: Vocabulary) -> Iterator[tuple[str, ...]]:
     joined = "".join(tokens(name))
     if len(joined) < _SHORTEST:
         return
-    sound = jellyfish.metaphone(joined)
+    sound = sound_of(joined)
     for token in vocabulary.near(joined, least=0.5, count=400):
-        is_alike = jellyfish.metaphone(token) == sound
+        is_alike = sound_of(token) == sound
         if is_alike or abs(len(token) - len(joined)) <= len(joined) // 3:
             yield (token,)
+    wholes = Names.of([Brand(0, (name,))]).all
     cuts = range(_SHORTEST_HALF, len(joined) - _SHORTEST_HALF + 1)
     vocabulary.known(half for at in cuts for half in (joined[:at], joined[at:]))  # all at once
     for at in cuts:
-        halves = [_half(half, vocabulary) for half in (joined[:at], joined[at:])]
-        yield from product(*halves)
+        halves = joined[:at], joined[at:]
+        yield from product(*(_half(half, vocabulary) for half in halves))
+        for pair in product(*(_sounds_like(half, vocabulary) for half in halves)):
+            if any(nearness("".join(pair), whole) for whole in wholes):
+                yield pair
 
 
 def _half(half: str, vocabulary: Vocabulary) -> list[str]:
@@ -100,6 +105,12 @@ def _half(half: str, vocabulary: Vocabulary) -> list[str]:
     own = list(vocabulary.known([half]))
     near = vocabulary.near(half, least=1 - 1 / len(half), count=_HALVES) if len(half) > 3 else []
     return [*own, *near]
+
+
+def _sounds_like(half: str, vocabulary: Vocabulary) -> list[str]:
+    """The words that sound alike, those spelled most nearly so first: “tight” for “tide”."""
+    alike = vocabulary.sounding(sound_of(half))
+    return sorted(alike, key=lambda word: OSA.distance(word, half))[:_HALVES]
 
 
 def _read(some: Sequence[Candidate]) -> Iterator[tuple[Candidate, list[_Word]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from threading import Lock
@@ -12,6 +12,7 @@ from django.db.models import F, Sum
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from analysis.text.mentions import sound_of
 from analysis.tokens import LONGEST
 from webapp.accounts.models import Workspace
 from webapp.search.passages import Passage, PassageSet, Term
@@ -64,6 +65,17 @@ class Vocabulary:
             limit=count + 1,
         )
         return [one for one, *_ in found if one != token][:count]
+
+    def sounding(self, sound: str) -> Sequence[str]:
+        """The tokens that sound so (`analysis.text.mentions.sound_of`)."""
+        return self._by_sound.get(sound, ())
+
+    @cached_property
+    def _by_sound(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for token in self._all:
+            found[sound_of(token)].append(token)
+        return found
 
     @cached_property
     def _all(self) -> list[str]:
