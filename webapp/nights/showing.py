@@ -308,7 +308,7 @@ def _curves(x_title: str, found: Sequence[dict[str, Any]], real: Sequence[dict[s
 
 def _share_cells(one: dict[str, Any], decimals: int) -> list[str]:
     cells = [f"{written(one['low'], decimals)} to {written(one['high'], decimals)}"]
-    cells += [str(one["number"]), str(one["found"])]
+    cells += [f"{one[name]:.0f}" for name in ("number", "found")]  # 5.0 in nights of before
     if not one["number"]:
         return [*cells, "", ""]
     ends = f"{100 * one['share_low']:.0f} to {100 * one['share_high']:.0f} %"

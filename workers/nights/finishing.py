@@ -204,9 +204,8 @@ class _Measured:
     def __init__(self, gathered: Gathered, exposures: list[NightExposure]) -> None:
         self.gathered, self.sources = gathered, gathered.sources
         self.zero = zero_of_night(exposures)
-        counts = {one.number: int((self.sources.exposure == one.number).sum()) for one in exposures}
         self.trails = [
-            trail_of(gathered.by_number[int(number)], int(row), counts[int(number)])
+            trail_of(gathered.by_number[int(number)], int(row))
             for number, row in zip(self.sources.exposure, gathered.rows, strict=True)
         ]
         self.is_trail = np.array([bool(one) for one in self.trails], np.bool_)

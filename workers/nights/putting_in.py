@@ -181,4 +181,7 @@ def _kept(made: Completeness, unit: float, zero: float) -> dict[str, Any]:
 
 def _share(one: Share, unit: float, offset: float) -> dict[str, Any]:
     ends = {"low": one.low * unit + offset, "high": one.high * unit + offset}
-    return {name: known_number(value) for name, value in (one._asdict() | ends).items()}
+    return {
+        name: value if isinstance(value, int) else known_number(value)
+        for name, value in (one._asdict() | ends).items()
+    }

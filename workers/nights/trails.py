@@ -201,9 +201,9 @@ def with_trails(points: Sources, trails: Sources) -> Sources:
     return concatenated([points, trails]) if len(trails) else points
 
 
-def trail_of(exposure: NightExposure, row: int, n_rows: int) -> dict[str, float]:
-    """The ends of a detection where it is a trail, else nothing. n_rows: of that exposure."""
-    at = row - (n_rows - len(exposure.trails))
+def trail_of(exposure: NightExposure, row: int) -> dict[str, float]:
+    """The ends of a detection where it is a trail, else nothing: the last that were found are."""
+    at = row - (exposure.n_found - len(exposure.trails))
     return dict(exposure.trails[at]) if at >= 0 else {}
 
 

@@ -94,6 +94,7 @@ def test_what_is_put_into_copies_says_how_much_is_found(workspace, exposures, re
     bright, *_, faint = [one for one in measured["by_magnitude"] if one["number"]]
     assert bright["share"] > faint["share"]
     assert bright["share"] >= 0.6
+    assert {type(bright[name]) for name in ("number", "found")} == {int}, "they are counts"
     assert row.candidates.filter(is_still=False).count() == 1, "none of them is a candidate"
     assert "put_in" in row.exposures.first().timings
 

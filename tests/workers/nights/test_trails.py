@@ -13,8 +13,10 @@ from tests.workers.nights.test_night import request, searched
 from webapp.leases import Status
 from webapp.nights.candidates import Candidate
 from webapp.nights.exports import exported
-from webapp.nights.exposures import NightExposure
+from webapp.nights.exposures import COLUMNS, NightExposure, packed
 from webapp.nights.showing import plane_of
+from workers.nights.finishing import _Measured
+from workers.nights.gathering import gather
 from workers.nights.seen import Seen
 from workers.nights.trails import direction_of, pieces_of_trails, said_of, trails_of
 
@@ -66,6 +68,14 @@ def test_only_points_on_a_trail_of_their_own_exposure_are_pieces_of_it():
     )
     lies = pieces_of_trails(found, [with_one, without])
     assert lies.tolist() == [True, False, True, False, False]
+
+
+def test_a_trail_keeps_its_ends_where_others_lie_beside_the_sky():
+    """What has no place on the sky is left out, and the rows after it are the same detections."""
+    trail = {"x0": 10.0, "y0": 10.0, "x1": 110.0, "y1": 10.0, "width": 3.0}
+    columns = {name: np.ones(4) for name in COLUMNS} | {"ra": np.array([np.nan, 1.0, 1.0, 1.0])}
+    one = NightExposure(number=1, trails=[trail], found=packed(columns), n_found=4, middle_mjd=6e4)
+    assert _Measured(gather([one]), [one]).trails == [{}, {}, trail]
 
 
 def test_the_last_column_of_an_exposure_is_no_trail(workspace):
