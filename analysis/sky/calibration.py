@@ -39,7 +39,7 @@ class Masters:
 
     bias: Exposure | None = None
     dark: Exposure | None = None  # with its bias
-    flat: Exposure | None = None  # its median is 1
+    flat: Exposure | None = None  # without bias and dark, of any level: its middle counts as 1
 
 
 def master(exposures: Sequence[Exposure], path: Path) -> None:
@@ -63,13 +63,7 @@ def master_flat(exposures: Sequence[Exposure], path: Path, masters: Masters | No
     _require_alike(exposures)
     masters = masters or Masters()
     even = [calibrated(e, replace(masters, flat=None)) for e in exposures]
-    usual = [float(np.median(_sampled(e))) for e in even]
-    for n, level in enumerate(usual, 1):
-        if not level > 0:
-            raise AnalysisError(
-                f"Flat {n} of {len(usual)} has no light: its middle is {level:.3g} ADU without "
-                "bias and dark. Leave it out."
-            )
+    usual = [_level_of(e, f"Flat {n} of {len(even)}") for n, e in enumerate(even, 1)]
 
     def scaled(n: int, tile: Tile) -> Tile:
         return Tile(tile.pixels / np.float32(usual[n]), tile.bad)
@@ -103,7 +97,8 @@ def calibrated(exposure: Exposure, masters: Masters) -> Exposure:
 
     With a bias the dark is scaled to the exposure's time. What was saturated, hot in the dark or
     insensitive in the flat is bad. The gain is that of a usual pixel. Raises AnalysisError where a
-    master is of another size, or a dark of another exposure time cannot be scaled.
+    master is of another size, a dark of another exposure time cannot be scaled, or a flat has no
+    light.
     """
     for name, of in (("bias", masters.bias), ("dark", masters.dark), ("flat", masters.flat)):
         if of is not None and of.shape != exposure.shape:
@@ -117,7 +112,10 @@ def calibrated(exposure: Exposure, masters: Masters) -> Exposure:
     if masters.dark is not None:
         scale = _scale_of_dark(exposure, masters)
         limit = _hot_from(masters.dark)
-    section = _Calibrated(exposure, masters, np.float32(scale), limit)
+    level = 1.0
+    if masters.flat is not None:
+        level = _level_of(masters.flat, "The flat")
+    section = _Calibrated(exposure, masters, np.float32(scale), limit, np.float32(level))
     return replace(exposure, saturation=None, _section=section)
 
 
@@ -183,6 +181,7 @@ class _Calibrated:
     masters: Masters
     scale: np.float32  # of the dark
     hot: float  # ADU of a dark from which a pixel is not believed
+    level: np.float32  # ADU of the flat's usual pixel
 
     def __getitem__(self, key: tuple[Any, slice, slice]) -> Pixels:
         rows, columns = key[-2:]
@@ -198,8 +197,9 @@ class _Calibrated:
             bad = bad | dark.bad | (dark.pixels > self.hot)
         if self.masters.flat is not None:
             flat = self.masters.flat.read(*at)
-            bad = bad | flat.bad | ~(flat.pixels > _DIM)
-            pixels = (pixels / np.where(bad, 1, flat.pixels)).astype(np.float32)
+            sensitivity = flat.pixels / self.level
+            bad = bad | flat.bad | ~(sensitivity > _DIM)
+            pixels = (pixels / np.where(bad, 1, sensitivity)).astype(np.float32)
         found: Pixels = np.where(bad, np.float32(np.nan), pixels)
         return found
 
@@ -247,6 +247,17 @@ def _scale_of_dark(exposure: Exposure, masters: Masters) -> float:
             "it cannot be scaled: add one, or a dark of the same time."
         )
     return ours / theirs if masters.bias is not None else 1.0
+
+
+def _level_of(flat: Exposure, name: str) -> float:
+    """What a usual pixel of it has."""
+    level = float(np.median(_sampled(flat)))
+    if not level > 0:
+        raise AnalysisError(
+            f"{name} has no light: its middle is {level:.3g} ADU without bias and dark. Leave it "
+            "out."
+        )
+    return level
 
 
 def _hot_from(dark: Exposure) -> float:

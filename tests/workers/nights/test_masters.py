@@ -46,7 +46,11 @@ def masters(workspace):
     }
 
 
-def test_raw_exposures_with_masters_make_the_same_candidate(workspace, masters):
+@pytest.mark.parametrize("level", [1.0, 22_000.0])
+def test_raw_exposures_with_masters_make_the_same_candidate(workspace, masters, level):
+    """Whatever the level of the flat: many programs leave it in ADU."""
+    masters["flat"].delete()
+    masters["flat"] = master(workspace, "flat", level * FLAT / np.median(FLAT))
     raw = [exposure_in(workspace, n, camera=camera) for n in range(3)]
     row = searched(request(workspace, raw, exposure_in(workspace, -1), masters=masters))
     assert row.status == Status.DONE, row.error
