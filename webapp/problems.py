@@ -35,6 +35,10 @@ def _detail(error: Exception) -> str:
         return "Some of what was sent cannot be accepted; `errors` says which and why."
     if isinstance(error, Http404):
         return "There is nothing here, or it is not yours to see."
+    if isinstance(error, exceptions.Throttled):
+        wait = error.wait or 1  # whole seconds, as Retry-After says them
+        seconds = "second" if wait == 1 else "seconds"
+        return f"Too many calls within an hour. Call again in {wait} {seconds}."
     if isinstance(error, PermissionDenied):
         return str(error) or "Your role does not allow this."
     return str(getattr(error, "detail", error))

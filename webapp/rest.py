@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from webapp.accounts.access import find, workspaces
+from webapp.accounts.access import find, refusal, workspaces
 from webapp.accounts.models import Action, Key, Refused, Workspace
 from webapp.ids import NumberConverter, is_id
 from webapp.pictures import PictureRefused
@@ -261,11 +261,5 @@ def workspace_for(request: Request, action: Action, asked: int | None = None) ->
     else:
         raise PermissionDenied("You are not a member of any workspace.")
     if not workspaces(request, action).filter(pk=workspace.pk).exists():
-        raise PermissionDenied(_refusal(request))
+        raise PermissionDenied(refusal(request))
     return workspace
-
-
-def _refusal(request: Request) -> str:
-    if isinstance(request.auth, Key) and not request.auth.can_write:
-        return "This key may read, but not change anything."
-    return "Your role does not allow this."

@@ -49,6 +49,8 @@ PAGES = [
     "/api/v1/docs/",
 ]
 
+MAGNIFIED = {"width": 320, "height": 256}  # a desk at 400 %: reflow of WCAG 1.4.10
+
 # Files of cameras, projects and labels have such names; what the player offers is named by us.
 LENGTHEN = """() => document.querySelectorAll("main select:not(.controls *) option").forEach(
     (one) => (one.text += " of a name that is far longer than any telephone is wide"))"""
@@ -59,7 +61,7 @@ def test_it_opens(tab, analysed, path):
     found = {"asset": analysed, "project": "/projects/1", "report": "/runs/1/report?rate=900"}
     tab.set_viewport_size(PHONE)
     assert tab.goto(path.format(**found)).status == 200
-    for size in (PHONE, DESKTOP):
+    for size in (MAGNIFIED, PHONE, DESKTOP):
         tab.set_viewport_size(size)
         width = tab.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{path} is {width} px wide at {size['width']}"

@@ -59,11 +59,12 @@ def test_losing_a_workspace_leads_back_to_the_first(owner, workspace, other_work
 
 def test_a_reader_of_the_log_sees_what_was_done_and_finds_it_again(owner, workspace, client_for):
     for number in range(60):
-        Event.record(workspace, owner, "uploaded", f"clip {number}.mp4", items=3)
+        said = {"items": 3, "can_write": False, "labels": ["Acme", "Zenith"]}
+        Event.record(workspace, owner, "uploaded", f"clip {number}.mp4", **said)
     client = client_for(owner)
     first = client.get(reverse("audit-log")).content.decode()
     assert "clip 59.mp4" in first
-    assert "items 3" in first
+    assert "items 3, can write no, labels Acme, Zenith" in first
     assert "clip 2.mp4" not in first
     found = client.get(reverse("audit-log"), {"q": "clip 2.mp4"}).content.decode()
     assert "clip 2.mp4" in found

@@ -170,7 +170,9 @@ def test_a_viewer_changes_nothing(everything, caller_for, viewer, method, thing,
 @pytest.mark.parametrize(("method", "thing", "what"), CHANGES)
 def test_a_reading_key_changes_nothing(everything, caller_for, analyst, method, thing, what):
     caller = caller_for(analyst, can_write=False)
-    assert change(caller, everything, method, thing, what).status_code == 403
+    answer = change(caller, everything, method, thing, what)
+    assert answer.status_code == 403
+    assert "This key may read" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("who", ["viewer", "labeller"])
@@ -560,7 +562,9 @@ def test_too_many_calls_are_told_when_to_come_back(api, asset, monkeypatch):
     answers = [api.get("/assets/") for _ in range(3)]
     cache.clear()
     assert [a.status_code for a in answers] == [200, 200, 429]
-    assert int(answers[2].headers["Retry-After"]) > 0
+    seconds = int(answers[2].headers["Retry-After"])
+    assert seconds > 0
+    assert f"Call again in {seconds} second" in answers[2].json()["detail"]
     assert answers[2].headers["Content-Type"] == "application/problem+json"
 
 

@@ -31,6 +31,12 @@ def test_no_other_page_is_there(client, db):
     assert client.get("/guide").status_code == 200
 
 
+@pytest.mark.parametrize(("who", "page"), [("labeller", "labellers"), ("viewer", "analysts")])
+def test_the_guide_begins_with_the_page_of_whoever_asks(request, client_for, who, page):
+    told = client_for(request.getfixturevalue(who)).get("/guide").content.decode()
+    assert f"For {page}</h1>" in told
+
+
 def test_pictures_are_small_and_each_is_shown():
     pictures = list((DOCS / "people" / "pictures").glob("*"))
     pages = [*(DOCS / "people").glob("*.md"), settings.BASE_DIR / "README.md"]

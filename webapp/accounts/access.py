@@ -68,4 +68,12 @@ def find(
     for found in allowed.filter(**lookup)[:1]:
         return found
     get_object_or_404(visible, **lookup)
-    raise PermissionDenied("Your role does not allow this.")
+    raise PermissionDenied(refusal(request))
+
+
+def refusal(request: Any) -> str:
+    """Why something that is seen may not be changed."""
+    key = getattr(request, "auth", None)
+    if isinstance(key, Key) and not key.can_write:
+        return "This key may read, but not change anything."
+    return "Your role does not allow this."

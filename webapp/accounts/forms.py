@@ -11,9 +11,9 @@ from webapp.accounts.models import Refused, Role, SignInTry, User
 ROLES = {
     Role.ADMINISTRATOR: "Everything, and members, keys and the state of the system.",
     Role.ANALYST: "Uploads, edits projects, runs analyses, reviews, and issues reports.",
-    Role.REVIEWER: "Sees everything, checks what the model found and corrects it.",
+    Role.REVIEWER: "Sees everything, comments, labels, and corrects what was found.",
     Role.LABELLER: "Draws boxes in the jobs given to them, and sees nothing else.",
-    Role.VIEWER: "Sees everything and changes nothing.",
+    Role.VIEWER: "Sees everything and comments, and changes nothing else.",
 }
 
 

@@ -459,8 +459,8 @@ class Event(models.Model):
 
     @property
     def details(self) -> list[tuple[str, Any]]:
-        """`data` by name, for templates: to them `data.items` is what is called “items” in it."""
-        return list(self.data.items())
+        """`data` in words. To templates `data.items` would be what is called “items” in it."""
+        return [(name.replace("_", " "), _in_words(value)) for name, value in self.data.items()]
 
     @classmethod
     def record(
@@ -478,3 +478,16 @@ class Event(models.Model):
                 models.Q(what__icontains=words) | models.Q(subject__icontains=words)
             )
         return events.filter(user__email=email) if email else events
+
+
+def _in_words(value: Any) -> Any:
+    """A detail as people say it: yes, no, nothing, one after the other."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(_in_words(one)) for one in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_in_words(one)}".replace("_", " ") for k, one in value.items())
+    return value

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 
+from webapp.accounts.models import Role
+
 PEOPLE = ("analyst", "labeller", "reviewer", "astronomer", "integrator", "administrator")
 _DOCS = settings.BASE_DIR / "docs"
 _PICTURE = re.compile(r'src="pictures/([\w.-]+)"')
@@ -48,10 +50,17 @@ class Page:
 
 
 @require_safe
-def guide(request: HttpRequest, person: str = PEOPLE[0]) -> HttpResponse:
+def guide(request: HttpRequest, person: str = "") -> HttpResponse:
     """For whoever asks, like the methodology: nothing of anybody's is in it."""
+    person = person or _for_the_role(request)
     if person not in PEOPLE:
         raise Http404
     here = Page(person)
     context = {"pages": [Page(name) for name in PEOPLE], "here": here, "html": here.html()}
     return render(request, "home/guide.html", context)
+
+
+def _for_the_role(request: HttpRequest) -> str:
+    """Who labels or reviews begins with their own page, everybody else with the analyst's."""
+    role = getattr(getattr(request, "membership", None), "role", "")
+    return role if role in (Role.LABELLER, Role.REVIEWER) else PEOPLE[0]
