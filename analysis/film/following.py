@@ -41,6 +41,8 @@ _NAMED = 0.5  # confidence: what is less sure of its label may be another's …
 _OTHERS = 0.4, 0.7  # the least and the most of the detector's word for one that says another
 _MAYBE = 0.1  # … and is followed as that where one sample makes it so sure
 _ANOTHER = 3.0  # a logo is not so many times as large as itself, though a part of it be hidden
+_THERE = 0.3  # shared: two boxes are of one logo
+_AFAR = 1.5, 64  # of its longer side, and pixels of a canvas: how far what is gone may have moved
 
 
 class Look(NamedTuple):
@@ -62,7 +64,7 @@ class FollowingOptions:
     unrest_s: float = 0.5  # but while it goes on changing, so far apart, and when it rests;
     soon_s: float = 0.8  # it looks briefly this long after a look …
     changed: float = 0.08  # … since which some part of the picture has changed this much,
-    sparse_s: float = 0.5  # and at all samples that are this far apart
+    sparse_s: float = 0.45  # and at all samples so far apart: half a second, less a frame
     floor: float = 0.15  # what is less sure is left in its own frame,
     unlike: float = 0.05  # and so is what its pictures contradict so much, of a confidence
     at_most: int = 24  # logos followed at once; the surest
@@ -544,7 +546,7 @@ class Follower:
             other is not track
             and other.label == track.label
             and now in other.spots
-            and _shared(other.spots[now].box, box) > 0.3
+            and _shared(other.spots[now].box, box) > _THERE
             for other in self.tracks
         )
 
@@ -553,6 +555,8 @@ class Follower:
     def _step(self, track: Followed, where: _Where, before: int, now: int) -> None:
         """Look for it in a sample beside the one before, and note what was found."""
         place, canvas, fit = self._look(track, where, before, now)
+        if not self._is_there(fit) and (moved := self._look_afar(track, where, before, now)):
+            place, canvas, fit = moved
         if not self._is_there(fit) or self._is_another(track, where, place, fit, before, now):
             where.missed.append((now, place, fit))
             return
@@ -577,19 +581,37 @@ class Follower:
 
         What is half hidden by a passer-by stays where it was expected, and what comes back into
         sight soon shows most of itself. A board that shows another brand now, and whatever else is
-        as far from fitting, does neither.
+        as far from fitting, does neither. After a cut anything may be there; and where another
+        board of its label hangs, that one is there.
         """
+        if self._is_the_others(track, where, place, before, now):
+            return True
         if min(fit.shown, fit.alike) >= self.options.surely:
             return False
         if where.missed:
             return True
-        if self._motion(before, now) is None:
-            return False  # nobody knows where to expect it
+        if self._motion(before, now) is None:  # nobody knows where to expect it
+            return self._views[now].difference(self._views[before]) > self.options.sudden
         expected = self._guesses(where, before, now)
         middle = np.array([*(side / 2 for side in track.patch.size), 1.0])
         away = min(float(np.hypot(*((place - guess) @ middle))) for guess in expected)
         low = min(float(np.linalg.norm(place[:, i])) * track.patch.size[i] for i in (0, 1))
         return away > _ASTRAY * low
+
+    def _is_the_others(
+        self, track: Followed, where: _Where, place: Map, before: int, now: int
+    ) -> bool:
+        """Whether another of its label, which was elsewhere when it was last seen, is there."""
+        mine, box = track.spots[where.at].box, self._box(place, track.patch, self._views[now])
+        samples = (now,) if self._motion(before, now) is None else (now, before)
+        return any(
+            _shared(other.spots[sample].box, box) > _THERE
+            and _shared(other.spots[where.at].box, mine) <= _THERE
+            for other in self.tracks
+            if other is not track and other.label == track.label and where.at in other.spots
+            for sample in samples
+            if sample in other.spots
+        )
 
     def _look(
         self, track: Followed, where: _Where, before: int, now: int
@@ -613,6 +635,20 @@ class Follower:
                 break
         assert best is not None
         return best
+
+    def _look_afar(
+        self, track: Followed, where: _Where, before: int, now: int
+    ) -> tuple[Map, patches.Floats, Fit] | None:
+        """Where it surely is now, if it was there a sample ago and moves by itself: a graphic."""
+        if where.at != before or self._motion(before, now) is None:
+            return None
+        view, patch = self._views[now], track.patch
+        share, most = _AFAR
+        reach = min(most, round(share * max(patch.size)))
+        guess = self._moved(where.place, before, now)
+        place, canvas = patches.refine(patch, view, patches.search(patch, view, guess, reach))
+        fit = self._fit(patch, view, place, canvas)
+        return (place, canvas, fit) if min(fit.shown, fit.alike) >= self.options.surely else None
 
     def _guesses(self, where: _Where, before: int, now: int) -> list[Map]:
         """Where it may be: carried along by the camera and its own motion, or where it was.

@@ -181,6 +181,45 @@ def test_it_does_not_live_on_after_a_cut():
     assert shown(boxes) == list(range(15))
 
 
+def test_what_looks_a_little_like_it_after_a_cut_is_not_it():
+    x1, y1, x2, y2 = AT
+    other = wall(11) // 3
+    part = hung(board(), scene=other)
+    part[y1:y2, x1 + 65 : x2] = other[y1:y2, x1 + 65 : x2]
+
+    def paint(n: int) -> np.ndarray:
+        return hung(board()) if n < 15 else part
+
+    assert max(shown(followed(paint, {12: [seen()]}))) == 14
+
+
+def test_a_graphic_that_moves_over_a_still_scene_by_more_than_its_height_is_followed():
+    def at(n: int) -> tuple[int, int, int, int]:
+        x = 40 + 60 * abs(n % 14 - 7)
+        return x, 150, x + 120, 190
+
+    boxes = followed(lambda n: hung(board(), at(n)), {12: [seen(at(12))]})
+    assert shown(boxes) == list(range(N))
+    assert all(near(some[0].box, box(*at(n))) for n, some in enumerate(boxes))
+
+
+def test_what_is_gone_is_not_found_in_another_board_of_its_brand():
+    other = (200, 196, 320, 236)
+    found = {6: [seen(), seen(other)]}
+
+    def paint(n: int) -> np.ndarray:
+        return hung(board(), other, WALL if n > 12 else hung(board()))
+
+    boxes = followed(paint, found)
+    assert [len(some) for some in boxes] == [2 if n <= 12 else 1 for n in range(N)]
+
+
+def test_each_sample_of_every_half_second_is_looked_at_also_where_frames_come_slowly():
+    follower = Follower()
+    times = (0.0, 0.56, 1.04, 1.52, 2.0)  # of 12.5 frames a second
+    assert all(follower.see(View(Frame.from_bgr(WALL[:, :WIDTH], t))) for t in times)
+
+
 def test_a_weak_sight_at_its_place_after_a_cut_does_not_inherit_its_certainty():
     other = wall(11)
 
