@@ -1,20 +1,7 @@
-// Print, copy, and a form that applies itself when something is chosen.
+// Print, and a form that applies itself when something is chosen.
 
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
-}
-
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", async () => {
-    const source = document.querySelector(button.dataset.copy);
-    try {
-      await navigator.clipboard.writeText(source.textContent.trim());
-      button.textContent = "Copied";
-    } catch { // over plain http a page may not write there: mark it, so that Ctrl C will do
-      getSelection().selectAllChildren(source);
-      button.textContent = "Press Ctrl C";
-    }
-  });
 }
 
 const choices = document.querySelector("#choices");

@@ -118,7 +118,7 @@ document.addEventListener("input", ({ target }) => {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const text = button.dataset.copy || button.parentElement.querySelector("code").textContent;
+  const text = button.dataset.copy || button.parentElement.querySelector("code").textContent.trim();
   try {
     await navigator.clipboard.writeText(text);
     tell("Copied");

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.copying import copied
 from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -206,6 +207,7 @@ def test_a_report_is_issued_shared_and_read_by_a_stranger(asset, browser, site):
     asset.wait_for_url("**/reports/*")
     asset.get_by_role("button", name="Make a link").click()
     link = asset.locator("#new-link").inner_text()
+    assert copied(asset, asset.get_by_role("button", name="Copy", exact=True)) == link
 
     stranger = browser.new_context(base_url=site.url)
     visit = stranger.new_page()

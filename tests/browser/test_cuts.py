@@ -9,6 +9,7 @@ import pytest
 from tests.analysis.cutting.test_render import facts
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.copying import copied
 from tests.browser.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -111,6 +112,7 @@ def test_a_stranger_with_the_link_sees_the_film_alone(reel, browser, site):
     page = reel
     page.get_by_role("button", name="Make a link").click()
     address = page.locator("#new-link").inner_text()
+    assert copied(page, page.get_by_role("button", name="Copy", exact=True)) == address
     page.get_by_role("link", name="Download MP4").wait_for(timeout=120_000)
     context = browser.new_context()
     other = context.new_page()

@@ -451,13 +451,13 @@ def test_a_revoked_link_shows_nothing_from_then_on(client, at, link, cut):
 def test_a_link_to_what_was_deleted_says_so(client, link, cut, film, analyst):
     film.remove(by=analyst)
     page = client.get(link).content.decode()
-    assert "A film that it was cut from was deleted" in page
+    assert "What it was cut from was deleted" in page
     assert client.get(f"{link}/film.mp4").status_code == 404
     Asset.everything.get(pk=film.pk).restore(by=analyst)
     assert "<video" in client.get(link).content.decode()
     film.remove(by=analyst)
     Asset.everything.get(pk=film.pk).erase()
-    assert "A film that it was cut from was deleted" in client.get(link).content.decode()
+    assert "What it was cut from was deleted" in client.get(link).content.decode()
     cut.remove(by=analyst)
     assert client.get(link).status_code == 404
 
