@@ -6,6 +6,8 @@ import ctypes
 import signal
 import sys
 
+# What starts a child that loads PyTorch, before its arguments.
+PYTHON = [sys.executable]
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
+import tests.loaded
+from analysis.children import PYTHON
 from analysis.film.columns import DETECTION, FRAME, Columns
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -34,6 +38,22 @@ def pytest_configure(config: pytest.Config) -> None:
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if worker and len(cores) > 1:
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded() -> Iterator[None]:
+    """Children that need PyTorch are forked from one that has it, but where services are tested.
+
+    A graphics card that was looked at before a fork cannot be used after it.
+    """
+    there = all(importlib.util.find_spec(name) for name in ("torch", "ultralytics"))
+    if sys.platform == "linux" and there and not Path("/dev/nvidiactl").exists():
+        before = PYTHON[:]
+        with tests.loaded.serving() as PYTHON[:]:
+            yield
+        PYTHON[:] = before
+    else:
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.children import die_with_parent
+from analysis.children import PYTHON, die_with_parent
 from analysis.crossmodal.items import Pairs
 from analysis.crossmodal.work_folder import (
     DISK_FULL,
@@ -114,7 +113,7 @@ def taught(
 def _child(folder: Path, on_news: Callable[[News], None], wish: Callable[[], Wish]) -> int:
     with (folder / "log.txt").open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "analysis.crossmodal.child", str(folder.absolute())],
+            [*PYTHON, "-m", "analysis.crossmodal.child", str(folder.absolute())],
             cwd=Path(__file__).parents[2],
             env={"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": _THREADS} | os.environ,
             stdin=subprocess.DEVNULL,

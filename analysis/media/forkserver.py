@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from analysis.media.decoding.forkserver import LIVES, NEWS
+from analysis.media.decoding.forkserver import LIVES, NEWS, asked
 
 _DECODING = "analysis.media.decoding"
 _ENDS_S = 5.0  # how long a server that is gone may take to end
@@ -78,13 +77,15 @@ class Forked:
 Process = Forked | subprocess.Popen[bytes]
 
 
-def start(descriptors: Sequence[int]) -> Process:
+def start(descriptors: Sequence[int], module: str = "") -> Process:
     """Start a child that decodes, as leader of its own group, so that it can be killed whole.
 
     It stays in its caller's session: Linux may share the processor among sessions first, where a
     child with a session of its own would have its full share, however `nice` its caller is.
 
     It has pipes as stdin, stdout and stderr, and `descriptors` under the numbers they have here.
+    module: of another room, what the child will do first is to load it. The server loads it before
+    the first child that needs it, for all.
     """
     if sys.platform != "linux":
         return subprocess.Popen(
@@ -96,7 +97,7 @@ def start(descriptors: Sequence[int]) -> Process:
             process_group=0,
             env=_environment(),
         )
-    return _forked(descriptors) or _forked(descriptors) or _refused()
+    return _forked(descriptors, module) or _forked(descriptors, module) or _refused()
 
 
 def used() -> Used:
@@ -104,13 +105,13 @@ def used() -> Used:
     return _used
 
 
-def _forked(descriptors: Sequence[int]) -> Forked | None:
+def _forked(descriptors: Sequence[int], module: str) -> Forked | None:
     """A child; None where the server had gone, so that the next try starts another."""
     pipes = [os.pipe() for _ in range(4)]
     (in_r, in_w), (out_r, out_w), (error_r, error_w), (end_r, end_w) = pipes
     theirs = [end_w, in_r, out_w, error_w]
     try:
-        server, has_asked = _ask([*theirs, *descriptors], [0, 1, 2, *descriptors])
+        server, has_asked = _ask([*theirs, *descriptors], [0, 1, 2, *descriptors], module)
     finally:
         for descriptor in theirs:
             os.close(descriptor)
@@ -125,13 +126,13 @@ def _forked(descriptors: Sequence[int]) -> Forked | None:
 
 
 def _ask(
-    descriptors: Sequence[int], numbers: Sequence[int]
+    descriptors: Sequence[int], numbers: Sequence[int], module: str
 ) -> tuple[subprocess.Popen[bytes], bool]:
     """The server, and whether it took the question."""
     with _lock:
         server, process = _served()
         try:
-            socket.send_fds(server, [struct.pack(f"<{len(numbers)}i", *numbers)], descriptors)
+            socket.send_fds(server, [asked(numbers, module)], descriptors)
         except (BrokenPipeError, ConnectionResetError):
             return process, False
         return process, True

@@ -90,7 +90,8 @@ class Child:
         media = open_plain_file(path)
         identity = _identity(media)
         try:
-            self._process = forkserver.start([media, *pass_fds])
+            module = step.partition(":")[0] if ":" in step else ""
+            self._process = forkserver.start([media, *pass_fds], module)
         finally:
             os.close(media)
         self._selector = selectors.DefaultSelector()

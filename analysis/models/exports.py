@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Any
 
-from analysis.children import die_with_parent
+from analysis.children import PYTHON, die_with_parent
 from analysis.errors import AnalysisError, Stopped, UnusableModel
 from analysis.models.describe import ModelDescription, describe
 from analysis.models.network import for_inference, load_model
@@ -59,7 +59,7 @@ def export(
     require_torch()
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "analysis.models.exports", format, str(model), str(target)],
+            [*PYTHON, "-m", "analysis.models.exports", format, str(model), str(target)],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

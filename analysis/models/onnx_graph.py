@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from analysis.children import PYTHON
 from analysis.errors import UnusableModel
 from analysis.models.formats import (
     model_format,
@@ -101,7 +102,7 @@ def export_elsewhere(path: Path, target: Path, imgsz: int | None, end_to_end: bo
         "import sys; from analysis.models.onnx_graph import export_as_told as e; e(sys.argv[1])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, order],
+        [*PYTHON, "-c", script, order],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

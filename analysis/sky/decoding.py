@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from analysis.sky.plate import direction_of, plate_of
 from analysis.sky.psf import psf_of
 from analysis.sky.pyramid import BLOCK, Block, Pyramid
 from analysis.sky.stretch import Limits, shown, zscale
+
+with suppress(ImportError):  # loaded with this module, not by each child that is forked after it
+    import astropy.io.fits
+    import astropy.time
+    import astropy.wcs  # noqa: F401
 
 _SAMPLE = 20_000  # numbers from all over the picture that limits are found by
 _MIDDLE = 1024  # pixels to a side in which the sky and the stars are measured

@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from analysis.children import die_with_parent
+from analysis.children import PYTHON, die_with_parent
 from analysis.datasets.types import LabelledPicture, LabelledSet, Split
 from analysis.errors import AnalysisError, Stopped
 from analysis.models.describe import describe
@@ -306,7 +305,7 @@ class _Trainer:
         """Run the child until it ends. Raises Stopped. On stop it is ended, if there is a best."""
         log = (self.folder / "log.txt").open("ab")
         child = subprocess.Popen(
-            [sys.executable, *CHILD, what, str(self.folder), str(self.batch or 0)],
+            [*PYTHON, *CHILD, what, str(self.folder), str(self.batch or 0)],
             cwd=Path(__file__).parents[2],
             # Threads that spin while they wait take the cores of everybody else on the machine.
             env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ,

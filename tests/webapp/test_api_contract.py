@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,6 +66,12 @@ def rows(job, clip_job, run, owner, labeller) -> dict[str, Any]:
 
 @pytest.fixture
 def schema(db):
+    return read_schema()
+
+
+@cache
+def read_schema() -> Any:
+    """Read once: schemathesis goes through all our source for words and numbers to try."""
     found = schemathesis.openapi.from_wsgi("/api/v1/schema/", application)
     found.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
     found.config.generation.allow_x00 = False

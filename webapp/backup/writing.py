@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,8 +62,12 @@ def write(
 
 def head() -> dict[str, Any]:
     """What a backup must say of itself to be restored here."""
-    schema = sorted(f"{app} {name}" for app, name in MigrationLoader(None).graph.leaf_nodes())
-    return {"format": FORMAT, "version": settings.VERSION, "schema": schema}
+    return {"format": FORMAT, "version": settings.VERSION, "schema": _schema()}
+
+
+@cache
+def _schema() -> list[str]:
+    return sorted(f"{app} {name}" for app, name in MigrationLoader(None).graph.leaf_nodes())
 
 
 def _add_media(out: _Archive, named: Names, on_file: Callable[[int], None]) -> list[str]:

@@ -5,7 +5,8 @@ once; it leads a group of its own and holds nothing but the descriptors meant fo
 
 The caller sends through a socket the descriptors of a child, and with them the numbers that they
 are to have there. Before them comes one that is not for the child to keep: it is told there that
-the child leads its group, and then that it has ended.
+the child leads its group, and then that it has ended. The caller may name a module of another room
+too: it is loaded here, once, for this child and those after it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import socket
 import struct
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import pairwise
 
@@ -27,8 +29,14 @@ from itertools import pairwise
 NEWS = struct.Struct("<iidq")
 LIVES = -1  # in place of a status
 MOST_DESCRIPTORS = 16
+_LONGEST = 4 * (1 + MOST_DESCRIPTORS) + 256  # bytes of a question
 _LOADED = ("read", "pictures", "examine", "sound")  # of this room: what most children need
 _IDLE_S = 60.0  # nobody asked for a child for so long: the memory is given back
+
+
+def asked(numbers: Sequence[int], module: str = "") -> bytes:
+    """The question for a child: the numbers of its descriptors, and what is loaded before."""
+    return struct.pack(f"<{1 + len(numbers)}i", len(numbers), *numbers) + module.encode()
 
 
 def main() -> None:
@@ -67,13 +75,15 @@ def _serve(caller: socket.socket, told: int) -> None:
 def _start_one(caller: socket.socket, living: dict[int, int]) -> bool:
     """Start the child that is asked for. False: the caller is gone."""
     try:
-        message, descriptors, *_ = socket.recv_fds(caller, 4 * MOST_DESCRIPTORS, MOST_DESCRIPTORS)
+        message, descriptors, *_ = socket.recv_fds(caller, _LONGEST, MOST_DESCRIPTORS)
     except ConnectionError:
         return False
     if not message:
         return False
-    numbers = struct.unpack(f"<{len(message) // 4}i", message)
+    count = struct.unpack_from("<i", message)[0]
+    numbers = struct.unpack_from(f"<{count}i", message, 4)
     end, *own = descriptors
+    _load(message[4 * (1 + count) :].decode())
     try:
         pid = os.fork()
     except OSError:  # the caller learns it from the end of what it waits for
@@ -86,6 +96,14 @@ def _start_one(caller: socket.socket, living: dict[int, int]) -> bool:
         os.close(descriptor)
     living[pid] = end
     return True
+
+
+def _load(module: str) -> None:
+    """What loading it raises is for the child to say."""
+    if module and module not in sys.modules:
+        with suppress(Exception):
+            importlib.import_module(module)
+        gc.freeze()
 
 
 def _become(end: int, descriptors: list[int], numbers: tuple[int, ...]) -> None:

@@ -17,7 +17,7 @@ from analysis.media import forkserver
 from analysis.media.guard import Child
 from analysis.media.probe import probe
 from tests.analysis.clips import constant, write_clip
-from tests.analysis.media.steps import LINGERS
+from tests.analysis.media.steps import LINGERS, TELLS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
 
@@ -71,6 +71,20 @@ def test_children_have_one_server_and_what_they_used_is_known(clip: Path) -> Non
             pass
     assert forkserver.used().processor_s > before
     assert forkserver.used().memory_bytes > 10e6
+
+
+def test_what_another_room_needs_is_loaded_once_for_all_its_children(clip: Path) -> None:
+    with Child(TELLS, clip) as child:
+        told = child.receive()
+    assert told is not None
+    assert told.fields["loaded_before"]
+
+
+def test_a_module_that_cannot_be_loaded_is_told_by_the_child_and_the_next_one_works(clip) -> None:
+    with Child("analysis.no_such_room:step", clip) as child, pytest.raises(RuntimeError) as told:
+        child.receive()
+    assert "no_such_room" in str(told.value)
+    assert probe(clip).frame_count == 5
 
 
 def test_a_server_that_is_killed_is_said_of_its_children_and_replaced(clip: Path) -> None:
