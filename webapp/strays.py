@@ -36,7 +36,7 @@ _NOTE = ".strays.json"
 FOLDERS = (
     *("originals", "renditions", "runs", "references", "logos", "models", "exports"),
     *("versions", "evaluations", "transfers", "letterheads", "cuts", "asks", "encodings", "spaces"),
-    *("pair-sets", *erasing.FOLDERS),
+    *("pair-sets", "night-tables", *erasing.FOLDERS),
 )
 _last_asked = -_ASKED_AGAIN_S
 

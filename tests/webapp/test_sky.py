@@ -179,7 +179,8 @@ def test_programs_say_what_an_exposure_is_for(client_for, owner, key_for, exposu
     about = {"content_type": "application/json", **headers}
     where = f"/api/v1/sky-exposures/{sky.pk}/"
     assert api.patch(where, {"role": "flat"}, **about).json()["role"] == "flat"
-    refused = api.patch(where, {"extension": 7}, **about)
+    refused = api.patch(where, {"role": "dark", "extension": 7}, **about)
+    assert api.get(where, **about).json()["role"] == "flat", "all of it is refused"
     assert refused.status_code == 422
     assert "is no picture" in refused.json()["detail"]
     assert api.patch(where, {"role": "nonsense"}, **about).status_code == 400

@@ -58,6 +58,7 @@ def test_what_is_named_or_lies_in_a_folder_of_a_row_stays_however_old():
         "samples/nobody/a.jpg",
         "training/4711/last.pt",
         "exports/1/token/net.onnx",
+        "night-tables/abcdef.csv",  # of a night that was refused
         "renditions/1/.0123456789abcdef.part",  # its writer was killed
     ],
 )

@@ -155,10 +155,7 @@ def _lessons(workspace: int) -> list[dict[str, Any]]:
     projects = here.filter(pk__in=decided.values("project")) | is_corrected(here)
     found = []
     for project in projects.distinct().order_by("name").prefetch_related("datasets"):
-        sets = [
-            (one, sum(1 for _ in untaught(one, most=MOST_COUNTED)))
-            for one in project.datasets.all()
-        ]
+        sets = [(one, _n_untaught(one)) for one in project.datasets.all()]
         n = decided.filter(project=project).count()
         found.append({"project": project, "datasets": sets, "n": n})
     return found

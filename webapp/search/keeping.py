@@ -161,9 +161,16 @@ def index_run(run: Run) -> PassageSet:
     return _replace(run.asset_id, Source.SEEN, older, list(seen(run)), run=run)
 
 
+@transaction.atomic
 def index_comments(asset: Asset) -> PassageSet:
     """Make findable all that is commented on an asset."""
+    _hold(asset.pk)  # else a comment that comes meanwhile would be in neither set, or in two
     return _replace(asset.pk, Source.COMMENT, Q(), commented(asset))
+
+
+def _hold(asset_id: int) -> Asset:
+    """The comments of an asset are kept by one at a time."""
+    return Asset.everything.select_for_update().get(pk=asset_id)
 
 
 def are_comments_untold(workspace_id: int) -> bool:
@@ -253,7 +260,7 @@ def line_changed(sender: Any, region: TextRegion, **_: Any) -> None:
 @transaction.atomic
 def comment_changed(sender: Any, comment: Comment, **_: Any) -> None:
     """The same of a comment; of a deleted one nothing is found."""
-    asset = Asset.objects.select_for_update().get(pk=comment.asset_id)  # two may be the first
+    asset = _hold(comment.asset_id)  # two may be the first
     kept = PassageSet.objects.filter(asset=asset, source=Source.COMMENT).first()
     if kept is None:
         kept = index_comments(asset)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -144,10 +145,10 @@ class SkyExposureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Works
     def partial_update(self, request: Request, pk: str) -> Response:
         sky: SkyExposure = self.get_object()
         wish = self.sent(SkyExposureChangeSerializer)
-        if "role" in wish:
-            sky.say_role(wish["role"], by=request.user)
-        if "extension" in wish and wish["extension"] != sky.extension:
-            with in_words():
+        with in_words(), transaction.atomic():  # both or nothing
+            if "role" in wish:
+                sky.say_role(wish["role"], by=request.user)
+            if "extension" in wish and wish["extension"] != sky.extension:
                 sky.show_extension(wish["extension"], by=request.user)
         return Response(self.get_serializer(sky).data, status=status.HTTP_200_OK)
 

@@ -14,10 +14,8 @@ from webapp.nights.exposures import NightExposure
 from webapp.nights.night import Night
 
 # What a candidate of before may have, and what it is found to be now has not.
-_UNSAID: dict[str, Any] = {
-    name: Candidate._meta.get_field(name).get_default()
-    for name in ("rate", "angle", "residual", "chance", "known_as", "known_apart")
-}
+_UNSAID: dict[str, Any] = {"rate": None, "angle": None, "residual": None, "chance": None}
+_UNSAID |= {"known_as": "", "known_apart": None}
 _SAME = 0.5  # of a decided candidate's detections that a new one has to have, to be it
 
 

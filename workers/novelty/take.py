@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.detectors.reference.pictures import read_reference
 from analysis.errors import AnalysisError, Stopped
 from analysis.media.frames import read_picture
+from analysis.media.opencv import resize
 from analysis.pseudo_labels.logo_pictures import most_telling
 from analysis.types import Box
 from webapp.accounts.models import Refused
@@ -27,6 +29,7 @@ from workers.novelty.name import add_logo_picture, cut_out
 Pixels = NDArray[np.uint8]
 
 MOST_BOXES = 400  # the newest ones; more show nothing new
+LONGEST = 640  # pixels of the longer side of a logo picture: more are not looked at
 
 
 def take(row: NoveltyWork, beat: Heartbeat) -> dict[str, Any]:
@@ -64,8 +67,16 @@ def _crops(label: Label, beat: Heartbeat) -> tuple[list[Annotation], list[Pixels
         except (AnalysisError, FileNotFoundError):
             continue
         boxes += of_sample
-        crops += [cut_out(image, Box(*one.box)) for one in of_sample]
+        crops += [_bounded(cut_out(image, Box(*one.box))) for one in of_sample]
     return boxes, crops
+
+
+def _bounded(crop: Pixels) -> Pixels:
+    """No larger than tells anything: hundreds of whole photographs would be gigabytes."""
+    shrink = LONGEST / max(crop.shape[:2])
+    if shrink >= 1:
+        return crop.copy()  # a part of a picture would keep all of it
+    return resize(crop, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
 
 
 def _known(label: Label) -> list[Pixels]:

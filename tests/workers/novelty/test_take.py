@@ -23,6 +23,7 @@ from webapp.novelty.work import NoveltyWork
 from webapp.projects.models import Label
 from workers.engine.originals import local_path
 from workers.novelty import pieces
+from workers.novelty.take import LONGEST
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +95,21 @@ def test_what_was_labelled_is_found_in_other_pictures_without_a_model(dataset, l
     NoveltyWork.objects.ask_take(label, by=analyst)
     work()
     assert label.references.count() == 2, "the same pictures are there once"
+
+
+def test_what_fills_a_large_picture_is_kept_no_larger_than_tells_anything(label, dataset, analyst):
+    image = np.full((1500, 2400, 3), 200, np.uint8)
+    image[300:1200, 300:2100] = cv2.resize(scene(40, 200, 200)[0][100:200, 40:240], (1800, 900))
+    data = cv2.imencode(".png", image)[1].tobytes()
+    file = default_storage.save("samples/large.png", ContentFile(data))
+    sample = dataset.add_picture(
+        source="large.png", file=file, sha256="large", width=2400, height=1500
+    )
+    sample.annotate([LabelledBox(label.name, Box(0, 0, 1, 1), False)], by=None)
+    NoveltyWork.objects.ask_take(label, by=analyst)
+    work()
+    kept = cv2.imread(str(local_path(label.references.get().file)))
+    assert max(kept.shape) <= LONGEST
 
 
 def test_golden_made_and_covered_boxes_give_no_logo_picture(dataset, label, analyst, client_for):
