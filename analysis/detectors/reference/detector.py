@@ -26,7 +26,7 @@ from analysis.detectors.reference.features import (
     Ints,
     common_features,
     find_features,
-    make_reference,
+    references_of,
 )
 from analysis.detectors.reference.gallery import Gallery
 from analysis.detectors.reference.geometry import find_hypotheses, fit
@@ -192,10 +192,10 @@ class ReferenceDetector:
                 raise UnusableReference(f"The label “{label}” has no reference picture.")
         self._artwork = _read_all(references)
         made = [
-            make_reference(number, picture, self.options.reference_features)
+            reference
             for number, some in enumerate(self._artwork.values())
             for image in some
-            for picture in pictures_of(image)
+            for reference in references_of(number, image, self.options.reference_features)
         ]
         # What is seen in one plane of colour is compared with what is seen in that plane only.
         self._gallery = Gallery(list(self._artwork.values())) if self.options.weighs else None

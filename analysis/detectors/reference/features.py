@@ -18,7 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.detectors.reference.appearance import Look, look_of
-from analysis.detectors.reference.pictures import Picture, Plane
+from analysis.detectors.reference.pictures import (
+    Picture,
+    Pixels,
+    Plane,
+    on_grounds,
+    pictures_of,
+)
 from analysis.media.opencv import gaussian_blur, resize
 
 Floats = NDArray[np.float32]
@@ -26,6 +32,7 @@ Ints = NDArray[np.intp]
 
 _EXCHANGED = np.arange(128).reshape(4, 4, 8)[::-1, ::-1].ravel()
 _ROWS = 128  # frame features multiplied at a time: bounds the memory, and no larger is faster
+_PLAIN = 60  # features: what has fewer is known by its outline too
 _CONTRAST = 0.03  # a little below OpenCV's 0.04: logos on shirts and glass are faint
 
 
@@ -108,6 +115,14 @@ def make_reference(label: int, picture: Picture, limit: int) -> Reference:
     """The features and the look of a reference picture."""
     features = find_features(picture.grey, limit, picture.near_mask)
     return Reference(label, picture.outline, features, look_of(picture), picture.plane)
+
+
+def references_of(label: int, image: Pixels, limit: int) -> list[Reference]:
+    """Those that stand for a picture; a plain logo with its outline against dark and light too."""
+    made = [make_reference(label, picture, limit) for picture in pictures_of(image)]
+    if max(len(reference.features) for reference in made) >= _PLAIN:
+        return made
+    return made + [make_reference(label, picture, limit) for picture in on_grounds(image)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,9 @@ _MARGIN = 0.08  # room around a see-through logo, where its outline meets the ba
 _SMALLEST = 12  # pixels: below this no logo can be told from another
 _FAINT = 20.0  # grey levels: a spread of brightness below this may be too little
 _COLOURFUL = 10.0  # levels: colour that is spread by less is noise and the edges of brightness
+_ONE_COLOUR = (
+    3.0  # grey levels: spread of the edge of a picture that shows a sign on its own ground
+)
 _SHARE = 0.6  # of the contrast of the better plane: a weaker one adds cost and little else
 # Colour of real things fills half of its range: drawn with the contrast that brightness has.
 _STRETCHED = np.clip((np.arange(256) - 128) * 2 + 128, 0, 255).astype(np.uint8)
@@ -84,6 +87,21 @@ def pictures_of(image: Pixels) -> list[Picture]:
     if logo.shape[2] == 3:
         return _opaque(logo)
     return [_on_backdrop(logo, shade) for shade in (0, 255)]
+
+
+def on_grounds(image: Pixels) -> list[Picture]:
+    """A logo on a ground of one colour, as it hangs or stands on black and on white.
+
+    A plain one shows little but its own outline, and its picture ends there. None for others.
+    """
+    logo = solid_part(image)
+    if logo.shape[2] == 4:
+        return []
+    edge = np.concatenate([logo[0], logo[-1], logo[:, 0], logo[:, -1]])
+    if edge.std(0).max() > _ONE_COLOUR:
+        return []
+    solid = np.full((*logo.shape[:2], 1), 255, np.uint8)
+    return [_on_backdrop(np.dstack([logo, solid]), shade) for shade in (0, 255)]
 
 
 def duplicates(references: Mapping[str, Sequence[Source]]) -> list[tuple[str, str]]:

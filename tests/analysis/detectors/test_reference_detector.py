@@ -212,6 +212,18 @@ def test_it_finds_a_see_through_logo_on_another_background(shade: int) -> None:
     assert overlap(found[0].box, truth) < 0.95  # the see-through margin is not part of it
 
 
+@pytest.mark.parametrize("shade", [25, 225])
+def test_it_finds_a_plain_sign_by_its_outline_against_what_it_hangs_on(shade: int) -> None:
+    sign = np.full((300, 300, 3), (200, 90, 0), np.uint8)
+    cv2.rectangle(sign, (60, 60), (120, 240), (255, 255, 255), -1)
+    cv2.rectangle(sign, (160, 60), (240, 140), (0, 200, 255), -1)
+    picture = np.full((432, 768, 3), shade, np.uint8)
+    truth = put(picture, sign, [(203, 137), (261, 137), (261, 195), (203, 195)])
+    (found,) = ReferenceDetector({"Sign": [sign]}).detect([Frame.from_bgr(picture)])
+    assert found[0].confidence > 0.5
+    assert overlap(found[0].box, truth) > 0.7
+
+
 def test_a_second_look_never_doubts_a_logo_printed_in_other_colours() -> None:
     picture = backdrop(5)
     put(picture, np.ascontiguousarray(logo()[:, :, ::-1]), upright(300, 180, 180, 90))
