@@ -1,8 +1,9 @@
 """A cut as an edit list: CMX 3600 EDL, OpenTimelineIO and CSV, exact to the frame.
 
-A film of variable rate has no frame numbers of its own: it is counted at its mean rate, and the
-list says so. An EDL has one rate: a source of another one is counted at the list's, as programs do
-that conform it, and the list says that too. OpenTimelineIO has each source at its own.
+An EDL has one rate: a source of another one is counted at the list's, as programs do that conform
+it, and the list says so. OpenTimelineIO has each source at its own. A film of variable rate has no
+frame numbers of its own: an EDL counts it at the list's rate too, by when its frames are shown,
+OpenTimelineIO at its mean.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ _COLUMNS = (
 
 
 def rate_of(clips: Sequence[Clip]) -> Rate:
-    """The rate of a list of these clips: theirs where they have one, else the commonest."""
+    """The rate of a list of these clips: theirs where they have one, else the commonest. A mean of
+    a variable one is none: timecode counts whole frames a second, and 20.17 are not."""
     rates = [(clip.source.rate, clip.seconds) for clip in clips if clip.source.rate]
     alike = {rate for rate, _ in rates}
-    return alike.pop() if len(alike) == 1 else common_rate(rates)
+    is_one = len(alike) == 1 and not any(rate.is_variable for rate in alike)
+    return alike.pop() if is_one else common_rate(rates)
 
 
 def edl(title: str, clips: Sequence[Clip], rate: Rate | None = None) -> str:
@@ -143,12 +146,13 @@ def _notes(clips: Sequence[Clip], rate: Rate, *, one_rate: bool = True) -> Itera
     is_only = len(sources) == 1
     for name, own in sources.items():
         what = "THE FILE" if is_only else _plain(name)
+        its, lists = float(own.exact), float(rate.exact)
+        counted = f"COUNTED AT {lists:.3f} AS THE LIST"
         if own.is_variable:
-            mean = float(own.exact)
-            yield f"{what} HAS A VARIABLE FRAME RATE: COUNTED AT ITS MEAN OF {mean:.3f}"
-        if one_rate and own.exact != rate.exact:
-            its, lists = float(own.exact), float(rate.exact)
-            yield f"{what} HAS {its:.3f} FRAMES A SECOND: COUNTED AT {lists:.3f} AS THE LIST"
+            mean = f"COUNTED AT ITS MEAN OF {its:.3f}"
+            yield f"{what} HAS A VARIABLE FRAME RATE: {counted if one_rate else mean}"
+        elif one_rate and own.exact != rate.exact:
+            yield f"{what} HAS {its:.3f} FRAMES A SECOND: {counted}"
 
 
 def _plain(text: str) -> str:

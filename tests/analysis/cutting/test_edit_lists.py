@@ -73,9 +73,16 @@ def test_events_lie_end_to_end_from_one_o_clock():
     assert all(len(line) < 120 for line in text.splitlines())
 
 
-def test_a_variable_rate_is_said():
-    rate = Rate.of(23.4, is_variable=True)
-    assert "VARIABLE FRAME RATE" in edl("a", clips(rate, (0, 1, "Acme")))
+def test_a_variable_rate_is_said_and_counted_so_that_programs_read_the_same_times():
+    parts = clips(Rate.of(20.169, is_variable=True), (2, 4, "Acme"), (600, 601.5, "Bolt"))
+    text = edl("a", parts)
+    assert "HAS A VARIABLE FRAME RATE: COUNTED AT 24.000 AS THE LIST" in text
+    assert "00:00:02:00 00:00:04:00 01:00:00:00 01:00:02:00" in text
+    assert "00:10:00:00 00:10:01:12 01:00:02:00 01:00:03:12" in text  # seconds are seconds
+    timeline = opentimelineio.adapters.read_from_string(otio("a", parts), "otio_json")
+    assert timeline.global_start_time.to_timecode() == "01:00:00:00"
+    begins = timeline.tracks[0][1].source_range.start_time
+    assert begins.to_seconds() == pytest.approx(600, abs=1 / 20)
 
 
 def test_more_than_can_be_numbered_is_refused_in_words():
