@@ -193,6 +193,25 @@ class Sample(models.Model):
     def skip(self) -> None:
         self._say(state=self.State.SKIPPED)
 
+    def said(self) -> dict[str, Any]:
+        """What is known of it, to be said again by `say_again`."""
+        columns = ("label_id", "x1", "y1", "x2", "y2", "occluded", "track", "source", "by_id")
+        boxes = list(self.annotations.values(*columns))
+        return {"state": self.state, "labels": self.labels, "boxes": boxes}
+
+    @transaction.atomic
+    def say_again(self, said: dict[str, Any]) -> None:
+        """Say what it said once, without labels and people that are gone."""
+        labels = set(self.dataset.project.labels.values_list("pk", flat=True))
+        boxes = [box for box in said["boxes"] if box["label_id"] in labels]
+        people = {None, *User.objects.in_bulk({box["by_id"] for box in boxes} - {None})}
+        self.annotations.all().delete()
+        Annotation.objects.bulk_create(
+            Annotation(sample=self, **box | ({} if box["by_id"] in people else {"by_id": None}))
+            for box in boxes
+        )
+        self._say(state=said["state"], labels=[pk for pk in said["labels"] if pk in labels])
+
     def _say(self, **values: Any) -> None:
         """Write `values` as one more version of what is known."""
         now = timezone.now()

@@ -232,7 +232,9 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
     @extend_schema(
         summary="Bring what was decided into a dataset, for the next model to learn from",
         description="A frame that is there already gets the new boxes and is not there twice. "
-        "Frames that an audit asked about are left out. How far it is: the transfer's route.",
+        "Frames that an audit asked about are left out. A picture whose decision was taken back "
+        "says what it said before, or goes if it came with that. How far it is: the transfer's "
+        "route.",
         request=LearnSerializer,
         responses={202: LearningSerializer},
     )
@@ -241,8 +243,9 @@ class ReviewItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Worksp
         wish = self.sent(LearnSerializer)
         dataset = find(Dataset, request, Action.ANALYSE, pk=wish["dataset"])
         with in_words():
-            transfer, n = teach(dataset, by=request.user)
-        return Response({"transfer": transfer.pk, "pictures": n}, status=202)
+            transfer, n, n_back = teach(dataset, by=request.user)
+        began = {"transfer": transfer and transfer.pk, "pictures": n, "taken_back": n_back}
+        return Response(began, status=202)
 
     @extend_schema(
         summary="Decide for an item: all that is there",

@@ -42,6 +42,8 @@ class CorrectedFrame(models.Model):
     time_s = models.FloatField()
     said = models.CharField(max_length=60)
     sample = models.ForeignKey(Sample, models.SET_NULL, null=True, related_name="+")
+    version = models.PositiveIntegerField(default=0)  # of the picture, since it says so
+    before = models.JSONField(null=True)  # Sample.said; None: the picture came with it
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -89,19 +91,38 @@ def corrected_frames(dataset: Dataset, asset: Asset | None = None) -> Iterator[F
 
 
 def _frames(dataset: Dataset, asset: Asset | None) -> list[Frame]:
+    answered = newest_runs().filter(project=dataset.project_id, asset=OuterRef("asset"))
     found: dict[tuple[int, float], Frame] = {}
-    rows: Any = Verdict.objects.standing().filter(decisions=None)
-    stretches: Any = Correction.objects.standing()
-    for kind, some in (("v", rows), ("c", stretches)):
-        answered = newest_runs().filter(project=dataset.project_id, asset=OuterRef("asset"))
-        some = some.filter(Exists(answered), label__project=dataset.project_id)
+    for kind, some in _standing(dataset):
+        some = some.filter(Exists(answered))
         if asset is not None:
             some = some.filter(asset=asset)
         for one in some.select_related("by").order_by("pk"):
-            middle_s = one.time_s if kind == "v" else (one.start_s + one.end_s) / 2
-            key = one.asset_id, round(middle_s, 3)
+            key = _frame_of(one)
             found.setdefault(key, Frame(*key)).add(kind, one)
     return [found[key] for key in sorted(found)]
+
+
+def _standing(dataset: Dataset) -> list[tuple[str, Any]]:
+    """What people said of the project's labels outside the queue and did not take back."""
+    verdicts = Verdict.objects.standing().filter(decisions=None)
+    kinds: list[tuple[str, Any]] = [("v", verdicts), ("c", Correction.objects.standing())]
+    return [(kind, some.filter(label__project=dataset.project_id)) for kind, some in kinds]
+
+
+def _frame_of(one: Verdict | Correction) -> tuple[int, float]:
+    """The asset and the time that stand for it: of a stretch, its middle."""
+    middle_s = one.time_s if isinstance(one, Verdict) else (one.start_s + one.end_s) / 2
+    return one.asset_id, round(middle_s, 3)
+
+
+def uncorrected(dataset: Dataset) -> list[CorrectedFrame]:
+    """Those of which everything was taken back that was said of them."""
+    rows = list(dataset.corrected_frames.all())
+    if not rows:
+        return []
+    stands = {_frame_of(one) for _, some in _standing(dataset) for one in some}
+    return [row for row in rows if (row.asset_id, round(row.time_s, 3)) not in stands]
 
 
 def is_corrected(projects: models.QuerySet) -> models.QuerySet:

@@ -17,9 +17,15 @@ from webapp.assets.models import Asset
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.transfers import Transfer
-from webapp.review_queue.corrected_frames import Frame, corrected_frames
+from webapp.review_queue.corrected_frames import (
+    CorrectedFrame,
+    Frame,
+    corrected_frames,
+    uncorrected,
+)
 from webapp.review_queue.decisions import Decision
 from webapp.review_queue.items import ReviewItem, State
+from webapp.review_queue.taught import unsay
 
 _NEAR_S = 1e-3
 
@@ -32,6 +38,8 @@ class Lesson(models.Model):
     item = models.ForeignKey(ReviewItem, models.CASCADE, related_name="lessons")
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="lessons")
     sample = models.ForeignKey(Sample, models.SET_NULL, null=True, related_name="+")
+    version = models.PositiveIntegerField(default=0)  # of the picture, since it says so
+    before = models.JSONField(null=True)  # Sample.said; None: the picture came with it
     decision = models.ForeignKey(Decision, models.CASCADE, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -123,16 +131,43 @@ def _is_near(time_s: float, asked: list[tuple[float, float]]) -> bool:
     return any(first_s - _NEAR_S <= time_s <= last_s + _NEAR_S for first_s, last_s in asked)
 
 
+def taken_back(dataset: Dataset) -> list[Lesson | CorrectedFrame]:
+    """What pictures say although it was taken back, and nothing else was decided for the frame."""
+    anew = [told.item.pk for told in _decided(dataset, None, None) if told.item]
+    lessons = dataset.lessons.exclude(decision__undone=None).exclude(item__in=anew)
+    return [*lessons, *uncorrected(dataset)]
+
+
+class Taught(NamedTuple):
+    """What `teach` began, and what it did at once."""
+
+    transfer: Transfer | None
+    n_pictures: int  # that the transfer brings
+    n_taken_back: int  # pictures that say again what they said before, or went
+
+
 @transaction.atomic
-def teach(dataset: Dataset, *, by: User) -> tuple[Transfer, int]:
-    """Have a worker bring what was decided into the dataset. Also how many pictures. Refused
-    where there is nothing new."""
+def teach(dataset: Dataset, *, by: User) -> Taught:
+    """Have a worker bring what was decided into the dataset, and take what was taken back out of
+    it. Refused where there is nothing new."""
     told = list(untaught(dataset))
+    n_back = _take_back(dataset, by=by)
     if not told:
-        raise Refused(f"{dataset} says all that was decided already.")
+        if not n_back:
+            raise Refused(f"{dataset} says all that was decided already.")
+        return Taught(None, 0, n_back)
     going = dataset.transfers.unfinished().filter(kind=Transfer.Kind.FRAMES)
     if going.filter(options__how="reviewed").exists():
         raise Refused("It is being brought in already.")
     assets = list(dict.fromkeys(one.asset for one in told))
     options = {"how": "reviewed", "assets": assets}
-    return Transfer.objects.request(dataset, "frames", options=options, by=by), len(told)
+    transfer = Transfer.objects.request(dataset, "frames", options=options, by=by)
+    return Taught(transfer, len(told), n_back)
+
+
+def _take_back(dataset: Dataset, *, by: User) -> int:
+    """How many pictures say again what they said before, or are gone because they came with it."""
+    unsaid = [row for row in taken_back(dataset) if unsay(row)]
+    came_with_it = [row.sample_id for row in unsaid if row.before is None and row.sample_id]
+    dataset.remove_pictures(came_with_it, by=by)
+    return len(unsaid)

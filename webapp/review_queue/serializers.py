@@ -178,8 +178,13 @@ class LearnSerializer(Body):
 
 
 class LearningSerializer(serializers.Serializer):
-    transfer = serializers.IntegerField()
+    transfer = serializers.IntegerField(
+        allow_null=True, help_text="Null where nothing was decided that it does not say."
+    )
     pictures = serializers.IntegerField(help_text="Decided frames that it does not say yet.")
+    taken_back = serializers.IntegerField(
+        help_text="Pictures that say what they said before, or went: their decision was taken back."
+    )
 
 
 class HandedBackSerializer(serializers.Serializer):

@@ -24,7 +24,7 @@ from webapp.projects.models import Label, Project
 from webapp.review_queue.corrected_frames import is_corrected
 from webapp.review_queue.items import ReviewItem, State
 from webapp.review_queue.lending import ORDERS
-from webapp.review_queue.lessons import teach, untaught
+from webapp.review_queue.lessons import taken_back, teach, untaught
 from webapp.review_queue.pace import Pace, people, standing
 from webapp.review_queue.rules import ReviewRule
 from webapp.review_queue.showing import for_scripts
@@ -132,12 +132,14 @@ def learn(request: MemberRequest) -> HttpResponse:
             dataset = Dataset.objects.begin(project, _free_name(project), by=request.user)
         else:
             dataset = find(Dataset, request, Action.ANALYSE, pk=int(word) if is_id(word) else 0)
-        _, n = teach(dataset, by=request.user)
+        taught = teach(dataset, by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("review")
-    pictures = "1 picture is" if n == 1 else f"{n:,} pictures are"
-    messages.success(request, f"{pictures} brought into {dataset}.")
+    for n, what in ((taught.n_pictures, "brought into"), (taught.n_taken_back, "taken back from")):
+        if n:
+            pictures = "1 picture is" if n == 1 else f"{n:,} pictures are"
+            messages.success(request, f"{pictures} {what} {dataset}.")
     return redirect("dataset", dataset.pk)
 
 
@@ -155,14 +157,14 @@ def _lessons(workspace: int) -> list[dict[str, Any]]:
     projects = here.filter(pk__in=decided.values("project")) | is_corrected(here)
     found = []
     for project in projects.distinct().order_by("name").prefetch_related("datasets"):
-        sets = [(one, _n_untaught(one)) for one in project.datasets.all()]
+        sets = [(one, _n_unsaid(one)) for one in project.datasets.all()]
         n = decided.filter(project=project).count()
         found.append({"project": project, "datasets": sets, "n": n})
     return found
 
 
-def _n_untaught(dataset: Dataset) -> int:
-    return sum(1 for _ in untaught(dataset, most=MOST_COUNTED))
+def _n_unsaid(dataset: Dataset) -> int:
+    return sum(1 for _ in untaught(dataset, most=MOST_COUNTED)) + len(taken_back(dataset))
 
 
 @require_safe

@@ -35,6 +35,7 @@ from webapp.datasets.logos import LogoFile
 from webapp.datasets.samples import Sample, labels_by_word
 from webapp.datasets.transfers import Transfer
 from webapp.projects.models import snapshot
+from webapp.review_queue.taught import Before
 from workers.datasets.thumbs import keep_thumb, small
 from workers.engine.heartbeat import Heartbeat
 from workers.engine.originals import keep, keep_once, local_path
@@ -155,16 +156,20 @@ def _reviewed(transfer: Transfer, asset: Asset, path: Path, tell: Tell) -> Itera
     if asset.kind != Asset.Kind.VIDEO:
         picture = _picture(path) or _painted(path)
         for one in told:
-            sample = picture.keep(dataset, _free_name(dataset, asset.name, asset, picture), **about)
-            learn.say(dataset, one, sample)
+            source = _free_name(dataset, asset.name, asset, picture)
+            before = Before.of(dataset, source)
+            sample = picture.keep(dataset, source, **about)
+            learn.say(dataset, one, sample, before)
             yield sample
         return
     name = called(dataset, asset)
     for n, (one, time_s, image) in enumerate(learn.frames(path, told)):
         tell(n / len(told))
         picture = Shown(jpeg(image, quality=93), ".jpg", image)
-        sample = picture.keep(dataset, f"{name}@{time_s:.3f}", time_s=time_s, **about)
-        learn.say(dataset, one, sample)
+        source = f"{name}@{time_s:.3f}"
+        before = Before.of(dataset, source)
+        sample = picture.keep(dataset, source, time_s=time_s, **about)
+        learn.say(dataset, one, sample, before)
         yield sample
 
 

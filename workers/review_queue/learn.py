@@ -24,6 +24,7 @@ from webapp.datasets.samples import Sample
 from webapp.datasets.transfers import Transfer
 from webapp.review_queue.corrected_frames import CorrectedFrame, boxes_in
 from webapp.review_queue.lessons import Lesson, Told, untaught
+from webapp.review_queue.taught import Before, remember
 
 
 class Taught(NamedTuple):
@@ -34,8 +35,8 @@ class Taught(NamedTuple):
     by: User | None
 
 
-def say(dataset: Dataset, taught: Taught, sample: Sample) -> None:
-    """Write what people said onto a picture, in place of what it said."""
+def say(dataset: Dataset, taught: Taught, sample: Sample, before: Before) -> None:
+    """Write what people said onto a picture, in place of what it said `before`."""
     labels = {label.pk: label for label in dataset.current_labels()}
     here = [box for box in taught.boxes if box["label"] in labels]
     with transaction.atomic():
@@ -44,18 +45,16 @@ def say(dataset: Dataset, taught: Taught, sample: Sample) -> None:
         else:
             boxes = [LabelledBox(labels[box["label"]].name, Box(*box["box"])) for box in here]
             sample.annotate(boxes, by=taught.by)
-        _remember(dataset, taught.told, sample)
+        _remember(dataset, taught.told, sample, before)
 
 
-def _remember(dataset: Dataset, told: Told, sample: Sample) -> None:
+def _remember(dataset: Dataset, told: Told, sample: Sample, before: Before) -> None:
     if told.frame is not None:
-        values = {"sample": sample, "said": told.frame.said}
-        CorrectedFrame.objects.update_or_create(
-            dataset=dataset, asset_id=told.asset, time_s=told.time_s, defaults=values
-        )
+        frame = {"dataset": dataset, "asset_id": told.asset, "time_s": told.time_s}
+        remember(CorrectedFrame.objects, sample, before, {"said": told.frame.said}, **frame)
     else:
-        decided = {"sample": sample, "decision": told.decision}
-        Lesson.objects.update_or_create(item=told.item, dataset=dataset, defaults=decided)
+        item = {"dataset": dataset, "item": told.item}
+        remember(Lesson.objects, sample, before, {"decision": told.decision}, **item)
 
 
 def frames(path: Path, taught: list[Taught]) -> Iterator[tuple[Taught, float, NDArray[np.uint8]]]:

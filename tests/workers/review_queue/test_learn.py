@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.datasets.types import LabelledBox
 from analysis.types import Box
 from tests.services.film import film
 from webapp.accounts.models import Refused
@@ -60,7 +61,8 @@ def decide(item: ReviewItem, by, *, is_unsure: bool = False, keep: bool = True) 
 
 
 def learn(dataset, by) -> int:
-    row, n = teach(dataset, by=by)
+    row, n, _ = teach(dataset, by=by)
+    assert row is not None
     transfers.transfer(row.pk)
     row.refresh_from_db()
     assert (row.status, row.error) == (Status.DONE, "")
@@ -158,6 +160,54 @@ def test_a_decision_that_is_taken_back_teaches_nothing(items, dataset, reviewer)
     decide(items[0], reviewer)
     deciding.undo(items[0], by=reviewer)
     assert list(untaught(dataset)) == []
+
+
+def test_a_picture_goes_when_the_decision_that_it_came_with_is_taken_back(
+    items, dataset, reviewer, analyst
+):
+    for item in items[:2]:
+        decide(item, reviewer)
+    learn(dataset, analyst)
+    deciding.undo(items[0], by=reviewer)
+    assert teach(dataset, by=analyst) == (None, 0, 1)
+    assert list(said(dataset).values()) == [["Norra Bank"]]
+    with pytest.raises(Refused, match="says all that was decided"):
+        teach(dataset, by=analyst)
+    decide(items[0], reviewer)
+    assert learn(dataset, analyst) == 1, "decided again it comes again"
+    deciding.undo(items[0], by=reviewer)
+    teach(dataset, by=analyst)
+    assert list(said(dataset).values()) == [["Norra Bank"]]
+
+
+def test_a_picture_that_was_there_says_again_what_it_said(items, dataset, clip, reviewer, analyst):
+    options = {"assets": [clip.pk], "how": "interval", "every_s": 1.25, "most": 12}
+    row = dataset.transfers.model.objects.request(dataset, "frames", options=options, by=analyst)
+    transfers.transfer(row.pk)
+    first = dataset.samples.get(time_s=0)
+    first.annotate([LabelledBox("Vitalo", Box(0.1, 0.1, 0.2, 0.2), occluded=True)], by=analyst)
+    kestrel = dataset.project.labels.get(name="Kestrel")
+    drawn = Box(0.6, 0.6, 0.8, 0.8)
+    made = [Verdict.objects.draw(items[0].run, kestrel, 0, drawn, by=reviewer) for _ in range(2)]
+    assert learn(dataset, reviewer) == 1
+    made[0].undo(by=reviewer)
+    assert learn(dataset, reviewer) == 1, "something of it still holds"
+    assert set(said(dataset)[first.source]) == {"Kestrel"}
+    made[1].undo(by=reviewer)
+    assert teach(dataset, by=reviewer) == (None, 0, 1)
+    (box,) = first.annotations.all()
+    assert (str(box.label), box.box, box.occluded) == ("Vitalo", (0.1, 0.1, 0.2, 0.2), True)
+    assert box.by == analyst
+
+
+def test_what_somebody_changed_since_stays(items, dataset, reviewer, analyst):
+    decide(items[0], reviewer)
+    learn(dataset, analyst)
+    dataset.samples.get().annotate([], by=analyst)
+    deciding.undo(items[0], by=reviewer)
+    with pytest.raises(Refused, match="says all that was decided"):
+        teach(dataset, by=analyst)
+    assert list(said(dataset).values()) == [[]]
 
 
 def test_in_a_dataset_of_whole_pictures_the_labels_are_said(items, project, reviewer, analyst):
