@@ -37,9 +37,6 @@ _ASTRAY = 0.3  # of its shorter side: what is further from where it was expected
 _INSIDE, _MUCH_MORE = 0.85, 1.5  # of a box: it is part of another, which is so much larger
 _SURE = 0.5  # confidence
 _CLEAR = 0.8  # share of its detail from which no better place is looked for
-_NAMED = 0.5  # confidence: what is less sure of its label may be another's …
-_OTHERS = 0.4, 0.7  # the least and the most of the detector's word for one that says another
-_MAYBE = 0.1  # … and is followed as that where one sample makes it so sure
 _ANOTHER = 3.0  # a logo is not so many times as large as itself, though a part of it be hidden
 _THERE = 0.3  # shared: two boxes are of one logo
 _AFAR = 1.5, 64  # of its longer side, and pixels of a canvas: how far what is gone may have moved
@@ -152,12 +149,6 @@ class Followed:
             if is_rather(not_this, pictures, canvas):
                 self.confidence *= DENIED
 
-    def name(self, label: str) -> None:
-        """It is that label's. What the detector said of another is no word for it."""
-        self.label, self.compared = label, 0
-        self.seen = {n: _renamed(d, label) for n, d in self.seen.items()}
-        self.first = _renamed(self.first, label)
-
     def _resemblance(self, artworks: Sequence[Artwork]) -> list[Likeness]:
         """With each picture; most of what is found is given up at once, and compared only then."""
         if self.pixels is None:
@@ -180,11 +171,9 @@ class Followed:
         """
         if other.label == self.label or other.confidence < self.confidence + _SURER:
             return False
-        return _shares_place(self, other)
-
-
-def _renamed(detection: Detection, label: str) -> Detection:
-    return replace(detection, label=label, confidence=min(detection.confidence, _OTHERS[1]))
+        both = self.spots.keys() & other.spots.keys()
+        same = sum(overlap(self.spots[n].box, other.spots[n].box) > 0.4 for n in both)
+        return same > 0.5 * len(self.spots)
 
 
 class Follower:
@@ -202,7 +191,6 @@ class Follower:
         self.options = options or FollowingOptions()
         self._artwork, self._not_this = artwork, not_this
         self._artworks: dict[str, list[Artwork]] = {}
-        self._labels: set[str] = set()  # of all that was found
         self.tracks: list[Followed] = []
         self._views: dict[int, View] = {}
         self._motions: dict[int, Map | None] = {}  # from a view to the next
@@ -264,7 +252,6 @@ class Follower:
         self._follow_to(sample)
         free = sorted(detections, key=lambda d: -d.confidence)
         self._keys.append(sample)
-        self._labels.update(d.label for d in detections)
         free = self._recognise(sample, free)
         for detection in free:
             self._begin(sample, detection)
@@ -275,17 +262,11 @@ class Follower:
         self._follow_to(self._n - 1)
         for track in self.tracks:
             track.looked = sum(key in track.spots for key in self._keys)
-            self._judge(track)
-        for track in self.tracks:
-            if track.confidence < _NAMED and len(track.spots) > 1 and self._rename(track, _NAMED):
-                self._judge(track)
+            label = track.label
+            track.judge(self._prepared(label), self._artwork(label), self._not_this(label))
         outdone = [t for t in self.tracks if any(map(t.is_outdone_by, self.tracks))]
         for track in outdone:
             track.confidence *= _OUTDONE
-
-    def _judge(self, track: Followed) -> None:
-        label = track.label
-        track.judge(self._prepared(label), self._artwork(label), self._not_this(label))
 
     def boxes(self, sample: int) -> list[Detection]:
         """What is known of a sample once all is done, surest first."""
@@ -441,7 +422,7 @@ class Follower:
         track.seen[sample] = detection
         self._mark(track, sample, detection)
         self.tracks.append(track)
-        if patch.is_plain or (self._is_unlike(track) and not self._rename(track, _MAYBE)):
+        if patch.is_plain or self._is_unlike(track):
             track.is_over = True  # nothing to follow, or nothing to follow it by
             return
         self._backwards(track, sample)
@@ -452,36 +433,6 @@ class Follower:
             return False
         track.judge(self._prepared(track.label))
         return track.confidence < self.options.unlike
-
-    def _rename(self, track: Followed, least: float) -> bool:
-        """Take it for the label whose drawing it shows, where that is not the detector's.
-
-        Boards of one layout share most of what a detector goes by, and in a bad recording it takes
-        one brand's for another's; letter by letter it does not agree with that one's pictures.
-        Where a track of another label is at its place, that is what it is.
-        """
-        word = max(d.confidence for d in track.seen.values())
-        if track.first.source != "reference" or word < _OTHERS[0] or self._is_taken(track):
-            return False
-        best, sure, word = "", max(least, track.confidence), min(word, _OTHERS[1])
-        for label in sorted(self._labels - {track.label}):
-            drawn = [artwork for artwork in self._prepared(label) if artwork.is_drawn]
-            alike = resemblance(drawn, track.pixels) if track.pixels else []
-            if alike and confidence(word, alike) > sure:
-                best, sure = label, confidence(word, alike)
-        if best:
-            track.name(best)
-        return bool(best)
-
-    def _is_taken(self, track: Followed) -> bool:
-        """Whether something surer is where it is, for most of the time."""
-        return any(
-            other is not track
-            and other.label != track.label
-            and other.confidence >= max(track.confidence, self.options.unlike)
-            and _shares_place(track, other)
-            for other in self.tracks
-        )
 
     def _prepared(self, label: str) -> list[Artwork]:
         """The label's pictures as they are laid over what was seen; made once."""
@@ -729,12 +680,6 @@ class Follower:
                 return
             self._bytes -= self._views.pop(sample).n_bytes
             self._motions.pop(sample, None)
-
-
-def _shares_place(track: Followed, other: Followed) -> bool:
-    both = track.spots.keys() & other.spots.keys()
-    same = sum(overlap(track.spots[n].box, other.spots[n].box) > 0.4 for n in both)
-    return same > 0.5 * len(track.spots)
 
 
 def _is_same(canvas: patches.Floats, before: patches.Floats) -> bool:

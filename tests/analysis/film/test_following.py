@@ -357,17 +357,6 @@ def test_its_pictures_decide_how_much_a_single_sight_is_worth():
     assert [n for n, some in enumerate(sure) if some[0].known == "detected"] == [12]
 
 
-def test_what_a_detector_takes_for_another_brand_of_its_layout_is_named_by_its_pictures():
-    pictures = {"Aurora": [board()], "Vento": [board("HIX KO")]}
-    elsewhere = seen((20, 20, 60, 40), 0.1)  # a weak sign of the brand that it is
-    found = {12: [seen(confidence=0.8, label="Vento"), elsewhere]}
-    boxes = followed(lambda n: hung(board()), found, artwork=pictures)
-    assert [some[0].label for some in boxes] == ["Aurora"] * N
-    assert all(some[0].confidence > 0.5 for some in boxes)
-    neither = followed(lambda n: hung(board("MARLON")), found, artwork=pictures)
-    assert all(d.confidence < 0.5 for some in neither for d in some)
-
-
 def test_without_pictures_what_is_seen_once_in_five_looks_is_unsure():
     often = {n: [seen(confidence=0.9)] for n in (0, 6, 12)}
     assert followed(lambda n: hung(board()), often)[20][0].confidence == pytest.approx(0.9)
