@@ -74,7 +74,7 @@ lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 
 # What fails on a busy machine is run once more, and told at the end: to be mended all the same.
 # Tests of services mostly wait, and the unit tests take what they leave. Browsers have it alone.
-check: export AGAIN = --reruns 1 --reruns-delay 1 --rerun-show-tracebacks -rfE
+check: export AGAIN = --reruns 1 --reruns-delay 1 --rerun-show-tracebacks -rfE --durations 12 --durations-min 10
 check: export BEHIND = nice -n 5
 check: $(VENV)/.ready-dev ## All that CI runs
 	$(MAKE) --jobs 5 lint js test services

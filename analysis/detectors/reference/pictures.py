@@ -31,9 +31,7 @@ _MARGIN = 0.08  # room around a see-through logo, where its outline meets the ba
 _SMALLEST = 12  # pixels: below this no logo can be told from another
 _FAINT = 20.0  # grey levels: a spread of brightness below this may be too little
 _COLOURFUL = 10.0  # levels: colour that is spread by less is noise and the edges of brightness
-_ONE_COLOUR = (
-    3.0  # grey levels: spread of the edge of a picture that shows a sign on its own ground
-)
+_ONE_COLOUR = 3.0  # grey levels: spread of the edge of a picture on a ground of its own
 _SHARE = 0.6  # of the contrast of the better plane: a weaker one adds cost and little else
 # Colour of real things fills half of its range: drawn with the contrast that brightness has.
 _STRETCHED = np.clip((np.arange(256) - 128) * 2 + 128, 0, 255).astype(np.uint8)
