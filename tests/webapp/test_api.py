@@ -594,6 +594,16 @@ def test_the_schema_is_public_and_whole(client):
     assert "application/problem+json" in pause["default"]["content"]
 
 
+def test_the_schema_is_made_once_for_everybody(client, monkeypatch):
+    from drf_spectacular.generators import SchemaGenerator
+
+    first = client.get(f"{API}/schema/")
+    monkeypatch.setattr(SchemaGenerator, "get_schema", None)  # whoever calls it now fails
+    again = client.get(f"{API}/schema/", HTTP_ACCEPT="application/json")
+    assert again.content == first.content
+    assert again.headers["Content-Type"] == "application/json"
+
+
 def test_the_schema_is_drawn_without_a_warning(capsys):
     from django.core.management import call_command
 

@@ -343,6 +343,7 @@ def test_files_say_what_the_page_says(events, contract, client_for, viewer):
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(get("pdf"))).pages)
     for said in ("Kestrel Sports", "at least 1:40.0", "0:36.0", "match 2.mp4", "SHA-256"):
         assert said in text
+    assert "Issued by" not in text  # nobody did
 
 
 def test_a_contract_without_any_event_has_a_page_and_paper(contract, client_for, viewer):

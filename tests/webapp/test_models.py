@@ -53,6 +53,16 @@ def test_a_name_that_exists_gets_the_next_version(at_work, version):
     assert RegisteredModel.objects.count() == 1
 
 
+def test_the_same_weights_uploaded_again_are_said_to_be_the_same(at_work):
+    upload(at_work)
+    page = at_work.get(upload(at_work, source="Retrained, we believe").url).content.decode()
+    assert "Boards v2 has the very same weights as v1." in page
+    second = ModelVersion.objects.get(number=2)
+    page = at_work.get(reverse("model-version", args=[second.pk])).content.decode()
+    assert "the very same weights as" in page
+    assert "until it has passed, nothing can look with it" in page
+
+
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [

@@ -37,9 +37,7 @@ def pdf(about: Cover, numbers: dict[str, Any]) -> bytes:
     sheet.rule(sheet.get_y())
     sheet.ln(5)
     facts = [(fact["what"], fact["value"]) for fact in wording.settled(numbers)]
-    issuer = f"{about.person}, {about.issuer}" if about.person else about.issuer
-    when = [("Issued on", about.issued)] if about.issued else []
-    cover.facts(sheet, [*facts, ("Issued by", issuer), *when])
+    cover.facts(sheet, [*facts, *_issued(about)])
     _promises(sheet, numbers)
     for chart in charts(numbers):
         _chart(sheet, chart, numbers["brand"]["colour"])
@@ -48,6 +46,13 @@ def pdf(about: Cover, numbers: dict[str, Any]) -> bytes:
     _brands(sheet, numbers)
     _how(sheet, numbers)
     return bytes(sheet.output())
+
+
+def _issued(about: Cover) -> list[tuple[str, str]]:
+    """By whom and when; of a paper that nobody issued, that it is none."""
+    if not about.issued:
+        return [("From", about.issuer), ("Issued", "no: these figures change with the films")]
+    return [("Issued by", f"{about.person}, {about.issuer}"), ("Issued on", about.issued)]
 
 
 def _promises(sheet: Sheet, numbers: dict[str, Any]) -> None:

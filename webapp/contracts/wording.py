@@ -52,7 +52,8 @@ def _delivered(found: Mapping[str, Any]) -> str:
     if found["delivered"] is None:
         return NO_FIGURE
     if found["kind"] == Kind.SECONDS_EACH:
-        return f"{found['delivered']:.0f} of {found['events']} events"
+        events = "event" if found["events"] == 1 else "events"
+        return f"{found['delivered']:.0f} of {found['events']} {events}"
     return amount(found["kind"], found["delivered"])
 
 

@@ -158,6 +158,11 @@ class ModelVersion(Leased):
         training = getattr(self, "training", None)
         return training.n_pictures if training else 0
 
+    def twin(self) -> ModelVersion | None:
+        """The oldest other version of its model with the very same weights."""
+        others = self.model.versions.filter(sha256=self.sha256).exclude(pk=self.pk)
+        return others.order_by("number").first()
+
     def f1(self) -> float | None:
         """Its F1 on test pictures, as measured last; None where it was not measured."""
         done = self.evaluations.filter(split="test", status=Status.DONE).order_by("-finished")

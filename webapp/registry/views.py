@@ -37,6 +37,8 @@ def models(request: MemberRequest) -> HttpResponse:
         if not request.membership.can(Action.ANALYSE):
             return may(Action.ANALYSE)(models)(request)
         if form.is_valid() and (version := _add(request, form)):
+            if twin := version.twin():
+                messages.warning(request, f"{version} has the very same weights as v{twin.number}.")
             return redirect("model", version.model_id)
     shown = (
         RegisteredModel.objects.filter(workspace=workspace)

@@ -48,6 +48,7 @@ def version(request: MemberRequest, pk: int) -> HttpResponse:
         "may_see_origin": may_see_origin,
         "evaluations": row.evaluations.select_related("dataset_version__dataset"),
         "f1": row.f1(),
+        "twin": row.twin(),
         "nothing": learned_nothing(row),
         "production_f1": _production_f1(row),
         "uses": uses(row),
