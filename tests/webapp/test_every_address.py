@@ -156,27 +156,27 @@ def test_a_labeller_sees_the_jobs_given_to_them_and_nothing_else(rows, person, c
             assert answer.status_code in {403, 404, 405}, f"{method} {path} → {answer.status_code}"
 
 
-@pytest.mark.parametrize("digits", [19, 5000])
-def test_a_number_that_no_row_can_have_is_not_found(rows, owner, client_for, key_for, digits):
+def test_a_number_that_no_row_can_have_is_not_found(rows, owner, client_for, key_for):
+    """One that the database cannot hold, and one that is too long to be read as a number."""
     browser, key = client_for(owner), key_for(owner)
     for path, numbers in addresses(rows).items():
         for start in numbers:
             rest = path[len(start) :].lstrip("0123456789")
-            over = start + "9" * digits + rest
             headers = key if path.startswith("/api/") else {}
-            answer = browser.get(over, **headers)
-            assert answer.status_code in {404, 405}, f"{over[:80]} → {answer.status_code}"
-            answer = browser.post(over, **headers)
-            assert answer.status_code in {403, 404, 405}, f"{over[:80]} → {answer.status_code}"
-            if path.startswith("/api/"):
-                assert answer.headers["Content-Type"] == "application/problem+json", over[:80]
+            for digits, method in ((19, "get"), (5000, "get"), (19, "post")):
+                over = start + "9" * digits + rest
+                answer = getattr(browser, method)(over, **headers)
+                refused = {403, 404, 405} if method == "post" else {404, 405}
+                assert answer.status_code in refused, f"{over[:80]} → {answer.status_code}"
+                if path.startswith("/api/"):
+                    assert answer.headers["Content-Type"] == "application/problem+json", over[:80]
 
 
 NUMBERS = ("9" * 5000, "9" * 30, "-1", "１", "\0")
 
 
 def test_such_numbers_in_a_query_or_a_form_break_no_page(rows, owner, client_for):
-    """Each is read by one of a few forms: every address is asked with two of them, in turn."""
+    """Each is read by one of a few forms: every address is asked with the next of them."""
     names = [*ids(rows), "page", "open", "order", "off", "threshold", "before", "who", "q", "bins"]
     browser, turn = client_for(owner, raise_request_exception=False), cycle(NUMBERS)
     broken = []
@@ -184,10 +184,11 @@ def test_such_numbers_in_a_query_or_a_form_break_no_page(rows, owner, client_for
         if path.startswith("/api/") or path == "/sign-out":
             continue
         methods = ["get"] if path.endswith(("/delete", "/remove", "/retry")) else ["get", "post"]
-        for number in (next(turn), next(turn)):
-            query = dict.fromkeys(names, number)
-            answers = [(method, getattr(browser, method)(path, query)) for method in methods]
-            broken += [f"{m} {path} {number[:9]!r}" for m, a in answers if a.status_code >= 500]
+        for method in methods:
+            number = next(turn)
+            answer = getattr(browser, method)(path, dict.fromkeys(names, number))
+            if answer.status_code >= 500:
+                broken.append(f"{method} {path} {number[:9]!r}")
     assert broken == []
 
 
