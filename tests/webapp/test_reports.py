@@ -421,3 +421,31 @@ def test_everyone_can_read_how_it_is_measured(client, db):
     page = words(client.get(reverse("methodology")))
     assert "<h1>" in page
     assert "<table>" in page
+
+
+# --- a film that was deleted ----------------------------------------------------------------------
+
+
+def test_a_deleted_film_has_no_report_of_today_until_it_is_back(at_report, run):
+    issued = issue(at_report, run)
+    today = reverse("run-report", args=[run.pk])
+    run.asset.remove(by=None)
+    assert at_report.get(today).status_code == 404
+    assert (
+        at_report.post(reverse("report-issue", args=[run.pk]), {"title": "More"}).status_code == 404
+    )
+    page = words(at_report.get(reverse("report", args=[issued.pk])))
+    assert "Cup final" in page
+    assert today not in page
+    assert reverse("asset", args=[run.asset_id]) not in page
+    run.asset.restore(by=None)
+    assert at_report.get(today).status_code == 200
+    assert today in words(at_report.get(reverse("report", args=[issued.pk])))
+
+
+@pytest.mark.parametrize("name", ["run-view", "run-episodes", "run-moments", "run-minutes"])
+def test_what_a_player_asks_for_goes_with_its_film(at_report, run, name):
+    address = reverse(name, args=[run.pk])
+    assert at_report.get(address).status_code == 200
+    run.asset.remove(by=None)
+    assert at_report.get(address).status_code == 404

@@ -42,7 +42,7 @@ class Document:
     @classmethod
     def of(cls, report: Report) -> Document:
         """As it was issued."""
-        run = report.runs.select_related("asset", "project").first()
+        run = report.run()
         cover = report.cover
         return cls(
             title=report.title,

@@ -49,7 +49,7 @@ def later_than(report: Report) -> Later | None:
 
     It is asked as the report was: the same method, stretch, brands and confidences.
     """
-    run = report.runs.select_related("asset", "project").first()
+    run = report.run()
     if run is None or not run.duration_s:
         return None
     since = Run.objects.finished().filter(asset=run.asset, project=run.project, pk__gt=run.pk)

@@ -34,6 +34,11 @@ class Report(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def run(self) -> Run | None:
+        """The analysis it rests on, while that and its film are not deleted."""
+        there = self.runs.filter(removed=None, asset__removed=None)
+        return there.select_related("asset", "project").first()
+
     @classmethod
     @transaction.atomic
     def issue(

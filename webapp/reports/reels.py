@@ -68,8 +68,8 @@ def _brand(report: Report, label: int) -> dict[str, Any]:
 
 
 def _clips(report: Report, brand: dict[str, Any]) -> list[Clip]:
-    run = report.runs.select_related("asset").first()
-    if run is None or run.asset.removed is not None:
+    run = report.run()
+    if run is None:
         raise Refused("The film behind this report was deleted.")
     source = source_of(run.asset)
     seen = [

@@ -54,7 +54,8 @@ EVIDENT = ("reported_s", "count")  # figures that lead to the exposures they are
 
 
 def _run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
-    return find(Run.objects.select_related("asset", "project"), request, action, pk=pk)
+    runs = Run.living.filter(asset__removed=None).select_related("asset", "project")
+    return find(runs, request, action, pk=pk)
 
 
 def _choices(request: MemberRequest) -> Choices:
@@ -265,7 +266,9 @@ def reports(request: MemberRequest) -> HttpResponse:
     if words := request.GET.get("q", "").strip():
         issued = issued.filter(title__icontains=words)
     page = Paginator(issued.select_related("issued_by"), 25).get_page(request.GET.get("page"))
-    ready = Run.objects.finished().filter(asset__workspace=request.membership.workspace)
+    ready = Run.living.finished().filter(
+        asset__workspace=request.membership.workspace, asset__removed=None
+    )
     context = {"page": page, "words": words, "newest_run": ready.select_related("asset").first()}
     return render(request, "reports/list.html", context)
 
@@ -274,7 +277,7 @@ def reports(request: MemberRequest) -> HttpResponse:
 @may(Action.VIEW)
 def report(request: MemberRequest, pk: int) -> HttpResponse:
     found = find(Report, request, pk=pk)
-    run = found.runs.select_related("asset").first()
+    run = found.run()
     context = _issued(found, run, reels.reels_of(found), inside=True) | {
         "files": _file_links("report-file", found.pk, found.numbers),
         "links": found.links.select_related("created_by").order_by("-created"),
@@ -365,7 +368,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     link = ShareLink.open(token)
     if link is None:
         return render(request, "reports/link_over.html", status=404)
-    run = link.report.runs.select_related("asset").first()
+    run = link.report.run()
     files = {
         kind: (what, reverse("share-file", args=[token, kind]))
         for kind, what in _offered(link.report.numbers).items()

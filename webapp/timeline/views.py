@@ -67,7 +67,8 @@ def _choices(request: MemberRequest) -> Choices:
 
 
 def _run(request: MemberRequest, pk: int) -> Run:
-    return find(Run.living.select_related("asset", "project"), request, pk=pk)
+    runs = Run.living.filter(asset__removed=None).select_related("asset", "project")
+    return find(runs, request, pk=pk)
 
 
 @require_safe
