@@ -35,16 +35,23 @@ class DemoWords:
         return all(indexing.is_over for indexing in self._asked.values())
 
     def tend(self) -> None:
+        """People use the site meanwhile, and may delete the clip or a version of its words."""
+        if Asset.objects.filter(pk=self._asset.pk).exists():
+            self._ask_for_what_can_be()
+        for step, asked in list(self._asked.items()):
+            indexing = Indexing.everything.filter(pk=asked.pk, removed=None).first()
+            if indexing is None:
+                del self._asked[step]
+            elif indexing.is_over:
+                del self._asked[step]
+                self._say(self._end_of(indexing))
+
+    def _ask_for_what_can_be(self) -> None:
         for step in sorted(self._open):
             if self._was_asked_for(step):
                 self._open.discard(step)  # by an earlier start
             elif not why_not(self._asset, step):
                 self._ask(step)
-        for step, indexing in list(self._asked.items()):
-            indexing.refresh_from_db()
-            if indexing.is_over:
-                del self._asked[step]
-                self._say(self._end_of(indexing))
 
     def _was_asked_for(self, step: str) -> bool:
         """What every upload gets asks for no names."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from PIL import Image
@@ -43,6 +44,7 @@ from webapp.storage import keep_once
 from webapp.templatetags.show import about
 
 DEMO = settings.BASE_DIR / "demo"
+CLIP = "Harbour Cup, matchday 12.mp4"  # as it is called in the library
 DEMO_THRESHOLD = 0.6  # demo/README.md: where the small model rarely invents a logo
 BRANDS = {
     "Kestrel": "#d1495b",
@@ -74,7 +76,11 @@ class Command(BaseCommand):
                 start_site(processes, options["host"], options["port"])
                 self.stdout.write(welcome(options["host"], options["port"]))
             start_workers(processes)
-            asset = self._analyse(workspace, user, processes)
+            asset = receive(DEMO / "clip.mp4", workspace, name=CLIP, by=user)
+            try:
+                self._analyse(asset, workspace, user, processes)
+            except ObjectDoesNotExist:  # by somebody who looks around already
+                self._line("What the demo was about was deleted meanwhile. The site goes on.")
             words = DemoWords(asset, list(BRANDS), user, self.stdout.write)
             if not options["no_serve"]:
                 with TorchInstalling(self.stdout.write) as installing:
@@ -92,10 +98,12 @@ class Command(BaseCommand):
         finally:
             processes.stop()
 
-    def _analyse(self, workspace: Workspace, user: User, processes: Processes) -> Asset:
+    def _analyse(
+        self, asset: Asset, workspace: Workspace, user: User, processes: Processes
+    ) -> None:
+        """Raises ObjectDoesNotExist where somebody deletes what it waits for."""
         unpack_engines()
         model = add_model(workspace, user)
-        asset = receive(DEMO / "clip.mp4", workspace, name="Harbour Cup, matchday 12.mp4", by=user)
         while not processes.ending and (self._is_preparing(asset) or self._is_preparing(model)):
             self._line(f"Preparing {asset.name}: {asset.step or 'waiting for the worker'}")
             processes.tend()
@@ -116,7 +124,6 @@ class Command(BaseCommand):
                 f"{run.tracks.values('label').distinct().count()} brands."
             )
             self.stdout.write("")
-        return asset
 
     def _is_preparing(self, row: Asset | ModelVersion) -> bool:
         row.refresh_from_db()
