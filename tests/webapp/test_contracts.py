@@ -452,3 +452,11 @@ def test_programs_make_read_change_and_delete_one(
     assert client.get("/api/v1/contracts/?status=failed", **reads).json()["results"] == []
     assert send("delete", one).status_code == 204
     assert client.get(one, **key).status_code == 404
+
+
+def test_who_deletes_the_project_is_told_that_its_contract_stands_still(
+    contract, client_for, owner, project
+):
+    contract()
+    page = client_for(owner).get(reverse("project-delete", args=[project.pk])).content.decode()
+    assert "1 contract keeps its figures as they are now" in page

@@ -95,6 +95,7 @@ def test_the_last_administrator_stays(at_members, owner, workspace):
     at_members.post(reverse("member-role", args=[mine.pk]), {"role": "viewer"})
     page = at_members.post(reverse("member-remove", args=[mine.pk]), follow=True)
     assert "last administrator" in page.content.decode()
+    assert page.redirect_chain == [(reverse("members"), 302)]  # where the other can be made one
     assert place(owner, workspace).role == "administrator"
 
 

@@ -291,7 +291,9 @@ def member_role(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{membership.user} is now {Role(role).label.lower()}")
-    return redirect("members" if request.user.pk != membership.user_id else "home")
+        if request.user.pk == membership.user_id:
+            return redirect("home")
+    return redirect("members")
 
 
 @require_POST
@@ -304,7 +306,9 @@ def member_remove(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{membership.user} is no longer a member")
-    return redirect("members" if request.user.pk != membership.user_id else "home")
+        if request.user.pk == membership.user_id:
+            return redirect("home")
+    return redirect("members")
 
 
 @never_cache

@@ -52,7 +52,8 @@ def of_project(project: Project) -> Consequences:
         _counted(datasets.count(), "dataset"),
         *_in_datasets(datasets),
     ]
-    stays = [*_models_that_stay(datasets), *_reports_that_stay(runs), _LIBRARY]
+    stays = [*_models_that_stay(datasets), *_reports_that_stay(runs)]
+    stays += [*_contracts_that_stay(project), _LIBRARY]
     is_light = not (logos or any(goes[1:]))  # some names of brands at most
     return Consequences(_some(goes), stays, refusals(datasets), is_light)
 
@@ -93,6 +94,12 @@ def _reports_that_stay(runs: QuerySet[Run]) -> list[str]:
     n = runs.exclude(reports=None).values("reports").distinct().count()
     keep = "keeps its" if n == 1 else "keep their"
     return [f"{_counted(n, 'issued report')} {keep} numbers; the moments behind go."] if n else []
+
+
+def _contracts_that_stay(project: Project) -> list[str]:
+    n = project.contracts.count()
+    keep = "keeps its figures as they are" if n == 1 else "keep their figures as they are"
+    return [f"{_counted(n, 'contract')} {keep} now, and no film counts any more."] if n else []
 
 
 def _some(rows: list[str]) -> list[str]:
