@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,29 @@ _BLOCK = 8 * 2**20
 def watch_nights(row: Watch, beat: Heartbeat) -> dict[str, Any]:
     """Make assets of new exposures. A crash costs the file that was being copied: what was taken
     before is written down file by file."""
-    for path in row.news():
+    closed = take(row, row.news(), beat)
+    row.join_what_is_ready()
+    if closed:
+        others = f" and {len(closed) - 1} more" if len(closed) > 1 else ""
+        raise AnalysisError(
+            f"{closed[0]}{others} in the watched folder cannot be read: give the worker's user the "
+            "right to read what is put there.",
+            permanent=False,
+        )
+    return {"looked": timezone.now()}
+
+
+def take(row: Watch, paths: Iterable[Path], beat: Heartbeat) -> list[str]:
+    """Take these in. Returns the names of those that may not be read; they hold up no other."""
+    closed = []
+    for path in paths:
         if beat.should_stop():
             raise Stopped
-        _take(row, path, beat)
-    row.join_what_is_ready()
-    return {"looked": timezone.now()}
+        try:
+            _take(row, path, beat)
+        except PermissionError:
+            closed.append(path.name)
+    return closed
 
 
 def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
@@ -38,12 +56,6 @@ def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
         asset = _received(row, path, state, beat)
     except FileNotFoundError:
         return  # moved away meanwhile
-    except PermissionError as error:
-        raise AnalysisError(
-            f"{path.name} in the watched folder cannot be read: give the worker's user the right "
-            "to read it.",
-            permanent=False,
-        ) from error
     if asset is None:
         return
     WatchedFile.objects.get_or_create(
@@ -57,11 +69,14 @@ def _take(row: Watch, path: Path, beat: Heartbeat) -> None:
 
 def _received(row: Watch, path: Path, state: os.stat_result, beat: Heartbeat) -> Asset | None:
     """Its asset; None where it was written to since `state`: what was copied is half of it."""
-    digest = hashlib.sha256()
+    digest, n_bytes = hashlib.sha256(), 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if beat.should_stop():
                 raise Stopped
+            n_bytes += len(block)
+            if n_bytes > state.st_size:
+                return None  # it grows: there may be no end to it
             digest.update(block)
     sha256 = digest.hexdigest()
     name = original_name(sha256, path.name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
+from pathlib import PosixPath
 
 import pytest
 from django.core import mail
@@ -17,7 +19,7 @@ from webapp.nights.notices import NightNotice, tell
 from webapp.nights.watching import Watch, WatchedFile, folder_of
 from webapp.sky.exposures import SkyExposure
 from workers.engine.housekeeping import look_at_watched_folders
-from workers.nights.watch import _take, watch_nights
+from workers.nights.watch import take, watch_nights
 
 pytest.importorskip("astropy", reason="requirements-sky.txt is not installed")
 MIDDLES = [60000.0 + n / 48 for n in range(6)]
@@ -227,6 +229,26 @@ class Written:
 
 def test_a_file_that_is_written_to_while_it_is_copied_is_no_exposure_yet(folder, watch):
     put(folder, "0.fits", fits_bytes(0))
-    _take(watch, folder / "0.fits", Written(folder / "0.fits"))
+    assert take(watch, [folder / "0.fits"], Written(folder / "0.fits")) == []
     assert not Asset.objects.exists()
     assert not WatchedFile.objects.exists()
+
+
+class Closed(PosixPath):
+    """A file that whoever looks may not read, which root may always."""
+
+    def open(self, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+
+class Patient:
+    def should_stop(self) -> bool:
+        return False
+
+
+def test_a_file_that_may_not_be_read_holds_up_no_other(folder, watch):
+    for n in range(3):
+        put(folder, f"{n}.fits", fits_bytes(n))
+    paths = [folder / "0.fits", Closed(folder / "1.fits"), folder / "2.fits"]
+    assert take(watch, paths, Patient()) == ["1.fits"]
+    assert sorted(watch.files.values_list("name", flat=True)) == ["0.fits", "2.fits"]
