@@ -54,7 +54,7 @@ EVIDENT = ("reported_s", "count")  # figures that lead to the exposures they are
 
 
 def _run(request: MemberRequest, pk: int, action: Action = Action.VIEW) -> Run:
-    runs = Run.living.filter(asset__removed=None).select_related("asset", "project")
+    runs = Run.objects.filter(asset__removed=None).select_related("asset", "project")
     return find(runs, request, action, pk=pk)
 
 
@@ -266,7 +266,7 @@ def reports(request: MemberRequest) -> HttpResponse:
     if words := request.GET.get("q", "").strip():
         issued = issued.filter(title__icontains=words)
     page = Paginator(issued.select_related("issued_by"), 25).get_page(request.GET.get("page"))
-    ready = Run.living.finished().filter(
+    ready = Run.objects.finished().filter(
         asset__workspace=request.membership.workspace, asset__removed=None
     )
     context = {"page": page, "words": words, "newest_run": ready.select_related("asset").first()}

@@ -20,7 +20,7 @@ from webapp.timeline.mentions import names_to_hear
 @may(Action.ANALYSE)
 def listen(request: MemberRequest, pk: int) -> HttpResponse:
     """Listen for the brands in the sound, where the transcript has other words."""
-    runs = Run.living.filter(asset__removed=None).select_related("asset", "project")
+    runs = Run.objects.filter(asset__removed=None).select_related("asset", "project")
     run = find(runs, request, Action.ANALYSE, pk=pk)
     indexing = shown(run.asset)
     try:
