@@ -48,7 +48,7 @@ serve: $(VENV)/.ready ## Serve the site with your own data (HOST, PORT, SIGHTLIN
 	@$(BIN)/python manage.py serve
 
 test: $(VENV)/.ready-dev ## Run the tests that need nothing but Python
-	$(BEHIND) $(BIN)/python -m pytest $(AGAIN) -n 2 --dist worksteal -m "not services and not browser and not gpu"
+	$(BIN)/python -m pytest $(AGAIN) -n 2 --dist worksteal -m "not services and not browser and not gpu"
 
 js: ## Run the tests of the JavaScript, which need Node and nothing else
 	node --test tests/js/*.test.js
@@ -73,12 +73,10 @@ lint: $(VENV)/.ready-dev ## Check style, types, import arrows and migrations
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 # What fails on a busy machine is run once more, and told at the end: to be mended all the same.
-# Tests of services mostly wait, and the unit tests take what they leave. Browsers have it alone.
 check: export AGAIN = --reruns 1 --reruns-delay 1 --rerun-show-tracebacks -rfE --durations 12 --durations-min 10
-check: export BEHIND = nice -n 5
 check: $(VENV)/.ready-dev ## All that CI runs
-	$(MAKE) --jobs 5 lint js test services
-	$(MAKE) browser
+	$(MAKE) --jobs 3 lint js test  # types are checked on one core
+	$(MAKE) --jobs 3 services-embedded services-grown-up browser  # they mostly wait
 
 bench: $(VENV)/.ready-dev ## Measure against the peers (BENCH="name …" for some, QUICK=1)
 	@for name in $(or $(BENCH),backup bad_media coherence contention cross_modal demo_film end_to_end error_bars exposure_truth first_detector human_effort human_effort_boxes labelling long_files look_again moments new_brands picture_encodings pseudo_labels reading reference retrieval_scale review search sky sky_100mp sky_motion sky_network speakers speech storing synthesis timeline training vocabulary whisper_checkpoint); do \
