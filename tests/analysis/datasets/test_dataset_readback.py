@@ -6,6 +6,7 @@ import pytest
 
 from analysis.datasets.formats import coco, voc, yolo
 from analysis.datasets.types import LabelledBox, LabelledPicture, LabelledSet
+from analysis.models.ultralytics_fence import ultralytics
 from analysis.types import Box
 from tests.analysis.datasets.labelled_sets import pixels_of
 
@@ -71,6 +72,7 @@ def test_pycocotools_scores_our_coco_against_itself_as_perfect(written):
 
 
 def test_ultralytics_reads_our_yolo(written):
+    ultralytics()
     from ultralytics.data.dataset import YOLODataset
     from ultralytics.data.utils import check_det_dataset
 
@@ -91,6 +93,7 @@ def test_ultralytics_reads_our_yolo(written):
 
 
 def test_ultralytics_reads_our_yolo_without_a_split(written):
+    ultralytics()
     from ultralytics.data.utils import check_det_dataset
 
     unsplit = replace(SET, pictures=tuple(replace(p, split=None) for p in SET.pictures))

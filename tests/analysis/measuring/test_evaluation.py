@@ -14,6 +14,7 @@ from analysis.measuring.figures import figures, thresholds
 from analysis.measuring.files import DETAILS, evaluation_manifest, summary
 from analysis.measuring.gallery import outcomes
 from analysis.measuring.predictions import pack, unpack
+from analysis.models.ultralytics_fence import ultralytics
 
 NEAR = [0.1, 0.1, 0.3, 0.3]
 FAR = [0.6, 0.6, 0.9, 0.9]
@@ -114,6 +115,7 @@ def test_average_precision_is_cocos(seed):
 
 
 def test_average_precision_is_near_ultralytics_own():
+    ultralytics()
     from ultralytics.utils.metrics import compute_ap
 
     chance = np.random.default_rng(3)
