@@ -52,7 +52,8 @@ def _issued(about: Cover) -> list[tuple[str, str]]:
     """By whom and when; of a paper that nobody issued, that it is none."""
     if not about.issued:
         return [("From", about.issuer), ("Issued", "no: these figures change with the films")]
-    return [("Issued by", f"{about.person}, {about.issuer}"), ("Issued on", about.issued)]
+    issuer = f"{about.person}, {about.issuer}" if about.person else about.issuer
+    return [("Issued by", issuer), ("Issued on", about.issued)]
 
 
 def _promises(sheet: Sheet, numbers: dict[str, Any]) -> None:

@@ -133,8 +133,10 @@ def _is_near(time_s: float, asked: list[tuple[float, float]]) -> bool:
 
 def taken_back(dataset: Dataset) -> list[Lesson | CorrectedFrame]:
     """What pictures say although it was taken back, and nothing else was decided for the frame."""
-    anew = [told.item.pk for told in _decided(dataset, None, None) if told.item]
-    lessons = dataset.lessons.exclude(decision__undone=None).exclude(item__in=anew)
+    lessons = list(dataset.lessons.exclude(decision__undone=None).select_related("item"))
+    if lessons:
+        anew = {told.item for told in _decided(dataset, None, None)}
+        lessons = [lesson for lesson in lessons if lesson.item not in anew]
     return [*lessons, *uncorrected(dataset)]
 
 
