@@ -40,7 +40,6 @@ def test_an_edge_opens_its_moments_and_a_moment_plays(graph):
     graph.locator(".meetings a").first.click()
     graph.wait_for_url("**/assets/*")
     until(graph, "document.querySelector('video')?.readyState >= 2")
-    graph.keyboard.press(" ")
     until(graph, "!document.querySelector('video').paused")
 
 

@@ -28,7 +28,13 @@ def test_typing_what_was_said_finds_the_moment_and_plays_there(page, spoken):
     page.wait_for_url("**/assets/*t=*")
     time_s = float(re.search(r"t=([\d.]+)", page.url)[1])
     assert time_s > 3
-    until(page, f"Math.abs(document.querySelector('video').currentTime - {time_s}) < 1")
+    page.evaluate("document.querySelector('video').muted = true")
+    until(page, f"document.querySelector('video').currentTime > {time_s + 0.5}")  # by itself
+    page.keyboard.press(" ")
+    assert page.evaluate("document.querySelector('video').paused")
+    page.reload()  # and stays where it was left
+    until(page, f"document.querySelector('video').currentTime > {time_s}")
+    assert page.evaluate("document.querySelector('video').paused")
 
 
 def test_keys_go_from_moment_to_moment(page, spoken):

@@ -205,8 +205,12 @@ function wireToggles(openFrame) {
   document.getElementById("open-frame").addEventListener("click", () => openFrame());
 }
 
+/** A moment that was looked for plays; a browser that lets nothing play by itself stands at it. */
 function startWhereLinked() {
   if (address.settled > 0) player.seek(address.settled);
+  if (location.hash !== "#play") return;
+  history.replaceState(history.state, "", location.pathname + location.search); // once, not at each reload
+  player.toggle();
 }
 
 /** Links to this moment, as they are asked for: the header may be replaced under us. */
