@@ -326,7 +326,12 @@ def labels_to_hear(run: Run) -> list[Label]:
 
 def names_to_hear(run: Run) -> list[str]:
     """The names of these."""
-    return [name for label in labels_to_hear(run) for name in (label.name, *label.aliases)]
+    return names_of(labels_to_hear(run))
+
+
+def names_of(labels: Iterable[Label]) -> list[str]:
+    """What these are called, as people say it."""
+    return [name for label in labels for name in (label.name, *label.aliases)]
 
 
 def _frames_with(run: Run, label: Label) -> NDArray[np.void]:

@@ -14,10 +14,12 @@ from webapp.accounts.access import find, may
 from webapp.accounts.models import Action
 from webapp.accounts.requests import MemberRequest
 from webapp.assets.models import Asset
-from webapp.projects.models import Label
+from webapp.indexing.listening import Listening
+from webapp.indexing.transcript import shown
+from webapp.projects.models import Label, Project
 from webapp.runs.offering import offered
 from webapp.runs.refusals import NO_LABELS
-from webapp.timeline.mentions import Found, Told, columns, word_places
+from webapp.timeline.mentions import Found, Told, columns, names_of, word_places
 
 _TRIED = 8  # projects that are asked for their brands, until one has any
 
@@ -49,11 +51,7 @@ class Named:
 def named(request: MemberRequest, pk: int) -> HttpResponse:
     """The list beside the player, for `?project=` or the first whose brands are named."""
     asset = find(Asset.objects.select_related("workspace", "collection"), request, pk=pk)
-    projects = [
-        one.project
-        for one in offered(asset.workspace, asset.collection)
-        if one.why_not != NO_LABELS
-    ]
+    projects = naming_projects(asset)
     wanted = request.GET.get("project", "")
     asked_for = [project for project in projects if str(project.pk) == wanted]
     context: dict[str, Any] = {"asset": asset, "projects": projects, "project": None}
@@ -66,7 +64,15 @@ def named(request: MemberRequest, pk: int) -> HttpResponse:
             context |= about
         if brands:
             break
+    if project := context["project"]:
+        context["listening"] = Listening.of(shown(asset), names_of(project.current_labels()))
     return render(request, "timeline/_named.html", context)
+
+
+def naming_projects(asset: Asset) -> list[Project]:
+    """Those whose brands may be named in an asset."""
+    every = offered(asset.workspace, asset.collection)
+    return [one.project for one in every if one.why_not != NO_LABELS]
 
 
 def _brands(told: Told) -> list[Named]:

@@ -15,6 +15,7 @@ from webapp.timeline import (
 urlpatterns = [
     path("assets/<number:pk>", views.asset, name="asset"),
     path("assets/<number:pk>/named", named.named, name="asset-named"),
+    path("assets/<number:pk>/listen-for", listening.listen_to_asset, name="asset-listen-for"),
     path("assets/<number:pk>/head", views.asset_head, name="asset-head"),
     path("assets/<number:pk>/ways", views.asset_ways, name="asset-ways"),
     path("assets/<number:pk>/link.json", views.asset_link, name="asset-link"),

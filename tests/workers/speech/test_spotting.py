@@ -10,6 +10,7 @@ from webapp.accounts.models import Refused
 from webapp.indexing.spotting import SpottedTerm, Spotting
 from webapp.indexing.word_edits import WordEdit
 from webapp.leases import Status
+from webapp.projects.models import Project
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,26 @@ def test_the_page_offers_it_and_says_how_it_stands(run, indexing, owner, viewer,
     done = browser.get(reverse("spotting-status", args=[spotting.pk]), HTTP_HX_REQUEST="true")
     assert done.headers["HX-Refresh"] == "true"
     assert "All names were listened for" in browser.get(asset).content.decode()
+
+
+def test_sound_that_nobody_analyses_is_listened_to_for_the_brands_of_a_project(
+    asset, indexing, workspace, other_workspace, owner, viewer, stranger, client_for
+):
+    """A podcast has no run: its page offers it beside the brands of the chosen project."""
+    birds = Project.objects.begin(workspace, "Birds", by=owner, brands=["Vitalo"])
+    named = reverse("asset-named", args=[asset.pk]) + f"?project={birds.pk}"
+    listen, browser = reverse("asset-listen-for", args=[asset.pk]), client_for(owner)
+    assert "Listen for “Vitalo” in the sound" in browser.get(named).content.decode()
+    assert "in the sound" not in client_for(viewer).get(named).content.decode()
+    for other in (viewer, stranger):
+        assert client_for(other).post(listen, {"project": birds.pk}).status_code in (403, 404)
+    assert browser.post(listen, {"project": "no number"}).status_code == 404
+    assert not Spotting.objects.exists()
+    assert browser.post(listen, {"project": birds.pk}).status_code == 302
+    assert Spotting.objects.get().terms == ["Vitalo"]
+    assert "Listening for 1 name" in browser.get(named).content.decode()
+    held(Spotting.objects.get()).finish(progress=1.0)
+    assert "All names were listened for" in browser.get(named).content.decode()
 
 
 def test_a_program_asks_for_terms_and_reads_what_was_found(indexing, owner, key_for, client):
