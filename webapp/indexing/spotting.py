@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from webapp import jobs
-from webapp.accounts.models import Event, Refused, User
+from webapp.accounts.models import Event, Refused, User, Workspace
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.refusals import NO_ENGINE, speech_engine
 from webapp.leases import UNFINISHED, Leased, LeasedQuerySet, Piece, Status
@@ -127,6 +127,14 @@ def missing(indexing: Indexing, terms: Iterable[str]) -> list[str]:
     known = {term.casefold() for some in kept for term in some}
     clean = dict.fromkeys(" ".join(term.split())[:LONGEST] for term in terms)
     return [term for term in clean if term and term.casefold() not in known]
+
+
+def terms_heard(workspace: Workspace, names: Iterable[str]) -> list[str]:
+    """Those of some names that were heard in the sound of any film, as they were written then."""
+    wanted = {" ".join(name.split())[:LONGEST].casefold() for name in names}
+    rows = SpottedTerm.objects.filter(spotting__indexing__asset__workspace=workspace)
+    terms = rows.order_by("term").values_list("term", flat=True).distinct()
+    return [term for term in terms if term.casefold() in wanted]
 
 
 def spotted(indexing: Indexing) -> list[SpottedTerm]:

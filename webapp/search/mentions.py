@@ -2,15 +2,18 @@
 
 No word is read that is not near a name: the vocabulary says which tokens could be one, as they are
 written, spelled nearly so, sounding alike, or taken apart in two, and the full-text index where
-they stand. What `analysis.text` says of those sentences holds.
+they stand. What `analysis.text` says of those sentences holds. Beside that a worker may have heard
+a name in the sound where the transcript has other words.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from django.db.models import F, QuerySet
 from rapidfuzz.distance import OSA
 
 from analysis.retrieval.matching import Leaf, ways
@@ -20,6 +23,7 @@ from analysis.text.mentions import Names, nearness, sound_of
 from analysis.tokens import tokens
 from webapp.accounts.models import Workspace
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.spotting import terms_heard
 from webapp.indexing.transcript import read_words
 from webapp.indexing.word_edits import WordEdit
 from webapp.search.candidates import Candidate, Wanted, candidates
@@ -60,22 +64,53 @@ def find_brand(
     A name that goes on over the end of a sentence is not found. `vocabulary`: that of the
     workspace, where several brands are looked for.
     """
-    vocabulary = vocabulary or Vocabulary(workspace)
+    sources = (PassageSet.Source.SAID, PassageSet.Source.WRITTEN)
+    sets = PassageSet.objects.in_sight().filter(asset__workspace=workspace, source__in=sources)
+    found = _in_words(sets, brand, vocabulary or Vocabulary(workspace))
+    found += _in_the_sound(sets, brand, terms_heard(workspace, brand.names), found)
+    return sorted(found, key=lambda f: (f.asset, f.mention.start_s, f.passage))
+
+
+def _in_words(sets: QuerySet[PassageSet], brand: Brand, vocabulary: Vocabulary) -> list[Found]:
     sequences = {one for name in brand.names for one in _could_be(name, vocabulary)}
     if not sequences:
         return []
-    sources = (PassageSet.Source.SAID, PassageSet.Source.WRITTEN)
-    sets = PassageSet.objects.in_sight().filter(asset__workspace=workspace, source__in=sources)
     match = Leaf(Words(brand.names[0]), tuple(sorted(sequences)))
     near = candidates(Wanted(sets, match), MOST)
-    found = [
+    return [
         Found(one.asset, one.source, one.pk, mention)
         for start in range(0, len(near), _AT_ONCE)
         for one, words in _read(near[start : start + _AT_ONCE])
         for mention in find_mentions(words, [brand])
         if mention.score >= LEAST
     ]
-    return sorted(found, key=lambda f: (f.asset, f.mention.start_s, f.passage))
+
+
+def _in_the_sound(
+    sets: QuerySet[PassageSet], brand: Brand, terms: Sequence[str], found: Sequence[Found]
+) -> list[Found]:
+    """Where a worker heard one of the terms, and the sentence still has the words that it had then:
+    nothing where a name was found in the words already."""
+    if not terms:
+        return []
+    at = "set__indexing__spottings__found__"
+    meets = {f"{at}start_s__lt": F("end_s"), f"{at}end_s__gt": F("start_s")}
+    rows = Passage.objects.filter(set__in=sets, **{f"{at}term__in": terms}, **meets)
+    columns = (f"{at}{name}" for name in ("term", "start_s", "end_s", "text", "score"))
+    taken: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for one in found:
+        taken[one.asset].append((one.mention.start_s, one.mention.end_s))
+    heard = []
+    for pk, asset, now, term, start_s, end_s, then, score in rows.order_by(
+        f"-{at}score", "pk"
+    ).values_list("pk", "set__asset", "text", *columns):
+        is_free = all(start_s >= last or end_s <= first for first, last in taken[asset])
+        if not is_free or then not in now:
+            continue
+        taken[asset].append((start_s, end_s))
+        mention = Mention(brand.key, term, (0, 0), start_s, end_s, then, "heard", score, score)
+        heard.append(Found(asset, PassageSet.Source.SAID, pk, mention))
+    return heard
 
 
 def _could_be(name: str, vocabulary: Vocabulary) -> Iterator[tuple[str, ...]]:

@@ -11,6 +11,8 @@ from webapp.indexing.spotting import SpottedTerm, Spotting
 from webapp.indexing.word_edits import WordEdit
 from webapp.leases import Status
 from webapp.projects.models import Project
+from webapp.search.library_mentions import LibraryMentions
+from webapp.search.searching import search
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +136,29 @@ def test_sound_that_nobody_analyses_is_listened_to_for_the_brands_of_a_project(
     assert "Listening for 1 name" in browser.get(named).content.decode()
     held(Spotting.objects.get()).finish(progress=1.0)
     assert "All names were listened for" in browser.get(named).content.decode()
+
+
+def test_what_was_heard_is_found_in_the_library_and_cut_until_the_words_are_corrected(
+    run, indexing, spotting, workspace, owner, client_for
+):
+    browser, label = client_for(owner), run.project.labels.get(name="Kestrel")
+    cut = reverse("asset-cut", args=[run.asset_id])
+    assert browser.post(cut, {"brands": ["Kestrel"]}).status_code == 422
+    held(spotting).store([heard(spotting)], until_s=20, progress=1.0)
+
+    def found() -> tuple[int, int]:
+        by_brand = search(workspace, 'brand:"kestrel"', with_meaning=False)
+        return len(LibraryMentions.of(label).found), len(by_brand.pieces)
+
+    assert found() == (1, 1)
+    [one] = LibraryMentions.of(label).found
+    assert (one.asset, one.source, one.mention.text) == (run.asset_id, "said", "castle")
+    page = browser.get(reverse("label-mentions", args=[label.pk])).content.decode()
+    assert "1 mention in 1 asset" in page
+    assert browser.post(cut, {"brands": ["Kestrel"]}).status_code == 302
+    line = indexing.speech_segments.get(start_s=12)
+    WordEdit.objects.make(line, 0, "Osprey", by=owner)
+    assert found() == (0, 0)
 
 
 def test_a_program_asks_for_terms_and_reads_what_was_found(indexing, owner, key_for, client):
