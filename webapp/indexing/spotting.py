@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models, transaction
 from django.db.models import Q
+from django.dispatch import Signal
 
 from webapp import jobs
 from webapp.accounts.models import Event, Refused, User, Workspace
@@ -18,8 +19,14 @@ from webapp.runs.workers import batch_says
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
+    from webapp.indexing.transcript import PlacedWord
+
+# indexing, found: names that were just heard in what the transcript was made of
+terms_spotted = Signal()
+
 MOST_TERMS = 500
 LONGEST = 80  # characters of a term
+_ROUNDED_S = 0.002  # times are kept to the thousandth
 
 
 class SpottingQuerySet(LeasedQuerySet["Spotting"]):
@@ -85,6 +92,8 @@ class Spotting(Leased):
         if not self.progressed(done_s=until_s, progress=progress):
             return False
         SpottedTerm.objects.bulk_create(found)
+        if found:
+            terms_spotted.send(type(self), indexing=self.indexing, found=found)
         self.done_s = until_s
         return True
 
@@ -106,6 +115,11 @@ class SpottedTerm(models.Model):
 
     def __str__(self) -> str:
         return f"“{self.term}” at {self.start_s:.1f} s"
+
+    def is_in(self, words: Sequence[PlacedWord]) -> bool:
+        """Whether it is in some words, and these still read as they did when it was heard."""
+        within = (w for w in words if self.start_s <= w.start_s + _ROUNDED_S < self.end_s)
+        return bool(self.text) and " ".join(word.text for word in within) == self.text
 
 
 def why_not(indexing: Indexing) -> str:

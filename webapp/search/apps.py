@@ -9,6 +9,7 @@ class SearchConfig(AppConfig):
     def ready(self) -> None:
         from webapp.comments.comments import comment_changed
         from webapp.indexing.line_edits import line_changed
+        from webapp.indexing.spotting import terms_spotted
         from webapp.indexing.word_edits import words_changed
         from webapp.projects.models import Label
         from webapp.reviewing.corrections import seen_otherwise
@@ -17,6 +18,7 @@ class SearchConfig(AppConfig):
         post_migrate.connect(full_text.install, sender=self)
         post_save.connect(keeping.label_saved, sender=Label)
         words_changed.connect(keeping.words_changed)
+        terms_spotted.connect(keeping.terms_spotted)
         line_changed.connect(keeping.line_changed)
         comment_changed.connect(keeping.comment_changed)
         seen_otherwise.connect(keeping.seen_otherwise)

@@ -32,13 +32,11 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What a filter by brand asks for: labels by that name, the name itself in words, and terms
-    that were heard in the sound where the transcript has other words."""
+    """What a filter by brand asks for: labels by that name, and the name itself in words."""
 
     labels: Sequence[int]
     names: Match
     is_not: bool = False
-    heard: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +157,4 @@ def _with_brand(brand: Brand, *, is_alone: bool) -> tuple[str, list[Any]]:
             "AND n.start_s <= p.end_s + %s AND n.end_s >= p.start_s - %s)"
         )
         values += [*brand.labels, NEAR_S, NEAR_S]
-    if brand.heard:
-        options.append(_heard(brand.heard))
-        values += brand.heard
     return f"{'NOT ' * brand.is_not}({' OR '.join(options)})", values
-
-
-def _heard(terms: Sequence[str]) -> str:
-    """A worker heard one in the sentence, which still has the words that it had then."""
-    places = ", ".join(["%s"] * len(terms))
-    position = "instr" if connection.vendor == "sqlite" else "strpos"
-    return (
-        "EXISTS (SELECT 1 FROM indexing_spottedterm t "  # noqa: S608
-        "JOIN indexing_spotting h ON h.id = t.spotting_id "
-        f"WHERE h.indexing_id = s.indexing_id AND t.term IN ({places}) "
-        f"AND t.start_s < p.end_s AND t.end_s > p.start_s AND {position}(p.text, t.text) > 0)"
-    )

@@ -19,6 +19,7 @@ from webapp.comments import people
 from webapp.comments.comments import Comment
 from webapp.indexing.indexing import Indexing
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.spotting import SpottedTerm, spotted
 from webapp.indexing.text_regions import TextRegion
 from webapp.indexing.transcript import read_words
 from webapp.indexing.word_edits import WordEdit
@@ -30,7 +31,9 @@ from webapp.search import vocabulary
 from webapp.search.passages import VERSION, Passage, PassageSet
 from webapp.search.standing import SearchIndex
 
-BETWEEN_NAMES = "0name0"  # so that no phrase goes from one name of a brand on to the next
+# So that no phrase goes from one name of a brand on to the next, or from what is said to a name
+# that was heard there.
+BETWEEN_NAMES = "0name0"
 _MOST_TOKENS = 2000  # of one passage
 _AT_ONCE = 500
 
@@ -42,18 +45,28 @@ Source = PassageSet.Source
 
 def said(indexing: Indexing) -> Iterator[Passage]:
     rows = indexing.speech_segments.order_by("start_s", "pk")
+    heard = spotted(indexing)
     start = 0
     while some := list(rows[start : start + _AT_ONCE]):
         edits = WordEdit.objects.of(some)
         for row in some:
-            if passage := _sentence(row, edits.get(row.pk, {})):
+            if passage := _sentence(row, edits.get(row.pk, {}), heard):
                 yield passage
         start += _AT_ONCE
 
 
-def _sentence(row: SpeechSegment, edits: dict[int, WordEdit]) -> Passage | None:
-    text = join_words([word.text.strip() for word in read_words(row, edits)], row.language)
-    return _passage(text, row.start_s, row.end_s, row.confidence, row=row.pk)
+def _sentence(
+    row: SpeechSegment, edits: dict[int, WordEdit], heard: Sequence[SpottedTerm]
+) -> Passage | None:
+    """Found by its words, and by the names that were heard in it where it has others."""
+    words = list(read_words(row, edits))
+    text = join_words([word.text.strip() for word in words], row.language)
+    passage = _passage(text, row.start_s, row.end_s, row.confidence, row=row.pk)
+    if passage is not None:
+        near = (one for one in heard if one.start_s < row.end_s and one.end_s > row.start_s)
+        names = dict.fromkeys(" ".join(tokens(one.term)) for one in near if one.is_in(words))
+        passage.tokens = f" {BETWEEN_NAMES} ".join([passage.tokens, *filter(None, names)])
+    return passage
 
 
 def written(indexing: Indexing) -> Iterator[Passage]:
@@ -247,8 +260,18 @@ def make_findable(one: Indexing | Run | Asset) -> PassageSet | None:
 
 def words_changed(sender: Any, segment: SpeechSegment, **_: Any) -> None:
     """A sentence reads otherwise: it is found by what it says now, at once."""
-    passage = _sentence(segment, WordEdit.objects.of([segment]).get(segment.pk, {}))
+    edits = WordEdit.objects.of([segment]).get(segment.pk, {})
+    passage = _sentence(segment, edits, spotted(segment.indexing))
     _reads_now(segment.indexing_id, segment.pk, passage)
+
+
+def terms_spotted(sender: Any, indexing: Indexing, found: Sequence[SpottedTerm], **_: Any) -> None:
+    """Names were heard in some sentences: these are found by them too."""
+    first, last = min(one.start_s for one in found), max(one.end_s for one in found)
+    near = indexing.speech_segments.filter(start_s__lt=last, end_s__gt=first)
+    for segment in near.select_related("indexing"):
+        if any(one.start_s < segment.end_s and one.end_s > segment.start_s for one in found):
+            words_changed(sender, segment)
 
 
 def line_changed(sender: Any, region: TextRegion, **_: Any) -> None:

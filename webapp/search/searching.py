@@ -24,7 +24,6 @@ from analysis.tokens import tokens
 from webapp.accounts.models import Workspace
 from webapp.assets.models import Asset
 from webapp.indexing.indexing import Indexing
-from webapp.indexing.spotting import terms_heard
 from webapp.leases import Status
 from webapp.projects.models import Label, Project
 from webapp.runs.run import Run
@@ -344,8 +343,7 @@ def _brands(
         leaves = [_named(one, vocabulary) for one in sorted(called | {name})]
         ways = tuple(dict.fromkeys(way for leaf in leaves for way in leaf.sequences))
         leaf = Leaf(leaves[0].words, ways)
-        heard = terms_heard(workspace, called | {name})
-        found.append(Brand(sorted({label.pk for label in labels}), leaf, is_not, heard))
+        found.append(Brand(sorted({label.pk for label in labels}), leaf, is_not))
     return found
 
 

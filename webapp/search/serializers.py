@@ -33,7 +33,7 @@ class FoundMomentSerializer(serializers.Serializer):
     at_s = serializers.FloatField(help_text="Where to play from: the first word that was found.")
     why = serializers.ListField(
         child=serializers.CharField(),
-        help_text="said, written, comment, seen, means: each once for a brand.",
+        help_text="said, heard, written, comment, seen, means: heard and seen once for each brand.",
     )
     score = serializers.FloatField(help_text="By reciprocal rank; to order by, and no confidence.")
     passages = PassageSerializer(many=True)

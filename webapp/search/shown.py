@@ -13,8 +13,10 @@ from analysis.tokens import tokens
 from webapp.assets.models import Asset
 from webapp.assets.tiles import Tile, Tiles
 from webapp.indexing.speech import SpeechSegment
+from webapp.indexing.spotting import SpottedTerm
 from webapp.indexing.transcript import read_words
 from webapp.indexing.word_edits import WordEdit
+from webapp.search.keeping import BETWEEN_NAMES
 from webapp.search.passages import Passage, PassageSet
 from webapp.search.searching import Found
 
@@ -25,7 +27,7 @@ Source = PassageSet.Source
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """Why a moment was found. kind: said, written, comment, seen, means, alike or
+    """Why a moment was found. kind: said, heard, written, comment, seen, means, alike or
     sounds."""
 
     kind: str
@@ -74,8 +76,9 @@ def shown(
     assets = Asset.objects.in_bulk({span.asset for span in spans})
     tiles = Tiles.of(assets.values())
     begins = _begins([p for p in rows.values() if p.row], found.match)
+    heard = _heard([p for p in rows.values() if p.pk in found.by_words], found.match)
     return [
-        _moment(found, span, assets[span.asset], rows, begins, tiles, beside(span))
+        _moment(found, span, assets[span.asset], rows, begins, heard, tiles, beside(span))
         for span in spans
         if span.asset in assets
         and (beside(span) is not None or any(piece.key in rows for piece in span.pieces))
@@ -88,6 +91,7 @@ def _moment(
     asset: Asset,
     rows: Mapping[int, Passage],
     begins: Mapping[int, float],
+    heard: Mapping[int, Sequence[str]],
     tiles: Tiles,
     beside: Beside | None,
 ) -> Moment:
@@ -102,7 +106,7 @@ def _moment(
         start_s=span.start_s,
         end_s=span.end_s,
         at_s=at_s,
-        chips=[*_chips(found, passages), *(beside.chips if beside else ())],
+        chips=[*_chips(found, passages, heard), *(beside.chips if beside else ())],
         parts=_cut(_words_of(_telling(words, found), found)),
         passages=passages,
         score=span.score,
@@ -111,11 +115,15 @@ def _moment(
     )
 
 
-def _chips(found: Found, passages: Sequence[Passage]) -> Iterable[Chip]:
+def _chips(
+    found: Found, passages: Sequence[Passage], heard: Mapping[int, Sequence[str]]
+) -> Iterable[Chip]:
     by_words = [p for p in passages if p.pk in found.by_words]
     for source in (Source.SAID, Source.WRITTEN, Source.COMMENT):
         if any(p.set.source == source for p in by_words):
             yield Chip(source, source.label.capitalize())
+    for name in dict.fromkeys(name for p in by_words for name in heard.get(p.pk, ())):
+        yield Chip("heard", f"Heard {name}")
     labels = {p.label.name: p.label for p in by_words if p.label}
     for name, label in labels.items():
         yield Chip("seen", f"Seen {name}", label.colour)
@@ -218,3 +226,21 @@ def _begins(passages: Sequence[Passage], match: Match | None) -> dict[int, float
         if hit := _found_words([word.text for word in words], match):
             found[passage.pk] = words[min(hit)].start_s
     return found
+
+
+def _heard(passages: Sequence[Passage], match: Match | None) -> dict[int, list[str]]:
+    """The names that were found in the sound of sentences which have other words there."""
+    names = {p.pk: p.tokens.split(f" {BETWEEN_NAMES} ")[1:] for p in passages if p.row}
+    sets = {p.set_id for p in passages if names.get(p.pk)}
+    if not sets:
+        return {}
+    terms = SpottedTerm.objects.filter(spotting__indexing__passage_set__in=sets)
+    written = {" ".join(tokens(term)): term for term in terms.values_list("term", flat=True)}
+    return {
+        key: [written.get(name, name) for name in some if not match or _is_found(name, match)]
+        for key, some in names.items()
+    }
+
+
+def _is_found(name: str, match: Match) -> bool:
+    return next(places(match, name.split()), None) is not None

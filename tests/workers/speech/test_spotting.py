@@ -11,6 +11,7 @@ from webapp.indexing.spotting import SpottedTerm, Spotting
 from webapp.indexing.word_edits import WordEdit
 from webapp.leases import Status
 from webapp.projects.models import Project
+from webapp.search import keeping
 from webapp.search.library_mentions import LibraryMentions
 from webapp.search.searching import search
 
@@ -146,19 +147,28 @@ def test_what_was_heard_is_found_in_the_library_and_cut_until_the_words_are_corr
     assert browser.post(cut, {"brands": ["Kestrel"]}).status_code == 422
     held(spotting).store([heard(spotting)], until_s=20, progress=1.0)
 
-    def found() -> tuple[int, int]:
-        by_brand = search(workspace, 'brand:"kestrel"', with_meaning=False)
-        return len(LibraryMentions.of(label).found), len(by_brand.pieces)
+    def found() -> tuple[int, ...]:
+        asked = ('brand:"kestrel"', "kestrel")
+        pieces = [search(workspace, query, with_meaning=False).pieces for query in asked]
+        return len(LibraryMentions.of(label).found), *map(len, pieces)
 
-    assert found() == (1, 1)
+    assert found() == (1, 1, 1)
+    assert not search(workspace, '"time kestrel"', with_meaning=False).pieces, "in no phrase"
+    for query in ("kestrel", 'brand:"kestrel"'):
+        page = browser.get(reverse("search"), {"q": query}).content.decode()
+        assert "Heard Kestrel" in page
+        assert "castle leads" in page
+    assert "Heard" not in browser.get(reverse("search"), {"q": "castle"}).content.decode()
     [one] = LibraryMentions.of(label).found
     assert (one.asset, one.source, one.mention.text) == (run.asset_id, "said", "castle")
     page = browser.get(reverse("label-mentions", args=[label.pk])).content.decode()
     assert "1 mention in 1 asset" in page
     assert browser.post(cut, {"brands": ["Kestrel"]}).status_code == 302
+    keeping.index(indexing)  # as what was heard before such names could be found is kept anew
+    assert found() == (1, 1, 1)
     line = indexing.speech_segments.get(start_s=12)
     WordEdit.objects.make(line, 0, "Osprey", by=owner)
-    assert found() == (0, 0)
+    assert found() == (0, 0, 0)
 
 
 def test_a_program_asks_for_terms_and_reads_what_was_found(indexing, owner, key_for, client):
