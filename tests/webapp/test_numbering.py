@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.spoken import transcribed
 from webapp.datasets.dataset import Dataset
 from webapp.datasets.samples import Sample
 from webapp.datasets.versions import DatasetVersion
 from webapp.projects.models import Project
 from webapp.registry.versions import ModelVersion, RegisteredModel
+from webapp.search import keeping
+from webapp.search.passages import Passage, PassageSet
 
 N = 8
 
@@ -90,3 +93,13 @@ def test_versions_of_a_dataset_get_numbers_of_their_own(database, workspace):
     at_once(lambda i: DatasetVersion.objects.request(dataset, by=None))
     numbers = DatasetVersion.objects.values_list("number", flat=True)
     assert sorted(numbers) == list(range(1, N + 1))
+
+
+def test_what_ended_is_made_findable_once_by_whoever_does_it(database, run, owner):
+    """The worker that ends a run or a transcript and the one that brings the search up to date."""
+    indexing = transcribed(run.asset, by=owner, said=["Kestrel leads"])
+    at_once(lambda i: keeping.make_findable((run, indexing)[i % 2]))
+    kept = PassageSet.objects.filter(asset=run.asset_id)
+    assert sorted(kept.values_list("source", flat=True)) == ["said", "seen"]
+    assert Passage.objects.filter(set__indexing=indexing).count() == 1
+    assert kept.get(run=run).n_passages == kept.get(run=run).passages.count()

@@ -159,10 +159,12 @@ def _comment(comment: Comment, names: Mapping[int, str]) -> Passage | None:
 # --- keeping them ---------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def index(indexing: Indexing) -> PassageSet | None:
     """Make findable what an indexing found, in place of what an earlier one had found."""
     if indexing.step not in READ:
         return None
+    _hold(indexing.asset_id)  # else what people correct meanwhile would be found as it was
     source, read = READ[indexing.step]
     older = Q(indexing__step=indexing.step)
     return _replace(indexing.asset_id, source, older, list(read(indexing)), indexing=indexing)
@@ -182,8 +184,9 @@ def index_comments(asset: Asset) -> PassageSet:
 
 
 def _hold(asset_id: int) -> Asset:
-    """The comments of an asset are kept by one at a time."""
-    return Asset.everything.select_for_update().get(pk=asset_id)
+    """What is findable of an asset is kept by one at a time: who ends a run and who brings the
+    search up to date may come at once. Others add rows to the asset meanwhile."""
+    return Asset.everything.select_for_update(no_key=True).get(pk=asset_id)
 
 
 def are_comments_untold(workspace_id: int) -> bool:
@@ -196,6 +199,7 @@ def are_comments_untold(workspace_id: int) -> bool:
 def _replace(
     asset_id: int, source: str, older: Q, passages: Sequence[Passage], **of: Any
 ) -> PassageSet:
+    _hold(asset_id)  # not while a run is measured: who reviews the film would wait for that
     gone = PassageSet.objects.filter(older, asset=asset_id, source=source)
     n_gone = sum(gone.values_list("n_passages", flat=True))
     Passage.objects.filter(set__in=gone).delete()
@@ -262,7 +266,7 @@ def words_changed(sender: Any, segment: SpeechSegment, **_: Any) -> None:
     """A sentence reads otherwise: it is found by what it says now, at once."""
     edits = WordEdit.objects.of([segment]).get(segment.pk, {})
     passage = _sentence(segment, edits, spotted(segment.indexing))
-    _reads_now(segment.indexing_id, segment.pk, passage)
+    _reads_now(segment.indexing, segment.pk, passage)
 
 
 def terms_spotted(sender: Any, indexing: Indexing, found: Sequence[SpottedTerm], **_: Any) -> None:
@@ -277,7 +281,7 @@ def terms_spotted(sender: Any, indexing: Indexing, found: Sequence[SpottedTerm],
 def line_changed(sender: Any, region: TextRegion, **_: Any) -> None:
     """The same of what is written."""
     passage = _line(TextRegion.objects.as_it_reads().get(pk=region.pk))
-    _reads_now(region.indexing_id, region.pk, passage)
+    _reads_now(region.indexing, region.pk, passage)
 
 
 @transaction.atomic
@@ -293,8 +297,10 @@ def comment_changed(sender: Any, comment: Comment, **_: Any) -> None:
     PassageSet.objects.filter(pk=kept.pk).update(n_untold=F("n_untold") + 1)
 
 
-def _reads_now(indexing_id: int, row: int, passage: Passage | None) -> None:
-    kept = PassageSet.objects.filter(indexing=indexing_id).first()
+@transaction.atomic
+def _reads_now(indexing: Indexing, row: int, passage: Passage | None) -> None:
+    _hold(indexing.asset_id)
+    kept = PassageSet.objects.filter(indexing=indexing).first()
     if kept is not None:  # else it is not read any more, or found when it is finished
         _put(kept, row, passage)
 
