@@ -95,8 +95,13 @@ def test_versions_of_a_dataset_get_numbers_of_their_own(database, workspace):
     assert sorted(numbers) == list(range(1, N + 1))
 
 
-def test_what_ended_is_made_findable_once_by_whoever_does_it(database, run, owner):
+def test_what_ended_is_made_findable_once_by_whoever_does_it(
+    database, workspace, asset_in, run_of, owner
+):
     """The worker that ends a run or a transcript and the one that brings the search up to date."""
+    brands = ["Kestrel", "Norra Bank"]
+    project = Project.objects.begin(workspace, "Findable", by=owner, brands=brands)
+    run = run_of(asset_in(workspace), project)
     indexing = transcribed(run.asset, by=owner, said=["Kestrel leads"])
     at_once(lambda i: keeping.make_findable((run, indexing)[i % 2]))
     kept = PassageSet.objects.filter(asset=run.asset_id)
